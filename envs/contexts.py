@@ -1,0 +1,79 @@
+"""Contexts: what the players can see before they act.
+
+A contextual MDP maps a context c to an MDP (Hallak, Di Castro & Mannor 2015, arXiv:1502.02259). Here c holds the
+currency, the stake, who plays which role, the group and the manner of the users. Words are stored as integer
+codes, so that a context is a pytree of arrays and any of its fields can carry a batch axis.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+CURRENCIES = (
+    "dollars",
+    "apples",
+    "blankets",
+    "grams of medicine",
+    "pints of blood",
+    "liters of baby formula",
+)
+"""The predecessor's three currencies, then its three out-of-distribution ones."""
+
+ROLES = ("user", "assistant")
+MANNERS = ("neutral", "rude", "sycophantic")
+
+USER, ASSISTANT = 0, 1
+
+
+class Context(NamedTuple):
+    """One interaction's context c; every field is an integer array, of any one batch shape.
+
+    Attributes:
+        currency: Index into `CURRENCIES`.
+        stake: Units to divide, 1 or more.
+        proposer: Index into `ROLES`.
+        responder: Index into `ROLES`.
+        assistants: Group, as the number of assistants among ten agents (1 in ``1v9``).
+        manner: Index into `MANNERS`.
+    """
+
+    currency: Int[Array, "..."]
+    stake: Int[Array, "..."]
+    proposer: Int[Array, "..."]
+    responder: Int[Array, "..."]
+    assistants: Int[Array, "..."]
+    manner: Int[Array, "..."]
+
+
+def context(
+    stake: int,
+    currency: str = "dollars",
+    proposer: str = "user",
+    responder: str = "user",
+    assistants: int = 0,
+    manner: str = "neutral",
+) -> Context:
+    """Make one context from words.
+
+    Raises:
+        ValueError: If the stake is below 1 or a word is not in its list.
+
+    Example:
+        >>> c = context(stake=20, currency="apples")
+        >>> CURRENCIES[int(c.currency)], int(c.stake)
+        ('apples', 20)
+    """
+    if stake < 1:
+        raise ValueError(f"stake: {stake} units cannot be divided; give 1 or more")
+    codes = (
+        CURRENCIES.index(currency),
+        stake,
+        ROLES.index(proposer),
+        ROLES.index(responder),
+        assistants,
+        MANNERS.index(manner),
+    )
+    return Context(*(jnp.asarray(code, jnp.int32) for code in codes))

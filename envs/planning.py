@@ -1,0 +1,106 @@
+r"""Soft backward induction: from utilities to noisy-optimal policies.
+
+For t = T−1, …, 0, with i(s) the player who moves in s and A(s) the legal actions,
+
+    Q_t^i(s, a) = R^i(s, a) + γ Σ_s' P(s' | s, a) V_{t+1}^i(s')
+    π_t(a | s)  = (1 − ε) exp(λ Q_t^{i(s)}(s, a)) / Σ_{a' ∈ A(s)} exp(λ Q_t^{i(s)}(s, a'))  +  ε / |A(s)|
+    V_t^i(s)    = Σ_a π_t(a | s) Q_t^i(s, a),      V_T = 0
+
+so every player foresees the noise of those who move later: a proposer's value holds the responder's chance of
+accepting. λ is the rationality (inverse temperature) and ε the lapse. The choice rule is the Boltzmann likelihood of
+Bayesian inverse reinforcement learning (Ramachandran & Amir 2007, eq. 1, with Q in the place of the reward's
+optimal Q), applied to games as an agent quantal response equilibrium (McKelvey & Palfrey 1998, eq. 2).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from envs.cmdp import TabularMDP
+from envs.utilities import UtilityFunction
+
+
+class Plan(NamedTuple):
+    """A soft-optimal plan over T steps.
+
+    Attributes:
+        action_values: Q[t, i, s, a].
+        log_policy: log π[t, s, a]; −inf where a is illegal.
+        values: V[t, i, s].
+    """
+
+    action_values: Float[Array, "time player state action"]
+    log_policy: Float[Array, "time state action"]
+    values: Float[Array, "time player state"]
+
+
+def soft_choice(
+    action_values: Float[Array, "*n action"],
+    legal: Bool[Array, "*n action"],
+    rationality: Float[Array, ""],
+    lapse: Float[Array, ""],
+) -> Float[Array, "*n action"]:
+    """Log-probabilities of the noisy choice rule: softmax with rationality λ, uniform with chance ε.
+
+    A row without legal actions is −inf throughout.
+
+    Example:
+        >>> q, legal = jnp.asarray([0.0, 0.0, 9.0]), jnp.asarray([True, True, False])
+        >>> [round(float(p), 3) for p in jnp.exp(soft_choice(q, legal, jnp.asarray(5.0), jnp.asarray(0.1)))]
+        [0.5, 0.5, 0.0]
+    """
+    scores = jnp.where(legal, rationality * action_values, -jnp.inf)
+    highest = jnp.max(scores, axis=-1, keepdims=True, initial=-jnp.inf)
+    centred = scores - jnp.where(jnp.isfinite(highest), highest, 0.0)
+    total = jnp.sum(jnp.exp(centred), axis=-1, keepdims=True)
+    log_softmax = centred - jnp.log(jnp.where(total > 0, total, 1.0))
+    count = jnp.maximum(jnp.sum(legal, axis=-1, keepdims=True), 1)
+    log_uniform = jnp.where(legal, -jnp.log(count), -jnp.inf)
+    return jnp.logaddexp(jnp.log1p(-lapse) + log_softmax, jnp.log(lapse) + log_uniform)
+
+
+def soft_backward_induction(
+    mdp: TabularMDP,
+    horizon: int,
+    rationality: Float[Array, ""],
+    lapse: Float[Array, ""],
+    discount: float = 1.0,
+) -> Plan:
+    """Plan by soft backward induction; the equations are in the module's docstring.
+
+    Args:
+        mdp: Tabular MDP with the players' utilities as rewards (see `with_utility`).
+        horizon: Number of steps T.
+        rationality: λ ≥ 0.
+        lapse: ε in [0, 1].
+        discount: γ in [0, 1].
+
+    Returns:
+        The plan, time running forward along its first axis.
+    """
+    players, states, _ = mdp.reward.shape
+
+    def backup(next_values: Float[Array, "player state"], _: None) -> tuple[Float[Array, "player state"], Plan]:
+        q = mdp.reward + discount * jnp.einsum("san,in->isa", mdp.transition, next_values)
+        of_mover = jnp.take_along_axis(q, mdp.mover[None, :, None], axis=0)[0]
+        log_policy = soft_choice(of_mover, mdp.legal, rationality, lapse)
+        values = jnp.sum(jnp.exp(log_policy) * jnp.where(mdp.legal, q, 0.0), axis=-1)
+        return values, Plan(q, log_policy, values)
+
+    _, plan = jax.lax.scan(backup, jnp.zeros((players, states)), None, length=horizon, reverse=True)
+    return plan
+
+
+def with_utility(mdp: TabularMDP, utility: UtilityFunction, theta: Float[Array, "parameter"]) -> TabularMDP:
+    """Replace two players' material payoffs by one utility that both hold over (own, other).
+
+    Sound where each path pays at most once, as in the ultimatum game, since a utility of sums is no sum of
+    utilities.
+    """
+    first, second = mdp.reward
+    rewards = jnp.stack([utility(theta, first, second), utility(theta, second, first)])
+    return mdp._replace(reward=rewards)

@@ -1,0 +1,102 @@
+r"""Policies π_θ(a | s, c) of the ultimatum game: one definition that both simulates users and scores them.
+
+With x = offered share, U_θ the utility, λ the rationality and ε the lapse,
+
+    P_θ(accept | x) = (1 − ε) σ(λ U_θ(x, 1 − x)) + ε/2
+    Q_θ(x)          = P_θ(accept | x) U_θ(1 − x, x)
+    π_θ(x | stake)  = (1 − ε) softmax_x(λ Q_θ(x)) + ε / (number of legal offers)
+
+This is `planning.soft_backward_induction` on the game's two steps, written out (a test holds the two together). The
+proposer takes the responder to share the norm θ: that is what it means for a norm to be a group's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from envs.planning import soft_choice
+from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
+from envs.utilities import UtilityFunction
+
+
+class PolicyTable(NamedTuple):
+    """A policy at one stake, or at a batch of stakes and hypotheses.
+
+    Attributes:
+        offer: log π(offer | stake); −inf where illegal.
+        accept: log P(accept | offer, stake).
+        reject: log P(reject | offer, stake).
+    """
+
+    offer: Float[Array, "*n offer"]
+    accept: Float[Array, "*n offer"]
+    reject: Float[Array, "*n offer"]
+
+
+def response_log_probs(
+    utility: UtilityFunction,
+    theta: Float[Array, "parameter"],
+    rationality: Float[Array, ""],
+    lapse: Float[Array, ""],
+    share: Float[Array, "*n"],
+) -> tuple[Float[Array, "*n"], Float[Array, "*n"]]:
+    """Log-probabilities that the responder accepts and rejects an offered share.
+
+    Rejecting pays (0, 0), whose utility is 0.
+    """
+    logit = rationality * utility(theta, share, 1 - share)
+    keeps_to_norm, slips = jnp.log1p(-lapse), jnp.log(lapse / 2)
+    accept = jnp.logaddexp(keeps_to_norm + jax.nn.log_sigmoid(logit), slips)
+    reject = jnp.logaddexp(keeps_to_norm + jax.nn.log_sigmoid(-logit), slips)
+    return accept, reject
+
+
+def policy_table(
+    utility: UtilityFunction,
+    theta: Float[Array, "parameter"],
+    rationality: Float[Array, ""],
+    lapse: Float[Array, ""],
+    stake: Int[Array, ""],
+) -> PolicyTable:
+    """π_θ at one stake, over all offers; `jax.vmap` it over stakes and hypotheses.
+
+    Args:
+        utility: U(θ, own share, other's share).
+        theta: The utility's parameters θ.
+        rationality: λ, per share of the stake.
+        lapse: ε in [0, 1].
+        stake: Units to divide.
+
+    Example:
+        >>> from envs.utilities import fair
+        >>> table = policy_table(fair, jnp.zeros(0), jnp.asarray(200.0), jnp.asarray(0.0), jnp.asarray(10))
+        >>> int(table.offer.argmax()), round(float(jnp.exp(table.accept[5])), 3)
+        (5, 1.0)
+    """
+    offers = jnp.arange(NUM_OFFERS)
+    legal = legal_offers(stake)
+    share = jnp.where(legal, offered_share(offers, jnp.broadcast_to(stake, offers.shape)), 0.0)
+    accept, reject = response_log_probs(utility, theta, rationality, lapse, share)
+    value = jnp.exp(accept) * utility(theta, 1 - share, share)
+    return PolicyTable(soft_choice(value, legal, rationality, lapse), accept, reject)
+
+
+def inverse_cdf(uniform: Float[Array, "*n"], log_probs: Float[Array, "*n offer"]) -> Int[Array, "*n"]:
+    """Draw offers by inverting the cumulative distribution at uniform numbers in [0, 1).
+
+    Returns the first offer whose cumulative probability exceeds the uniform number; rounding at the top of the
+    table can never give an illegal offer.
+
+    Example:
+        >>> int(inverse_cdf(jnp.asarray(0.4), jnp.log(jnp.asarray([0.25, 0.5, 0.25]))))
+        1
+    """
+    probabilities = jnp.exp(log_probs)
+    cumulative = jnp.cumsum(probabilities, axis=-1)
+    below = (uniform * cumulative[..., -1])[..., None] >= cumulative
+    last_possible = probabilities.shape[-1] - 1 - jnp.argmax(probabilities[..., ::-1] > 0, axis=-1)
+    return jnp.minimum(jnp.sum(below, axis=-1), last_possible)

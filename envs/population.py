@@ -1,0 +1,61 @@
+"""Populations: which norm each user holds.
+
+A population is a large group in which norm k has weight w_k. Every user slot is filled by a fresh member, so norms
+are drawn independently from w; a group with one norm is the case of a single weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+_TOLERANCE = 1e-6  # rounding of weights that a person typed as decimals
+
+
+class Population(NamedTuple):
+    """A mixture of norms with given weights.
+
+    Attributes:
+        norms: Names of the norms.
+        weights: Weight w_k of each norm; they sum to 1.
+    """
+
+    norms: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
+def one_group(norm: str) -> Population:
+    """Make a population that shares one norm.
+
+    Example:
+        >>> one_group("fair")
+        Population(norms=('fair',), weights=(1.0,))
+    """
+    return Population((norm,), (1.0,))
+
+
+def mixture(weights: Mapping[str, float]) -> Population:
+    """Make a population in which several norms are held, with given weights.
+
+    Raises:
+        ValueError: If a weight is negative or they do not sum to 1.
+
+    Example:
+        >>> mixture({"selfish": 0.2, "altruistic": 0.8}).weights
+        (0.2, 0.8)
+    """
+    values = tuple(float(weight) for weight in weights.values())
+    if not values or any(weight < 0 for weight in values):
+        raise ValueError(f"weights must be 0 or more, got {dict(weights)}")
+    if abs(sum(values) - 1) > _TOLERANCE:
+        raise ValueError(f"weights must sum to 1, got {sum(values):g} from {dict(weights)}")
+    return Population(tuple(weights), values)
+
+
+def draw_norms(key: Key[Array, ""], weights: Float[Array, "norm"], shape: tuple[int, ...]) -> Int[Array, "..."]:
+    """Draw the norm of every user slot, as an index into the weights."""
+    return jax.random.categorical(key, jnp.log(weights), shape=shape)

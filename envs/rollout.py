@@ -1,0 +1,55 @@
+"""Simulate users: offers and answers drawn from π_θ, whole batches at a time.
+
+A rollout is pure: tables in, uniform numbers in, offers and answers out. Cumulative tables are built once per stake
+and norm, so a draw costs a search in one row and not a softmax over all offers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from envs.policies import PolicyTable, inverse_cdf
+
+
+class UserOffers(NamedTuple):
+    """What users do when they propose and what they would answer.
+
+    Attributes:
+        norm: Norm that each slot's user holds, (…, 2) for proposer and responder.
+        offer: Offer of the proposing user.
+        answer_draw: Uniform number that decides the responding user's answer, once the offer is known.
+    """
+
+    norm: Int[Array, "*n 2"]
+    offer: Int[Array, "*n"]
+    answer_draw: Float[Array, "*n"]
+
+
+def draw_user_offers(
+    key: Key[Array, ""],
+    table: PolicyTable,
+    weights: Float[Array, "norm"],
+    plays: int,
+) -> UserOffers:
+    """Draw one epoch of one run: who the users are and what they offer.
+
+    Args:
+        key: Key of the run and epoch.
+        table: Policies of all norms at the epoch's stake, (norm, offer).
+        weights: Weight of each norm in the population.
+        plays: Interactions in the epoch.
+    """
+    key_norm, key_offer, key_answer = jax.random.split(key, 3)
+    norm = jax.random.categorical(key_norm, jnp.log(weights), shape=(plays, 2))
+    offer = inverse_cdf(jax.random.uniform(key_offer, (plays,)), table.offer[norm[:, 0]])
+    return UserOffers(norm, offer, jax.random.uniform(key_answer, (plays,)))
+
+
+def user_answers(users: UserOffers, table: PolicyTable, offer: Int[Array, "play"]) -> Bool[Array, "play"]:
+    """Answer the offers on the table: accept when the slot's uniform number is below P(accept)."""
+    log_accept = table.accept[users.norm[:, 1], offer]
+    return users.answer_draw < jnp.exp(log_accept)

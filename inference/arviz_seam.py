@@ -1,0 +1,65 @@
+"""The one place that knows which ArviZ is installed.
+
+ArviZ 0.23 keeps results as an `InferenceData`, 1.x as an xarray `DataTree`. Results are written as NetCDF groups by
+xarray itself, so files from one version are read by the other.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import xarray as xr
+
+_ENGINE: Literal["h5netcdf"] = "h5netcdf"
+
+
+def arviz() -> Any:
+    """Import ArviZ, without its notice that a major version is coming."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        import arviz as module  # noqa: PLC0415 - two seconds that most commands need not spend
+    return module
+
+
+def combine(groups: Mapping[str, xr.Dataset]) -> Any:
+    """Make an ArviZ object from datasets by group name.
+
+    Example:
+        >>> drawn = xr.Dataset({"x": (("chain", "draw"), [[1.0, 2.0]])})
+        >>> float(group(combine({"posterior": drawn}), "posterior")["x"].mean())
+        1.5
+    """
+    az = arviz()
+    if hasattr(az, "InferenceData"):
+        return az.InferenceData(**groups)
+    return xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+
+
+def group(result: Any, name: str) -> xr.Dataset:
+    """Take one group out of an ArviZ object."""
+    found = result[name]
+    return found if isinstance(found, xr.Dataset) else found.to_dataset()
+
+
+def group_names(result: Any) -> list[str]:
+    """List the groups of an ArviZ object."""
+    if isinstance(result, xr.DataTree):
+        return list(result.children)
+    return [str(name) for name in result.groups()]
+
+
+def save(result: Any, path: Path) -> None:
+    """Write an ArviZ object as one NetCDF file with a group for each of its groups."""
+    for number, name in enumerate(group_names(result)):
+        mode: Literal["w", "a"] = "w" if number == 0 else "a"
+        group(result, name).to_netcdf(path, mode=mode, group=name, engine=_ENGINE)
+
+
+def load(path: Path) -> Any:
+    """Read an ArviZ object, all of it into memory, so that the file can be replaced."""
+    with xr.open_datatree(path, engine=_ENGINE) as tree:
+        groups = {str(name): child.to_dataset().load() for name, child in tree.children.items()}
+    return combine(groups)
