@@ -27,6 +27,9 @@ MANNERS = ("neutral", "rude", "sycophantic")
 
 USER, ASSISTANT = 0, 1
 
+MAX_STAKE = 10_000_000
+"""Largest stake whose percentages are exact in 32-bit integers."""
+
 
 class Context(NamedTuple):
     """One interaction's context c; every field is an integer array, of any one batch shape.
@@ -59,21 +62,27 @@ def context(
     """Make one context from words.
 
     Raises:
-        ValueError: If the stake is below 1 or a word is not in its list.
+        ValueError: If the stake is outside 1..`MAX_STAKE` or a word is not in its list; the message names the field.
 
     Example:
         >>> c = context(stake=20, currency="apples")
         >>> CURRENCIES[int(c.currency)], int(c.stake)
         ('apples', 20)
     """
-    if stake < 1:
-        raise ValueError(f"stake: {stake} units cannot be divided; give 1 or more")
+    if not 1 <= stake <= MAX_STAKE:
+        raise ValueError(f"stake: {stake} units cannot be divided; give 1 to {MAX_STAKE}")
     codes = (
-        CURRENCIES.index(currency),
+        _code("currency", currency, CURRENCIES),
         stake,
-        ROLES.index(proposer),
-        ROLES.index(responder),
+        _code("proposer", proposer, ROLES),
+        _code("responder", responder, ROLES),
         assistants,
-        MANNERS.index(manner),
+        _code("manner", manner, MANNERS),
     )
     return Context(*(jnp.asarray(code, jnp.int32) for code in codes))
+
+
+def _code(field: str, word: str, words: tuple[str, ...]) -> int:
+    if word not in words:
+        raise ValueError(f"{field}: unknown {word!r}; there are {', '.join(words)}")
+    return words.index(word)

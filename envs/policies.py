@@ -96,7 +96,17 @@ def inverse_cdf(uniform: Float[Array, "*n"], log_probs: Float[Array, "*n offer"]
         1
     """
     probabilities = jnp.exp(log_probs)
-    cumulative = jnp.cumsum(probabilities, axis=-1)
+    cumulative = cumulative_probs(probabilities)
     below = (uniform * cumulative[..., -1])[..., None] >= cumulative
     last_possible = probabilities.shape[-1] - 1 - jnp.argmax(probabilities[..., ::-1] > 0, axis=-1)
     return jnp.minimum(jnp.sum(below, axis=-1), last_possible)
+
+
+def cumulative_probs(probabilities: Float[Array, "*n outcome"]) -> Float[Array, "*n outcome"]:
+    """Sum probabilities up, never falling and never rising at an outcome of probability 0.
+
+    Devices add in trees, so that a bare cumulative sum can rise by a rounding error where nothing was added; a draw
+    there would be an impossible outcome.
+    """
+    summed = jnp.cumsum(probabilities, axis=-1)
+    return jax.lax.cummax(jnp.where(probabilities > 0, summed, 0.0), axis=summed.ndim - 1)

@@ -49,9 +49,9 @@ def mixture(weights: Mapping[str, float]) -> Population:
         (0.2, 0.8)
     """
     values = tuple(float(weight) for weight in weights.values())
-    if not values or any(weight < 0 for weight in values):
+    if not values or not all(weight >= 0 for weight in values):
         raise ValueError(f"weights must be 0 or more, got {dict(weights)}")
-    if abs(sum(values) - 1) > _TOLERANCE:
+    if not abs(sum(values) - 1) <= _TOLERANCE:
         raise ValueError(f"weights must sum to 1, got {sum(values):g} from {dict(weights)}")
     return Population(tuple(weights), values)
 

@@ -7,6 +7,7 @@ of runs beside it does not matter and any single run can be redone alone.
 from __future__ import annotations
 
 import hashlib
+from operator import index
 
 import jax
 from jaxtyping import Array, Int, Key
@@ -18,12 +19,15 @@ _BITS_OF_A_SEED = 63
 def derive_key(root: int, *path: str | int) -> Key[Array, ""]:
     """Derive a JAX key from a root seed and a path.
 
+    All 63 bits of the seed enter: of 100,000 keys made from 32 bits, two would coincide more often than not.
+
     Example:
         >>> import jax
         >>> bool((derive_key(7, "users", 3) == derive_key(7, "users", 3)).all())
         True
     """
-    return jax.random.key(derive_seed(root, *path) % (1 << _BITS_OF_A_WORD))
+    high, low = divmod(derive_seed(root, *path), 1 << _BITS_OF_A_WORD)
+    return jax.random.fold_in(jax.random.key(low), high)
 
 
 def derive_seed(root: int, *path: str | int) -> int:
@@ -37,7 +41,8 @@ def derive_seed(root: int, *path: str | int) -> int:
     """
     digest = hashlib.sha256()
     for entry in (root, *path):
-        digest.update(f"{type(entry).__name__}:{len(str(entry))}:{entry};".encode())
+        kind, text = ("str", entry) if isinstance(entry, str) else ("int", str(index(entry)))
+        digest.update(f"{kind}:{len(text)}:{text};".encode())
     return int.from_bytes(digest.digest()[:8], "big") % (1 << _BITS_OF_A_SEED)
 
 

@@ -105,7 +105,8 @@ class UltimatumGame:
     ) -> TimeStep:
         """Put an offer on the table, or answer it and pay."""
         del key
-        legal = self.legal_actions(state, context)[action]
+        known = (action >= 0) & (action < NUM_OFFERS)  # indexing alone would take −1 for the last action
+        legal = known & self.legal_actions(state, context)[action]
         answering = (state != START) & (state != OVER)
         share = offered_share(jnp.maximum(state - 1, 0), context.stake)
         paid = legal & answering & (action == ACCEPT)

@@ -28,7 +28,7 @@ from jaxtyping import Array, Float
 
 UtilityFunction = Callable[[Float[Array, "parameter"], Float[Array, "*n"], Float[Array, "*n"]], Float[Array, "*n"]]
 
-_SMALLEST_SHARE = 1e-6  # keeps logarithms of CES finite and its gradients with them
+_SMALLEST_SHARE = 1e-30  # keeps logarithms of CES finite; so small that even its power 0.1 is nothing beside 1
 _COBB_DOUGLAS_BELOW = 1e-3  # |r| under which CES is evaluated at its limit r = 0
 
 
@@ -87,15 +87,21 @@ def ces(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "
         Andreoni & Miller (2002), Giving according to GARP, Econometrica 70(2), eq. 3.
     """
     a, r = theta[0], theta[1]
-    a = jnp.clip(a, _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
+    a = jnp.clip(a, 0.0, 1.0)
     log_own = jnp.log(jnp.maximum(own, _SMALLEST_SHARE))
     log_other = jnp.log(jnp.maximum(other, _SMALLEST_SHARE))
     near_zero = jnp.abs(r) < _COBB_DOUGLAS_BELOW
     safe_r = jnp.where(near_zero, 1.0, r)
-    log_sum = jnp.logaddexp(jnp.log(a) + safe_r * log_own, jnp.log1p(-a) + safe_r * log_other)
+    log_sum = jnp.logaddexp(_log(a) + safe_r * log_own, _log(1 - a) + safe_r * log_other)
     log_utility = jnp.where(near_zero, a * log_own + (1 - a) * log_other, log_sum / safe_r)
     nothing = (own <= 0) & (other <= 0)
     return jnp.where(nothing, 0.0, jnp.exp(log_utility))
+
+
+def _log(weight: Float[Array, ""]) -> Float[Array, ""]:
+    """Logarithm with log 0 = −∞ and a gradient of 0 there."""
+    positive = weight > 0
+    return jnp.where(positive, jnp.log(jnp.where(positive, weight, 1.0)), -jnp.inf)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What is asked: one short script for each experiment."""

@@ -6,6 +6,7 @@ This floor sees users' actions only; nothing here knows that language models exi
 from inference.evidence import Evidence, evidence
 from inference.exact import exact, uniform_posterior
 from inference.families import FAMILIES, make_family, named_norms, norm_mixtures, parameter_grid
+from inference.hypotheses import Hypotheses
 from inference.methods import METHODS, infer
 from inference.posterior import DiscretePosterior, Posterior, Predictive
 from inference.thompson import thompson
@@ -15,6 +16,7 @@ __all__ = [
     "METHODS",
     "DiscretePosterior",
     "Evidence",
+    "Hypotheses",
     "Posterior",
     "Predictive",
     "evidence",

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 from numpy.typing import ArrayLike
 
+from envs.contexts import MAX_STAKE
 from envs.ultimatum import NUM_OFFERS
 
 
@@ -50,47 +51,48 @@ def evidence(
     """Check observed plays and shape them as (run, play); a flat list is one run.
 
     Raises:
-        ValueError: If a number is missing or no integer, a stake is below 1 or an offer is outside its stake; the
-            message names the column and the first such run and play.
+        ValueError: If a number is missing or no integer, a stake is outside 1..`MAX_STAKE` or an offer outside its
+            stake; the message names the column and the first such run and play.
 
     Example:
         >>> seen = evidence(stake=[10, 10], offer=[5, 4], accepted=[True, True])
         >>> seen.offer.shape
         (1, 2)
     """
-    stake_array, offer_array = _integers("stake", stake), _integers("offer", offer)
-    columns = np.broadcast_arrays(
-        stake_array,
-        offer_array,
-        _booleans("accepted", accepted),
-        _booleans("offer_seen", offer_seen),
-        _booleans("answer_seen", answer_seen),
-    )
-    seen = Evidence(*(np.array(column) for column in np.atleast_2d(*columns)))
-    used = seen.offer_seen | seen.answer_seen
-    _refuse("stake", (seen.stake < 1) & used, "below 1")
-    highest = np.minimum(seen.stake, NUM_OFFERS - 1)
-    _refuse("offer", ((seen.offer < 0) | (seen.offer > highest)) & used, "outside 0..stake")
-    # Unseen plays may hold anything; give them values that every table has.
-    return seen._replace(stake=np.where(used, seen.stake, 1), offer=np.where(used, seen.offer, 0))
+    given = (stake, offer, accepted, offer_seen, answer_seen)
+    numbers = (_numbers(column, values) for column, values in zip(Evidence._fields, given, strict=True))
+    stakes, offers, accepts, *seen = np.atleast_2d(*np.broadcast_arrays(*numbers))
+    proposed, answered = _booleans("offer_seen", seen[0]), _booleans("answer_seen", seen[1])
+    used = proposed | answered
+    stakes = _integers("stake", stakes, used, unused=1)
+    _refuse("stake", stakes, (stakes < 1) | (stakes > MAX_STAKE), f"outside 1..{MAX_STAKE}")
+    offers = _integers("offer", offers, used, unused=0)
+    highest = np.minimum(stakes, NUM_OFFERS - 1)
+    _refuse("offer", offers, (offers < 0) | (offers > highest), "outside 0..stake, or 0..100 per cent of stakes above")
+    accepts = _booleans("accepted", accepts, answered)
+    return Evidence(stakes.astype(np.int32), offers.astype(np.int32), accepts, proposed, answered)
 
 
-def _integers(column: str, values: ArrayLike) -> Int[np.ndarray, "..."]:
+def _numbers(column: str, values: ArrayLike) -> np.ndarray:
     array = np.asarray(values)
-    whole = np.isfinite(array) & (array == np.floor(array))
-    if not whole.all():
-        raise ValueError(f"{column}: {array[~whole].flat[0]} is no whole number")
-    return array.astype(np.int32)
+    if array.dtype != bool and not np.issubdtype(array.dtype, np.number):
+        raise ValueError(f"{column}: numbers are needed, got {array.dtype}")
+    return array
 
 
-def _booleans(column: str, values: ArrayLike) -> Bool[np.ndarray, "..."]:
-    array = np.asarray(values)
-    if not np.isin(array, (0, 1)).all():
-        raise ValueError(f"{column}: only true and false are understood, got {array.flat[0]}")
-    return array.astype(bool)
+def _integers(column: str, values: np.ndarray, used: Bool[np.ndarray, "run play"], unused: int) -> np.ndarray:
+    """Plays that were not seen may hold anything and get a value that every table has."""
+    whole = np.isfinite(values) & (values == np.floor(values))
+    _refuse(column, values, used & ~whole, "no whole number")
+    return np.where(used, values, unused).astype(np.int64)
 
 
-def _refuse(column: str, wrong: Bool[np.ndarray, "run play"], problem: str) -> None:
+def _booleans(column: str, values: np.ndarray, used: bool | Bool[np.ndarray, "run play"] = True) -> np.ndarray:
+    _refuse(column, values, ~np.isin(values, (0, 1)) & used, "neither true nor false")
+    return np.asarray(values == 1)
+
+
+def _refuse(column: str, values: np.ndarray, wrong: Bool[np.ndarray, "run play"], problem: str) -> None:
     if wrong.any():
         run, play = np.argwhere(wrong)[0]
-        raise ValueError(f"{column}: run {run}, play {play} is {problem}")
+        raise ValueError(f"{column}: run {run}, play {play} is {values[run, play]:g}, {problem}")

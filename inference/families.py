@@ -78,10 +78,15 @@ def norm_mixtures(
 ) -> MixtureHypotheses:
     """Every mixture of named norms whose weights are multiples of 1/steps.
 
+    Raises:
+        ValueError: If there is not a single step.
+
     Example:
         >>> norm_mixtures(("selfish", "altruistic"), steps=10).size
         11
     """
+    if steps < 1:
+        raise ValueError(f"steps must be 1 or more, got {steps}")
     compositions = [point for point in itertools.product(range(steps + 1), repeat=len(names)) if sum(point) == steps]
     weights = np.array(compositions, np.float32) / np.float32(steps)
     return MixtureHypotheses(named_norms(names, rationality, lapse), jnp.asarray(weights))
@@ -92,8 +97,10 @@ def _block(utility: str, theta: np.ndarray, settings: np.ndarray) -> Block:
 
 
 def _check_settings(settings: np.ndarray) -> None:
-    if not (settings[:, 0] >= 0).all():
-        raise ValueError(f"rationality must be 0 or more, got {settings[:, 0].min():g}")
+    rationality = settings[:, 0]
+    wrong = ~(np.isfinite(rationality) & (rationality >= 0))
+    if wrong.any():
+        raise ValueError(f"rationality must be a number of 0 or more, got {rationality[wrong][0]:g}")
     if not ((settings[:, 1] >= 0) & (settings[:, 1] <= 1)).all():
         raise ValueError("lapse must lie between 0 and 1")
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from envs.norms import Norm, Policy
 from envs.policies import PolicyTable, policy_table, response_log_probs
@@ -50,6 +50,7 @@ class CellLogProbs(NamedTuple):
     reject: Float[Array, "cell hypothesis"]
 
 
+@runtime_checkable
 class Hypotheses(Protocol):
     """What an inference method and a posterior ask of a set of K hypotheses."""
 
@@ -75,7 +76,7 @@ class Hypotheses(Protocol):
         """Weight of each norm under each hypothesis."""
         ...
 
-    def coordinates(self) -> dict[str, np.ndarray[Any, Any]]:
+    def coordinates(self) -> dict[str, Shaped[np.ndarray, "hypothesis"]]:
         """Parameters of each hypothesis, by name."""
         ...
 
@@ -200,10 +201,10 @@ class PolicyHypotheses:
         names = np.concatenate([np.full(block.size, block.utility) for block in self.blocks])
         return np.asarray(names[:, None] == np.array(self.norms), np.float32)
 
-    def coordinates(self) -> dict[str, np.ndarray[Any, Any]]:
+    def coordinates(self) -> dict[str, Shaped[np.ndarray, "hypothesis"]]:
         """``norm``, ``rationality``, ``lapse`` and each parameter (NaN where a utility lacks it)."""
         names = dict.fromkeys(name for block in self.blocks for name in get_utility(block.utility).parameters)
-        columns: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in ("norm", *names, "rationality", "lapse")}
+        columns: dict[str, list[np.ndarray]] = {name: [] for name in ("norm", *names, "rationality", "lapse")}
         for block in self.blocks:
             own = get_utility(block.utility).parameters
             columns["norm"].append(np.full(block.size, block.utility))

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from envs.norms import Policy
 from envs.policies import PolicyTable
@@ -62,10 +61,10 @@ class MixtureHypotheses:
         """The points w, once for each setting."""
         return np.tile(np.asarray(self.weights), (self.settings, 1))
 
-    def coordinates(self) -> dict[str, np.ndarray[Any, Any]]:
+    def coordinates(self) -> dict[str, Shaped[np.ndarray, "hypothesis"]]:
         """``weight_NORM`` for each norm, ``rationality`` and ``lapse``."""
         weights = self.norm_weights()
-        columns: dict[str, np.ndarray[Any, Any]] = {
+        columns: dict[str, Shaped[np.ndarray, "hypothesis"]] = {
             f"weight_{norm}": weights[:, n] for n, norm in enumerate(self.norms)
         }
         points = self.weights.shape[0]

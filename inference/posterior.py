@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, Shaped
 
+from envs.policies import cumulative_probs
 from envs.seeds import keys_of_runs
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from inference import arviz_seam
@@ -33,6 +34,7 @@ class Predictive(NamedTuple):
     accept: Float[np.ndarray, "run stake offer"]
 
 
+@runtime_checkable
 class Posterior(Protocol):
     """What every inference method returns."""
 
@@ -112,19 +114,28 @@ class DiscretePosterior:
         return np.asarray(self.probabilities @ self._values(name))
 
     def interval(self, name: str, mass: float = 0.9) -> Float[np.ndarray, "run 2"]:
-        """Equal-tailed interval of a numerical coordinate: smallest values that reach each tail's probability.
+        """Equal-tailed interval of a numerical coordinate, its ends among the coordinate's values.
+
+        A value is inside when half its own probability and all below it come to at least (1 − mass)/2, and likewise
+        from above (quantiles of the mid-distribution, Parzen 2004). So each tail is as near to (1 − mass)/2 as a
+        grid allows, and on the whole as often too long as too short; rounding outwards would always cover too much.
 
         Args:
             name: Coordinate of the hypotheses.
-            mass: Probability inside, 0 < mass < 1; at least this much, as the coordinate is discrete.
+            mass: Probability inside, 0 < mass < 1.
+
+        References:
+            Parzen (2004), Quantile probability and statistical data modeling, Statistical Science 19(4).
         """
         values, place = np.unique(self._values(name), return_inverse=True)
         marginal = np.stack([np.bincount(place, row, len(values)) for row in self.probabilities])
-        below = np.cumsum(marginal, axis=1)
+        marginal = marginal / marginal.sum(axis=1, keepdims=True)
+        middle = np.cumsum(marginal, axis=1) - marginal / 2
         tail = (1 - mass) / 2
-        low = np.argmax(below > tail, axis=1)
-        high = np.argmax(below >= 1 - tail, axis=1)
-        return np.stack([values[low], values[np.maximum(low, high)]], axis=1)
+        inside = (marginal > 0) & (middle >= tail) & (middle <= 1 - tail)
+        low = np.argmax(inside, axis=1)
+        high = len(values) - 1 - np.argmax(inside[:, ::-1], axis=1)
+        return np.stack([values[low], values[high]], axis=1)
 
     def most_probable(self) -> Int[np.ndarray, "run"]:
         """Index of the MAP hypothesis; the first of equals."""
@@ -174,7 +185,7 @@ class DiscretePosterior:
             groups["observed_data"] = xr.Dataset(seen)
         return arviz_seam.combine(groups)
 
-    def _values(self, name: str) -> np.ndarray[Any, Any]:
+    def _values(self, name: str) -> Shaped[np.ndarray, "hypothesis"]:
         coordinates = self.hypotheses.coordinates()
         if name not in coordinates or not np.issubdtype(coordinates[name].dtype, np.number):
             numbers = [n for n, v in coordinates.items() if np.issubdtype(v.dtype, np.number)]
@@ -185,7 +196,7 @@ class DiscretePosterior:
 @functools.partial(jax.jit, static_argnames="draws")
 def _sample(keys: Key[Array, "run"], log_prob: Float[Array, "run hypothesis"], draws: int) -> Int[Array, "run draw"]:
     def one(key: Key[Array, ""], row: Float[Array, "hypothesis"]) -> Int[Array, "draw"]:
-        cumulative = jnp.cumsum(jnp.exp(row))
+        cumulative = cumulative_probs(jnp.exp(row))
         uniform = jax.random.uniform(key, (draws,)) * cumulative[-1]
         return jnp.searchsorted(cumulative, uniform, side="right")
 

@@ -1,0 +1,1 @@
+"""Assistants, and the ways in which they choose what to follow."""

@@ -1,0 +1,1 @@
+"""Comparison of verbal and numerical posteriors, and of assistants with users."""

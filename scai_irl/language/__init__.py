@@ -1,0 +1,1 @@
+"""Verbal policies: putting policies into words, and asking for what words mean."""

@@ -1,0 +1,34 @@
+"""What the experiments on a group's norm share: from a configuration and populations to a setting that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envs import Population, Schedule
+from inference import make_family
+from scai_irl.config import GroupGameConfig
+from scai_irl.lm.registry import make_backend
+from scai_irl.loop.run import run_setting
+from scai_irl.loop.setting import Condition, Setting
+from scai_irl.records.folder import default_folder
+from scai_irl.records.results import Results
+
+
+def run_group_game(name: str, config: GroupGameConfig, populations: Sequence[Population]) -> Results:
+    """Play every agent among every population, in every group."""
+    setting = Setting(
+        experiment=name,
+        seed=config.seed,
+        conditions=tuple(Condition(users, agent) for users in populations for agent in config.agents),
+        schedules=tuple(Schedule.named(group) for group in config.group),
+        runs=tuple(range(config.first_run, config.first_run + config.runs)),
+        epochs=config.epochs,
+        currencies=config.currencies,
+        stakes=config.stakes,
+        rationality=config.rationality,
+        lapse=config.lapse,
+        hypotheses=make_family(config.family, [config.rationality], [config.lapse]),
+    )
+    written = config.model_dump(mode="json")
+    folder = config.out or default_folder(name, written)
+    return run_setting(setting, make_backend(config.backend), folder, written)

@@ -1,0 +1,46 @@
+"""One group, two norms: does the posterior find both, and in the right proportions?
+
+The second experiment of Fränken et al. (2023), whose assistants swung to one of the norms. Run it with
+``scai-irl run mixed-group-norm`` or ``python -m experiments.mixed_group_norm``.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from experiments.group_game import run_group_game
+from scai_irl.cli import run_experiment
+from scai_irl.config import GroupGameConfig, read_mixture
+from scai_irl.experiment import Experiment
+from scai_irl.records.results import Results
+
+
+class MixedGroupNorm(GroupGameConfig):
+    """One group, two norms: users differ, assistants infer in which proportions, say it and act on it."""
+
+    mixtures: tuple[str, ...] = Field(
+        ("selfish=0.2,altruistic=0.8", "selfish=0.5,altruistic=0.5", "selfish=0.8,altruistic=0.2"),
+        description="Populations, as norm=weight pairs; the weights of each sum to 1.",
+    )
+    group: tuple[str, ...] = Field(("1v9",), description=GroupGameConfig.model_fields["group"].description)
+    family: str = Field("norm-mixtures", description=GroupGameConfig.model_fields["family"].description)
+
+    @field_validator("mixtures")
+    @classmethod
+    def _sound_mixtures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            read_mixture(text)
+        return value
+
+
+def run(config: MixedGroupNorm) -> Results:
+    """Run the experiment."""
+    return run_group_game(EXPERIMENT.name, config, [read_mixture(text) for text in config.mixtures])
+
+
+EXPERIMENT = Experiment(
+    "mixed-group-norm", "users hold two norms; assistants infer in which proportions", MixedGroupNorm, run
+)
+
+if __name__ == "__main__":
+    run_experiment(EXPERIMENT)

@@ -1,0 +1,40 @@
+"""One group, one norm: does an assistant that samples from its posterior come to act as the group does?
+
+The first experiment of Fränken et al. (2023): users share one of three norms, and assistants play among them in groups
+of 1, 5 or 9 assistants in ten. Run it with ``scai-irl run one-group-norm`` or ``python -m experiments.one_group_norm``.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from envs import one_group
+from experiments.group_game import run_group_game
+from scai_irl.cli import run_experiment
+from scai_irl.config import GroupGameConfig, norm_without_parameters
+from scai_irl.experiment import Experiment
+from scai_irl.records.results import Results
+
+
+class OneGroupNorm(GroupGameConfig):
+    """One group, one norm: users share a norm, assistants infer it, say it and act on it."""
+
+    users: tuple[str, ...] = Field(
+        ("selfish", "fair", "altruistic"), description="Norms, each shared by the users of a condition of its own."
+    )
+
+    @field_validator("users")
+    @classmethod
+    def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(norm_without_parameters(name) for name in value)
+
+
+def run(config: OneGroupNorm) -> Results:
+    """Run the experiment."""
+    return run_group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
+
+
+EXPERIMENT = Experiment("one-group-norm", "users share one norm; assistants infer it and follow it", OneGroupNorm, run)
+
+if __name__ == "__main__":
+    run_experiment(EXPERIMENT)

@@ -1,0 +1,117 @@
+"""The command line: ``scai-irl run | import | audit | show | list``."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.conf import Positional, arg
+from tyro.extras import SubcommandApp
+
+from scai_irl.cli_options import options_of, parse, told_in_one_line
+from scai_irl.config import ExperimentConfig, check
+from scai_irl.experiment import Experiment, find_experiments
+from scai_irl.records.importing import import_scai2023
+from scai_irl.records.results import Results, load
+from scai_irl.report.listing import print_listing
+from scai_irl.report.recorded import audit_recorded_folder
+from scai_irl.report.show import show
+
+_PROGRAM = "scai-irl"
+_DESCRIPTION = (
+    "What does a language model believe after watching a group act, and how far is that from the Bayesian posterior?"
+)
+
+
+@dataclass
+class Scai2023:
+    """Import recorded runs of Social Contract AI (2023), from a folder or an archive (tar, zip)."""
+
+    path: Annotated[Positional[Path], arg(help="Folder or archive with the recorded runs.")]
+    out: Annotated[Path, arg(help="Results folder to make.")]
+
+
+@dataclass
+class Recorded:
+    """Set the exact posterior of every recorded run and epoch beside what the model's verbal policies did."""
+
+    results: Annotated[Positional[Path], arg(help="Folder made by `scai-irl import`.")]
+
+
+@dataclass
+class Show:
+    """Print what a results folder holds: its table, its figures and where it came from."""
+
+    results: Annotated[Positional[Path], arg(help="Results folder.")]
+
+
+@dataclass
+class List:
+    """Name the experiments, games, utilities, families, methods, agents and backends there are."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        arguments: Words after the program's name; those it was started with if None.
+    """
+    keep_compiled_programs()
+    experiments = told_in_one_line(find_experiments)
+    options = {name: options_of(experiment.config) for name, experiment in experiments.items()}
+    command = parse(_PROGRAM, _DESCRIPTION, _app(experiments, options).cli, arguments)
+    for name, kind in options.items():
+        if type(command) is kind:
+            told_in_one_line(functools.partial(_run, experiments[name], command))
+            return
+    told_in_one_line(functools.partial(_do, command, experiments))
+
+
+def run_experiment(experiment: Experiment[Any], arguments: Sequence[str] | None = None) -> None:
+    """Run one experiment from its own script, with its options alone."""
+    keep_compiled_programs()
+    reader = functools.partial(tyro.cli, options_of(experiment.config))
+    options = parse(experiment.name, experiment.summary, reader, arguments)
+    told_in_one_line(functools.partial(_run, experiment, options))
+
+
+def keep_compiled_programs() -> None:
+    """Have JAX keep compiled programs in the user's cache folder, unless its own variable says where."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(caches / "scai-irl" / "jax"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+
+def _app(experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str, type[Any]]) -> SubcommandApp:
+    run, imports, audit, app = SubcommandApp(), SubcommandApp(), SubcommandApp(), SubcommandApp()
+    for name, experiment in experiments.items():
+        run.command(name=name, help=experiment.summary)(options[name])
+    imports.command(name="scai2023")(Scai2023)
+    audit.command(name="recorded")(Recorded)
+    app.command(run, name="run", help="Run an experiment, or go on with one that was interrupted.")
+    app.command(imports, name="import", help="Import recorded runs as a results folder.")
+    app.command(audit, name="audit", help="Measure verbal posteriors against numerical ones.")
+    app.command(name="show")(Show)
+    app.command(name="list")(List)
+    return app
+
+
+def _run(experiment: Experiment[Any], options: Any) -> None:
+    show(experiment.run(check(experiment.config, vars(options))))
+
+
+def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> None:
+    actions: dict[type[Any], Callable[[], Results | None]] = {
+        Scai2023: lambda: import_scai2023(command.path, command.out),
+        Recorded: lambda: audit_recorded_folder(command.results),
+        Show: lambda: load(command.results),
+        List: lambda: print_listing({name: e.summary for name, e in experiments.items()}),
+    }
+    results = actions[type(command)]()
+    if results is not None:
+        show(results)

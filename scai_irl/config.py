@@ -1,0 +1,178 @@
+"""Typed configuration of experiments: every field is checked before anything is computed.
+
+A configuration is a pydantic model, and its command-line options are made from it. What a validator says must name
+the value and the mend, since it is shown as it is: ``error: FIELD: what the validator says``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from envs.contexts import CURRENCIES
+from envs.population import Population, mixture
+from envs.schedule import Schedule
+from envs.utilities import UTILITIES
+from inference import FAMILIES
+from scai_irl.agents.choices import get_agent
+from scai_irl.errors import InputError
+from scai_irl.lm.registry import make_backend
+
+_LARGEST_STAKE = 1_000_000
+_MOST = 1_000_000
+
+C = TypeVar("C", bound=BaseModel)
+
+
+def check(config: type[C], values: Mapping[str, Any]) -> C:
+    """Make a configuration out of values that a person gave.
+
+    Raises:
+        InputError: For the first field that is wrong.
+
+    Example:
+        >>> check(GroupGameConfig, {"runs": 0})
+        Traceback (most recent call last):
+        scai_irl.errors.InputError: runs: 0 does not fit; input should be greater than or equal to 1
+    """
+    try:
+        return config.model_validate(dict(values))
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][:1]) or "configuration"
+        said = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "value_error":
+            problem, _, mend = said.partition("; ")
+            raise InputError(field, problem, mend or "correct it") from wrong
+        raise InputError(field, f"{first['input']!r} does not fit", said[0].lower() + said[1:]) from wrong
+
+
+class ExperimentConfig(BaseModel):
+    """What every experiment can be told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(0, ge=0, description="Root seed: the same command with the same seed gives the same numbers.")
+    out: Path | None = Field(
+        None, exclude=True, description="Results folder; if not given, a new one under results/ for each configuration."
+    )
+
+
+class GroupGameConfig(ExperimentConfig):
+    """What every experiment on a group's norm can be told."""
+
+    runs: int = Field(20, ge=1, le=_MOST, description="Runs of each condition.")
+    first_run: int = Field(
+        0, ge=0, le=_MOST, description="Number of the first run: any run can be redone alone, with the same numbers."
+    )
+    epochs: int = Field(5, ge=1, le=1000, description="Epochs of a run; beliefs are updated after each.")
+    group: tuple[str, ...] = Field(
+        ("1v9", "5v5", "9v1"),
+        description="Groups: 1v9, 5v5, 9v1 (assistants v users), or counts of pairings such as 3uu-2au-2ua-3aa.",
+    )
+    agents: tuple[str, ...] = Field(
+        ("thompson", "posterior-mean", "map", "prior-only", "oracle"),
+        description="How assistants choose what to follow: thompson, posterior-mean, map, prior-only, oracle.",
+    )
+    currencies: tuple[str, ...] = Field(
+        ("dollars", "apples", "blankets"), description="Currencies, of which every run has one."
+    )
+    stakes: tuple[int, int] = Field((10, 100), description="Smallest and largest stake; every epoch has one.")
+    rationality: float = Field(
+        200.0, ge=0, le=1e6, description="Rationality of the users (inverse temperature, per share of the stake)."
+    )
+    lapse: float = Field(0.0, ge=0, le=1, description="Chance that a user slips and acts at random.")
+    family: str = Field("named-norms", description="Hypotheses of the assistants; `scai-irl list` names the families.")
+    backend: str = Field("phrasebook", description="Language model that translates and acts for the assistants.")
+
+    @field_validator("group")
+    @classmethod
+    def _known_groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            Schedule.named(name)
+        return _some(value, "group")
+
+    @field_validator("agents")
+    @classmethod
+    def _known_agents(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            get_agent(name)
+        return _some(value, "agent")
+
+    @field_validator("currencies")
+    @classmethod
+    def _known_currencies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in CURRENCIES:
+                raise ValueError(f"unknown currency {name!r}; there are {', '.join(CURRENCIES)}")
+        return _some(value, "currency")
+
+    @field_validator("stakes")
+    @classmethod
+    def _sensible_stakes(cls, value: tuple[int, int]) -> tuple[int, int]:
+        low, high = value
+        if low < 1:
+            raise ValueError(f"a stake of {low} cannot be divided; give a smallest stake of 1 or more")
+        if high < low:
+            raise ValueError(f"the largest stake {high} is below the smallest {low}; give the smallest first")
+        if high > _LARGEST_STAKE:
+            raise ValueError(f"a stake of {high} is too large; give {_LARGEST_STAKE} at most")
+        return value
+
+    @field_validator("family")
+    @classmethod
+    def _known_family(cls, value: str) -> str:
+        if value not in FAMILIES:
+            raise ValueError(f"unknown family {value!r}; there are {', '.join(FAMILIES)}")
+        return value
+
+    @field_validator("backend")
+    @classmethod
+    def _known_backend(cls, value: str) -> str:
+        make_backend(value)
+        return value
+
+
+def norm_without_parameters(name: str) -> str:
+    """Check that a norm can be named without parameters.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    plain = [utility.name for utility in UTILITIES.values() if not utility.parameters]
+    if name not in plain:
+        raise ValueError(f"unknown policy {name!r}; there are {', '.join(plain)}")
+    return name
+
+
+def read_mixture(text: str) -> Population:
+    """Read a population such as ``selfish=0.2,altruistic=0.8``.
+
+    Raises:
+        ValueError: If a norm is unknown, a weight is no number, or the weights do not sum to 1.
+
+    Example:
+        >>> read_mixture("selfish=0.2,altruistic=0.8").weights
+        (0.2, 0.8)
+    """
+    weights = {}
+    for pair in text.split(","):
+        norm, _, weight = pair.partition("=")
+        try:
+            weights[norm_without_parameters(norm.strip())] = float(weight)
+        except ValueError as wrong:
+            if str(wrong).startswith("unknown policy"):
+                raise
+            raise ValueError(f"no weight in {pair!r}; write norm=weight, as in selfish=0.2") from wrong
+    return mixture(weights)
+
+
+def _some(value: tuple[str, ...], what: str) -> tuple[str, ...]:
+    if not value:
+        raise ValueError(f"none given; give at least one {what}")
+    if len(set(value)) < len(value):
+        raise ValueError(f"{', '.join(value)} names one twice; give each {what} once")
+    return value

@@ -1,0 +1,97 @@
+"""The phrasebook's grammar: policies as sentences that can be read back without loss.
+
+Every norm has one sentence. Numbers are written with the digits that identify them among doubles, so
+`read_policy(say_policy(policy)) == policy` for every policy; a test holds the two to it over all utilities.
+"""
+
+from __future__ import annotations
+
+import re
+
+from envs.norms import Norm, Policy
+from envs.utilities import UTILITIES, get_utility
+
+PHRASES: dict[str, str] = {
+    "selfish": "Keep as much as you can for yourself.",
+    "fair": "Share equally, and let the other have what is left over.",
+    "altruistic": "Give the other as much as you can.",
+    "fehr_schmidt": (
+        "Look to your own share, but count {alpha} against every part by which the other has more, "
+        "and {beta} against every part by which you have more."
+    ),
+    "charness_rabin": (
+        "Give the other's share the weight {rho} when you have more and {sigma} when you have less, "
+        "and your own share the rest."
+    ),
+    "ces": (
+        "Give your own share the weight {own_weight} and the other's the rest, "
+        "as goods that replace each other to the degree {substitution}."
+    ),
+}
+"""Sentence of each utility, with its parameters in braces."""
+
+_FIRMNESS = "Hold to this with firmness {rationality}, and slip with chance {lapse}."
+_CHANCE = "With chance {weight}: "
+
+
+def say_policy(policy: Policy) -> str:
+    """Put a policy into words.
+
+    Example:
+        >>> print(say_policy(Policy.of(Norm("selfish", (), 200.0, 0.01))))
+        Keep as much as you can for yourself. Hold to this with firmness 200.0, and slip with chance 0.01.
+    """
+    sentences = [_say_norm(norm) for _, norm in policy.parts]
+    if len(policy.parts) == 1 and policy.parts[0][0] == 1.0:
+        return sentences[0]
+    chances = (_CHANCE.format(weight=repr(float(weight))) for weight, _ in policy.parts)
+    return "\n".join(chance + sentence for chance, sentence in zip(chances, sentences, strict=True))
+
+
+def read_policy(text: str) -> Policy:
+    """Read a policy out of its words.
+
+    Raises:
+        ValueError: If the text is not one that `say_policy` writes.
+
+    Example:
+        >>> policy = Policy(((0.25, Norm("selfish")), (0.75, Norm("ces", (0.1, -0.5), 30.0, 0.0))))
+        >>> read_policy(say_policy(policy)) == policy
+        True
+    """
+    parts = []
+    for line in text.strip().splitlines():
+        chance = _CHANCE_PATTERN.match(line)
+        weight = float(chance["weight"]) if chance else 1.0
+        parts.append((weight, _read_norm(line[chance.end() :] if chance else line)))
+    if not parts:
+        raise ValueError("no verbal policy in an empty text")
+    return Policy(tuple(parts))
+
+
+def _say_norm(norm: Norm) -> str:
+    values = dict(zip(get_utility(norm.utility).parameters, map(float, norm.theta), strict=True))
+    phrase = PHRASES[norm.utility].format(**{name: repr(value) for name, value in values.items()})
+    firmness = _FIRMNESS.format(rationality=repr(float(norm.rationality)), lapse=repr(float(norm.lapse)))
+    return f"{phrase} {firmness}"
+
+
+def _read_norm(line: str) -> Norm:
+    for utility, pattern in _NORM_PATTERNS.items():
+        found = pattern.fullmatch(line)
+        if found:
+            theta = tuple(float(found[name]) for name in UTILITIES[utility].parameters)
+            return Norm(utility, theta, float(found["rationality"]), float(found["lapse"]))
+    raise ValueError(f"the phrasebook cannot read {line!r}")
+
+
+def _pattern(phrase: str) -> re.Pattern[str]:
+    """Turn a sentence with braces into a pattern with a group for each number."""
+    pieces = re.split(r"\{(\w+)\}", phrase)
+    # Even entries are words, odd ones the names of numbers.
+    built = (f"(?P<{piece}>\\S+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
+    return re.compile("".join(built))
+
+
+_CHANCE_PATTERN = _pattern(_CHANCE)
+_NORM_PATTERNS = {name: _pattern(f"{phrase} {_FIRMNESS}") for name, phrase in PHRASES.items()}

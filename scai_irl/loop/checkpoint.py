@@ -1,0 +1,77 @@
+"""Finished epochs on disk: a folder each, whole or not there, from which a killed experiment goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import jax.numpy as jnp
+import pandas as pd
+import xarray as xr
+
+from envs.schedule import Schedule
+from inference import DiscretePosterior, Hypotheses, uniform_posterior
+from scai_irl.agents.ask import Tally
+from scai_irl.loop.epoch import EpochRecord
+from scai_irl.records.files import folder_written_whole, write_json
+
+EPOCHS = "epochs"
+_INTERACTIONS, _VERBAL, _BELIEF, _TALLY = (
+    "interactions.parquet",
+    "verbal_policies.parquet",
+    "belief.nc",
+    "tally.json",
+)
+
+
+def epoch_folder(results: Path, schedule: Schedule, epoch: int) -> Path:
+    """Folder of one epoch of one group."""
+    return results / EPOCHS / f"{schedule.name}-epoch{epoch:03d}"
+
+
+def save_epoch(results: Path, schedule: Schedule, epoch: int, record: EpochRecord) -> None:
+    """Write a finished epoch."""
+    with folder_written_whole(epoch_folder(results, schedule, epoch)) as folder:
+        record.interactions.to_parquet(folder / _INTERACTIONS, index=False, compression="zstd")
+        record.verbal_policies.to_parquet(folder / _VERBAL, index=False, compression="zstd")
+        belief = xr.Dataset(
+            {
+                "log_prob": (("row", "hypothesis"), record.posterior.log_prob),
+                "log_evidence": (("row",), record.posterior.log_evidence),
+            }
+        )
+        belief.to_netcdf(folder / _BELIEF, engine="h5netcdf")
+        write_json(folder / _TALLY, asdict(record.tally))
+
+
+def epochs_finished(results: Path, schedule: Schedule, epochs: int) -> int:
+    """Number of epochs that are finished, from the first on without a gap."""
+    for epoch in range(1, epochs + 1):
+        if not epoch_folder(results, schedule, epoch).is_dir():
+            return epoch - 1
+    return epochs
+
+
+def load_belief(results: Path, schedule: Schedule, epoch: int, hypotheses: Hypotheses, rows: int) -> DiscretePosterior:
+    """Read the belief after an epoch; after epoch 0 it is the uniform prior."""
+    if epoch == 0:
+        return uniform_posterior(hypotheses, rows)
+    with xr.open_dataset(epoch_folder(results, schedule, epoch) / _BELIEF, engine="h5netcdf") as belief:
+        return DiscretePosterior(
+            hypotheses,
+            jnp.asarray(belief["log_prob"].to_numpy()),
+            jnp.asarray(belief["log_evidence"].to_numpy()),
+        )
+
+
+def load_tables(results: Path, schedule: Schedule, epoch: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read an epoch's interactions and verbal policies."""
+    folder = epoch_folder(results, schedule, epoch)
+    return pd.read_parquet(folder / _INTERACTIONS), pd.read_parquet(folder / _VERBAL)
+
+
+def load_tally(results: Path, schedule: Schedule, epoch: int) -> Tally:
+    """Read what an epoch's calls cost."""
+    text = (epoch_folder(results, schedule, epoch) / _TALLY).read_text(encoding="utf-8")
+    return Tally(**json.loads(text))

@@ -1,0 +1,110 @@
+"""Run an experiment on a group's norm, from whatever epoch it was left at, and keep its results."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from envs.schedule import Schedule
+from inference import DiscretePosterior, arviz_seam
+from scai_irl.agents.ask import Tally
+from scai_irl.compare.alignment import alignment_by_run, alignment_summary
+from scai_irl.language.requests import prompt_hashes
+from scai_irl.lm.protocol import Backend
+from scai_irl.loop.beliefs import beliefs_arviz, beliefs_table
+from scai_irl.loop.checkpoint import (
+    EPOCHS,
+    epochs_finished,
+    load_belief,
+    load_tables,
+    load_tally,
+    save_epoch,
+)
+from scai_irl.loop.epoch import play_epoch
+from scai_irl.loop.setting import Setting
+from scai_irl.progress import Advance, progress
+from scai_irl.records.files import remove_partials, telling_disk_errors, write_table, written_whole
+from scai_irl.records.folder import opened
+from scai_irl.records.manifest import now
+from scai_irl.records.results import POSTERIOR, Results, load
+from scai_irl.report.figures import save_figures
+from scai_irl.report.tables import save_summary
+
+
+def run_setting(setting: Setting, backend: Backend, folder: Path, config: dict[str, object]) -> Results:
+    """Run, or go on with, an experiment.
+
+    Every finished epoch is on disk before the next begins. Started again with the same configuration, an experiment
+    that was killed goes on after its last finished epoch and ends with the numbers of one that was not.
+
+    Args:
+        setting: The experiment.
+        backend: Who translates, and acts for the assistants.
+        folder: Results folder.
+        config: The configuration that the setting was made from, for the manifest.
+
+    Raises:
+        InputError: If the folder cannot be used.
+    """
+    more = {"seed": setting.seed, "backend": backend.name, "prompts": prompt_hashes()}
+    with opened(folder, setting.experiment, config, **more) as manifest:
+        if manifest.status != "finished":
+            with telling_disk_errors(folder):
+                (folder / EPOCHS).mkdir(exist_ok=True)
+            remove_partials(folder / EPOCHS)
+            with progress(setting.experiment, len(setting.schedules) * setting.epochs) as advance:
+                for schedule in setting.schedules:
+                    _play_group(setting, schedule, backend, folder, advance)
+            tally = _gather(setting, folder)
+            results = Results(folder, manifest, load(folder).tables)
+            save_summary(results)
+            save_figures(results)
+            manifest.counts = asdict(tally)
+            manifest.status = "finished"
+            manifest.finished = now()
+            manifest.write(folder)
+        shutil.rmtree(folder / EPOCHS, ignore_errors=True)
+    return load(folder)
+
+
+def _play_group(setting: Setting, schedule: Schedule, backend: Backend, folder: Path, advance: Advance) -> None:
+    """Play the epochs of one group that are not finished."""
+    finished = epochs_finished(folder, schedule, setting.epochs)
+    belief = load_belief(folder, schedule, finished, setting.hypotheses, setting.rows)
+    for epoch in range(1, setting.epochs + 1):
+        if epoch > finished:
+            record = play_epoch(setting, schedule, epoch, belief, backend)
+            save_epoch(folder, schedule, epoch, record)
+            belief = record.posterior
+        advance(f"group {schedule.name}, epoch {epoch}")
+
+
+def _gather(setting: Setting, folder: Path) -> Tally:
+    """Join the epochs into the tables of the results folder."""
+    tally = Tally()
+    interactions, verbal, beliefs = [], [], []
+    posteriors: dict[str, list[DiscretePosterior]] = {}
+    for schedule in setting.schedules:
+        posteriors[schedule.name] = []
+        for epoch in range(setting.epochs + 1):
+            belief = load_belief(folder, schedule, epoch, setting.hypotheses, setting.rows)
+            posteriors[schedule.name].append(belief)
+            beliefs.append(beliefs_table(setting, schedule, epoch, belief))
+            if epoch > 0:
+                played, written = load_tables(folder, schedule, epoch)
+                interactions.append(played)
+                verbal.append(written)
+                tally.add(load_tally(folder, schedule, epoch))
+    all_interactions = pd.concat(interactions, ignore_index=True)
+    by_run = alignment_by_run(all_interactions)
+    write_table(folder / "interactions.parquet", all_interactions)
+    write_table(folder / "verbal_policies.parquet", pd.concat(verbal, ignore_index=True))
+    write_table(folder / "beliefs.parquet", pd.concat(beliefs, ignore_index=True))
+    write_table(folder / "alignment.parquet", by_run)
+    write_table(folder / "summary.parquet", alignment_summary(by_run))
+    with written_whole(folder / POSTERIOR) as partial:
+        arviz_seam.save(beliefs_arviz(setting, posteriors), partial)
+    return tally

@@ -1,0 +1,109 @@
+"""What an experiment on a group's norm varies and what it holds fixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from envs.norms import Norm, Policy
+from envs.population import Population
+from envs.schedule import Schedule
+from inference import Hypotheses
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One cell of an experiment's design: who the users are, and how the assistants choose.
+
+    Attributes:
+        population: Norms of the users.
+        agent: Name in `scai_irl.agents.choices.AGENTS`.
+    """
+
+    population: Population
+    agent: str
+
+    @property
+    def users(self) -> str:
+        """The population in a word or two, such as ``fair`` or ``selfish=0.2,altruistic=0.8``.
+
+        Example:
+            >>> Condition(Population(("selfish", "fair"), (0.5, 0.5)), "map").users
+            'selfish=0.5,fair=0.5'
+        """
+        if len(self.population.norms) == 1:
+            return self.population.norms[0]
+        pairs = zip(self.population.norms, self.population.weights, strict=True)
+        return ",".join(f"{norm}={weight:g}" for norm, weight in pairs)
+
+    def name(self, group: str) -> str:
+        """Name of the condition in one group."""
+        return f"{self.users} {group} {self.agent}"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that determines an experiment's numbers.
+
+    Attributes:
+        experiment: Name, the first word of every draw's path.
+        seed: Root seed.
+        conditions: Cells of the design, played in every group.
+        schedules: Groups.
+        runs: Number of each run.
+        epochs: Epochs of a run.
+        currencies: Currencies of which each run has one.
+        stakes: Smallest and largest stake; each epoch has one.
+        rationality: λ of the users.
+        lapse: ε of the users.
+        hypotheses: What the assistants think possible.
+    """
+
+    experiment: str
+    seed: int
+    conditions: tuple[Condition, ...]
+    schedules: tuple[Schedule, ...]
+    runs: tuple[int, ...]
+    epochs: int
+    currencies: tuple[str, ...]
+    stakes: tuple[int, int]
+    rationality: float
+    lapse: float
+    hypotheses: Hypotheses = field(compare=False)
+
+    @property
+    def user_norms(self) -> tuple[str, ...]:
+        """Norms that any user of any condition may hold."""
+        names = (norm for condition in self.conditions for norm in condition.population.norms)
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def rows(self) -> int:
+        """Runs of all conditions, which are played together: conditions × runs, the condition running slowest."""
+        return len(self.conditions) * len(self.runs)
+
+    @property
+    def run_of_row(self) -> Int[Array, "row"]:
+        """Number of each row's run."""
+        return jnp.tile(jnp.asarray(self.runs), len(self.conditions))
+
+    @property
+    def condition_of_row(self) -> list[Condition]:
+        """Condition of each row."""
+        return [condition for condition in self.conditions for _ in self.runs]
+
+    def weights_of_row(self) -> Float[Array, "row norm"]:
+        """Weight of each of `user_norms` in each row's population."""
+        weights = np.zeros((self.rows, len(self.user_norms)), np.float32)
+        for row, condition in enumerate(self.condition_of_row):
+            for norm, weight in zip(condition.population.norms, condition.population.weights, strict=True):
+                weights[row, self.user_norms.index(norm)] = weight
+        return jnp.asarray(weights)
+
+    def truth(self, condition: Condition) -> Policy:
+        """State the policy that a condition's users follow."""
+        pairs = zip(condition.population.weights, condition.population.norms, strict=True)
+        return Policy(tuple((weight, Norm(norm, (), self.rationality, self.lapse)) for weight, norm in pairs))

@@ -1,0 +1,116 @@
+"""What an epoch looks like in a table: a line for each interaction, a line for each assistant."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Int
+
+from envs.norms import Policy
+from envs.schedule import Schedule
+from envs.ultimatum import offer_of_units
+from scai_irl.language.policy_json import policy_to_json
+from scai_irl.loop.setting import Setting
+from scai_irl.loop.users import Users
+
+MISSING = -1
+"""In the place of an offer or an answer that no model would give."""
+
+_ROLES = {"u": "user", "a": "assistant"}
+
+
+@dataclass(frozen=True)
+class Played:
+    """Offers and answers of an epoch.
+
+    Attributes:
+        units: Units offered, or `MISSING`.
+        answer: 1 accepted, 0 rejected, or `MISSING`.
+    """
+
+    units: Int[np.ndarray, "row play"]
+    answer: Int[np.ndarray, "row play"]
+
+
+def interactions_table(
+    setting: Setting,
+    schedule: Schedule,
+    epoch: int,
+    users: Users,
+    texts: list[list[str | None]],
+    played: Played,
+) -> pd.DataFrame:
+    """A line for each interaction; the policy of a user is its norm, that of an assistant its verbal policy.
+
+    ``user_accept_probability`` is the probability that a member of the group would accept the offer, against which an
+    assistant's answer can be held.
+    """
+    rows, plays = setting.rows, schedule.plays
+    stake = np.repeat(np.asarray(users.stake), plays)
+    units = played.units.reshape(-1)
+    answer = played.answer.reshape(-1)
+    made = units != MISSING
+    action = offer_of_units(jnp.asarray(np.maximum(units, 0)), jnp.asarray(stake))
+    would = users.accept_probability(np.asarray(action).reshape(rows, plays)).reshape(-1)
+    norm_of_user = np.array(setting.user_norms)[np.asarray(users.drawn.norm)]
+
+    def policy(side: int, assistants: Int[np.ndarray, "play"]) -> list[str | None]:
+        return [
+            texts[row][assistants[play]] if assistants[play] >= 0 else str(norm_of_user[row, play, side])
+            for row in range(rows)
+            for play in range(plays)
+        ]
+
+    pairing = list(schedule.pairing) * rows
+    columns = _design(setting, schedule, epoch, plays) | {
+        "play": np.tile(np.arange(plays), rows).astype(np.int64),
+        "pairing": pairing,
+        "proposer": [_ROLES[pair[0]] for pair in pairing],
+        "responder": [_ROLES[pair[1]] for pair in pairing],
+        "currency": np.repeat(np.array(setting.currencies)[users.currency], plays),
+        "stake": stake.astype(np.int64),
+        "offer": pd.Series(units, dtype="Int64").where(made, pd.NA),
+        "offered_share": np.where(made, units / stake, np.nan),
+        "accepted": pd.Series(answer == 1, dtype="boolean").where(answer != MISSING, pd.NA),
+        "proposer_policy": policy(0, schedule.proposing_assistant),
+        "responder_policy": policy(1, schedule.responding_assistant),
+        "manner": "neutral",
+        "user_accept_probability": np.where(made, would, np.nan),
+    }
+    return pd.DataFrame(columns)
+
+
+def verbal_policies_table(
+    setting: Setting,
+    schedule: Schedule,
+    epoch: int,
+    policies: list[list[Policy]],
+    texts: list[list[str | None]],
+) -> pd.DataFrame:
+    """A line for each assistant: the policy that it was to follow, as JSON, and the words for it."""
+    width = schedule.assistants
+    columns = _design(setting, schedule, epoch, width) | {
+        "assistant": np.tile(np.arange(width), setting.rows).astype(np.int64),
+        "chosen": [json.dumps(policy_to_json(policy)) for of_row in policies for policy in of_row],
+        "written": [text for of_row in texts for text in of_row],
+    }
+    return pd.DataFrame(columns)
+
+
+def _design(setting: Setting, schedule: Schedule, epoch: int, lines: int) -> dict[str, Any]:
+    """Columns that place a line in the experiment, repeated for each line of a row."""
+    conditions = setting.condition_of_row
+    return {
+        "experiment": setting.experiment,
+        "condition": np.repeat([c.name(schedule.name) for c in conditions], lines),
+        "group": schedule.name,
+        "users": np.repeat([c.users for c in conditions], lines),
+        "agent": np.repeat([c.agent for c in conditions], lines),
+        "run": np.repeat(np.asarray(setting.run_of_row), lines).astype(np.int64),
+        "epoch": np.int64(epoch),
+    }

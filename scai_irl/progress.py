@@ -1,0 +1,67 @@
+"""Progress: a bar on a terminal, plain lines elsewhere, and nothing for what is over at once."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+_SECONDS_BETWEEN_LINES = 2.0
+
+Advance = Callable[[str], None]
+"""Called after each step, with what has just been done."""
+
+
+@contextmanager
+def progress(title: str, steps: int) -> Iterator[Advance]:
+    """Show how far a piece of work is, on standard error.
+
+    Args:
+        title: What is being done.
+        steps: Steps in all.
+
+    Yields:
+        A function to call after each step.
+    """
+    if sys.stderr.isatty():
+        with _bar(title, steps) as advance:
+            yield advance
+    else:
+        yield _lines(title, steps)
+
+
+@contextmanager
+def _bar(title: str, steps: int) -> Iterator[Advance]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=steps)
+
+        def advance(done: str) -> None:
+            bar.update(task, advance=1, description=f"{title}: {done}")
+
+        yield advance
+
+
+def _lines(title: str, steps: int) -> Advance:
+    started = last_line = time.monotonic()
+    done = 0
+
+    def advance(what: str) -> None:
+        nonlocal last_line, done
+        done += 1
+        now = time.monotonic()
+        if now - last_line >= _SECONDS_BETWEEN_LINES:
+            last_line = now
+            print(f"{title}: {what} ({done} of {steps}, {now - started:.0f} s)", file=sys.stderr, flush=True)
+
+    return advance

@@ -1,0 +1,88 @@
+"""Opening a results folder for writing: it belongs to one configuration, and to one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scai_irl.errors import InputError
+from scai_irl.records.files import remove_partials, telling_disk_errors
+from scai_irl.records.manifest import MANIFEST, Manifest, config_hash, new_manifest
+
+_LOCK = ".lock"
+_RESULTS = Path("results")
+_HASH_DIGITS = 10
+
+
+def default_folder(experiment: str, config: Mapping[str, Any]) -> Path:
+    """Folder of a configuration for which none was given: a name of its own under ``results``.
+
+    Example:
+        >>> default_folder("one-group-norm", {"runs": 20}).parent.name
+        'results'
+    """
+    return _RESULTS / f"{experiment}-{config_hash(experiment, config)[:_HASH_DIGITS]}"
+
+
+@contextlib.contextmanager
+def opened(folder: Path, experiment: str, config: Mapping[str, Any], **more: Any) -> Iterator[Manifest]:
+    """Open a results folder, new or begun earlier with the same configuration.
+
+    Args:
+        folder: Where the results go.
+        experiment: Name of the experiment.
+        config: Its configuration.
+        more: Further fields of a new manifest.
+
+    Yields:
+        The folder's manifest.
+
+    Raises:
+        InputError: If the folder holds another configuration or something else, is in use, or cannot be written to.
+    """
+    with telling_disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+    if MANIFEST in others:
+        _refuse_other_configuration(folder, experiment, config)
+    elif others:
+        mend = "give an empty folder, or a new one, with --out"
+        raise InputError(str(folder), f"holds other files ({sorted(others)[0]})", mend)
+    with _locked(folder):
+        remove_partials(folder)
+        if MANIFEST in others:
+            manifest = Manifest.read(folder)
+        else:
+            manifest = new_manifest(experiment, config, **more)
+            manifest.write(folder)
+        yield manifest
+
+
+def _refuse_other_configuration(folder: Path, experiment: str, config: Mapping[str, Any]) -> None:
+    there = Manifest.read(folder)
+    if there.config_hash == config_hash(experiment, config):
+        return
+    if there.experiment != experiment:
+        difference = f"{there.experiment} there, {experiment} asked for"
+    else:
+        names = [name for name in {**there.config, **config} if there.config.get(name) != config.get(name)]
+        difference = "; ".join(f"{n} is {there.config.get(n)} there, {config.get(n)} here" for n in names[:2])
+    mend = "give another folder with --out, or repeat that configuration"
+    raise InputError(str(folder), f"holds results of another configuration ({difference})", mend)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system lets it go when the process ends, however it ends."""
+    with telling_disk_errors(folder):
+        lock = (folder / _LOCK).open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            mend = "wait for it, or give another folder with --out"
+            raise InputError(str(folder), "another process is writing to it", mend) from taken
+        yield

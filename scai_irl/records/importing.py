@@ -1,0 +1,45 @@
+"""Importers as commands: other people's records in, a results folder out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scai_irl.compare.alignment import alignment_by_run, alignment_summary
+from scai_irl.progress import progress
+from scai_irl.records.files import write_table
+from scai_irl.records.folder import opened
+from scai_irl.records.manifest import now
+from scai_irl.records.results import Results, load
+from scai_irl.records.scai2023 import read_scai2023
+
+
+def import_scai2023(path: Path, folder: Path) -> Results:
+    """Import recorded runs of the predecessor.
+
+    Args:
+        path: Folder or archive (see `scai_irl.records.scai2023`).
+        folder: Results folder to make. What could not be read is in its table ``unread``.
+
+    Raises:
+        InputError: If nothing can be read from the path, or the folder cannot be used.
+    """
+    with progress(f"import {path.name}", 1) as advance:
+        runs = read_scai2023(path)
+        advance("read")
+    config = {"source": path.name, "interactions": len(runs.interactions)}
+    with opened(folder, "import-scai2023", config) as manifest:
+        write_table(folder / "interactions.parquet", runs.interactions)
+        write_table(folder / "verbal_policies.parquet", runs.verbal_policies)
+        write_table(folder / "unread.parquet", runs.unread)
+        by_run = alignment_by_run(runs.interactions)
+        write_table(folder / "alignment.parquet", by_run)
+        write_table(folder / "summary.parquet", alignment_summary(by_run))
+        manifest.counts = {
+            "interactions": len(runs.interactions),
+            "verbal policies": len(runs.verbal_policies),
+            "unread": len(runs.unread),
+        }
+        manifest.status = "finished"
+        manifest.finished = now()
+        manifest.write(folder)
+    return load(folder)

@@ -1,0 +1,110 @@
+"""Figures in the paper's form: epochs across, users beside assistants, bands of one standard error over runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from scai_irl.records.files import written_whole
+from scai_irl.records.results import FIGURES, Results
+
+# Okabe & Ito's colours, which colour-blind readers can tell apart.
+_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_PANEL = (3.4, 2.9)
+
+
+def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
+    """Offered share by epoch, users dashed, assistants solid; a panel for each group, a colour for each population."""
+    chosen = summary[summary["agent"] == agent]
+    groups = list(dict.fromkeys(chosen["group"]))
+    figure = _empty(len(groups))
+    for axes, group in zip(figure.axes, groups, strict=True):
+        of_group = chosen[chosen["group"] == group]
+        for number, (users, lines) in enumerate(of_group.groupby("users", sort=False)):
+            colour = _COLOURS[number % len(_COLOURS)]
+            _line(axes, lines, "users", colour, "--", None)
+            _line(axes, lines, "assistant", colour, "-", str(users))
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_title(f"{group}, {agent}", fontsize=10)
+    figure.axes[0].set_ylabel("offered share (± 1 SEM)")
+    figure.axes[-1].legend(fontsize=7, title="users dashed, assistants solid", title_fontsize=7, loc="best")
+    return figure
+
+
+def gap_figure(summary: pd.DataFrame) -> Figure:
+    """Alignment gap by epoch, averaged over populations; a panel for each group, a colour for each agent."""
+    groups = list(dict.fromkeys(summary["group"]))
+    figure = _empty(len(groups))
+    for axes, group in zip(figure.axes, groups, strict=True):
+        of_group = summary[summary["group"] == group]
+        for number, (agent, lines) in enumerate(of_group.groupby("agent", sort=False)):
+            mean = lines.groupby("epoch")["gap"].mean()
+            axes.plot(mean.index, mean, marker="o", ms=3, color=_COLOURS[number % len(_COLOURS)], label=str(agent))
+        axes.set_ylim(bottom=0)
+        axes.set_title(group, fontsize=10)
+    figure.axes[0].set_ylabel("alignment gap")
+    figure.axes[-1].legend(fontsize=7)
+    return figure
+
+
+def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
+    """Expected weight of each norm after each epoch (solid, ± 1 SEM) beside the truth (dashed); a panel a condition."""
+    chosen = beliefs[beliefs["agent"] == agent]
+    conditions = list(dict.fromkeys(chosen["condition"]))
+    figure = _empty(len(conditions))
+    for axes, condition in zip(figure.axes, conditions, strict=True):
+        of_condition = chosen[chosen["condition"] == condition]
+        for number, (norm, lines) in enumerate(of_condition.groupby("norm", sort=False)):
+            colour = _COLOURS[number % len(_COLOURS)]
+            by_epoch = lines.groupby("epoch")["weight"].agg(["mean", "sem"])
+            axes.plot(by_epoch.index, by_epoch["mean"], marker="o", ms=3, color=colour, label=str(norm))
+            _band(axes, by_epoch["mean"], by_epoch["sem"], colour)
+            axes.axhline(lines["truth"].iloc[0], color=colour, ls="--", lw=1)
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_title(condition.removesuffix(f" {agent}"), fontsize=8)
+    figure.axes[0].set_ylabel("weight of the norm")
+    figure.axes[-1].legend(fontsize=7, title="truth dashed", title_fontsize=7)
+    return figure
+
+
+def save_figures(results: Results) -> None:
+    """Draw what a results folder of the epoch loop holds."""
+    summary, beliefs = results.summary, results.beliefs
+    save_figure(gap_figure(summary), results.path, "alignment_gap")
+    for agent in dict.fromkeys(summary["agent"]):
+        save_figure(offered_share_figure(summary, agent), results.path, f"offered_share_{agent}")
+    first = str(summary["agent"].iloc[0])
+    save_figure(belief_figure(beliefs, first), results.path, f"beliefs_{first}")
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> None:
+    """Write a figure as PNG and PDF; the same figure gives the same bytes."""
+    for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None, "Producer": None})):
+        with written_whole(folder / FIGURES / f"{name}.{suffix}") as partial:
+            figure.savefig(partial, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
+
+
+def _empty(panels: int) -> Figure:
+    columns = min(panels, 3)
+    rows = -(-panels // columns)
+    figure = Figure(figsize=(_PANEL[0] * columns, _PANEL[1] * rows), layout="constrained")
+    for number in range(panels):
+        axes = figure.add_subplot(rows, columns, number + 1)
+        axes.set_xlabel("epoch")
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _line(axes: Axes, lines: pd.DataFrame, who: str, colour: str, style: str, label: str | None) -> None:
+    by_epoch = lines.set_index("epoch")
+    mean, sem = by_epoch[f"{who}_share"], by_epoch[f"{who}_sem"]
+    axes.plot(mean.index, mean, ls=style, marker="o", ms=3, color=colour, label=label)
+    _band(axes, mean, sem, colour)
+    axes.set_xticks(mean.index)
+
+
+def _band(axes: Axes, mean: pd.Series[float], sem: pd.Series[float], colour: str) -> None:
+    axes.fill_between(mean.index, mean - sem, mean + sem, color=colour, alpha=0.2, lw=0)

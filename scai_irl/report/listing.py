@@ -1,0 +1,48 @@
+"""What there is to choose from, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from envs import ENVIRONMENTS, GROUPS, UTILITIES
+from inference import FAMILIES, METHODS
+from scai_irl.agents.choices import AGENTS
+from scai_irl.lm.registry import BACKENDS
+
+
+def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Name everything that is registered, by kind, with a line on each.
+
+    Args:
+        experiments: Summary of each experiment.
+    """
+    return {
+        "experiments": dict(experiments),
+        "games": {name: _first_line(game.__doc__) for name, game in ENVIRONMENTS.items()},
+        "groups": {
+            name: f"{g.uu} uu, {g.au} au, {g.ua} ua, {g.aa} aa interactions an epoch" for name, g in GROUPS.items()
+        },
+        "utilities": {name: _first_line(utility.function.__doc__) for name, utility in UTILITIES.items()},
+        "families": {name: family.summary for name, family in FAMILIES.items()},
+        "methods": {name: _first_line(method.__doc__) for name, method in METHODS.items()},
+        "agents": {name: agent.summary for name, agent in AGENTS.items()},
+        "backends": {name: _first_line(backend.__doc__) for name, backend in BACKENDS.items()},
+    }
+
+
+def print_listing(experiments: Mapping[str, str]) -> None:
+    """Print the listing to the terminal."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("kind", "name", "what it is"):
+        table.add_column(heading)
+    for kind, entries in listing(experiments).items():
+        for number, (name, what) in enumerate(entries.items()):
+            table.add_row(kind if number == 0 else "", name, what)
+    Console().print(table)
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().splitlines()[0]

@@ -1,0 +1,36 @@
+"""A results folder on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from scai_irl.records.results import Results
+from scai_irl.report.tables import final_table, print_table
+
+_WIDE = 120
+
+
+def show(results: Results) -> None:
+    """Print a results folder: its table, what it counts, and where its figures are.
+
+    Args:
+        results: What `scai_irl.load` gives.
+    """
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    manifest = results.manifest
+    if "summary" in results.tables:
+        summary = results.summary
+        title = f"{manifest.experiment}, after epoch {summary['epoch'].max()}"
+        print_table(final_table(summary), title, console)
+    if "unread" in results.tables and len(results.unread):
+        console.print(f"{len(results.unread)} entries could not be read:")
+        for line in results.unread.head(5).itertuples(index=False):
+            console.print(f"  {line.file} {line.where}: {line.reason}", markup=False)
+    counts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in manifest.counts.items())
+    seed = "" if manifest.seed is None else f", seed {manifest.seed}"
+    console.print(f"{manifest.status}{seed}; {counts}", highlight=False)
+    for figure in results.figures:
+        console.print(f"figure: {figure}", soft_wrap=True, highlight=False)
+    console.print(f"results: {results.path}", soft_wrap=True, highlight=False)

@@ -1,0 +1,65 @@
+"""Tables for the terminal and for papers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from tabulate import tabulate
+
+from scai_irl.compare.alignment import design_columns
+from scai_irl.records.files import write_text
+from scai_irl.records.results import Results
+
+
+def final_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Shape the last epoch of an alignment summary for reading: a line for each condition."""
+    last = summary[summary["epoch"] == summary["epoch"].max()]
+    names = [name for name in design_columns(last) if name not in {"experiment", "condition"}]
+    if not names:
+        names = ["condition"]
+    shaped = last[names].copy()
+    shaped["users' share"] = _number(last["users_share"])
+    shaped["assistants' share"] = _number(last["assistant_share"])
+    shaped["gap"] = _number(last["gap"])
+    shaped["95 % interval"] = [
+        "–" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
+        for low, high in zip(last["gap_low"], last["gap_high"], strict=True)
+    ]
+    pairs = zip(last["aligned"], last["runs"], strict=True)
+    shaped["within .05"] = [f"{aligned} of {runs}" for aligned, runs in pairs]
+    if "response_gap" in last:
+        shaped["response gap"] = _number(last["response_gap"])
+    return pd.DataFrame(shaped.reset_index(drop=True))
+
+
+def print_table(table: pd.DataFrame, title: str, console: Console) -> None:
+    """Print a table to the terminal."""
+    drawn = Table(title=title, title_justify="left")
+    for column in table:
+        drawn.add_column(str(column), justify="left" if _is_text(table[column]) else "right")
+    for line in table.itertuples(index=False):
+        drawn.add_row(*(str(value) for value in line))
+    console.print(drawn)
+
+
+def save_summary(results: Results) -> None:
+    """Write the final table as CSV, Markdown and LaTeX, ready to paste."""
+    save_table(results, "summary", final_table(results.summary))
+
+
+def save_table(results: Results, name: str, table: pd.DataFrame) -> None:
+    """Write a table as CSV, Markdown and LaTeX into a results folder."""
+    write_text(results.path / f"{name}.csv", table.to_csv(index=False))
+    for suffix, style in (("md", "github"), ("tex", "latex_booktabs")):
+        drawn = tabulate(table.to_numpy().tolist(), headers=list(table.columns), tablefmt=style, disable_numparse=True)
+        write_text(results.path / f"{name}.{suffix}", drawn + "\n")
+
+
+def _number(values: pd.Series[float]) -> list[str]:
+    return ["–" if np.isnan(value) else f"{value:.3f}" for value in values]
+
+
+def _is_text(column: pd.Series[str]) -> bool:
+    return not all(str(value)[:1].isdigit() or str(value) == "–" for value in column)
