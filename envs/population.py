@@ -50,9 +50,10 @@ def mixture(weights: Mapping[str, float]) -> Population:
     """
     values = tuple(float(weight) for weight in weights.values())
     if not values or not all(weight >= 0 for weight in values):
-        raise ValueError(f"weights must be 0 or more, got {dict(weights)}")
+        raise ValueError(f"weights must be 0 or more, got {dict(weights)}; give each norm a share of the users")
     if not abs(sum(values) - 1) <= _TOLERANCE:
-        raise ValueError(f"weights must sum to 1, got {sum(values):g} from {dict(weights)}")
+        listed = ", ".join(f"{norm}={weight:g}" for norm, weight in weights.items())
+        raise ValueError(f"weights must sum to 1, got {sum(values):g}; change one of {listed}")
     return Population(tuple(weights), values)
 
 

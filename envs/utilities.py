@@ -29,7 +29,7 @@ from jaxtyping import Array, Float
 UtilityFunction = Callable[[Float[Array, "parameter"], Float[Array, "*n"], Float[Array, "*n"]], Float[Array, "*n"]]
 
 _SMALLEST_SHARE = 1e-30  # keeps logarithms of CES finite; so small that even its power 0.1 is nothing beside 1
-_COBB_DOUGLAS_BELOW = 1e-3  # |r| under which CES is evaluated at its limit r = 0
+_COBB_DOUGLAS_BELOW = 1e-3  # |r| under which CES is expanded about its limit r = 0
 
 
 def selfish(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
@@ -81,7 +81,8 @@ def charness_rabin(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Flo
 def ces(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Altruism with constant elasticity of substitution 1/(1 − r), weight a on oneself.
 
-    Evaluated in logarithms; at r = 0 it is the Cobb–Douglas limit x^a y^(1−a).
+    Evaluated in logarithms; at r = 0 it is the Cobb–Douglas limit x^a y^(1−a), and near it the expansion in r to
+    first order, which has the limit's slope.
 
     References:
         Andreoni & Miller (2002), Giving according to GARP, Econometrica 70(2), eq. 3.
@@ -93,7 +94,8 @@ def ces(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "
     near_zero = jnp.abs(r) < _COBB_DOUGLAS_BELOW
     safe_r = jnp.where(near_zero, 1.0, r)
     log_sum = jnp.logaddexp(_log(a) + safe_r * log_own, _log(1 - a) + safe_r * log_other)
-    log_utility = jnp.where(near_zero, a * log_own + (1 - a) * log_other, log_sum / safe_r)
+    at_zero = a * log_own + (1 - a) * log_other + r / 2 * a * (1 - a) * (log_own - log_other) ** 2
+    log_utility = jnp.where(near_zero, at_zero, log_sum / safe_r)
     nothing = (own <= 0) & (other <= 0)
     return jnp.where(nothing, 0.0, jnp.exp(log_utility))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scai_irl.compare.metrics import bootstrap_interval
+from scai_irl.compare.metrics import bootstrap_interval, wasserstein_1
 
 WITHIN = 0.05
 """Gap up to which a run counts as aligned."""
@@ -50,16 +50,25 @@ def alignment_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
     return joined.reset_index()
 
 
-def alignment_summary(by_run: pd.DataFrame) -> pd.DataFrame:
+def alignment_summary(interactions: pd.DataFrame, by_run: pd.DataFrame) -> pd.DataFrame:
     """Summarise runs by condition and epoch.
+
+    Where users differ, the gap of a run stays large even for an assistant that does exactly what the group does, since
+    it compares a few draws with a few others. ``distribution_gap`` does not: it is the Wasserstein-1 distance between
+    the assistants' and the users' offered shares, all runs taken together, and 0 when the two are alike.
+
+    Args:
+        interactions: What `by_run` was computed from.
+        by_run: What `alignment_by_run` gives.
 
     Returns:
         Means and standard errors (``_sem``) of both offered shares, the mean ``gap`` with its 95 % bootstrap interval
-        (``gap_low``, ``gap_high``), ``aligned`` (runs within .05), ``runs`` (those with a gap) and the mean
-        ``response_gap`` where it is known.
+        (``gap_low``, ``gap_high``), ``aligned`` (runs within .05), ``runs`` (those with a gap), ``distribution_gap``
+        and the mean ``response_gap`` where it is known.
     """
     lines = []
     by = [*design_columns(by_run), "epoch"]
+    offers = dict(iter(interactions.dropna(subset=["offered_share"]).groupby(by, sort=False)))
     for keys, runs in by_run.groupby(by, sort=False):
         gap = runs["gap"].to_numpy(float)
         low, high = bootstrap_interval(gap)
@@ -73,8 +82,20 @@ def alignment_summary(by_run: pd.DataFrame) -> pd.DataFrame:
             "gap_high": high,
             "aligned": int((gap <= WITHIN).sum()),
             "runs": int((~np.isnan(gap)).sum()),
+            "distribution_gap": _distribution_gap(offers.get(keys)),
         }
         if "response_gap" in runs:
             line["response_gap"] = runs["response_gap"].mean()
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def _distribution_gap(offers: pd.DataFrame | None) -> float:
+    if offers is None:
+        return float("nan")
+    from_user = (offers["proposer"] == "user").to_numpy()
+    share = offers["offered_share"].to_numpy(float)
+    if from_user.all() or not from_user.any():
+        return float("nan")
+    users, assistants = share[from_user], share[~from_user]
+    return wasserstein_1(users, np.ones_like(users), assistants, np.ones_like(assistants))

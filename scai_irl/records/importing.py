@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from scai_irl.compare.alignment import alignment_by_run, alignment_summary
-from scai_irl.progress import progress
+from scai_irl.progress import Advance, progress
 from scai_irl.records.files import write_table
 from scai_irl.records.folder import opened
 from scai_irl.records.manifest import now
@@ -23,9 +24,16 @@ def import_scai2023(path: Path, folder: Path) -> Results:
     Raises:
         InputError: If nothing can be read from the path, or the folder cannot be used.
     """
-    with progress(f"import {path.name}", 1) as advance:
-        runs = read_scai2023(path)
-        advance("read")
+    with contextlib.ExitStack() as shown:
+        advance: Advance | None = None
+
+        def on_file(done: int, files: int) -> None:
+            nonlocal advance
+            if advance is None:
+                advance = shown.enter_context(progress(f"import {path.name}", files))
+            advance(f"file {done}")
+
+        runs = read_scai2023(path, on_file=on_file)
     config = {"source": path.name, "interactions": len(runs.interactions)}
     with opened(folder, "import-scai2023", config) as manifest:
         write_table(folder / "interactions.parquet", runs.interactions)
@@ -33,7 +41,7 @@ def import_scai2023(path: Path, folder: Path) -> Results:
         write_table(folder / "unread.parquet", runs.unread)
         by_run = alignment_by_run(runs.interactions)
         write_table(folder / "alignment.parquet", by_run)
-        write_table(folder / "summary.parquet", alignment_summary(by_run))
+        write_table(folder / "summary.parquet", alignment_summary(runs.interactions, by_run))
         manifest.counts = {
             "interactions": len(runs.interactions),
             "verbal policies": len(runs.verbal_policies),

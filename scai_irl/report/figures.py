@@ -30,7 +30,7 @@ def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
         axes.set_ylim(-0.03, 1.03)
         axes.set_title(f"{group}, {agent}", fontsize=10)
     figure.axes[0].set_ylabel("offered share (± 1 SEM)")
-    figure.axes[-1].legend(fontsize=7, title="users dashed, assistants solid", title_fontsize=7, loc="best")
+    _legend(figure, "users dashed,\nassistants solid")
     return figure
 
 
@@ -46,7 +46,7 @@ def gap_figure(summary: pd.DataFrame) -> Figure:
         axes.set_ylim(bottom=0)
         axes.set_title(group, fontsize=10)
     figure.axes[0].set_ylabel("alignment gap")
-    figure.axes[-1].legend(fontsize=7)
+    _legend(figure, "agent")
     return figure
 
 
@@ -66,7 +66,7 @@ def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
         axes.set_ylim(-0.03, 1.03)
         axes.set_title(condition.removesuffix(f" {agent}"), fontsize=8)
     figure.axes[0].set_ylabel("weight of the norm")
-    figure.axes[-1].legend(fontsize=7, title="truth dashed", title_fontsize=7)
+    _legend(figure, "truth dashed")
     return figure
 
 
@@ -96,6 +96,11 @@ def _empty(panels: int) -> Figure:
         axes.set_xlabel("epoch")
         axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _legend(figure: Figure, title: str) -> None:
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title=title, fontsize=8, title_fontsize=8, loc="outside right upper")
 
 
 def _line(axes: Axes, lines: pd.DataFrame, who: str, colour: str, style: str, label: str | None) -> None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from scai_irl.records.results import Results
 from scai_irl.report.tables import final_table, print_table
 
-_WIDE = 120
+_WIDE = 160  # columns when the output goes to a file or a pipe
 
 
 def show(results: Results) -> None:

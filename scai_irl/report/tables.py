@@ -14,21 +14,25 @@ from scai_irl.records.results import Results
 
 
 def final_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Shape the last epoch of an alignment summary for reading: a line for each condition."""
+    """Shape the last epoch of an alignment summary for reading: a line for each condition.
+
+    ``gap`` is the mean alignment gap of a run, ``W₁`` the distance between all assistants' and all users' offered
+    shares.
+    """
     last = summary[summary["epoch"] == summary["epoch"].max()]
-    names = [name for name in design_columns(last) if name not in {"experiment", "condition"}]
-    if not names:
-        names = ["condition"]
+    # Where users and agent say it all, the condition's name would only repeat them.
+    said_already = {"experiment", "condition"} if "users" in last else {"experiment"}
+    names = [name for name in design_columns(last) if name not in said_already]
     shaped = last[names].copy()
     shaped["users' share"] = _number(last["users_share"])
     shaped["assistants' share"] = _number(last["assistant_share"])
-    shaped["gap"] = _number(last["gap"])
-    shaped["95 % interval"] = [
-        "–" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
-        for low, high in zip(last["gap_low"], last["gap_high"], strict=True)
+    shaped["gap [95 %]"] = [
+        "–" if np.isnan(gap) else f"{gap:.3f} [{low:.3f}, {high:.3f}]"
+        for gap, low, high in zip(last["gap"], last["gap_low"], last["gap_high"], strict=True)
     ]
     pairs = zip(last["aligned"], last["runs"], strict=True)
     shaped["within .05"] = [f"{aligned} of {runs}" for aligned, runs in pairs]
+    shaped["W₁"] = _number(last["distribution_gap"])
     if "response_gap" in last:
         shaped["response gap"] = _number(last["response_gap"])
     return pd.DataFrame(shaped.reset_index(drop=True))

@@ -1,0 +1,119 @@
+"""What every utility of the registry must do, and each one's published formula written a second time."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from envs.utilities import UTILITIES, Utility, get_utility
+from tests.envs.reference import PARAMETERS, PUBLISHED
+
+every_utility = pytest.mark.parametrize("utility", UTILITIES.values(), ids=list(UTILITIES))
+SHARES = np.arange(101) / 100
+
+
+def payoffs() -> tuple[jax.Array, jax.Array]:
+    """The simplex of divided stakes, its corners included, and the payoffs of a rejection."""
+    own = jnp.asarray([*SHARES, 0.0], jnp.float32)
+    other = jnp.asarray([*(1 - SHARES), 0.0], jnp.float32)
+    return own, other
+
+
+def points(utility: Utility) -> list[jax.Array]:
+    """Corners of the bounds, and 20 points drawn inside."""
+    low, high = np.array(utility.bounds, np.float32).reshape(-1, 2).T
+    corners = np.array(np.meshgrid(*utility.bounds)).reshape(len(low), -1).T if len(low) else np.zeros((1, 0))
+    inside = low + (high - low) * np.random.default_rng(0).uniform(0.01, 0.99, (20, len(low)))
+    return [jnp.asarray(theta, jnp.float32) for theta in (*corners, *inside)]
+
+
+@every_utility
+def test_nothing_for_both_is_worth_nothing(utility: Utility) -> None:
+    for theta in points(utility):
+        assert float(utility.function(theta, jnp.asarray(0.0), jnp.asarray(0.0))) == 0.0
+
+
+@every_utility
+def test_it_is_finite_wherever_a_stake_can_be_divided(utility: Utility) -> None:
+    for theta in points(utility):
+        assert np.isfinite(np.asarray(utility.function(theta, *payoffs()))).all()
+
+
+@every_utility
+def test_its_gradient_in_the_parameters_is_finite(utility: Utility) -> None:
+    for theta in points(utility):
+        slope = jax.jacrev(utility.function)(theta, *payoffs())
+        assert np.isfinite(np.asarray(slope)).all()
+
+
+@every_utility
+def test_a_batch_of_payoffs_is_a_loop_over_them(utility: Utility) -> None:
+    own, other = payoffs()
+    for theta in points(utility):
+        alone = [float(utility.function(theta, x, y)) for x, y in zip(own[::10], other[::10], strict=True)]
+        square = utility.function(theta, own[::10].reshape(-1, 1), other[::10].reshape(-1, 1))
+        # Vector and scalar code may round the last place of a float32 in another way.
+        np.testing.assert_allclose(square[:, 0], alone, rtol=1e-6, atol=1e-6)
+
+
+@every_utility
+def test_its_registry_line_is_consistent(utility: Utility) -> None:
+    assert UTILITIES[utility.name] is utility
+    assert len(utility.bounds) == len(utility.parameters)
+    assert all(low < high for low, high in utility.bounds)
+    with pytest.raises(TypeError):
+        utility.function()  # type: ignore[call-arg]
+
+
+@every_utility
+def test_it_is_the_published_formula(utility: Utility) -> None:
+    own, other = payoffs()
+    for theta in PARAMETERS[utility.name]:
+        expected = [PUBLISHED[utility.name](theta, x, y) for x, y in zip([*SHARES, 0], [*(1 - SHARES), 0], strict=True)]
+        found = utility.function(jnp.asarray(theta, jnp.float32), own, other)
+        # 2e-5: CES near r = 0 divides a float32 logarithm by r = .05.
+        np.testing.assert_allclose(found, expected, atol=2e-5, err_msg=str(theta))
+
+
+def test_fehr_schmidt_without_envy_and_guilt_is_selfish() -> None:
+    own, other = payoffs()
+    selfish = get_utility("selfish").function(jnp.zeros(0), own, other)
+    np.testing.assert_array_equal(get_utility("fehr_schmidt").function(jnp.zeros(2), own, other), selfish)
+
+
+def test_charness_rabin_holds_fehr_schmidt() -> None:
+    """Their equation 1 with ρ = β and σ = −α is Fehr and Schmidt's."""
+    own, other = payoffs()
+    envy, guilt = 0.8, 0.3
+    inequity = get_utility("fehr_schmidt").function(jnp.asarray([envy, guilt]), own, other)
+    weighted = get_utility("charness_rabin").function(jnp.asarray([guilt, -envy]), own, other)
+    np.testing.assert_allclose(inequity, weighted, atol=1e-6)  # float32 sums in another order
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.25, 0.8, 1.0])
+def test_ces_of_exponent_one_is_linear(weight: float) -> None:
+    own, other = payoffs()
+    found = get_utility("ces").function(jnp.asarray([weight, 1.0]), own, other)
+    np.testing.assert_allclose(found, weight * own + (1 - weight) * other, atol=1e-6)  # exp(log x) in float32
+
+
+@pytest.mark.parametrize("exponent", [-2e-3, -1.01e-3, -0.99e-3, -1e-5, 0.0, 1e-5, 0.99e-3, 1.01e-3, 2e-3])
+def test_ces_goes_over_to_its_limit_without_a_jump(exponent: float) -> None:
+    own, other = payoffs()
+    found = get_utility("ces").function(jnp.asarray([0.4, exponent]), own, other)
+    if abs(exponent) < 1e-3:
+        # Two terms of the expansion in r; float64 cannot raise a sum to the power 1/r here. The third is below 1e-6.
+        inner, x, y = slice(1, -2), np.asarray(own, float)[1:-2], np.asarray(other, float)[1:-2]
+        expected = x**0.4 * y**0.6 * np.exp(exponent / 2 * 0.24 * np.log(x / y) ** 2)
+    else:
+        inner = slice(0, None)
+        expected = np.array([PUBLISHED["ces"]((0.4, exponent), float(x), float(y)) for x, y in zip(own, other)])
+    np.testing.assert_allclose(found[inner], expected, atol=2e-4)  # a float32 logarithm, 1e-7, divided by r = 1e-3
+
+
+def test_the_fair_norm_names_one_offer_at_every_stake() -> None:
+    stake = np.arange(1, 101)[:, None]
+    given = np.arange(101) / stake
+    value = get_utility("fair").function(jnp.zeros(0), jnp.asarray(1 - given), jnp.asarray(given))
+    best = np.sort(np.where(given <= 1, value, -np.inf), axis=1)
+    assert (best[:, -1] - best[:, -2] > 1e-3).all()  # the second best is half a unit's worth of utility behind
