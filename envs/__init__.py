@@ -9,6 +9,7 @@ from envs.population import Population, mixture, one_group
 from envs.registry import ENVIRONMENTS, make
 from envs.schedule import GROUPS, Schedule
 from envs.seeds import derive_key, derive_seed
+from envs.simulate import Plays, simulate
 from envs.ultimatum import UltimatumGame
 from envs.utilities import UTILITIES
 
@@ -20,6 +21,7 @@ __all__ = [
     "UTILITIES",
     "Context",
     "Norm",
+    "Plays",
     "Policy",
     "Population",
     "Schedule",
@@ -30,4 +32,5 @@ __all__ = [
     "make",
     "mixture",
     "one_group",
+    "simulate",
 ]

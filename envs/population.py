@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
+from envs.norms import Norm, Policy
+
 _TOLERANCE = 1e-6  # rounding of weights that a person typed as decimals
 
 
@@ -26,6 +28,16 @@ class Population(NamedTuple):
 
     norms: tuple[str, ...]
     weights: tuple[float, ...]
+
+    def policy(self, rationality: float = 200.0, lapse: float = 0.0) -> Policy:
+        """State how the group acts, all members sharing λ and ε.
+
+        Example:
+            >>> one_group("fair").policy().parts[0][1].utility
+            'fair'
+        """
+        pairs = zip(self.weights, self.norms, strict=True)
+        return Policy(tuple((weight, Norm(norm, (), rationality, lapse)) for weight, norm in pairs))
 
 
 def one_group(norm: str) -> Population:

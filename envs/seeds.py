@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from operator import index
+from typing import SupportsIndex
 
 import jax
 from jaxtyping import Array, Int, Key
@@ -16,7 +17,7 @@ _BITS_OF_A_WORD = 32
 _BITS_OF_A_SEED = 63
 
 
-def derive_key(root: int, *path: str | int) -> Key[Array, ""]:
+def derive_key(root: SupportsIndex, *path: str | SupportsIndex) -> Key[Array, ""]:
     """Derive a JAX key from a root seed and a path.
 
     All 63 bits of the seed enter: of 100,000 keys made from 32 bits, two would coincide more often than not.
@@ -30,7 +31,7 @@ def derive_key(root: int, *path: str | int) -> Key[Array, ""]:
     return jax.random.fold_in(jax.random.key(low), high)
 
 
-def derive_seed(root: int, *path: str | int) -> int:
+def derive_seed(root: SupportsIndex, *path: str | SupportsIndex) -> int:
     """Derive a 63-bit seed, for a language model's sampler, from a root seed and a path (SHA-256).
 
     Each entry is hashed with its type and length, so ``("a", "b")`` and ``("ab",)`` differ.

@@ -28,7 +28,8 @@ from jaxtyping import Array, Float
 
 UtilityFunction = Callable[[Float[Array, "parameter"], Float[Array, "*n"], Float[Array, "*n"]], Float[Array, "*n"]]
 
-_SMALLEST_SHARE = 1e-30  # keeps logarithms of CES finite; so small that even its power 0.1 is nothing beside 1
+_NO_SHARE = 1e-6  # shares below it are rounding errors of 0, to which CES with r ≤ 0 has an infinite slope
+_STANDS_FOR_ZERO = 1e-30  # keeps logarithms of CES finite; so small that even its power 0.1 is nothing beside 1
 _COBB_DOUGLAS_BELOW = 1e-3  # |r| under which CES is expanded about its limit r = 0
 
 
@@ -89,14 +90,14 @@ def ces(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "
     """
     a, r = theta[0], theta[1]
     a = jnp.clip(a, 0.0, 1.0)
-    log_own = jnp.log(jnp.maximum(own, _SMALLEST_SHARE))
-    log_other = jnp.log(jnp.maximum(other, _SMALLEST_SHARE))
+    log_own = jnp.log(jnp.where(own > _NO_SHARE, own, _STANDS_FOR_ZERO))
+    log_other = jnp.log(jnp.where(other > _NO_SHARE, other, _STANDS_FOR_ZERO))
     near_zero = jnp.abs(r) < _COBB_DOUGLAS_BELOW
     safe_r = jnp.where(near_zero, 1.0, r)
     log_sum = jnp.logaddexp(_log(a) + safe_r * log_own, _log(1 - a) + safe_r * log_other)
     at_zero = a * log_own + (1 - a) * log_other + r / 2 * a * (1 - a) * (log_own - log_other) ** 2
     log_utility = jnp.where(near_zero, at_zero, log_sum / safe_r)
-    nothing = (own <= 0) & (other <= 0)
+    nothing = (own <= _NO_SHARE) & (other <= _NO_SHARE)
     return jnp.where(nothing, 0.0, jnp.exp(log_utility))
 
 

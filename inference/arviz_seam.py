@@ -33,7 +33,7 @@ def combine(groups: Mapping[str, xr.Dataset]) -> Any:
         1.5
     """
     az = arviz()
-    if hasattr(az, "InferenceData"):
+    if az.__version__.startswith("0."):
         return az.InferenceData(**groups)
     return xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
 

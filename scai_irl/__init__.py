@@ -3,5 +3,6 @@
 from scai_irl.errors import InputError
 from scai_irl.language.phrases import read_policy, say_policy
 from scai_irl.records.results import Results, load
+from scai_irl.report.plots import plot_posterior
 
-__all__ = ["InputError", "Results", "load", "read_policy", "say_policy"]
+__all__ = ["InputError", "Results", "load", "plot_posterior", "read_policy", "say_policy"]

@@ -6,12 +6,11 @@ import os
 import platform
 from pathlib import Path
 
-import jax
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-# From here on every annotated function and dataclass of these packages checks the shapes and dtypes of its arrays, so the
+# From here on every annotated function and dataclass of these packages checks the shapes and dtypes of its arrays; the
 # hook must stand before either is imported. The numeric tower lets an int pass for a float, as PEP 484 does.
 install_import_hook(["envs", "inference"], "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
@@ -21,11 +20,13 @@ settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=
 settings.load_profile("ci" if "CI" in os.environ else "dev")
 
 
+# Compiled programs are kept between runs, by user and by machine, since they hold the processor's instructions. JAX reads
+# these when it is first imported; commands that a test starts inherit them.
+_CACHES = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHES / "scai-irl" / f"jax-{platform.node()}"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep compiled programs between runs, by user and by machine, since they hold the processor's instructions."""
-    # A cache that cannot be read or written costs time and nothing else.
+    """Let a cache that cannot be read or written cost time and nothing else."""
     config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache")
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        jax.config.update("jax_compilation_cache_dir", str(caches / "scai-irl" / f"jax-{platform.node()}"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

@@ -28,8 +28,9 @@ def alignment_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         ``users_share``, ``assistant_share`` (mean offered shares), ``gap``, ``users_accept``, ``assistant_accept``
-        (acceptance rates) and, where the table knows how users would have answered, ``response_gap``: the mean distance
-        of the assistants' answers (0 or 1) from the probability that a user accepts the same offer.
+        (acceptance rates). Where the table knows them, also ``expected_gap``, the gap between the shares that the two
+        sides' policies offer on average, and ``response_gap``, the mean distance of the assistants' answers (0 or 1)
+        from the probability that a user accepts the same offer.
     """
     by = [*design_columns(interactions), "run", "epoch"]
     table = interactions.assign(accepted=interactions["accepted"].astype("Float64").to_numpy(float, na_value=np.nan))
@@ -44,6 +45,9 @@ def alignment_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
     if "user_accept_probability" in table:
         table["response_gap"] = (table["accepted"] - table["user_accept_probability"]).abs()
         pieces["response_gap"] = table[~to_user].groupby(by, sort=False)["response_gap"].mean()
+    if "expected_share" in table:
+        sides = [table[side].groupby(by, sort=False)["expected_share"].mean() for side in (from_user, ~from_user)]
+        pieces["expected_gap"] = (sides[0] - sides[1]).abs()
     index = table.drop_duplicates(by).set_index(by).index
     joined = pd.DataFrame({name: piece.reindex(index) for name, piece in pieces.items()})
     joined.insert(2, "gap", (joined["assistant_share"] - joined["users_share"]).abs())
@@ -54,8 +58,9 @@ def alignment_summary(interactions: pd.DataFrame, by_run: pd.DataFrame) -> pd.Da
     """Summarise runs by condition and epoch.
 
     Where users differ, the gap of a run stays large even for an assistant that does exactly what the group does, since
-    it compares a few draws with a few others. ``distribution_gap`` does not: it is the Wasserstein-1 distance between
-    the assistants' and the users' offered shares, all runs taken together, and 0 when the two are alike.
+    it compares a few draws with a few others. Two measures do not: ``distribution_gap``, the Wasserstein-1 distance
+    between the assistants' and the users' offered shares, all runs taken together, and ``expected_gap``, which compares
+    policies and not draws.
 
     Args:
         interactions: What `by_run` was computed from.
@@ -64,7 +69,7 @@ def alignment_summary(interactions: pd.DataFrame, by_run: pd.DataFrame) -> pd.Da
     Returns:
         Means and standard errors (``_sem``) of both offered shares, the mean ``gap`` with its 95 % bootstrap interval
         (``gap_low``, ``gap_high``), ``aligned`` (runs within .05), ``runs`` (those with a gap), ``distribution_gap``
-        and the mean ``response_gap`` where it is known.
+        and the means of ``expected_gap`` and ``response_gap`` where they are known.
     """
     lines = []
     by = [*design_columns(by_run), "epoch"]
@@ -84,8 +89,7 @@ def alignment_summary(interactions: pd.DataFrame, by_run: pd.DataFrame) -> pd.Da
             "runs": int((~np.isnan(gap)).sum()),
             "distribution_gap": _distribution_gap(offers.get(keys)),
         }
-        if "response_gap" in runs:
-            line["response_gap"] = runs["response_gap"].mean()
+        line |= {name: runs[name].mean() for name in ("expected_gap", "response_gap") if name in runs}
         lines.append(line)
     return pd.DataFrame(lines)
 

@@ -64,7 +64,7 @@ def play_epoch(
     seen = _evidence(schedule, users, played)
     after = infer(setting.hypotheses, seen, before)
     return EpochRecord(
-        interactions_table(setting, schedule, epoch, users, texts, played),
+        interactions_table(setting, schedule, epoch, users, policies, texts, played),
         verbal_policies_table(setting, schedule, epoch, policies, texts),
         after,
         tally,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.norms import Norm, Policy
+from envs.norms import Policy
 from envs.population import Population
 from envs.schedule import Schedule
 from inference import Hypotheses
@@ -105,5 +105,4 @@ class Setting:
 
     def truth(self, condition: Condition) -> Policy:
         """State the policy that a condition's users follow."""
-        pairs = zip(condition.population.weights, condition.population.norms, strict=True)
-        return Policy(tuple((weight, Norm(norm, (), self.rationality, self.lapse)) for weight, norm in pairs))
+        return condition.population.policy(self.rationality, self.lapse)

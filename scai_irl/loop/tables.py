@@ -15,6 +15,7 @@ from envs.norms import Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
 from scai_irl.language.policy_json import policy_to_json
+from scai_irl.loop.expected import expected_shares
 from scai_irl.loop.setting import Setting
 from scai_irl.loop.users import Users
 
@@ -42,13 +43,15 @@ def interactions_table(
     schedule: Schedule,
     epoch: int,
     users: Users,
+    policies: list[list[Policy]],
     texts: list[list[str | None]],
     played: Played,
 ) -> pd.DataFrame:
     """A line for each interaction; the policy of a user is its norm, that of an assistant its verbal policy.
 
-    ``user_accept_probability`` is the probability that a member of the group would accept the offer, against which an
-    assistant's answer can be held.
+    ``expected_share`` is what the proposer would offer on average: under the policy that the assistant was to follow,
+    or, for users, under the group's. ``user_accept_probability`` is the probability that a member of the group would
+    accept the offer, against which an assistant's answer can be held.
     """
     rows, plays = setting.rows, schedule.plays
     stake = np.repeat(np.asarray(users.stake), plays)
@@ -57,6 +60,10 @@ def interactions_table(
     made = units != MISSING
     action = offer_of_units(jnp.asarray(np.maximum(units, 0)), jnp.asarray(stake))
     would = users.accept_probability(np.asarray(action).reshape(rows, plays)).reshape(-1)
+    of_group = expected_shares([[setting.truth(c)] for c in setting.condition_of_row], users.stake)
+    of_assistants = expected_shares(policies, users.stake)
+    proposing = schedule.proposing_assistant
+    expected = np.where(proposing >= 0, of_assistants[:, np.maximum(proposing, 0)], of_group)
     norm_of_user = np.array(setting.user_norms)[np.asarray(users.drawn.norm)]
 
     def policy(side: int, assistants: Int[np.ndarray, "play"]) -> list[str | None]:
@@ -76,6 +83,7 @@ def interactions_table(
         "stake": stake.astype(np.int64),
         "offer": pd.Series(units, dtype="Int64").where(made, pd.NA),
         "offered_share": np.where(made, units / stake, np.nan),
+        "expected_share": expected.reshape(-1),
         "accepted": pd.Series(answer == 1, dtype="boolean").where(answer != MISSING, pd.NA),
         "proposer_policy": policy(0, schedule.proposing_assistant),
         "responder_policy": policy(1, schedule.responding_assistant),

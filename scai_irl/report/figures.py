@@ -35,17 +35,22 @@ def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
 
 
 def gap_figure(summary: pd.DataFrame) -> Figure:
-    """Alignment gap by epoch, averaged over populations; a panel for each group, a colour for each agent."""
+    """Alignment gap by epoch, averaged over populations; a panel for each group, a colour for each agent.
+
+    The gap is that between policies (``expected_gap``) where these are known, since the gap between a few draws is
+    mostly noise when users differ.
+    """
+    gap = "expected_gap" if "expected_gap" in summary else "gap"
     groups = list(dict.fromkeys(summary["group"]))
     figure = _empty(len(groups))
     for axes, group in zip(figure.axes, groups, strict=True):
         of_group = summary[summary["group"] == group]
         for number, (agent, lines) in enumerate(of_group.groupby("agent", sort=False)):
-            mean = lines.groupby("epoch")["gap"].mean()
+            mean = lines.groupby("epoch")[gap].mean()
             axes.plot(mean.index, mean, marker="o", ms=3, color=_COLOURS[number % len(_COLOURS)], label=str(agent))
         axes.set_ylim(bottom=0)
         axes.set_title(group, fontsize=10)
-    figure.axes[0].set_ylabel("alignment gap")
+    figure.axes[0].set_ylabel("expected alignment gap" if gap == "expected_gap" else "alignment gap")
     _legend(figure, "agent")
     return figure
 

@@ -17,7 +17,7 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
     """Shape the last epoch of an alignment summary for reading: a line for each condition.
 
     ``gap`` is the mean alignment gap of a run, ``W₁`` the distance between all assistants' and all users' offered
-    shares.
+    shares; ``expected gap`` compares the policies behind the offers, and ``response gap`` how offers are answered.
     """
     last = summary[summary["epoch"] == summary["epoch"].max()]
     # Where users and agent say it all, the condition's name would only repeat them.
@@ -33,8 +33,9 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
     pairs = zip(last["aligned"], last["runs"], strict=True)
     shaped["within .05"] = [f"{aligned} of {runs}" for aligned, runs in pairs]
     shaped["W₁"] = _number(last["distribution_gap"])
-    if "response_gap" in last:
-        shaped["response gap"] = _number(last["response_gap"])
+    for name in ("expected_gap", "response_gap"):
+        if name in last:
+            shaped[name.replace("_", " ")] = _number(last[name])
     return pd.DataFrame(shaped.reset_index(drop=True))
 
 

@@ -82,4 +82,4 @@ def false_alarm_bound(probability: np.ndarray, draws: int, cells: int, alarm: fl
     """
     log_odds = math.log(2 * cells / alarm)
     variance = draws * probability * (1 - probability)
-    return log_odds / 3 + np.sqrt((log_odds / 3) ** 2 + 2 * log_odds * variance)
+    return np.asarray(log_odds / 3 + np.sqrt((log_odds / 3) ** 2 + 2 * log_odds * variance))

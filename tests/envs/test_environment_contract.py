@@ -26,11 +26,12 @@ def all_steps(env: ContextualMDP, c: Context, first: int = 0, beyond: int = 0, s
     """Step from every state with every action in first..num_actions + beyond − 1; axes (state, action)."""
     states, actions = jnp.arange(env.num_states), jnp.arange(first, env.num_actions + beyond)
     key = jax.random.key(seed)
-    return jax.jit(jax.vmap(jax.vmap(env.step, (None, None, 0, None)), (None, 0, None, None)))(key, states, actions, c)
+    over_states_and_actions = jax.vmap(jax.vmap(env.step, (None, None, 0, None)), (None, 0, None, None))
+    return TimeStep(*jax.jit(over_states_and_actions)(key, states, actions, c))
 
 
 def mdp_of(env: ContextualMDP, c: Context) -> TabularMDP:
-    return jax.tree.map(np.asarray, env.tabular(c))
+    return TabularMDP(*jax.tree.map(np.asarray, env.tabular(c)))
 
 
 def test_it_follows_the_protocol(env: ContextualMDP, c: Context) -> None:

@@ -1,0 +1,52 @@
+# Everything a newcomer or CI needs. `make help` lists the targets.
+
+# The first Python of 3.11 or later that works; say PYTHON=... to choose another.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint types format bench clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "error: PYTHON: no Python of 3.11 or later was found; install one, or say make PYTHON=/path/to/python"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.installed
+
+demo: $(VENV)/.installed ## Run the main job: play, infer, sample, say, act, compare. No GPU, no download, no server.
+	$(BIN)/scai-irl run one-group-norm --seed 7
+
+test: $(VENV)/.installed-dev ## Run the tests that take less than ten minutes together.
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.installed-dev ## Run the long tests: calibration, kill -9, a wheel in another environment.
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(VENV)/.installed-dev ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev ## Check types.
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## Put style right.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-dev ## Measure speed beside rivals, in one run.
+	$(BIN)/python -m pytest benchmarks --benchmark-only -p no:cacheprovider
+
+clean: ## Remove the environment and what tools left behind.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist *.egg-info

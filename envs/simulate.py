@@ -1,0 +1,56 @@
+"""Simulate a group of users who play among themselves: the shortest way to data."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int, Key
+from numpy.typing import ArrayLike
+
+from envs.norms import Policy
+from envs.policies import inverse_cdf
+
+
+class Plays(NamedTuple):
+    """Interactions of users with users.
+
+    Attributes:
+        stake: Units divided.
+        offer: Offer (action; see `envs.ultimatum`).
+        accepted: Whether the responder accepted.
+    """
+
+    stake: Int[Array, "run play"]
+    offer: Int[Array, "run play"]
+    accepted: Bool[Array, "run play"]
+
+
+def simulate(key: Key[Array, ""], users: Policy, stakes: ArrayLike) -> Plays:
+    """Play one interaction at every given stake, each between two fresh members of a group.
+
+    Members of a group with several norms are drawn anew for every slot, so proposer and responder are independent
+    given the offer, and both act by the mixture's own probabilities.
+
+    Args:
+        key: Randomness.
+        users: Policy of the group (see `envs.population.Population.policy`).
+        stakes: Stake of each interaction, (run, play), or (play,) for a single run.
+
+    Example:
+        >>> from envs import one_group
+        >>> plays = simulate(jax.random.key(0), one_group("fair").policy(), [10, 20, 40])
+        >>> plays.offer.tolist(), plays.accepted.tolist()
+        ([[5, 10, 20]], [[True, True, True]])
+    """
+    stake = np.atleast_2d(np.asarray(stakes, np.int32))
+    distinct, index = np.unique(stake, return_inverse=True)
+    table = users.table(jnp.asarray(distinct))
+    key_offer, key_answer = jax.random.split(key)
+    row = jnp.asarray(index.reshape(stake.shape))
+    offer = inverse_cdf(jax.random.uniform(key_offer, stake.shape), table.offer[row])
+    accept = jnp.exp(table.accept[row, offer])
+    accepted = jax.random.uniform(key_answer, stake.shape) < accept
+    return Plays(jnp.asarray(stake), offer, accepted)

@@ -1,0 +1,35 @@
+"""What policies offer on average: the part of behaviour that a handful of draws cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from envs.norms import Policy
+from envs.ultimatum import NUM_OFFERS, offered_share
+
+
+def expected_shares(
+    policies: Sequence[Sequence[Policy]], stake: Int[Array, "row"]
+) -> Float[np.ndarray, "row assistant"]:
+    """Expected offered share of every policy of every row, at the row's stake.
+
+    Args:
+        policies: Policies of each row; rows are equally long.
+        stake: Stake of each row.
+
+    Example:
+        >>> from envs import one_group
+        >>> expected_shares([[one_group("fair").policy()]], jnp.asarray([20])).round(2).tolist()
+        [[0.5]]
+    """
+    offers = jnp.broadcast_to(jnp.arange(NUM_OFFERS), (len(policies), NUM_OFFERS))
+    share = offered_share(offers, jnp.broadcast_to(stake[:, None], offers.shape))
+    means: dict[Policy, Float[np.ndarray, "row"]] = {}
+    for policy in {policy for of_row in policies for policy in of_row}:
+        # Illegal offers have probability 0, whatever their share.
+        means[policy] = np.asarray(jnp.sum(jnp.exp(policy.table(stake).offer) * share, axis=1), float)
+    return np.array([[means[policy][row] for policy in of_row] for row, of_row in enumerate(policies)])
