@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import jax
 import tyro
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
@@ -23,6 +26,7 @@ from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.report.show import show
 
 _PROGRAM = "scai-irl"
+_WORTH_KEEPING = 0.05  # seconds of compilation
 _DESCRIPTION = (
     "What does a language model believe after watching a group act, and how far is that from the Bayesian posterior?"
 )
@@ -81,10 +85,15 @@ def run_experiment(experiment: Experiment[Any], arguments: Sequence[str] | None 
 
 
 def keep_compiled_programs() -> None:
-    """Have JAX keep compiled programs in the user's cache folder, unless its own variable says where."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(caches / "scai-irl" / "jax"))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+    """Have JAX keep compiled programs in the user's cache folder, by machine, unless it was told another place.
+
+    A cache that cannot be read or written costs time and nothing else, so nothing is said of it.
+    """
+    if jax.config.jax_compilation_cache_dir is None:
+        caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+        jax.config.update("jax_compilation_cache_dir", str(caches / "scai-irl" / f"jax-{platform.node()}"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
 
 
 def _app(experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str, type[Any]]) -> SubcommandApp:

@@ -20,8 +20,8 @@ settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=
 settings.load_profile("ci" if "CI" in os.environ else "dev")
 
 
-# Compiled programs are kept between runs, by user and by machine, since they hold the processor's instructions. JAX reads
-# these when it is first imported; commands that a test starts inherit them.
+# Compiled programs are kept between runs, by user and by machine, since they hold the processor's instructions. JAX
+# reads these when it is first imported; commands that a test starts inherit them.
 _CACHES = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHES / "scai-irl" / f"jax-{platform.node()}"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")

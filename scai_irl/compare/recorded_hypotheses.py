@@ -18,8 +18,8 @@ with one λ and one ε, and forcing them to be bends the weights (figures for th
 - λ has a value for each norm, since it multiplies utilities of different slopes (the fair norm's is eight times the
   selfish one's), and since recorded selfish users always offer exactly 1 unit whereas altruistic ones keep 0 or 1.
 - ε has a value for offers and one for answers. Offers always fit the users' norm; answers need not: selfish users
-  reject 6 % to 88 % of single units, depending on manner. With one ε for both, half of the posterior weight in
-  sycophantic selfish groups (a quarter in rude ones) goes to fair users whom nobody simulated. Up to ε_answer = 1,
+  reject 1 % to 88 % of single units, depending on manner. With one ε for both, two fifths of the posterior weight in
+  sycophantic selfish groups (a quarter in rude ones) go to fair users whom nobody simulated. Up to ε_answer = 1,
   where answers are coins and say nothing, the posterior can find out how far answers are to be trusted.
 - The altruist values its own share too, at a fiftieth: U = .98 y + .02 x. The plain U = y is indifferent at an offer
   of everything, so its responder rejects half of these and its proposer never makes one; of recorded altruistic

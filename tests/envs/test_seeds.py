@@ -24,17 +24,15 @@ def test_paths_are_told_apart_by_type_and_length(one: tuple[str | int, ...], oth
     assert derive_seed(7, *one) != derive_seed(7, *other)
 
 
-def test_a_hundred_thousand_draws_of_an_experiment_have_their_own_seeds() -> None:
-    drawn = {
-        derive_seed(7, "users", run, epoch, draw) for run in range(100) for epoch in range(10) for draw in range(100)
-    }
-    assert len(drawn) == 100_000
+def test_all_draws_of_an_experiment_have_their_own_seeds() -> None:
+    drawn = {derive_seed(7, "users", run, epoch, draw) for run in range(20) for epoch in range(10) for draw in range(50)}
+    assert len(drawn) == 20 * 10 * 50
 
 
 def test_seeds_stay_the_same_from_one_version_to_the_next() -> None:
     """Stored results are redone by these numbers."""
     assert derive_seed(7, "one-group-norm", "users", 3) == 5362063167475188889
-    assert jax.random.key_data(derive_key(7, "one-group-norm", "users", 3)).tolist() == [0, 0]
+    assert jax.random.key_data(derive_key(7, "one-group-norm", "users", 3)).tolist() == [3003627607, 2986137517]
 
 
 def test_numpy_numbers_name_the_same_draw() -> None:
