@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+import numpy as np
+from jaxtyping import Array, Float, Int
 
 from envs.policies import PolicyTable, policy_table
 from envs.utilities import get_utility
@@ -57,29 +58,33 @@ class Policy:
 
     def table(self, stakes: Int[Array, "stake"]) -> PolicyTable:
         """Log-probabilities of offers and answers at each stake, (stake, offer)."""
-        tables = [
-            _norm_table(
-                norm.utility,
-                jnp.asarray(norm.theta, jnp.float32),
-                jnp.asarray(norm.rationality, jnp.float32),
-                jnp.asarray(norm.lapse, jnp.float32),
-                stakes,
-            )
-            for _, norm in self.parts
-        ]
-        log_weights = jnp.log(jnp.asarray([weight for weight, _ in self.parts], jnp.float32))
-        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *tables)
-        mixed = jax.tree.map(lambda leaf: jax.nn.logsumexp(leaf + log_weights[:, None, None], axis=0), stacked)
-        return PolicyTable(*mixed)
+        norms = [norm for _, norm in self.parts]
+        table: PolicyTable = _mixed_table(
+            tuple(norm.utility for norm in norms),
+            tuple(np.array(norm.theta, np.float32) for norm in norms),
+            np.array([(norm.rationality, norm.lapse) for norm in norms], np.float32),
+            np.array([weight for weight, _ in self.parts], np.float32),
+            stakes,
+        )
+        return table
 
 
-@functools.partial(jax.jit, static_argnames="utility")
-def _norm_table(
-    utility: str,
-    theta: Array,
-    rationality: Array,
-    lapse: Array,
+@functools.partial(jax.jit, static_argnames="utilities")
+def _mixed_table(
+    utilities: tuple[str, ...],
+    thetas: tuple[Float[Array, "..."], ...],
+    settings: Float[Array, "part 2"],
+    weights: Float[Array, "part"],
     stakes: Int[Array, "stake"],
 ) -> PolicyTable:
-    function = get_utility(utility).function
-    return jax.vmap(lambda stake: policy_table(function, theta, rationality, lapse, stake))(stakes)
+    """Mix the tables of several norms: log Σ_n w_n π_n."""
+
+    def at(stake: Int[Array, ""]) -> PolicyTable:
+        tables = [
+            policy_table(get_utility(utility).function, theta, setting[0], setting[1], stake)
+            for utility, theta, setting in zip(utilities, thetas, settings, strict=True)
+        ]
+        stacked = (jnp.stack(leaves) for leaves in zip(*tables, strict=True))
+        return PolicyTable(*(jax.nn.logsumexp(leaf + jnp.log(weights)[:, None], axis=0) for leaf in stacked))
+
+    return jax.vmap(at)(stakes)

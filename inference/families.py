@@ -6,7 +6,7 @@ A new family is one function that returns hypotheses and one line in `FAMILIES`;
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -22,8 +22,8 @@ NAMED_NORMS = ("selfish", "fair", "altruistic")
 
 def named_norms(
     names: Sequence[str] = NAMED_NORMS,
-    rationality: Sequence[float] = (200.0,),
-    lapse: Sequence[float] = (0.0,),
+    rationality: Iterable[float] = (200.0,),
+    lapse: Iterable[float] = (0.0,),
 ) -> PolicyHypotheses:
     """Norms without parameters, crossed with settings of λ and ε.
 
@@ -42,9 +42,9 @@ def named_norms(
 
 def parameter_grid(
     utility: str,
-    values: Mapping[str, Sequence[float]],
-    rationality: Sequence[float] = (50.0,),
-    lapse: Sequence[float] = (0.0,),
+    values: Mapping[str, Iterable[float]],
+    rationality: Iterable[float] = (50.0,),
+    lapse: Iterable[float] = (0.0,),
 ) -> PolicyHypotheses:
     """All combinations of given values of a utility's parameters, λ and ε.
 
@@ -73,8 +73,8 @@ def parameter_grid(
 def norm_mixtures(
     names: Sequence[str] = NAMED_NORMS,
     steps: int = 20,
-    rationality: Sequence[float] = (200.0,),
-    lapse: Sequence[float] = (0.0,),
+    rationality: Iterable[float] = (200.0,),
+    lapse: Iterable[float] = (0.0,),
 ) -> MixtureHypotheses:
     """Every mixture of named norms whose weights are multiples of 1/steps.
 

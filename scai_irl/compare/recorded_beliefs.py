@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 
 from envs.contexts import MAX_STAKE
 from envs.ultimatum import offer_of_units
-from inference import DiscretePosterior, Evidence, evidence
+from inference import DiscretePosterior, Evidence, evidence, infer
 from scai_irl.compare.alignment import design_columns
 from scai_irl.compare.recorded_hypotheses import UserHypotheses
 from scai_irl.errors import InputError
@@ -169,10 +169,10 @@ def beliefs_by_memory(
     for index, epoch in enumerate(recording.epochs[1:]):
         plays = slice(index * slots, (index + 1) * slots)
         new = Evidence(*(column[:, plays] for column in seen))
-        latest = hypotheses.update(latest, new)
+        latest = infer(hypotheses.mixtures, new, latest)
         held["all"].append(summarise(latest))
         # After one epoch the two memories hold the same.
-        held["last"].append(held["all"][-1] if index == 0 else summarise(hypotheses.update(start, new)))
+        held["last"].append(held["all"][-1] if index == 0 else summarise(infer(hypotheses.mixtures, new, start)))
         advance(f"epoch {epoch}")
     return {
         memory: Beliefs(*(np.stack(leaves, axis=1) for leaves in zip(*beliefs, strict=True)))

@@ -31,65 +31,79 @@ The grids were chosen with the recorded runs in view, as was the fair norm's uti
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from jaxtyping import Array, Float, Int, Shaped
 
-from inference import DiscretePosterior, Evidence, infer, norm_mixtures
-from inference.hypotheses import Block, PolicyHypotheses
+from envs.norms import Policy
+from envs.policies import PolicyTable
+from inference import DiscretePosterior, norm_mixtures
+from inference.hypotheses import Block, CellLogProbs, Cells, PolicyHypotheses
 from inference.mixtures import MixtureHypotheses
+from scai_irl.compare.recorded_setting import AuditSetting
 
 Role = Literal["offer", "answer"]
 
 
-class AuditSetting(BaseModel):
-    """How recorded runs are audited; the module's docstring argues for the defaults.
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["proposing", "responding"], meta_fields=["norms", "numbers"]
+)
+@dataclass(frozen=True)
+class RoleMixtures:
+    """Mixtures of norms whose users may keep to them differently in the two roles (an `inference.Hypotheses`).
 
-    Example:
-        >>> AuditSetting().norms
-        ('selfish', 'fair', 'altruistic')
+    Attributes:
+        proposing: The mixtures by which users propose.
+        responding: The same mixtures, point for point and setting for setting, by which users respond.
+        norms: Names of the norms.
+        numbers: Name of each nuisance number, with its values by setting.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rationality: dict[str, tuple[float, ...]] = Field(
-        {"selfish": (200.0, 800.0), "fair": (25.0, 100.0), "altruistic": (50.0, 200.0, 800.0)},
-        min_length=2,
-        description="Norms that users may hold, and the values of λ thought possible for each.",
-    )
-    lapse_offer: tuple[float, ...] = Field((0.01, 0.1, 0.3), min_length=1, description="Values of ε for offers.")
-    lapse_answer: tuple[float, ...] = Field((0.01, 0.1, 0.3, 1.0), min_length=1, description="Values of ε for answers.")
-    altruists_own_weight: float = Field(
-        0.02, ge=0, lt=0.5, description="Weight of the altruist's own share; 0 is the plain altruist."
-    )
-    one_norm: float = Field(0.5, ge=0, le=1, description="Prior probability that all users share one norm.")
-    steps: int = Field(20, ge=2, description="Weights of norms are multiples of 1/steps.")
-    interval: float = Field(0.9, gt=0, lt=1, description="Mass of the posterior intervals of the weights.")
-    confidence: float = Field(0.95, gt=0, lt=1, description="Mass of the bootstrap intervals over runs.")
-    resamples: int = Field(1000, ge=1, description="Bootstrap resamples of the runs.")
-    replicas: int = Field(1000, ge=1, description="Simulated posterior-sampling assistants that are compared with.")
-    seed: int = Field(0, ge=0, description="Root seed of resamples, replicas and posterior draws.")
-
-    @model_validator(mode="after")
-    def _sensible(self) -> AuditSetting:
-        for name, values in self.rationality.items():
-            if not values or min(values) < 0:
-                raise ValueError(f"λ of {name} must be numbers of 0 or more, got {values}; correct it")
-        for lapse in (*self.lapse_offer, *self.lapse_answer):
-            if not 0 < lapse <= 1:
-                raise ValueError(f"a lapse of {lapse:g} lets single actions refute all norms; give 0 < lapse <= 1")
-        return self
+    proposing: MixtureHypotheses
+    responding: MixtureHypotheses
+    norms: tuple[str, ...]
+    numbers: tuple[tuple[str, tuple[float, ...]], ...]
 
     @property
-    def norms(self) -> tuple[str, ...]:
-        """Names of the norms."""
-        return tuple(self.rationality)
+    def size(self) -> int:
+        """Number of hypotheses."""
+        return self.proposing.size
+
+    def table(self, stakes: Int[Array, "stake"]) -> PolicyTable:
+        """Log-probabilities of offers and answers, (stake, hypothesis, offer)."""
+        return self.responding.table(stakes)._replace(offer=self.proposing.table(stakes).offer)
+
+    def at_cells(self, cells: Cells) -> CellLogProbs:
+        """The table's values at given cells, (cell, hypothesis)."""
+        return self.responding.at_cells(cells)._replace(offer=self.proposing.at_cells(cells).offer)
+
+    def norm_weights(self) -> Float[np.ndarray, "hypothesis norm"]:
+        """The points w, once for each setting."""
+        return self.proposing.norm_weights()
+
+    def coordinates(self) -> dict[str, Shaped[np.ndarray, "hypothesis"]]:
+        """``weight_NORM`` for each norm, and the nuisance numbers."""
+        weights = self.norm_weights()
+        columns: dict[str, Shaped[np.ndarray, "hypothesis"]] = {
+            f"weight_{norm}": weights[:, n] for n, norm in enumerate(self.norms)
+        }
+        points = len(weights) // self.proposing.settings
+        return columns | {name: np.repeat(np.float32(values), points) for name, values in self.numbers}
+
+    def policy(self, index: int) -> Policy:
+        """State one hypothesis as a policy; a policy has one lapse, and this one has the proposer's."""
+        return self.proposing.policy(index)
+
+    def mean_policy(self, probabilities: Float[np.ndarray, "hypothesis"]) -> Policy:
+        """State the posterior mean as a policy, with the proposer's lapse."""
+        return self.proposing.mean_policy(probabilities)
 
 
 class Parts(NamedTuple):
@@ -113,7 +127,7 @@ class UserHypotheses:
     Example:
         >>> hypotheses = UserHypotheses(AuditSetting(steps=2))
         >>> hypotheses.points.shape, hypotheses.nuisance.shape
-        ((6, 3), (144, 5))
+        ((6, 3), (96, 5))
     """
 
     setting: AuditSetting
@@ -128,6 +142,11 @@ class UserHypotheses:
     def nuisance_names(self) -> tuple[str, ...]:
         """Names of the nuisance's numbers."""
         return (*(f"rationality_{norm}" for norm in self.setting.norms), "lapse_offer", "lapse_answer")
+
+    @cached_property
+    def marginal(self) -> MixtureHypotheses:
+        """The simplex alone, to hold marginal posteriors of w."""
+        return norm_mixtures(self.setting.norms, self.setting.steps)
 
     @cached_property
     def points(self) -> Float[np.ndarray, "point norm"]:
@@ -147,49 +166,38 @@ class UserHypotheses:
         return np.tile(of_point, len(self.nuisance)) / len(self.nuisance)
 
     @cached_property
-    def marginal(self) -> MixtureHypotheses:
-        """The simplex alone, to hold marginal posteriors of w."""
-        return norm_mixtures(self.setting.norms, self.setting.steps)
-
-    def parts(self, role: Role) -> Parts:
-        """The single-norm policies in a role."""
-        norms = len(self.setting.norms)
-        numbers = self.nuisance[:, [norms if role == "offer" else norms + 1]]
-        described = np.stack(
-            np.broadcast_arrays(np.arange(norms, dtype=np.float32), self.nuisance[:, :norms], numbers), axis=-1
+    def mixtures(self) -> RoleMixtures:
+        """The hypotheses as inference takes them."""
+        columns = zip(self.nuisance_names, self.nuisance.T.tolist(), strict=True)
+        return RoleMixtures(
+            self._mixtures("offer"),
+            self._mixtures("answer"),
+            self.setting.norms,
+            tuple((name, tuple(values)) for name, values in columns),
         )
-        distinct, of = np.unique(described.reshape(-1, 3), axis=0, return_inverse=True)
-        norm = distinct[:, 0].astype(int)
-        blocks = tuple(self._block(n, *distinct[norm == n, 1:].T) for n in range(norms))
-        return Parts(PolicyHypotheses(blocks), norm, of.reshape(-1, norms))
 
     def start(self, runs: int) -> DiscretePosterior:
         """State the prior as the posterior of runs that have seen nothing."""
         log_prior = jnp.asarray(np.log(np.maximum(self.prior, np.finfo(np.float32).tiny)), jnp.float32)
-        return DiscretePosterior(self._offers, jnp.broadcast_to(log_prior, (runs, len(log_prior))), jnp.zeros(runs))
+        return DiscretePosterior(self.mixtures, jnp.broadcast_to(log_prior, (runs, len(log_prior))), jnp.zeros(runs))
 
-    def update(self, posterior: DiscretePosterior, seen: Evidence) -> DiscretePosterior:
-        """Update on evidence: on its offers under ε_offer, then on its answers under ε_answer.
-
-        The two sets of hypotheses have one axis, so this is one Bayesian update in two steps.
-        """
-        nothing = np.zeros_like(seen.offer_seen)
-        after_offers = infer(self._offers, seen._replace(answer_seen=nothing), posterior)
-        return infer(self._answers, seen._replace(offer_seen=nothing), after_offers)
-
-    @cached_property
-    def _offers(self) -> MixtureHypotheses:
-        return self._mixtures("offer")
-
-    @cached_property
-    def _answers(self) -> MixtureHypotheses:
-        return self._mixtures("answer")
+    def parts(self, role: Role) -> Parts:
+        """The single-norm policies in a role."""
+        norms = len(self.setting.norms)
+        columns = (np.arange(norms, dtype=np.float32), self.nuisance[:, :norms], self._lapse(role)[:, None])
+        described = np.stack(np.broadcast_arrays(*columns), axis=-1)
+        distinct, of = np.unique(described.reshape(-1, 3), axis=0, return_inverse=True)
+        norm = distinct[:, 0].astype(int)
+        blocks = tuple(self._block(n, distinct[norm == n, 1], distinct[norm == n, 2]) for n in range(norms))
+        return Parts(PolicyHypotheses(blocks), norm, of.reshape(-1, norms))
 
     def _mixtures(self, role: Role) -> MixtureHypotheses:
-        norms = len(self.setting.norms)
-        lapse = self.nuisance[:, norms if role == "offer" else norms + 1]
-        blocks = tuple(self._block(n, self.nuisance[:, n], lapse) for n in range(norms))
+        lapse = self._lapse(role)
+        blocks = tuple(self._block(n, self.nuisance[:, n], lapse) for n in range(len(self.setting.norms)))
         return MixtureHypotheses(PolicyHypotheses(blocks), jnp.asarray(self.points))
+
+    def _lapse(self, role: Role) -> Float[np.ndarray, "setting"]:
+        return self.nuisance[:, self.nuisance_names.index(f"lapse_{role}")]
 
     def _block(
         self, norm: int, rationality: Float[np.ndarray, "setting"], lapse: Float[np.ndarray, "setting"]

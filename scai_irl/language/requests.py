@@ -66,12 +66,14 @@ def read_translation(completion: Completion) -> str:
     """Read the verbal policy out of the MetaLM's answer.
 
     Raises:
-        ValueError: If the answer is no JSON object with a policy that says something.
+        ValueError: If the answer is no JSON object with a policy that says something, in characters that a file can
+            hold.
     """
-    text = _field(completion, "policy", str)
+    text = str(_field(completion, "policy", str))
     if not text.strip():
         raise ValueError("the verbal policy is empty")
-    return str(text)
+    text.encode()  # half an escaped pair is legal JSON, but no text
+    return text
 
 
 def read_offer(completion: Completion, stake: int) -> int:
@@ -108,9 +110,12 @@ def _request(task: str, data: dict[str, Any], answer: dict[str, Any], seed: int)
 
 def _field(completion: Completion, name: str, kind: type) -> Any:
     try:
-        value = json.loads(completion.text)[name]
-    except (json.JSONDecodeError, KeyError, TypeError) as problem:
+        answer = json.loads(completion.text)
+    except (ValueError, RecursionError) as problem:
         raise ValueError(f"no JSON object with {name!r} in {completion.text[:80]!r}") from problem
+    if not isinstance(answer, dict) or set(answer) != {name}:
+        raise ValueError(f"no JSON object with {name!r} alone in {completion.text[:80]!r}")
+    value = answer[name]
     if type(value) is not kind:  # bool is an int in Python, and True is no offer
         raise ValueError(f"{name!r} is {value!r} and no {kind.__name__}")
     return value

@@ -105,6 +105,7 @@ def _gather(setting: Setting, folder: Path) -> Tally:
     write_table(folder / "beliefs.parquet", pd.concat(beliefs, ignore_index=True))
     write_table(folder / "alignment.parquet", by_run)
     write_table(folder / "summary.parquet", alignment_summary(all_interactions, by_run))
+    posterior = beliefs_arviz(setting, posteriors)
     with written_whole(folder / POSTERIOR) as partial:
-        arviz_seam.save(beliefs_arviz(setting, posteriors), partial)
+        arviz_seam.save(posterior, partial)
     return tally

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import jax
@@ -12,9 +13,12 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from envs.policies import PolicyTable
 from envs.rollout import UserOffers, draw_user_offers, user_answers
 from envs.schedule import Schedule
-from envs.seeds import derive_key, keys_of_runs
+from envs.seeds import derive_seed, keys_of_runs
 from inference import named_norms
+from inference.hypotheses import PolicyHypotheses
 from scai_irl.loop.setting import Setting
+
+_SEEDS = 1 << 32  # a JAX key is made from 32 bits
 
 
 @dataclass(frozen=True)
@@ -50,27 +54,46 @@ def draw_users(setting: Setting, schedule: Schedule, epoch: int) -> Users:
     Draws depend on the population, the group, the run and the epoch, not on the agent: agents are compared on the
     same users.
     """
-    runs = jnp.asarray(setting.runs)
 
-    def keys(purpose: str, *more: int) -> Key[Array, "row"]:
-        per_condition = [
-            keys_of_runs(
-                derive_key(setting.seed, setting.experiment, condition.users, schedule.name, purpose, *more),
-                runs,
-            )
-            for condition in setting.conditions
-        ]
-        return jnp.concatenate(per_condition)
+    def seeds(purpose: str, *more: int) -> Int[np.ndarray, "condition"]:
+        path: tuple[str | int, ...] = (schedule.name, purpose, *more)
+        drawn = [derive_seed(setting.seed, setting.experiment, c.users, *path) for c in setting.conditions]
+        return np.array([seed % _SEEDS for seed in drawn], np.uint32)
 
-    low, high = setting.stakes
-    stake = jax.vmap(lambda key: jax.random.randint(key, (), low, high + 1))(keys("stake", epoch))
-    kinds = len(setting.currencies)
-    currency = jax.vmap(lambda key: jax.random.randint(key, (), 0, kinds))(keys("currency"))
-    norms = named_norms(setting.user_norms, (setting.rationality,), (setting.lapse,))
-    table = norms.table(stake)
     weights = setting.weights_of_row()
-    drawn = jax.vmap(draw_user_offers, (0, 0, 0, None))(keys("users", epoch), table, weights, schedule.plays)
+    norms = named_norms(setting.user_norms, (setting.rationality,), (setting.lapse,))
+    stake, currency, table, drawn = _draw(
+        (seeds("stake", epoch), seeds("currency"), seeds("users", epoch)),
+        np.array(setting.runs),
+        norms,
+        weights,
+        np.array(setting.stakes),
+        len(setting.currencies),
+        schedule.plays,
+    )
     return Users(stake, np.asarray(currency), table, drawn, weights)
+
+
+@functools.partial(jax.jit, static_argnums=(5, 6))
+def _draw(
+    seeds: tuple[Int[Array, "condition"], Int[Array, "condition"], Int[Array, "condition"]],
+    runs: Int[Array, "run"],
+    norms: PolicyHypotheses,
+    weights: Float[Array, "row norm"],
+    stakes: Int[Array, "2"],
+    currencies: int,
+    plays: int,
+) -> tuple[Int[Array, "row"], Int[Array, "row"], PolicyTable, UserOffers]:
+    def keys(of_condition: Int[Array, "condition"]) -> Key[Array, "row"]:
+        roots = jax.vmap(jax.random.key)(of_condition)
+        return jax.vmap(keys_of_runs, (0, None))(roots, runs).reshape(-1)
+
+    for_stake, for_currency, for_users = (keys(of_condition) for of_condition in seeds)
+    stake = jax.vmap(lambda key: jax.random.randint(key, (), stakes[0], stakes[1] + 1))(for_stake)
+    currency = jax.vmap(lambda key: jax.random.randint(key, (), 0, currencies))(for_currency)
+    table = norms.table(stake)
+    drawn = jax.vmap(draw_user_offers, (0, 0, 0, None))(for_users, table, weights, plays)
+    return stake, currency, table, drawn
 
 
 @jax.jit

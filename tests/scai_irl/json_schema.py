@@ -1,0 +1,39 @@
+"""Just enough of JSON Schema to hold answers against the schemas that requests carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int, float),  # 7.0 is an integer there
+}
+KNOWN = {"type", "properties", "required", "additionalProperties", "minimum", "maximum"}
+
+
+def violations(value: object, schema: object) -> list[str]:
+    """Say where a value breaks a schema; an empty list means that it fits."""
+    assert isinstance(schema, Mapping)
+    assert set(schema) <= KNOWN, "the schema says something that this reader would overlook"
+    kind = schema["type"]
+    fits = isinstance(value, KINDS[kind])
+    if kind == "integer":
+        fits = fits and not isinstance(value, bool) and not (isinstance(value, float) and not value.is_integer())
+    if not fits:
+        return [f"{value!r} is no {kind}"]
+    found = []
+    if isinstance(value, int | float):
+        if value < schema.get("minimum", value):
+            found.append(f"{value!r} is below {schema['minimum']}")
+        if value > schema.get("maximum", value):
+            found.append(f"{value!r} is above {schema['maximum']}")
+    if isinstance(value, dict):
+        found += [f"no {name}" for name in schema["required"] if name not in value]
+        for name, inside in value.items():
+            if name in schema["properties"]:
+                found += violations(inside, schema["properties"][name])
+            elif schema["additionalProperties"] is False:
+                found.append(f"{name} was not asked for")
+    return found
