@@ -89,10 +89,11 @@ def keep_compiled_programs() -> None:
 
     A cache that cannot be read or written costs time and nothing else, so nothing is said of it.
     """
-    if jax.config.jax_compilation_cache_dir is None:
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        jax.config.update("jax_compilation_cache_dir", str(caches / "scai-irl" / f"jax-{platform.node()}"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
+        update: Callable[[str, object], None] = jax.config.update
+        update("jax_compilation_cache_dir", str(caches / "scai-irl" / f"jax-{platform.node()}"))
+        update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
 
 

@@ -1,9 +1,9 @@
 """The numerical posterior of recorded runs: what an observer had reason to believe when each epoch began.
 
 In epoch e the assistants acted on what users had done in epochs 1..e−1 of their run: on the prior in epoch 1.
-Two memories are kept apart. ``all`` is the Bayesian one, with all earlier epochs. ``last`` has the previous epoch alone,
-which is all that the predecessor's MetaLM was shown beside its own last text. What was said is no evidence here; only
-users' offers and answers are.
+Two memories are kept apart: ``all`` is the Bayesian one, with all earlier epochs; ``last`` has the previous one, which
+is all that the predecessor's MetaLM was shown beside its own last text. What was said is no evidence here; only users'
+offers and answers are.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Recording:
     @property
     def answered(self) -> Bool[np.ndarray, "play"]:
         """Whether the answer is known, and the offer that it is an answer to."""
-        return (self.offer >= 0) & ~np.isnan(self.accepted)
+        return np.asarray((self.offer >= 0) & ~np.isnan(self.accepted))
 
     def seen(self) -> Evidence:
         """Evidence of users, (run, epoch × slot): every epoch has as many slots as the fullest one."""
@@ -97,7 +97,7 @@ def read_recording(interactions: pd.DataFrame) -> Recording:
         raise InputError("interactions", "there are none", "import or play some runs first")
     design = interactions[[*design_columns(interactions), "run"]].copy()
     # Keys that are missing would be left out of groups, and with them their runs.
-    design = design.fillna({column: "unknown" for column in design_columns(interactions)})
+    design = design.fillna(dict.fromkeys(design_columns(interactions), "unknown"))
     run = design.groupby(list(design), sort=False).ngroup().to_numpy()
     epochs, epoch = np.unique(interactions["epoch"].to_numpy(int), return_inverse=True)
     stake = interactions["stake"].to_numpy(int)
@@ -191,7 +191,9 @@ class _Summary:
         tiny = np.finfo(np.float32).tiny
         nuisance = hypotheses.nuisance.astype(float)
         self.nuisance = np.where(self.is_rationality, np.log(np.maximum(nuisance, tiny)), nuisance)
-        self.of_part = [np.eye(len(part.norm))[part.of] for part in map(hypotheses.parts, ("offer", "answer"))]
+        self.of_part = [
+            np.eye(len(part.norm))[part.of] for part in (hypotheses.parts("offer"), hypotheses.parts("answer"))
+        ]
 
     def __call__(self, posterior: DiscretePosterior) -> Beliefs:
         settings, points = len(self.nuisance), len(self.points)

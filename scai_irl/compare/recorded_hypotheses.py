@@ -3,7 +3,8 @@ r"""What recorded users may have been doing: the hypotheses of the numerical pos
 A hypothesis is (w, s): w, the weights of the norms among the users of a group, and s, how closely users keep to them.
 Users are anonymous, so one of them offers x and accepts it with the probabilities
 
-    p(x | stake, w, s) = Σ_n w_n π_n(x | stake; λ_n, ε_offer),   p(accept | x, w, s) = Σ_n w_n P_n(accept | x; λ_n, ε_answer)
+    p(x | stake, w, s)  = Σ_n w_n π_n(x | stake; λ_n, ε_offer)
+    p(accept | x, w, s) = Σ_n w_n P_n(accept | x; λ_n, ε_answer)
 
 **Prior.** With probability `AuditSetting.one_norm` all users share one norm: an atom on each vertex of the simplex.
 Otherwise w is uniform over the rest of the simplex. Recorded groups are of both kinds, and nine offers of one norm must
@@ -23,9 +24,11 @@ with one λ and one ε, and forcing them to be bends the weights (figures for th
   where answers are coins and say nothing, the posterior can find out how far answers are to be trusted.
 - The altruist values its own share too, at a fiftieth: U = .98 y + .02 x. The plain U = y is indifferent at an offer
   of everything, so its responder rejects half of these and its proposer never makes one; of recorded altruistic
-  offers 45 % give everything, and 98 % of those are accepted. Under U = y, giving everything is a lapse that tells
-  nothing, and a 50/50 group looks like 66/33 however long one watches.
+  offers 45 % give everything, and 98 % of those are accepted. Under U = y they are lapses, which say nothing: a 50/50
+  group looks like 66/33 however long one watches, and rude altruists, nine in ten of whom give everything, look
+  selfish (.80). With .01 or .05 for .02, weights in mixed groups end .05 or .02 from the truth on average (.02 as is).
 
+Without atoms (`one_norm` = 0) beliefs about the mixed groups are the same, and those about the others end at .93–.94.
 The grids were chosen with the recorded runs in view, as was the fair norm's utility; they describe these users.
 """
 
@@ -95,7 +98,7 @@ class RoleMixtures:
             f"weight_{norm}": weights[:, n] for n, norm in enumerate(self.norms)
         }
         points = len(weights) // self.proposing.settings
-        return columns | {name: np.repeat(np.float32(values), points) for name, values in self.numbers}
+        return columns | {name: np.repeat(np.array(values, np.float32), points) for name, values in self.numbers}
 
     def policy(self, index: int) -> Policy:
         """State one hypothesis as a policy; a policy has one lapse, and this one has the proposer's."""
@@ -156,14 +159,14 @@ class UserHypotheses:
     @cached_property
     def poles(self) -> Int[np.ndarray, "norm"]:
         """Point at which everyone holds the norm."""
-        return self.points.argmax(axis=0)
+        return np.asarray(self.points.argmax(axis=0))
 
     @cached_property
     def prior(self) -> Float[np.ndarray, "hypothesis"]:
         """p(w, s); see the module's docstring."""
         of_point = np.full(len(self.points), (1 - self.setting.one_norm) / (len(self.points) - len(self.poles)))
         of_point[self.poles] = self.setting.one_norm / len(self.poles)
-        return np.tile(of_point, len(self.nuisance)) / len(self.nuisance)
+        return np.asarray(np.tile(of_point / len(self.nuisance), len(self.nuisance)))
 
     @cached_property
     def mixtures(self) -> RoleMixtures:
@@ -180,6 +183,11 @@ class UserHypotheses:
         """State the prior as the posterior of runs that have seen nothing."""
         log_prior = jnp.asarray(np.log(np.maximum(self.prior, np.finfo(np.float32).tiny)), jnp.float32)
         return DiscretePosterior(self.mixtures, jnp.broadcast_to(log_prior, (runs, len(log_prior))), jnp.zeros(runs))
+
+    def marginal_posterior(self, points: Float[np.ndarray, "run point"]) -> DiscretePosterior:
+        """Hold p(w | D) of some runs as a posterior over the simplex alone."""
+        log_prob = jnp.log(jnp.maximum(jnp.asarray(points, jnp.float32), np.finfo(np.float32).tiny))
+        return DiscretePosterior(self.marginal, log_prob, jnp.zeros(len(points)))
 
     def parts(self, role: Role) -> Parts:
         """The single-norm policies in a role."""

@@ -55,15 +55,16 @@ class Pool:
         """Pooled distances of some runs in one epoch (an index).
 
         Returns:
-            ``tv_pooled`` over norms and ``w1_pooled`` on offered share, each with ``_low`` and ``_high`` (bootstrap over
-            runs), ``_reference`` and ``_p`` (see the module's docstring); nothing where no assistant made an offer.
+            ``tv_pooled`` over norms and ``w1_pooled`` on offered share, each with ``_low`` and ``_high`` (bootstrap
+            over runs), ``_reference`` and ``_p`` (see the module's docstring); NaN where nobody made an offer.
         """
         cells = np.flatnonzero(runs[self._run] & (self._epoch == epoch))
         if cells.size == 0:
-            return {}
-        numerical, verbal = self._numerical[cells], self._verbal[cells]
+            parts = ("", "_low", "_high", "_reference", "_p")
+            return {f"{name}_pooled{part}": float("nan") for name in ("tv", "w1") for part in parts}
+        numerical, verbal = self._numerical[cells].astype(np.float32), self._verbal[cells].astype(np.float32)
         apart = self._observed[cells] - self._predicted[cells]
-        times = resampled(cells.size, self.resamples, self.seed) / cells.size
+        times = (resampled(cells.size, self.resamples, self.seed) / cells.size).astype(np.float32)
         simulated = {
             "tv": total_variation(numerical.mean(axis=0), self._replica_verbal[:, cells].mean(axis=1)),
             "w1": _area(self._replica_cumulative(cells) - self._predicted[cells].mean(axis=0)),
@@ -95,11 +96,11 @@ class Pool:
 
     @property
     def _run(self) -> Int[np.ndarray, "cell"]:
-        return self.acts.offers.run[self._starts]
+        return np.asarray(self.acts.offers.run[self._starts])
 
     @property
     def _epoch(self) -> Int[np.ndarray, "cell"]:
-        return self.acts.offers.epoch[self._starts]
+        return np.asarray(self.acts.offers.epoch[self._starts])
 
     @cached_property
     def _count(self) -> Int[np.ndarray, "cell"]:
@@ -107,15 +108,15 @@ class Pool:
 
     @cached_property
     def _numerical(self) -> Float[np.ndarray, "cell norm"]:
-        return self.beliefs.weights[self._run, self._epoch]
+        return np.asarray(self.beliefs.weights[self._run, self._epoch])
 
     @cached_property
     def _verbal(self) -> Float[np.ndarray, "cell norm"]:
-        return verbal_posterior(self.acts)[self._run, self._epoch]
+        return np.asarray(verbal_posterior(self.acts)[self._run, self._epoch])
 
     @cached_property
     def _bin(self) -> Int[np.ndarray, "stake offer"]:
-        return np.rint(self.acts.tables.share * _BINS).astype(int)
+        return np.asarray(np.rint(self.acts.tables.share * _BINS).astype(int))
 
     @cached_property
     def _predicted(self) -> Float[np.ndarray, "cell bin"]:
@@ -140,7 +141,7 @@ class Pool:
         # One sorted line for all acts: act a's distribution function runs from a to a + 1.
         line = (cumulative / cumulative[:, -1:] + acts[:, None]).ravel()
         uniform = np.random.default_rng(self.seed).random((self.replicas, len(acts)))
-        return np.searchsorted(line, uniform + acts, side="right") - acts * cumulative.shape[1]
+        return np.asarray(np.searchsorted(line, uniform + acts, side="right") - acts * cumulative.shape[1])
 
     @cached_property
     def _replica_verbal(self) -> Float[np.ndarray, "replica cell norm"]:
@@ -153,7 +154,7 @@ class Pool:
         acts = np.flatnonzero(weight)
         bins = self._bin[place.stake[acts], self._drawn[:, acts]] + np.arange(self.replicas)[:, None] * (_BINS + 1)
         shares = np.broadcast_to(weight[acts] / len(cells), bins.shape)
-        mass = np.bincount(bins.ravel(), shares.ravel(), self.replicas * (_BINS + 1))
+        mass = np.bincount(bins.ravel(), shares.ravel(), self.replicas * (_BINS + 1)).astype(np.float32)
         return np.cumsum(mass.reshape(self.replicas, -1), axis=1)
 
     def _per_cell(self, values: Float[np.ndarray, "replica act *more"]) -> Float[np.ndarray, "replica cell *more"]:
@@ -183,14 +184,18 @@ def mean_intervals(
         >>> mean_intervals(np.array([[0.5, np.nan], [0.5, 1.0]]), resampled(2, 50, 0), 0.9).tolist()
         [[0.5, 1.0], [0.5, 1.0], [0.5, 1.0]]
     """
-    known = ~np.isnan(values)
-    filled = np.where(known, values, 0.0)
+    known = (~np.isnan(values)).astype(float)
+    filled = np.where(np.isnan(values), 0.0, values)
+    weight = times.astype(float)  # products of whole numbers would not be vectorised
     with np.errstate(invalid="ignore"):  # 0/0 where no run is known
         mean = filled.sum(axis=0) / known.sum(axis=0)
-        means = (times @ filled) / (times @ known)
+        means = (weight @ filled) / (weight @ known)
     ends = np.full((2, values.shape[1]), np.nan)
-    some = known.any(axis=0)
-    ends[:, some] = np.nanquantile(means[:, some], _tails(mass), axis=0)
+    always = ~np.isnan(means).any(axis=0)
+    ends[:, always] = np.quantile(means[:, always], _tails(mass), axis=0)
+    sometimes = ~always & (known > 0).any(axis=0)  # a resample can miss all the runs that are known
+    if sometimes.any():
+        ends[:, sometimes] = np.nanquantile(means[:, sometimes], _tails(mass), axis=0)
     return np.stack([mean, *ends])
 
 

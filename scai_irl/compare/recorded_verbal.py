@@ -35,7 +35,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.policies import PolicyTable
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from inference.hypotheses import PolicyHypotheses
 from scai_irl.compare.metrics import total_variation
@@ -67,21 +66,23 @@ def tables_at(stakes: Int[np.ndarray, "stake"], hypotheses: UserHypotheses) -> T
     Example:
         >>> from scai_irl.compare.recorded_setting import AuditSetting
         >>> tables = tables_at(np.array([20]), UserHypotheses(AuditSetting()))
-        >>> tables.verbal[0, [1, 10, 20]].round(2).tolist()
+        >>> tables.verbal[0, [1, 10, 20]].round(1).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    on_device = jnp.asarray(stakes, jnp.int32)
+    # Rounded up to a power of two, so that recordings of about the same size reuse one compiled program.
+    padded = np.pad(stakes, (0, (1 << (len(stakes) - 1).bit_length()) - len(stakes)), mode="edge")
+    on_device = jnp.asarray(padded, jnp.int32)
     legal = np.asarray(legal_offers(on_device))
-    actions = jnp.broadcast_to(jnp.arange(NUM_OFFERS), legal.shape)
-    share = np.where(legal, np.asarray(offered_share(actions, on_device[:, None])), 1.0)
+    actions, divided = jnp.broadcast_arrays(jnp.arange(NUM_OFFERS), on_device[:, None])
+    share = np.where(legal, np.asarray(offered_share(actions, divided)), 1.0)
     offers, answers = hypotheses.parts("offer"), hypotheses.parts("answer")
-    offer = np.exp(np.asarray(_table(offers.policies, on_device).offer, float))
-    accept = np.exp(np.asarray(_table(answers.policies, on_device).accept, float))
+    log_offer, log_accept = _log_probs(offers.policies, answers.policies, on_device)
+    offer, accept = np.exp(np.asarray(log_offer, float)), np.exp(np.asarray(log_accept, float))
     of_norm = np.eye(len(hypotheses.setting.norms))[offers.norm]
     likelihood = np.einsum("spo,pn->son", offer, of_norm / of_norm.sum(axis=0))
     total = likelihood.sum(axis=-1, keepdims=True)
     verbal = np.where(total > 0, likelihood / np.where(total > 0, total, 1), 0)
-    return Tables(stakes, share, offer, accept, verbal)
+    return Tables(stakes, *(table[: len(stakes)] for table in (share, offer, accept, verbal)))
 
 
 class Place(NamedTuple):
@@ -167,9 +168,9 @@ def offer_measures(acts: Acts, beliefs: Beliefs) -> dict[str, Float[np.ndarray, 
     """Measure the assistants' offers against the numerical posterior; means over the acts of each run and epoch.
 
     Returns:
-        ``tv``, ``w1`` with ``_reference`` and ``_excess``; ``verbal_top`` and ``numerical_top``, the largest weight in q
-        and in p (1 is a pole); ``predicted_share``, the mean of the predictive; ``switch``, the probability that norms
-        drawn from q of this epoch and of the one before differ, beside that of independent posterior samples.
+        ``tv``, ``w1`` with ``_reference`` and ``_excess``; ``verbal_top`` and ``numerical_top``, the largest weight in
+        q and in p (1 is a pole); ``predicted_share``, the mean of the predictive; ``switch``, the probability that
+        norms drawn from q of this epoch and of the one before differ, beside that of independent posterior samples.
     """
     place, tables = acts.offers, acts.tables
     verbal = tables.verbal[place.stake]
@@ -221,14 +222,16 @@ def answer_measures(acts: Acts, beliefs: Beliefs) -> dict[str, Float[np.ndarray,
 
 
 def verbal_posterior(acts: Acts) -> Float[np.ndarray, "run epoch norm"]:
-    """q of each run and epoch, the mean over its assistants' offers; NaN where there is none."""
+    """Average q over the assistants' offers of each run and epoch; NaN where there is none."""
     place = acts.offers
     return place.mean(acts.tables.verbal[place.stake, place.offer], acts.shape)
 
 
 @jax.jit
-def _table(policies: PolicyHypotheses, stakes: Int[Array, "stake"]) -> PolicyTable:
-    return policies.table(stakes)
+def _log_probs(
+    offers: PolicyHypotheses, answers: PolicyHypotheses, stakes: Int[Array, "stake"]
+) -> tuple[Float[Array, "stake offer_part offer"], Float[Array, "stake answer_part offer"]]:
+    return offers.table(stakes).offer, answers.table(stakes).accept
 
 
 def _switch(q: Float[np.ndarray, "run epoch norm"]) -> Float[np.ndarray, "run epoch"]:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from envs.norms import Policy
 from envs.population import Population
 from envs.schedule import Schedule
+from envs.utilities import UTILITIES
 from inference import Hypotheses
 
 
@@ -76,9 +77,11 @@ class Setting:
 
     @property
     def user_norms(self) -> tuple[str, ...]:
-        """Norms that any user of any condition may hold."""
-        names = (norm for condition in self.conditions for norm in condition.population.norms)
-        return tuple(dict.fromkeys(names))
+        """Norms that a user may hold: all that need no parameters, whichever occur.
+
+        A user's norm is drawn among these, so that the draws of a condition do not depend on the conditions beside it.
+        """
+        return tuple(name for name, utility in UTILITIES.items() if not utility.parameters)
 
     @property
     def rows(self) -> int:

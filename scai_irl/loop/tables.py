@@ -62,8 +62,8 @@ def interactions_table(
     would = users.accept_probability(np.asarray(action).reshape(rows, plays)).reshape(-1)
     of_group = expected_shares([[setting.truth(c)] for c in setting.condition_of_row], users.stake)
     of_assistants = expected_shares(policies, users.stake)
-    proposing = schedule.proposing_assistant
-    expected = np.where(proposing >= 0, of_assistants[:, np.maximum(proposing, 0)], of_group)
+    # A proposing user has the number −1 and so the last column.
+    expected = np.concatenate([of_assistants, of_group], axis=1)[:, schedule.proposing_assistant]
     norm_of_user = np.array(setting.user_norms)[np.asarray(users.drawn.norm)]
 
     def policy(side: int, assistants: Int[np.ndarray, "play"]) -> list[str | None]:

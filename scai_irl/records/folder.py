@@ -61,6 +61,18 @@ def opened(folder: Path, experiment: str, config: Mapping[str, Any], **more: Any
         yield manifest
 
 
+@contextlib.contextmanager
+def reopened(folder: Path) -> Iterator[None]:
+    """Open a finished results folder to add to it.
+
+    Raises:
+        InputError: If the folder is in use, or cannot be written to.
+    """
+    with _locked(folder):
+        remove_partials(folder)
+        yield
+
+
 def _refuse_other_configuration(folder: Path, experiment: str, config: Mapping[str, Any]) -> None:
     there = Manifest.read(folder)
     if there.config_hash == config_hash(experiment, config):

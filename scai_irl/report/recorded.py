@@ -1,10 +1,49 @@
-"""The audit of recorded runs, as a command."""
+"""The audit of recorded runs, as a command: tables, posteriors and a figure beside what was imported."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
-from scai_irl.records.results import Results
+from inference import arviz_seam
+from scai_irl.compare.recorded import AuditSetting, audit_recorded, audit_steps, summary_table
+from scai_irl.errors import InputError
+from scai_irl.progress import progress
+from scai_irl.records.files import write_table, written_whole
+from scai_irl.records.folder import reopened
+from scai_irl.records.results import POSTERIOR, Results, load
+from scai_irl.report.figures import save_figure
+from scai_irl.report.recorded_figure import recorded_figure
+from scai_irl.report.tables import save_table
+
+_NEEDED = {"proposer_policy", "responder_policy", "offered_share", "accepted", "run", "epoch"}
 
 
-def audit_recorded_folder(folder: Path) -> Results:
-    """Audit an imported results folder."""
-    raise SystemExit(str(folder))
+def audit_recorded_folder(folder: Path, setting: AuditSetting | None = None) -> Results:
+    """Audit a results folder made by an importer, and keep the audit in it.
+
+    Args:
+        folder: Results folder with recorded interactions.
+        setting: Hypotheses and intervals.
+
+    Raises:
+        InputError: If the folder is no such folder, or cannot be written to.
+    """
+    imported = load(folder)
+    interactions = imported.tables.get("interactions")
+    if interactions is None or not imported.manifest.experiment.startswith("import-"):
+        mend = "give a folder made by `scai-irl import`"
+        raise InputError(str(folder), f"holds {imported.manifest.experiment} and no recorded runs", mend)
+    lacking = sorted(_NEEDED - set(interactions))
+    if lacking:
+        raise InputError(str(folder), f"its interactions lack the column {lacking[0]}", "import the runs again")
+    with reopened(folder):
+        with progress(f"audit {folder.name}", audit_steps(interactions)) as advance:
+            audit = audit_recorded(interactions, setting, advance)
+        write_table(folder / "audit_beliefs.parquet", audit.beliefs)
+        write_table(folder / "audit_by_run.parquet", audit.by_run)
+        write_table(folder / "audit.parquet", audit.summary)
+        with written_whole(folder / POSTERIOR) as partial:
+            arviz_seam.save(audit.posterior, partial)
+        save_table(folder, "audit", summary_table(audit.summary))
+        save_figure(recorded_figure(audit), folder, "audit")
+    return load(folder)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from scai_irl.compare.recorded import summary_table
 from scai_irl.records.results import Results
 from scai_irl.report.tables import final_table, print_table
 
 _WIDE = 160  # columns when the output goes to a file or a pipe
+
+
+_FILES_ONLY = ["TV excess", "W₁ excess", "TV pooled", "W₁ pooled", "gap, drawn", "answers"]
 
 
 def show(results: Results) -> None:
@@ -24,6 +28,8 @@ def show(results: Results) -> None:
         summary = results.summary
         title = f"{manifest.experiment}, after epoch {summary['epoch'].max()}"
         print_table(final_table(summary), title, console)
+    if "audit" in results.tables:
+        _print_audit(results, console)
     if "unread" in results.tables and len(results.unread):
         console.print(f"{len(results.unread)} entries could not be read:")
         for line in results.unread.head(5).itertuples(index=False):
@@ -34,3 +40,16 @@ def show(results: Results) -> None:
     for figure in results.figures:
         console.print(f"figure: {figure}", soft_wrap=True, highlight=False)
     console.print(f"results: {results.path}", soft_wrap=True, highlight=False)
+
+
+def _print_audit(results: Results, console: Console) -> None:
+    """Print the columns of an audit that fit a terminal; its files have the others."""
+    table = summary_table(results.audit).drop(columns=_FILES_ONLY)
+    title = f"verbal beside numerical posterior, after epoch {results.audit['epoch'].max()}"
+    print_table(table, title, console)
+    console.print(
+        "Weights of norms are in hundredths. TV and W₁ are distances of a run's verbal from its numerical posterior, "
+        "and in brackets of a draw from the numerical one. 'gap, mean' is that of offering the predictive mean.",
+        highlight=False,
+        markup=False,
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from tabulate import tabulate
 
 from scai_irl.compare.alignment import design_columns
@@ -42,24 +45,25 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
 def print_table(table: pd.DataFrame, title: str, console: Console) -> None:
     """Print a table to the terminal."""
     drawn = Table(title=title, title_justify="left")
+    # Text and not str: brackets in names, or in what a language model wrote, are no markup.
     for column in table:
-        drawn.add_column(str(column), justify="left" if _is_text(table[column]) else "right")
+        drawn.add_column(Text(str(column)), justify="left" if _is_text(table[column]) else "right")
     for line in table.itertuples(index=False):
-        drawn.add_row(*(str(value) for value in line))
+        drawn.add_row(*(Text(str(value)) for value in line))
     console.print(drawn)
 
 
 def save_summary(results: Results) -> None:
     """Write the final table as CSV, Markdown and LaTeX, ready to paste."""
-    save_table(results, "summary", final_table(results.summary))
+    save_table(results.path, "summary", final_table(results.summary))
 
 
-def save_table(results: Results, name: str, table: pd.DataFrame) -> None:
+def save_table(folder: Path, name: str, table: pd.DataFrame) -> None:
     """Write a table as CSV, Markdown and LaTeX into a results folder."""
-    write_text(results.path / f"{name}.csv", table.to_csv(index=False))
+    write_text(folder / f"{name}.csv", table.to_csv(index=False))
     for suffix, style in (("md", "github"), ("tex", "latex_booktabs")):
         drawn = tabulate(table.to_numpy().tolist(), headers=list(table.columns), tablefmt=style, disable_numparse=True)
-        write_text(results.path / f"{name}.{suffix}", drawn + "\n")
+        write_text(folder / f"{name}.{suffix}", drawn + "\n")
 
 
 def _number(values: pd.Series[float]) -> list[str]:

@@ -1,0 +1,56 @@
+"""One small experiment that many tests look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+
+from scai_irl.agents.choices import AGENTS
+from scai_irl.lm.protocol import Request
+from scai_irl.loop.epoch import EpochRecord
+from scai_irl.loop.setting import Setting
+from tests.scai_irl.backends import Recording
+from tests.scai_irl.loop.play import MIXED, interactions, play, setting
+
+
+@dataclass(frozen=True)
+class World:
+    """An experiment that has been played.
+
+    Attributes:
+        of: Its setting.
+        records: Its epochs, by group.
+        table: Its interactions.
+        batches: The requests of every call of the model.
+    """
+
+    of: Setting
+    records: dict[str, list[EpochRecord]]
+    table: pd.DataFrame
+    batches: list[list[Request]]
+
+
+def _played(of: Setting) -> World:
+    backend = Recording()
+    records = play(of, backend)
+    return World(of, records, interactions(records), backend.batches)
+
+
+@pytest.fixture(scope="package")
+def world() -> World:
+    """Every agent among two populations, in each of the three groups."""
+    return _played(setting(("1v9", "5v5", "9v1"), agents=tuple(AGENTS), runs=range(2)))
+
+
+@pytest.fixture(scope="package")
+def among() -> World:
+    """Two conditions of ten runs."""
+    return _played(setting())
+
+
+@pytest.fixture(scope="package")
+def alone() -> World:
+    """The second of these conditions, and of it run 7."""
+    return _played(setting(populations=[MIXED], runs=[7]))
