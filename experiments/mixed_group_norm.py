@@ -10,8 +10,9 @@ from pydantic import Field, field_validator
 
 from experiments.group_game import run_group_game
 from scai_irl.cli import run_experiment
-from scai_irl.config import GroupGameConfig, read_mixture
+from scai_irl.config import GroupGameConfig, read_mixture, some_distinct
 from scai_irl.experiment import Experiment
+from scai_irl.loop.setting import Condition
 from scai_irl.records.results import Results
 
 
@@ -28,8 +29,8 @@ class MixedGroupNorm(GroupGameConfig):
     @field_validator("mixtures")
     @classmethod
     def _sound_mixtures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            read_mixture(text)
+        # Populations are told apart by six digits of their weights, which is what their conditions are named by.
+        some_distinct(tuple(Condition(read_mixture(text), "any").users for text in value), "mixture")
         return value
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from envs import one_group
 from experiments.group_game import run_group_game
 from scai_irl.cli import run_experiment
-from scai_irl.config import GroupGameConfig, norm_without_parameters
+from scai_irl.config import GroupGameConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment import Experiment
 from scai_irl.records.results import Results
 
@@ -26,7 +26,7 @@ class OneGroupNorm(GroupGameConfig):
     @field_validator("users")
     @classmethod
     def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(norm_without_parameters(name) for name in value)
+        return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
 
 
 def run(config: OneGroupNorm) -> Results:

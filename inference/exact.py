@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 from numpy.typing import ArrayLike
 
 from inference.evidence import Evidence
 from inference.hypotheses import Hypotheses
-from inference.likelihood import exact_update, rows_of
+from inference.likelihood import LogPrior, exact_update, rows_of
 from inference.posterior import DiscretePosterior
 
 Prior = DiscretePosterior | ArrayLike | None
 """An earlier posterior, probabilities for each hypothesis (or run and hypothesis), or None for uniform."""
+
+_NOTHING = np.zeros((1, 1))
 
 
 def exact(
@@ -38,8 +40,10 @@ def exact(
             f"data: no hypothesis with prior probability allows what run {refuted[0]} observed; "
             "give the hypotheses a lapse above 0"
         )
-    before = prior.log_evidence if isinstance(prior, DiscretePosterior) else 0.0
-    return DiscretePosterior(hypotheses, updated.log_prob, updated.log_evidence + before, data)
+    log_evidence = updated.log_evidence
+    if isinstance(prior, DiscretePosterior):
+        log_evidence = log_evidence + prior.log_evidence
+    return DiscretePosterior(hypotheses, updated.log_prob, log_evidence, data, updated.rest)
 
 
 def uniform_posterior(hypotheses: Hypotheses, runs: int) -> DiscretePosterior:
@@ -50,21 +54,23 @@ def uniform_posterior(hypotheses: Hypotheses, runs: int) -> DiscretePosterior:
         >>> uniform_posterior(named_norms(("selfish", "fair")), runs=2).norm_probabilities.tolist()
         [[0.5, 0.5], [0.5, 0.5]]
     """
-    return DiscretePosterior(hypotheses, _log_prior(None, runs, hypotheses.size), jnp.zeros(runs))
+    log_prob = jnp.full((runs, hypotheses.size), -jnp.log(hypotheses.size))
+    return DiscretePosterior(hypotheses, log_prob, jnp.zeros(runs))
 
 
-def _log_prior(prior: Prior, runs: int, size: int) -> Float[Array, "run hypothesis"]:
+def _log_prior(prior: Prior, runs: int, size: int) -> LogPrior:
     if prior is None:
-        return jnp.full((runs, size), -jnp.log(size))
+        return LogPrior(np.full((1, size), -np.log(size)), _NOTHING)
     if isinstance(prior, DiscretePosterior):
-        log_prior = prior.log_prob
+        log_prior = LogPrior(prior.log_prob, _NOTHING if prior.rest is None else prior.rest)
     else:
         probabilities = np.atleast_2d(np.asarray(prior, np.float64))
         total = probabilities.sum(axis=-1, keepdims=True)
         if not np.isfinite(total).all() or (probabilities < 0).any() or (total <= 0).any():
             raise ValueError("prior: probabilities must be 0 or more, and some above 0")
         with np.errstate(divide="ignore"):
-            log_prior = jnp.asarray(np.log(probabilities / total), jnp.float32)
-    if log_prior.shape[-1] != size or log_prior.shape[0] not in {1, runs}:
-        raise ValueError(f"prior: shape {log_prior.shape} does not fit {runs} runs, {size} hypotheses")
-    return jnp.broadcast_to(log_prior, (runs, size))
+            log_prior = LogPrior(np.log(probabilities / total), _NOTHING)
+    shape = log_prior.log_prob.shape
+    if shape[-1] != size or shape[0] not in {1, runs}:
+        raise ValueError(f"prior: shape {shape} does not fit {runs} runs, {size} hypotheses")
+    return log_prior

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -17,37 +17,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from envs.norms import Norm, Policy
-from envs.policies import PolicyTable, policy_table, response_log_probs
-from envs.ultimatum import NUM_OFFERS, offered_share
+from envs.policies import PolicyTable, policy_table
 from envs.utilities import get_utility
+from inference.cells import PIECE, CellLogProbs, Cells, Use, cell_log_probs, in_pieces
 
-
-class Cells(NamedTuple):
-    """Distinct (stake, offer) pairs, the only places at which a likelihood has to be known.
-
-    Attributes:
-        stakes: Distinct stakes.
-        stake_index: Index of each cell's stake in `stakes`.
-        offer: Offer of each cell.
-    """
-
-    stakes: Int[Array, "stake"]
-    stake_index: Int[Array, "cell"]
-    offer: Int[Array, "cell"]
-
-
-class CellLogProbs(NamedTuple):
-    """Log-probabilities at given cells, hypotheses running fastest.
-
-    Attributes:
-        offer: log π(offer | stake).
-        accept: log P(accept | offer, stake).
-        reject: log P(reject | offer, stake).
-    """
-
-    offer: Float[Array, "cell hypothesis"]
-    accept: Float[Array, "cell hypothesis"]
-    reject: Float[Array, "cell hypothesis"]
+__all__ = ["Block", "CellLogProbs", "Cells", "Hypotheses", "InPieces", "PolicyHypotheses"]
 
 
 @runtime_checkable
@@ -69,7 +43,7 @@ class Hypotheses(Protocol):
         ...
 
     def at_cells(self, cells: Cells) -> CellLogProbs:
-        """The table's values at given cells, (cell, hypothesis), without building the rest of it."""
+        """The table's values at given cells, without building the rest of it."""
         ...
 
     def norm_weights(self) -> Float[np.ndarray, "hypothesis norm"]:
@@ -86,6 +60,15 @@ class Hypotheses(Protocol):
 
     def mean_policy(self, probabilities: Float[np.ndarray, "hypothesis"]) -> Policy:
         """State the posterior mean as a policy."""
+        ...
+
+
+@runtime_checkable
+class InPieces(Protocol):
+    """What hypotheses may offer beside, when they are so many that their table would not stay in a core's cache."""
+
+    def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
+        """``use(at_cells(cells))``, for some hypotheses at a time."""
         ...
 
 
@@ -127,42 +110,17 @@ class Block:
         return over_stakes(self.theta, self.rationality, self.lapse, stakes)
 
     def at_cells(self, cells: Cells) -> CellLogProbs:
-        """The table's values at given cells.
+        """The table's values at given cells, without building the rest of it."""
+        return cell_log_probs(get_utility(self.utility).function, self.theta, self.rationality, self.lapse, cells)
 
-        One pass over all offers of a stake gives the softmax's normaliser and is thrown away; what is kept has the
-        cells' size. Hypotheses run fastest throughout, so that every exponential is a vector operation.
-        """
+    def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
+        """``use(at_cells(cells))``, for some hypotheses at a time."""
 
-        def scaled_value(stake: Array, offer: Array) -> tuple[Array, Array, Array]:
-            share = offered_share(offer, stake)
-            accept, reject = self._answers(share)
-            gain = self._utility(1 - share, share)
-            return self.rationality * jnp.exp(accept) * gain, accept, reject
+        def piece(rationality: Array, lapse: Array, *parameters: Array) -> Array:
+            theta = jnp.stack(parameters, axis=1) if parameters else self.theta[: len(lapse)]
+            return use(Block(self.utility, theta, rationality, lapse).at_cells(cells))
 
-        def normaliser(stake: Array) -> Array:
-            highest_offer = jnp.minimum(stake, NUM_OFFERS - 1)
-
-            def add(offer: Array, total: Array) -> Array:
-                return jnp.logaddexp(total, scaled_value(stake, offer)[0])
-
-            return jax.lax.fori_loop(0, highest_offer + 1, add, jnp.full(self.rationality.shape, -jnp.inf))
-
-        log_normaliser = jax.lax.map(normaliser, cells.stakes)
-        stake = cells.stakes[cells.stake_index]
-        score, accept, reject = jax.vmap(scaled_value)(stake, cells.offer)
-        log_softmax = score - log_normaliser[cells.stake_index]
-        log_uniform = -jnp.log1p(jnp.minimum(stake, NUM_OFFERS - 1))[:, None]
-        offer = jnp.logaddexp(jnp.log1p(-self.lapse) + log_softmax, jnp.log(self.lapse) + log_uniform)
-        return CellLogProbs(offer, accept, reject)
-
-    def _utility(self, own: Array, other: Array) -> Float[Array, "hypothesis"]:
-        function = get_utility(self.utility).function
-        return jnp.asarray(jax.vmap(function, (0, None, None))(self.theta, own, other))
-
-    def _answers(self, share: Array) -> tuple[Array, Array]:
-        function = get_utility(self.utility).function
-        over_hypotheses = jax.vmap(response_log_probs, (None, 0, 0, 0, None))
-        return over_hypotheses(function, self.theta, self.rationality, self.lapse, share)
+        return in_pieces(piece, self.rationality, self.lapse, *self.theta.T)
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["blocks"], meta_fields=[])
@@ -192,9 +150,15 @@ class PolicyHypotheses:
         return PolicyTable(*(jnp.concatenate(leaves, axis=1) for leaves in zip(*tables, strict=True)))
 
     def at_cells(self, cells: Cells) -> CellLogProbs:
-        """The table's values at given cells, (cell, hypothesis), without building the rest of it."""
+        """The table's values at given cells, without building the rest of it."""
         parts = [block.at_cells(cells) for block in self.blocks]
         return CellLogProbs(*(jnp.concatenate(leaves, axis=1) for leaves in zip(*parts, strict=True)))
+
+    def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
+        """``use(at_cells(cells))``, for some hypotheses at a time; small blocks are looked up together."""
+        if self.size <= PIECE:
+            return use(self.at_cells(cells))
+        return jnp.concatenate([block.over_cells(cells, use) for block in self.blocks], axis=-1)
 
     def norm_weights(self) -> Float[np.ndarray, "hypothesis norm"]:
         """One where the hypothesis has the norm's utility, zero elsewhere."""

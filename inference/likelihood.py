@@ -1,11 +1,12 @@
 r"""Log-likelihoods of many runs at once, and the update that turns them into posteriors.
 
 For run r with plays i, p(D_r | θ) = Π_i π_θ(offer_i | stake_i)^{offer seen} P_θ(answer_i | offer_i)^{answer seen}.
-Runs share their (stake, offer, answer) cells, so the work is split in two: the log-probability of every cell that
-occurs, under every hypothesis, once; then, for each run, the sum of its cells' rows.
+Runs share their offers and answers, so the work is split in two: the log-probability of every offer and answer that
+occurs, under every hypothesis, once; then, for each run, the sum of what its plays look up.
 
-Sums are compensated (Knuth's two-sum carries the rounding error along) and centred before they are rounded, so that
-single precision gives the posterior of a long run, and updating epoch by epoch gives that of all epochs at once.
+Both are in double precision, whatever JAX uses elsewhere: in single precision a log-probability of −200 is wrong by
+8e-6, and 500 plays of that kind multiply the error by 500. Posteriors are handed out in single precision together
+with what rounding took from them, so that updating epoch by epoch gives the posterior of all epochs at once.
 """
 
 from __future__ import annotations
@@ -15,66 +16,125 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
+from envs.ultimatum import NUM_OFFERS
+from inference.cells import CellLogProbs, Cells, Shares, rows_at
 from inference.evidence import Evidence
-from inference.hypotheses import Cells, Hypotheses
+from inference.hypotheses import Hypotheses, InPieces
 
-_IMPOSSIBLE = -1e30  # stands for log 0 in sums: finite, so that two-sum stays exact, and far below any likelihood
-_CARRY_ENTRIES = 1 << 15  # runs × hypotheses summed together; twice this many floats stay inside a core's cache
+_PLAYS_AT_ONCE = 10  # plays added in one pass over the running totals; more gain nothing
+_KINDS = 8  # what may have been seen of a play, as three bits
+_LARGEST_LOOKUP = 1 << 22  # codes up to here are found by marking them in a table, larger ones by sorting
+_STAKES, _SHARES, _ROWS = 16, 256, 128  # least lengths of arrays; shorter ones would save next to no work
+
+# Which share each stake up to 100 and offer give, numbered: 5 of 10 and 50 of 100 are one. IEEE division rounds
+# correctly, so equal fractions are equal floats.
+_SMALL_STAKES = np.maximum(np.arange(NUM_OFFERS), 1)[:, None]
+_SHARE_NUMBER = np.unique(np.arange(NUM_OFFERS) / _SMALL_STAKES, return_inverse=True)[1].reshape(-1, NUM_OFFERS)
 
 
 class Rows(NamedTuple):
-    """Plays as rows of a table of cells.
+    """Plays as rows of two tables, of offers and of answers.
 
     Attributes:
-        cells: Distinct (stake, offer) pairs.
-        kind: For each distinct row: bit 0, the offer is evidence; bit 1, the answer is; bit 2, it was to accept.
-        cell: For each distinct row, its (stake, offer) pair.
-        row: Row of each play; one past the last row where nothing was seen.
+        cells: What the tables' rows are about.
+        offers: Number of distinct offers; the table's rows from here on are padding.
+        answers: Number of distinct answers; the table's rows from here on are padding.
+        offer: For each play the row of its offer, or `offers` where that was not seen.
+        answer: For each play the row of its answer, or `answers` where that was not seen.
     """
 
     cells: Cells
-    kind: Int[Array, "row"]
-    cell: Int[Array, "row"]
-    row: Int[Array, "run play"]
+    offers: Int[np.ndarray, ""]
+    answers: Int[np.ndarray, ""]
+    offer: Int[np.ndarray, "run play"]
+    answer: Int[np.ndarray, "run play"]
 
 
 def rows_of(data: Evidence) -> Rows:
-    """Find the distinct rows and cells of the evidence.
+    """Find the offers and answers that occur, and which are each play's.
 
-    Their numbers are rounded up to the next power of two, by repeating the last, so that data of about the same size
-    reuse one compiled program.
+    Counts are rounded up, by repeating the last entry, so that data of about the same size reuse one compiled program.
+
+    Example:
+        >>> from inference.evidence import evidence
+        >>> rows = rows_of(evidence([10, 20, 10], [5, 10, 5], [True, False, True]))
+        >>> rows.offer.tolist(), rows.answer.tolist()
+        ([[0, 1, 0]], [[1, 0, 1]])
     """
-    kind = data.offer_seen * 1 + data.answer_seen * 2 + (data.answer_seen & data.accepted) * 4
-    described = np.stack([data.stake, data.offer, kind], axis=-1).reshape(-1, 3)
-    distinct, row = np.unique(described, axis=0, return_inverse=True)
-    seen = distinct[:, 2] > 0
-    number = np.where(seen, np.cumsum(seen) - 1, -1)
-    distinct = distinct[seen] if seen.any() else distinct[:1]
-    rows = _round_up(len(distinct))
-    number = np.where(number < 0, rows, number)
-    distinct = _pad(distinct, rows)
-    pairs, cell = np.unique(distinct[:, :2], axis=0, return_inverse=True)
-    pairs = _pad(pairs, _round_up(len(pairs)))
-    stakes, stake_index = np.unique(pairs[:, 0], return_inverse=True)
-    stakes = _pad(stakes, _round_up(len(stakes)))
-    cells = Cells(jnp.asarray(stakes), jnp.asarray(stake_index), jnp.asarray(pairs[:, 1]))
-    return Rows(
-        cells,
-        jnp.asarray(distinct[:, 2]),
-        jnp.asarray(cell),
-        jnp.asarray(number[row].reshape(data.stake.shape), jnp.int32),
+    kind = data.offer_seen.view(np.uint8) + 2 * data.answer_seen.view(np.uint8) + 4 * data.accepted.view(np.uint8)
+    codes, code = _distinct((data.stake.astype(np.int64) * NUM_OFFERS + data.offer) * _KINDS + kind)
+
+    # From here on arrays are as long as the list of distinct plays.
+    pair, kind = np.divmod(codes, _KINDS)
+    offer_seen, answer_seen = kind & 1 > 0, kind & 2 > 0
+
+    pairs, which_offer = _distinct(pair[offer_seen])
+    stake, seen_offer = np.divmod(pairs, NUM_OFFERS)
+    stakes, seen_stake = _distinct(stake)
+    stakes = _padded(stakes, _STAKES)
+    every_stake = np.repeat(stakes, NUM_OFFERS)
+    every_offer = np.minimum(np.tile(np.arange(NUM_OFFERS), len(stakes)), every_stake)
+    example, legal_index = _examples(_share_code(every_stake, every_offer))
+    legal = Shares(_padded(every_stake[example], _SHARES), _padded(every_offer[example], _SHARES))
+
+    stake, offer = np.divmod(pair[answer_seen], NUM_OFFERS)
+    accepted = kind[answer_seen] & 4 > 0
+    example_answer, which_answer = _examples(2 * _share_code(stake, offer) + accepted)
+    answered = Shares(_padded(stake[example_answer], _ROWS), _padded(offer[example_answer], _ROWS))
+
+    cells = Cells(
+        stakes,
+        legal,
+        legal_index.reshape(-1, NUM_OFFERS),
+        _padded(seen_stake, _ROWS, empty=0),
+        _padded(seen_offer, _ROWS),
+        answered,
+        _padded(accepted[example_answer], _ROWS),
     )
+    offers, answers = len(pairs), len(example_answer)
+    offer_row, answer_row = np.full(len(codes), offers, np.int32), np.full(len(codes), answers, np.int32)
+    offer_row[offer_seen] = which_offer
+    answer_row[answer_seen] = which_answer
+    return Rows(cells, np.array(offers), np.array(answers), offer_row[code], answer_row[code])
 
 
-def row_table(hypotheses: Hypotheses, rows: Rows) -> Float[Array, "row_or_unseen hypothesis"]:
-    """Log-probability of every distinct row under every hypothesis; the last row, of nothing seen, is 0."""
-    offer, accept, reject = hypotheses.at_cells(rows.cells)
-    kind = rows.kind[:, None]
-    answer = jnp.where(kind & 4, accept[rows.cell], reject[rows.cell])
-    log_prob = jnp.where(kind & 1, offer[rows.cell], 0.0) + jnp.where(kind & 2, answer, 0.0)
-    return jnp.pad(jnp.maximum(log_prob, _IMPOSSIBLE), ((0, 1), (0, 0)))
+def _share_code(stake: Int[np.ndarray, "pair"], offer: Int[np.ndarray, "pair"]) -> Int[np.ndarray, "pair"]:
+    """A number for the share that each pair gives; pairs of stakes above 100 have one each, equal or not."""
+    small = stake < NUM_OFFERS
+    shared = _SHARE_NUMBER[np.where(small, stake, 0), offer]
+    return np.asarray(np.where(small, shared, (stake + 1) * NUM_OFFERS + offer))
+
+
+def _examples(codes: Int[np.ndarray, "code"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "code"]]:
+    """For each distinct code one place where it stands, and for each code which of the distinct ones it is."""
+    distinct, index = _distinct(codes)
+    example = np.zeros(len(distinct), np.int64)
+    example[index] = np.arange(len(codes))
+    return example, index
+
+
+def _distinct(codes: Int[np.ndarray, "*n"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "*n"]]:
+    """``np.unique(codes, return_inverse=True)`` of numbers that are 0 or more, without sorting small ones."""
+    size = int(codes.max(initial=-1)) + 1
+    if size > _LARGEST_LOOKUP:
+        return np.unique(codes, return_inverse=True)
+    occurs = np.zeros(size, bool)
+    occurs[codes] = True
+    distinct = np.flatnonzero(occurs)
+    place = np.empty(size, np.int32)
+    place[distinct] = np.arange(len(distinct), dtype=np.int32)
+    return distinct, place[codes]
+
+
+def _padded(array: Shaped[np.ndarray, "count"], least: int, empty: int = 1) -> Shaped[np.ndarray, "longer"]:
+    """Repeat the last entry, at least once, until the length is a round number: a power of two, or eighths of one."""
+    power = max(least, 1 << len(array).bit_length())
+    step = power if power <= 4 * least else power // 8
+    longer = (len(array) // step + 1) * step
+    last = array[-1] if len(array) else empty
+    return np.concatenate([array, np.full(longer - len(array), last, array.dtype)])
 
 
 class Update(NamedTuple):
@@ -82,57 +142,70 @@ class Update(NamedTuple):
 
     Attributes:
         log_prob: log p(θ | D), normalised over hypotheses.
+        rest: What rounding to single precision took from `log_prob`.
         log_evidence: log p(D); −inf where no hypothesis allows the data.
     """
 
     log_prob: Float[Array, "run hypothesis"]
+    rest: Float[Array, "run hypothesis"]
     log_evidence: Float[Array, "run"]
 
 
-@jax.jit
-def exact_update(hypotheses: Hypotheses, rows: Rows, log_prior: Float[Array, "run hypothesis"]) -> Update:
+class LogPrior(NamedTuple):
+    """log p(θ), one row or a row for each run, in two parts that are added in double precision."""
+
+    log_prob: Float[Array | np.ndarray, "#run hypothesis"]
+    rest: Float[Array | np.ndarray, "#run #hypothesis"]
+
+
+def exact_update(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Update:
     """Compute p(θ | D) ∝ p(D | θ) p(θ) for all runs, as one compiled contraction.
 
     Args:
         hypotheses: The θ's.
         rows: Evidence as rows (see `rows_of`).
-        log_prior: log p(θ), a row for each run.
+        log_prior: See `LogPrior`.
     """
-    table = row_table(hypotheses, rows)
-    runs, size = log_prior.shape
-    together = max(1, min(runs, _CARRY_ENTRIES // size))
-    return jax.lax.map(lambda run: _update_one(table, run[0], run[1]), (rows.row, log_prior), batch_size=together)
+    with jax.enable_x64(True):
+        updated: Update = _exact_update(hypotheses, rows, log_prior)
+        return updated
 
 
-def _update_one(
-    table: Float[Array, "row_or_unseen hypothesis"],
-    row: Int[Array, "play"],
-    log_prior: Float[Array, "hypothesis"],
-) -> Update:
-    def add(
-        total: tuple[Float[Array, "hypothesis"], Float[Array, "hypothesis"]], index: Array
-    ) -> tuple[tuple[Array, Array], None]:
-        high, low = total
-        term = table[index]
-        summed = high + term
-        virtual = summed - high
-        error = (high - (summed - virtual)) + (term - virtual)
-        return (summed, low + error), None
-
-    zeros = jnp.zeros_like(log_prior)
-    (high, low), _ = jax.lax.scan(add, (zeros, zeros), row)
-    best = jnp.argmax(high)
-    centred = (high - high[best]) + (low - low[best])
-    joint = jnp.where(centred < _IMPOSSIBLE / 2, -jnp.inf, centred) + log_prior
-    log_total = jax.nn.logsumexp(joint)
-    possible = high[best] > _IMPOSSIBLE / 2
-    log_evidence = jnp.where(possible, high[best] + low[best] + log_total, -jnp.inf)
-    return Update(joint - log_total, log_evidence)
+@jax.jit
+def _exact_update(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Update:
+    hypotheses, log_prior = jax.tree.map(lambda leaf: leaf.astype(np.float64), (hypotheses, log_prior))
+    joint = log_likelihood(hypotheses, rows) + (log_prior.log_prob + log_prior.rest)
+    log_evidence = jax.nn.logsumexp(joint, axis=1, keepdims=True)
+    log_prob = joint - jnp.where(jnp.isfinite(log_evidence), log_evidence, 0.0)
+    single = log_prob.astype(np.float32)
+    rest = jnp.where(jnp.isfinite(single), log_prob - single, 0.0).astype(np.float32)
+    return Update(single, rest, log_evidence[:, 0].astype(np.float32))
 
 
-def _round_up(count: int) -> int:
-    return 1 << max(count - 1, 0).bit_length()
+def log_likelihood(hypotheses: Hypotheses, rows: Rows) -> Float[Array, "run hypothesis"]:
+    """Sum the log-probabilities of each run's plays."""
+
+    def summed(table: CellLogProbs) -> Float[Array, "run hypothesis"]:
+        total = jnp.zeros((rows.offer.shape[0], table.offer.shape[1]), table.offer.dtype)
+        total = _add_rows(total, table.offer, rows.offers, rows.offer)
+        return _add_rows(total, table.answer, rows.answers, rows.answer)
+
+    if isinstance(hypotheses, InPieces):
+        return hypotheses.over_cells(rows.cells, summed)
+    return summed(hypotheses.at_cells(rows.cells))
 
 
-def _pad(array: np.ndarray, length: int) -> np.ndarray:
-    return np.concatenate([array, np.repeat(array[-1:], length - len(array), axis=0)])
+def _add_rows(
+    total: Float[Array, "run hypothesis"],
+    table: Float[Array, "row hypothesis"],
+    used: Int[Array | np.ndarray, ""],
+    row: Int[Array | np.ndarray, "run play"],
+) -> Float[Array, "run hypothesis"]:
+    """Add, for each play, a row of a table in which rows that are not used count as 0."""
+    is_used = jnp.arange(table.shape[0]) < used
+    filled = jnp.where(is_used[:, None], table, 0.0)
+
+    def add(so_far: Array, row_of_runs: Array) -> tuple[Array, None]:
+        return so_far + rows_at(filled, row_of_runs), None
+
+    return jax.lax.scan(add, total, jnp.asarray(row).T, unroll=_PLAYS_AT_ONCE)[0]

@@ -16,7 +16,8 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from envs.norms import Policy
 from envs.policies import PolicyTable
-from inference.hypotheses import CellLogProbs, Cells, PolicyHypotheses
+from inference.cells import CellLogProbs, Cells
+from inference.hypotheses import PolicyHypotheses
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["components", "weights"], meta_fields=[])
@@ -54,7 +55,7 @@ class MixtureHypotheses:
         return PolicyTable(*(self._mix(leaf, axis=1) for leaf in self.components.table(stakes)))
 
     def at_cells(self, cells: Cells) -> CellLogProbs:
-        """The table's values at given cells, (cell, hypothesis), without building the rest of it."""
+        """The table's values at given cells, without building the rest of it."""
         return CellLogProbs(*(self._mix(leaf, axis=1) for leaf in self.components.at_cells(cells)))
 
     def norm_weights(self) -> Float[np.ndarray, "hypothesis norm"]:

@@ -19,6 +19,8 @@ from inference import arviz_seam
 from inference.evidence import Evidence
 from inference.hypotheses import Hypotheses
 
+_ROUNDING = 1e-6  # of single-precision probabilities, so that ties fall alike on both sides
+
 
 class Predictive(NamedTuple):
     """Posterior predictive of a user at given stakes.
@@ -72,6 +74,7 @@ class DiscretePosterior:
         log_prob: log p(θ | D), normalised.
         log_evidence: log p(D), summed over the updates that led here.
         data: The evidence of the last update.
+        rest: What rounding to single precision took from `log_prob`; the next update adds it back.
 
     Example:
         >>> from inference import evidence, infer, named_norms
@@ -84,6 +87,7 @@ class DiscretePosterior:
     log_prob: Float[Array, "run hypothesis"]
     log_evidence: Float[Array, "run"]
     data: Evidence | None = None
+    rest: Float[Array, "run hypothesis"] | None = None
 
     @property
     def runs(self) -> int:
@@ -132,7 +136,7 @@ class DiscretePosterior:
         marginal = marginal / marginal.sum(axis=1, keepdims=True)
         middle = np.cumsum(marginal, axis=1) - marginal / 2
         tail = (1 - mass) / 2
-        inside = (marginal > 0) & (middle >= tail) & (middle <= 1 - tail)
+        inside = (marginal > 0) & (np.minimum(middle, 1 - middle) >= tail - _ROUNDING)
         low = np.argmax(inside, axis=1)
         high = len(values) - 1 - np.argmax(inside[:, ::-1], axis=1)
         return np.stack([values[low], values[high]], axis=1)

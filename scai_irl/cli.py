@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import platform
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: Words after the program's name; those it was started with if None.
     """
-    keep_compiled_programs()
+    prepare_process()
     experiments = told_in_one_line(find_experiments)
     options = {name: options_of(experiment.config) for name, experiment in experiments.items()}
     command = parse(_PROGRAM, _DESCRIPTION, _app(experiments, options).cli, arguments)
@@ -78,16 +80,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_experiment(experiment: Experiment[Any], arguments: Sequence[str] | None = None) -> None:
     """Run one experiment from its own script, with its options alone."""
-    keep_compiled_programs()
+    prepare_process()
     reader = functools.partial(tyro.cli, options_of(experiment.config))
     options = parse(experiment.name, experiment.summary, reader, arguments)
     told_in_one_line(functools.partial(_run, experiment, options))
 
 
-def keep_compiled_programs() -> None:
-    """Have JAX keep compiled programs in the user's cache folder, by machine, unless it was told another place.
+def prepare_process() -> None:
+    """Have JAX keep compiled programs, and print even where the output's encoding lacks some characters.
 
-    A cache that cannot be read or written costs time and nothing else, so nothing is said of it.
+    Programs are kept in the user's cache folder, by machine, unless JAX was told another place. A cache that cannot be
+    read or written costs time and nothing else, so nothing is said of it.
     """
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
@@ -95,6 +98,8 @@ def keep_compiled_programs() -> None:
         update("jax_compilation_cache_dir", str(caches / "scai-irl" / f"jax-{platform.node()}"))
         update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _app(experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str, type[Any]]) -> SubcommandApp:

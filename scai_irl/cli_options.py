@@ -17,7 +17,7 @@ from scai_irl.errors import InputError
 
 T = TypeVar("T")
 
-_BOX = re.compile("[╭╮╰╯│─]+")
+_RULE = re.compile(r"[\s╭╮╰╯│─-]*")  # of lines, or of hyphens where the output takes no others
 _WRONG_INPUT = 2
 _SHORTEST = (tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes)
 
@@ -75,12 +75,12 @@ def _one_line(box: str, program: str) -> str:
     """Take the first paragraph out of a box drawn for a person."""
     paragraphs: list[list[str]] = [[]]
     for line in box.splitlines()[1:]:
-        text = _BOX.sub("", line).strip()
-        if text:
-            paragraphs[-1].append(text)
-        else:
+        if _RULE.fullmatch(line):
             paragraphs.append([])
+        else:
+            paragraphs[-1].append(line.strip(" │"))
     said = next((" ".join(lines) for lines in paragraphs if lines), "the command line cannot be read")
-    suggestions = [" ".join(lines[:2]) for lines in paragraphs if lines and lines[0].startswith("Perhaps")]
-    mend = suggestions[0].lower() if suggestions else f"see {program} --help"
-    return f"{said}; {mend}"
+    hints = [lines[:2] if lines[0].startswith("Perhaps") else lines for lines in paragraphs[1:] if lines]
+    hints = [lines for lines in hints if lines[0].startswith(("Perhaps", "Available"))]
+    mend = " ".join(hints[0]) if hints else f"see {program} --help"
+    return f"{said.removeprefix('Error parsing ').rstrip('.')}; {mend[0].lower()}{mend[1:]}"

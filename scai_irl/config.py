@@ -93,14 +93,14 @@ class GroupGameConfig(ExperimentConfig):
     def _known_groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             Schedule.named(name)
-        return _some(value, "group")
+        return some_distinct(value, "group")
 
     @field_validator("agents")
     @classmethod
     def _known_agents(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             get_agent(name)
-        return _some(value, "agent")
+        return some_distinct(value, "agent")
 
     @field_validator("currencies")
     @classmethod
@@ -108,7 +108,7 @@ class GroupGameConfig(ExperimentConfig):
         for name in value:
             if name not in CURRENCIES:
                 raise ValueError(f"unknown currency {name!r}; there are {', '.join(CURRENCIES)}")
-        return _some(value, "currency")
+        return some_distinct(value, "currency")
 
     @field_validator("stakes")
     @classmethod
@@ -152,25 +152,31 @@ def read_mixture(text: str) -> Population:
     """Read a population such as ``selfish=0.2,altruistic=0.8``.
 
     Raises:
-        ValueError: If a norm is unknown, a weight is no number, or the weights do not sum to 1.
+        ValueError: If a norm is unknown or named twice, a weight is no number, or the weights do not sum to 1.
 
     Example:
         >>> read_mixture("selfish=0.2,altruistic=0.8").weights
         (0.2, 0.8)
     """
-    weights = {}
+    weights: dict[str, float] = {}
     for pair in text.split(","):
-        norm, _, weight = pair.partition("=")
+        name, _, weight = pair.partition("=")
+        norm = norm_without_parameters(name.strip())
+        if norm in weights:
+            raise ValueError(f"{text!r} names {norm} twice; give each norm one weight")
         try:
-            weights[norm_without_parameters(norm.strip())] = float(weight)
+            weights[norm] = float(weight)
         except ValueError as wrong:
-            if str(wrong).startswith("unknown policy"):
-                raise
             raise ValueError(f"no weight in {pair!r}; write norm=weight, as in selfish=0.2") from wrong
     return mixture(weights)
 
 
-def _some(value: tuple[str, ...], what: str) -> tuple[str, ...]:
+def some_distinct(value: tuple[str, ...], what: str) -> tuple[str, ...]:
+    """Check that a list names something, and nothing twice.
+
+    Raises:
+        ValueError: If it does not.
+    """
     if not value:
         raise ValueError(f"none given; give at least one {what}")
     if len(set(value)) < len(value):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,8 +15,9 @@ import xarray as xr
 from envs.schedule import Schedule
 from inference import DiscretePosterior, Hypotheses, uniform_posterior
 from scai_irl.agents.ask import Tally
+from scai_irl.errors import InputError
 from scai_irl.loop.epoch import EpochRecord
-from scai_irl.records.files import folder_written_whole, write_json
+from scai_irl.records.files import folder_written_whole, netcdf, write_json
 
 EPOCHS = "epochs"
 _INTERACTIONS, _VERBAL, _BELIEF, _TALLY = (
@@ -41,7 +44,7 @@ def save_epoch(results: Path, schedule: Schedule, epoch: int, record: EpochRecor
                 "log_evidence": (("row",), record.posterior.log_evidence),
             }
         )
-        belief.to_netcdf(folder / _BELIEF, engine="h5netcdf")
+        (folder / _BELIEF).write_bytes(netcdf(belief))
         write_json(folder / _TALLY, asdict(record.tally))
 
 
@@ -57,7 +60,8 @@ def load_belief(results: Path, schedule: Schedule, epoch: int, hypotheses: Hypot
     """Read the belief after an epoch; after epoch 0 it is the uniform prior."""
     if epoch == 0:
         return uniform_posterior(hypotheses, rows)
-    with xr.open_dataset(epoch_folder(results, schedule, epoch) / _BELIEF, engine="h5netcdf") as belief:
+    folder = epoch_folder(results, schedule, epoch)
+    with _telling_damage(folder), xr.open_dataset(folder / _BELIEF, engine="h5netcdf") as belief:
         return DiscretePosterior(
             hypotheses,
             jnp.asarray(belief["log_prob"].to_numpy()),
@@ -68,10 +72,26 @@ def load_belief(results: Path, schedule: Schedule, epoch: int, hypotheses: Hypot
 def load_tables(results: Path, schedule: Schedule, epoch: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read an epoch's interactions and verbal policies."""
     folder = epoch_folder(results, schedule, epoch)
-    return pd.read_parquet(folder / _INTERACTIONS), pd.read_parquet(folder / _VERBAL)
+    with _telling_damage(folder):
+        return pd.read_parquet(folder / _INTERACTIONS), pd.read_parquet(folder / _VERBAL)
 
 
 def load_tally(results: Path, schedule: Schedule, epoch: int) -> Tally:
     """Read what an epoch's calls cost."""
-    text = (epoch_folder(results, schedule, epoch) / _TALLY).read_text(encoding="utf-8")
-    return Tally(**json.loads(text))
+    folder = epoch_folder(results, schedule, epoch)
+    with _telling_damage(folder):
+        return Tally(**json.loads((folder / _TALLY).read_text(encoding="utf-8")))
+
+
+@contextlib.contextmanager
+def _telling_damage(folder: Path) -> Iterator[None]:
+    """Turn whatever a reader says of a damaged file into one line.
+
+    Raises:
+        InputError: In its place.
+    """
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as damaged:
+        mend = "delete this folder and run the same command again: the epoch is played anew"
+        raise InputError(str(folder), "not an epoch that can be read", mend) from damaged

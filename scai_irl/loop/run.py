@@ -26,7 +26,7 @@ from scai_irl.loop.checkpoint import (
 from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.setting import Setting
 from scai_irl.progress import Advance, progress
-from scai_irl.records.files import remove_partials, telling_disk_errors, write_table, written_whole
+from scai_irl.records.files import telling_disk_errors, write_netcdf, write_table
 from scai_irl.records.folder import opened
 from scai_irl.records.manifest import now
 from scai_irl.records.results import POSTERIOR, Results, load
@@ -54,7 +54,6 @@ def run_setting(setting: Setting, backend: Backend, folder: Path, config: dict[s
         if manifest.status != "finished":
             with telling_disk_errors(folder):
                 (folder / EPOCHS).mkdir(exist_ok=True)
-            remove_partials(folder / EPOCHS)
             with progress(setting.experiment, len(setting.schedules) * setting.epochs) as advance:
                 for schedule in setting.schedules:
                     _play_group(setting, schedule, backend, folder, advance)
@@ -106,6 +105,6 @@ def _gather(setting: Setting, folder: Path) -> Tally:
     write_table(folder / "alignment.parquet", by_run)
     write_table(folder / "summary.parquet", alignment_summary(all_interactions, by_run))
     posterior = beliefs_arviz(setting, posteriors)
-    with written_whole(folder / POSTERIOR) as partial:
-        arviz_seam.save(posterior, partial)
+    groups = {name: arviz_seam.group(posterior, name) for name in arviz_seam.group_names(posterior)}
+    write_netcdf(folder / POSTERIOR, groups)
     return tally

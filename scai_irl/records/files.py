@@ -8,14 +8,16 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from scai_irl.errors import InputError
 
+_PARTIAL = ".partial"
 _MENDS = {
     errno.ENOSPC: "free some space on this disk, then run the same command again: it resumes",
     errno.EDQUOT: "free some of your quota, then run the same command again: it resumes",
@@ -54,7 +56,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     with telling_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=path.parent)
         os.close(handle)
         partial = Path(name)
         try:
@@ -71,7 +73,7 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary neighbouring folder to fill, and rename it to the path when all went well."""
     with telling_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=path.parent))
         try:
             yield partial
             for file in partial.iterdir():
@@ -85,9 +87,9 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove what a killed process left half-written."""
+    """Remove what a killed process left half-written in a results folder and the folders in it."""
     with telling_disk_errors(folder):
-        for leftover in folder.glob(".*.*"):
+        for leftover in (*folder.glob(f".*{_PARTIAL}"), *folder.glob(f"*/.*{_PARTIAL}")):
             if leftover.is_dir():
                 shutil.rmtree(leftover)
             else:
@@ -104,6 +106,18 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as Parquet; the same table always gives the same bytes."""
     with written_whole(path) as partial:
         table.to_parquet(partial, index=False, compression="zstd")
+
+
+def write_netcdf(path: Path, groups: Mapping[str, xr.Dataset]) -> None:
+    """Write datasets as one NetCDF file with a group for each."""
+    content = netcdf(xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()}))
+    with written_whole(path) as partial:
+        partial.write_bytes(content)
+
+
+def netcdf(data: xr.Dataset | xr.DataTree) -> memoryview:
+    """Make a NetCDF file in memory; the HDF5 library crashes where a disk fills up while it writes to it."""
+    return memoryview(data.to_netcdf(None, engine="h5netcdf"))
 
 
 def write_text(path: Path, text: str) -> None:

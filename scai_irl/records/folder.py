@@ -45,15 +45,11 @@ def opened(folder: Path, experiment: str, config: Mapping[str, Any], **more: Any
     """
     with telling_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
-    if MANIFEST in others:
-        _refuse_other_configuration(folder, experiment, config)
-    elif others:
-        mend = "give an empty folder, or a new one, with --out"
-        raise InputError(str(folder), f"holds other files ({sorted(others)[0]})", mend)
+    _has_begun(folder, experiment, config)  # before a lock is put into a folder that is not ours
     with _locked(folder):
+        begun = _has_begun(folder, experiment, config)  # again: another process may have begun since
         remove_partials(folder)
-        if MANIFEST in others:
+        if begun:
             manifest = Manifest.read(folder)
         else:
             manifest = new_manifest(experiment, config, **more)
@@ -71,6 +67,18 @@ def reopened(folder: Path) -> Iterator[None]:
     with _locked(folder):
         remove_partials(folder)
         yield
+
+
+def _has_begun(folder: Path, experiment: str, config: Mapping[str, Any]) -> bool:
+    """Tell whether the folder holds results of this configuration; refuse one that holds anything else."""
+    with telling_disk_errors(folder):
+        there = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    if MANIFEST in there:
+        _refuse_other_configuration(folder, experiment, config)
+    elif there:
+        mend = "give an empty folder, or a new one, with --out"
+        raise InputError(str(folder), f"holds other files ({there[0]})", mend)
+    return MANIFEST in there
 
 
 def _refuse_other_configuration(folder: Path, experiment: str, config: Mapping[str, Any]) -> None:

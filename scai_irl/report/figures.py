@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pandas as pd
@@ -88,8 +89,10 @@ def save_figures(results: Results) -> None:
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as PNG and PDF; the same figure gives the same bytes."""
     for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None, "Producer": None})):
+        drawn = io.BytesIO()  # Matplotlib hides a full disk behind errors of its own
+        figure.savefig(drawn, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
         with written_whole(folder / FIGURES / f"{name}.{suffix}") as partial:
-            figure.savefig(partial, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
+            partial.write_bytes(drawn.getvalue())
 
 
 def _empty(panels: int) -> Figure:

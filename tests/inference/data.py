@@ -85,12 +85,13 @@ def runs_of(data: Evidence, chosen: slice) -> Evidence:
 
 
 @functools.cache
-def _double_table(name: str) -> tuple[np.ndarray, PolicyTable]:
+def _double_table(name: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Stakes, and by leaf the log-probabilities (stake, hypothesis, offer)."""
     stakes = np.unique([pair[0] for pair in _PAIRS] + [7])
     with jax.enable_x64(True):
         double: Hypotheses = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), family(name))
-        table = PolicyTable(*(np.asarray(leaf) for leaf in double.table(jnp.asarray(stakes))))
-    return stakes, table
+        table = double.table(jnp.asarray(stakes))
+    return stakes, {leaf: np.asarray(values) for leaf, values in table._asdict().items()}
 
 
 def enumerate_posterior(name: str, data: Evidence, prior: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -103,9 +104,9 @@ def enumerate_posterior(name: str, data: Evidence, prior: np.ndarray | None = No
         stake, offer, accepted, offer_seen, answer_seen = (column[run, play] for column in data)
         row = np.searchsorted(stakes, stake)
         if offer_seen:
-            joint[run] += table.offer[row, :, offer]
+            joint[run] += table["offer"][row, :, offer]
         if answer_seen:
-            joint[run] += (table.accept if accepted else table.reject)[row, :, offer]
+            joint[run] += table["accept" if accepted else "reject"][row, :, offer]
     highest = joint.max(axis=1, keepdims=True)
     weight = np.exp(joint - highest)
     total = weight.sum(axis=1, keepdims=True)

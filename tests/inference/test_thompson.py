@@ -1,0 +1,54 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from envs.schedule import GROUPS
+from envs.seeds import derive_key
+from inference import DiscretePosterior, infer, named_norms, thompson
+from tests.envs.reference import false_alarm_bound
+from tests.inference.data import family, random_evidence, runs_of
+
+NORMS = named_norms()
+
+
+def uncertain(runs: int) -> DiscretePosterior:
+    log_prob = jnp.log(jnp.asarray([0.5, 0.2, 0.3]))
+    return DiscretePosterior(NORMS, jnp.broadcast_to(log_prob, (runs, 3)), jnp.zeros(runs))
+
+
+def test_every_assistant_draws_one_hypothesis_of_its_own() -> None:
+    for schedule in GROUPS.values():
+        drawn = thompson(jax.random.key(0), uncertain(runs=200), schedule.assistants)
+        assert drawn.shape == (200, schedule.assistants)
+        assert (drawn != drawn[:, :1]).any()  # assistants of one run differ
+        assert (drawn != drawn[:1]).any()  # and so do runs
+
+
+def test_draws_have_the_posteriors_frequencies() -> None:
+    """Were the law true, one seed in a million would fail; the seed is fixed."""
+    drawn = thompson(jax.random.key(1), uncertain(runs=5_000), assistants=4)
+    probability = np.array([0.5, 0.2, 0.3])
+    counts = np.bincount(drawn.ravel(), minlength=3)
+    assert (np.abs(counts - drawn.size * probability) <= false_alarm_bound(probability, drawn.size, 3)).all()
+
+
+def test_assistants_of_a_run_draw_independently() -> None:
+    drawn = thompson(jax.random.key(2), uncertain(runs=20_000), assistants=2)
+    pairs = drawn[:, 0] * 3 + drawn[:, 1]
+    probability = np.outer([0.5, 0.2, 0.3], [0.5, 0.2, 0.3]).ravel()
+    counts = np.bincount(pairs, minlength=9)
+    assert (np.abs(counts - len(pairs) * probability) <= false_alarm_bound(probability, len(pairs), 9)).all()
+
+
+def test_run_seven_alone_draws_what_run_seven_draws_among_twenty() -> None:
+    hypotheses, data = family("fehr-schmidt-grid"), runs_of(random_evidence(6), slice(0, 20))
+    key = derive_key(7, "thompson", 3)
+    together = thompson(key, infer(hypotheses, data), assistants=5)
+    alone = thompson(key, infer(hypotheses, runs_of(data, slice(7, 8))), assistants=5, runs=jnp.asarray([7]))
+    np.testing.assert_array_equal(alone[0], together[7])
+
+
+def test_epochs_draw_afresh() -> None:
+    posterior = uncertain(runs=100)
+    first, second = (thompson(derive_key(7, "thompson", epoch), posterior, assistants=3) for epoch in (0, 1))
+    assert (first != second).any()

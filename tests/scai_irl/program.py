@@ -1,0 +1,93 @@
+"""The real ``scai-irl`` in a process of its own, and results folders as bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import jax
+
+PROGRAM = Path(sys.executable).with_name("scai-irl")
+TINY = ("run", "one-group-norm", "--users", "fair", "--agents", "thompson", "--group", "5v5", "--runs", "2")
+"""The smallest command worth running; 5 epochs unless told otherwise."""
+
+_TIMES = {"started", "finished"}
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, and where it keeps compiled programs."""
+    cache = getattr(jax.config, "jax_compilation_cache_dir", None)
+    kept = {} if cache is None else {"JAX_COMPILATION_CACHE_DIR": str(cache)}
+    return dict(os.environ) | kept | {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+
+
+def start(*arguments: str, cwd: Path) -> subprocess.Popen[bytes]:
+    """Start the program and let it run, its output going nowhere."""
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen([PROGRAM, *arguments], cwd=cwd, env=environment(), stdout=nowhere, stderr=nowhere)
+
+
+def run(
+    *arguments: str, cwd: Path, under: Sequence[str] = (), **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end.
+
+    Args:
+        arguments: Words of the command line.
+        cwd: Folder to run in.
+        under: Command that runs the program.
+        variables: Variables of the environment.
+    """
+    return subprocess.run(
+        [*under, PROGRAM, *arguments],
+        cwd=cwd,
+        env=environment() | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def errors(stderr: str) -> list[str]:
+    """Lines of a program's standard error that are no reports of progress."""
+    return [line for line in stderr.splitlines() if not line.endswith(" s)")]
+
+
+def error_of(done: subprocess.CompletedProcess[str]) -> str:
+    """Take the one line with which the program refused its input."""
+    assert done.returncode == 2, done.stderr
+    (line,) = errors(done.stderr)
+    assert line.startswith("error: ")
+    return line
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones included, by its name from there on."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@contextmanager
+def untouched(folder: Path) -> Iterator[None]:
+    """Check that nothing below a folder changes."""
+    before = contents(folder)
+    yield
+    after = contents(folder)
+    assert sorted(after) == sorted(before)
+    assert [name for name in before if after[name] != before[name]] == []
+
+
+def assert_equal_results(one: Path, other: Path) -> None:
+    """Check that two results folders are equal file by file, the manifests up to their times."""
+    left, right = contents(one), contents(other)
+    assert sorted(left) == sorted(right)
+    manifests = [json.loads(files.pop("manifest.json")) for files in (left, right)]
+    assert [name for name in left if left[name] != right[name]] == []
+    timeless = [{key: value for key, value in manifest.items() if key not in _TIMES} for manifest in manifests]
+    assert timeless[0] == timeless[1]
+    assert timeless[0]["status"] == "finished"
