@@ -1,5 +1,21 @@
-"""Whole experiments, from the first play to the report.
+"""Whole experiments, from the first play to the report."""
 
-The one-group-norm experiment goes here: one test that calls ``measure("one-group norm, 20 runs", "experiments", 1,
-program, rounds=3)`` with a program that runs it into a temporary folder.
-"""
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from benchmarks.conftest import Measure
+from experiments.one_group_norm import OneGroupNorm, run
+
+INTERACTIONS = 3 * 3 * 20 * 5 * 10  # norms, groups, runs, epochs, interactions
+
+
+def test_one_group_norm(measure: Measure, tmp_path: Path) -> None:
+    """Three norms in three groups, 20 runs of 5 epochs, with Thompson sampling: tables, posteriors and figures."""
+    number = itertools.count()
+
+    def program() -> None:
+        run(OneGroupNorm(agents=("thompson",), out=tmp_path / str(next(number))))
+
+    measure("one-group norm, whole", "interactions", INTERACTIONS, program, rounds=3)

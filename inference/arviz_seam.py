@@ -51,11 +51,21 @@ def group_names(result: Any) -> list[str]:
     return [str(name) for name in result.groups()]
 
 
-def save(result: Any, path: Path) -> None:
-    """Write an ArviZ object as one NetCDF file with a group for each of its groups."""
-    for number, name in enumerate(group_names(result)):
-        mode: Literal["w", "a"] = "w" if number == 0 else "a"
-        group(result, name).to_netcdf(path, mode=mode, group=name, engine=_ENGINE)
+def to_netcdf(result: Any) -> memoryview:
+    """Make a NetCDF file of an ArviZ object, with a group for each of its groups.
+
+    Example:
+        >>> drawn = xr.Dataset({"x": (("chain", "draw"), [[1.0, 2.0]])})
+        >>> bytes(to_netcdf(combine({"posterior": drawn}))[1:4])
+        b'HDF'
+    """
+    groups = {f"/{name}": group(result, name) for name in group_names(result)}
+    return netcdf(xr.DataTree.from_dict(groups))
+
+
+def netcdf(data: xr.Dataset | xr.DataTree) -> memoryview:
+    """Make a NetCDF file in memory; the HDF5 library crashes where a disk fills up while it writes to it."""
+    return memoryview(data.to_netcdf(None, engine=_ENGINE))
 
 
 def load(path: Path) -> Any:

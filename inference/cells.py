@@ -113,11 +113,23 @@ def cell_log_probs(
     seen = jnp.asarray(cells.legal_index)[stake, cells.seen_offer]
     log_softmax = rows_at(score, seen) - rows_at(_log_normaliser(score, highest, cells.legal_index), stake)
     uniform = 1 / (1 + highest[stake][:, None])
-    offer = _log((1 - lapse) * jnp.exp(log_softmax) + lapse * uniform, log_softmax)
+    offer = _with_lapse(log_softmax, uniform, lapse)
 
     share = cells.answered.values()
     logit = gain(share, 1 - share) * jnp.where(cells.accepted, 1, -1)[:, None]
     return CellLogProbs(offer, _log(_answer(logit, lapse), logit))
+
+
+def _with_lapse(
+    log_softmax: Float[Array, "seen hypothesis"], uniform: Float[Array, "seen 1"], lapse: Float[Array, "hypothesis"]
+) -> Float[Array, "seen hypothesis"]:
+    """log((1 − ε) softmax + ε uniform); where nobody slips, that is the log-softmax and costs nothing."""
+
+    def mixed() -> Float[Array, "seen hypothesis"]:
+        return _log((1 - lapse) * jnp.exp(log_softmax) + lapse * uniform, log_softmax)
+
+    offer: Array = jax.lax.cond(jnp.any(lapse > 0), mixed, lambda: log_softmax)
+    return offer
 
 
 def _answer(

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    r"""Replace characters that would steer a terminal, such as those in a file's name.
+
+    Example:
+        >>> printable("\x1b[31mred")
+        '�[31mred'
+    """
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
 class InputError(Exception):
     """Input that cannot be used, told in one line.
 
@@ -21,4 +31,4 @@ class InputError(Exception):
 
     def __init__(self, field: str, problem: str, mend: str) -> None:
         self.field, self.problem, self.mend = field, problem, mend
-        super().__init__(" ".join(f"{field}: {problem}; {mend}".split()))
+        super().__init__(printable(" ".join(f"{field}: {problem}; {mend}".split())))

@@ -13,11 +13,11 @@ import pandas as pd
 import xarray as xr
 
 from envs.schedule import Schedule
-from inference import DiscretePosterior, Hypotheses, uniform_posterior
+from inference import DiscretePosterior, Hypotheses, arviz_seam, uniform_posterior
 from scai_irl.agents.ask import Tally
 from scai_irl.errors import InputError
 from scai_irl.loop.epoch import EpochRecord
-from scai_irl.records.files import folder_written_whole, netcdf, write_json
+from scai_irl.records.files import folder_written_whole, write_json
 
 EPOCHS = "epochs"
 _INTERACTIONS, _VERBAL, _BELIEF, _TALLY = (
@@ -44,7 +44,9 @@ def save_epoch(results: Path, schedule: Schedule, epoch: int, record: EpochRecor
                 "log_evidence": (("row",), record.posterior.log_evidence),
             }
         )
-        (folder / _BELIEF).write_bytes(netcdf(belief))
+        if record.posterior.rest is not None:  # without it, a resumed run would differ in the last digit
+            belief["rest"] = (("row", "hypothesis"), record.posterior.rest)
+        (folder / _BELIEF).write_bytes(arviz_seam.netcdf(belief))
         write_json(folder / _TALLY, asdict(record.tally))
 
 
@@ -66,6 +68,7 @@ def load_belief(results: Path, schedule: Schedule, epoch: int, hypotheses: Hypot
             hypotheses,
             jnp.asarray(belief["log_prob"].to_numpy()),
             jnp.asarray(belief["log_evidence"].to_numpy()),
+            rest=jnp.asarray(belief["rest"].to_numpy()) if "rest" in belief else None,
         )
 
 

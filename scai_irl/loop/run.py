@@ -26,7 +26,7 @@ from scai_irl.loop.checkpoint import (
 from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.setting import Setting
 from scai_irl.progress import Advance, progress
-from scai_irl.records.files import telling_disk_errors, write_netcdf, write_table
+from scai_irl.records.files import telling_disk_errors, write_bytes, write_table
 from scai_irl.records.folder import opened
 from scai_irl.records.manifest import now
 from scai_irl.records.results import POSTERIOR, Results, load
@@ -104,7 +104,5 @@ def _gather(setting: Setting, folder: Path) -> Tally:
     write_table(folder / "beliefs.parquet", pd.concat(beliefs, ignore_index=True))
     write_table(folder / "alignment.parquet", by_run)
     write_table(folder / "summary.parquet", alignment_summary(all_interactions, by_run))
-    posterior = beliefs_arviz(setting, posteriors)
-    groups = {name: arviz_seam.group(posterior, name) for name in arviz_seam.group_names(posterior)}
-    write_netcdf(folder / POSTERIOR, groups)
+    write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(beliefs_arviz(setting, posteriors)))
     return tally

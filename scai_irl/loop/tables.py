@@ -88,7 +88,7 @@ def interactions_table(
         "proposer_policy": policy(0, schedule.proposing_assistant),
         "responder_policy": policy(1, schedule.responding_assistant),
         "manner": "neutral",
-        "user_accept_probability": np.where(made, would, np.nan),
+        "user_accept_probability": np.where(made, would, np.nan).astype(float),
     }
     return pd.DataFrame(columns)
 

@@ -8,12 +8,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import xarray as xr
 
 from scai_irl.errors import InputError
 
@@ -108,16 +107,10 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         table.to_parquet(partial, index=False, compression="zstd")
 
 
-def write_netcdf(path: Path, groups: Mapping[str, xr.Dataset]) -> None:
-    """Write datasets as one NetCDF file with a group for each."""
-    content = netcdf(xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()}))
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write a file of bytes."""
     with written_whole(path) as partial:
         partial.write_bytes(content)
-
-
-def netcdf(data: xr.Dataset | xr.DataTree) -> memoryview:
-    """Make a NetCDF file in memory; the HDF5 library crashes where a disk fills up while it writes to it."""
-    return memoryview(data.to_netcdf(None, engine="h5netcdf"))
 
 
 def write_text(path: Path, text: str) -> None:

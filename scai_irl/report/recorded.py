@@ -8,7 +8,7 @@ from inference import arviz_seam
 from scai_irl.compare.recorded import AuditSetting, audit_recorded, audit_steps, summary_table
 from scai_irl.errors import InputError
 from scai_irl.progress import progress
-from scai_irl.records.files import write_table, written_whole
+from scai_irl.records.files import write_bytes, write_table
 from scai_irl.records.folder import reopened
 from scai_irl.records.results import POSTERIOR, Results, load
 from scai_irl.report.figures import save_figure
@@ -42,8 +42,7 @@ def audit_recorded_folder(folder: Path, setting: AuditSetting | None = None) -> 
         write_table(folder / "audit_beliefs.parquet", audit.beliefs)
         write_table(folder / "audit_by_run.parquet", audit.by_run)
         write_table(folder / "audit.parquet", audit.summary)
-        with written_whole(folder / POSTERIOR) as partial:
-            arviz_seam.save(audit.posterior, partial)
+        write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(audit.posterior))
         save_table(folder, "audit", summary_table(audit.summary))
         save_figure(recorded_figure(audit), folder, "audit")
     return load(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from scai_irl.compare.recorded import summary_table
+from scai_irl.errors import printable
 from scai_irl.records.results import Results
 from scai_irl.report.tables import final_table, print_table
 
@@ -33,13 +34,13 @@ def show(results: Results) -> None:
     if "unread" in results.tables and len(results.unread):
         console.print(f"{len(results.unread)} entries could not be read:")
         for line in results.unread.head(5).itertuples(index=False):
-            console.print(f"  {line.file} {line.where}: {line.reason}", markup=False)
+            console.print(printable(f"  {line.file} {line.where}: {line.reason}"), markup=False)
     counts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in manifest.counts.items())
     seed = "" if manifest.seed is None else f", seed {manifest.seed}"
-    console.print(f"{manifest.status}{seed}; {counts}", highlight=False)
+    console.print(f"{manifest.status}{seed}; {counts}", highlight=False, markup=False)
     for figure in results.figures:
-        console.print(f"figure: {figure}", soft_wrap=True, highlight=False)
-    console.print(f"results: {results.path}", soft_wrap=True, highlight=False)
+        console.print(f"figure: {figure}", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"results: {results.path}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _print_audit(results: Results, console: Console) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from tabulate import tabulate
 
 from scai_irl.compare.alignment import design_columns
+from scai_irl.errors import printable
 from scai_irl.records.files import write_text
 from scai_irl.records.results import Results
 
@@ -44,12 +45,12 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 def print_table(table: pd.DataFrame, title: str, console: Console) -> None:
     """Print a table to the terminal."""
-    drawn = Table(title=title, title_justify="left")
+    drawn = Table(title=Text(printable(title)), title_justify="left")
     # Text and not str: brackets in names, or in what a language model wrote, are no markup.
     for column in table:
         drawn.add_column(Text(str(column)), justify="left" if _is_text(table[column]) else "right")
     for line in table.itertuples(index=False):
-        drawn.add_row(*(Text(str(value)) for value in line))
+        drawn.add_row(*(Text(printable(str(value))) for value in line))
     console.print(drawn)
 
 

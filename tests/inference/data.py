@@ -121,6 +121,14 @@ def simulate_group(
     Stakes are uniform on 10..100, one for each epoch. Assistants offer any amount with equal chance, so that nothing
     in what they do depends on the truth.
     """
+    columns = _play(jax.random.split(key, weights.shape[0]), components, weights, schedule, epochs)
+    return evidence(*(np.asarray(column) for column in columns))
+
+
+@functools.partial(jax.jit, static_argnames=("schedule", "epochs"))
+def _play(
+    keys: jax.Array, components: PolicyHypotheses, weights: jax.Array, schedule: Schedule, epochs: int
+) -> tuple[jax.Array, ...]:
     tables = components.table(jnp.arange(101))
     proposes, responds = jnp.asarray(schedule.user_proposes), jnp.asarray(schedule.user_responds)
 
@@ -138,5 +146,4 @@ def simulate_group(
         columns = jax.vmap(epoch, (0, None))(jax.random.split(key, epochs), weight)
         return tuple(column.reshape(-1) for column in columns)
 
-    columns = jax.jit(jax.vmap(run))(jax.random.split(key, weights.shape[0]), weights)
-    return evidence(*(np.asarray(column) for column in columns))
+    return tuple(jax.vmap(run)(keys, weights))

@@ -1,9 +1,9 @@
 """Truths drawn from the prior fall evenly over the posterior's quantiles (Talts et al. 2018, arXiv:1804.06788).
 
 Hypotheses are discrete, so ranks are randomised: u = P(θ < θ* | D) + v P(θ = θ* | D) with v uniform is uniform exactly
-when the posterior is right. The empirical distribution of 1,000 such u must stay inside an envelope that is simultaneous
-over all levels and all seven coordinates looked at: were the law true, one choice of seeds in twenty would leave it.
-The seeds are fixed and were the first tried.
+when the posterior is right. The empirical distribution of 1,000 such u must stay inside an envelope that is
+simultaneous over all levels and all seven coordinates looked at: were the law true, one choice of seeds in twenty
+would leave it. The seeds are fixed and were the first tried.
 """
 
 import functools

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from scai_irl.cli import main
 from tests.scai_irl.program import TINY
+from tests.scai_irl.recording import make_recording
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,4 @@ def results(finished: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     """A folder with recorded runs in the predecessor's format."""
-    # Tests of records stand beside the module and import it by its bare name, so mypy may not find it by a second one.
-    made_up = importlib.import_module("tests.scai_irl.records.scai2023_fixture")
-    return Path(made_up.write_folder(made_up.recording(), tmp_path / "recording"))
+    return make_recording(tmp_path / "recording")

@@ -13,7 +13,7 @@ from pathlib import Path
 import jax
 
 PROGRAM = Path(sys.executable).with_name("scai-irl")
-TINY = ("run", "one-group-norm", "--users", "fair", "--agents", "thompson", "--group", "5v5", "--runs", "2")
+TINY = ("run", "one-group-norm", "--users", "fair", "--agents", "thompson", "--runs", "2", "--group", "5v5")
 """The smallest command worth running; 5 epochs unless told otherwise."""
 
 _TIMES = {"started", "finished"}

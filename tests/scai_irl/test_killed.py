@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from scai_irl.cli import main
 from tests.scai_irl.program import TINY, assert_equal_results, run, start
 
-# Two groups of four epochs, which lie close together: most moments are in the midst of something.
-COMMAND = (*TINY, "4uu-1au-1ua-0aa", "--epochs", "4")
+# Two groups of three epochs.
+COMMAND = (*TINY, "4uu-1au-1ua-0aa", "--epochs", "3")
 FAST = (*TINY, "--epochs", "2")
 PATIENCE = 120.0  # seconds after which an event that is waited for is taken never to happen
 
@@ -44,7 +45,14 @@ def kill_when(moment: Callable[[], bool], process: subprocess.Popen[bytes]) -> b
     return process.wait() == -signal.SIGKILL
 
 
+def assert_it_ends_equal(command: tuple[str, ...], folder: Path, expected: Path) -> None:
+    """Give the same command again, in this process, where everything is compiled already."""
+    main([*command, "--out", str(folder)])
+    assert_equal_results(folder, expected)
+
+
 def go_on_and_compare(command: tuple[str, ...], folder: Path, expected: Path) -> None:
+    """Give the same command again, to a new process."""
     done = run(*command, "--out", folder.name, cwd=folder.parent)
     assert done.returncode == 0, done.stderr
     assert_equal_results(folder, expected)
@@ -78,11 +86,11 @@ def test_killed_again_and_again_it_ends_with_equal_results(uninterrupted: tuple[
     lots = random.Random(7)  # noqa: S311
     epochs = folder / "epochs"
     kills = 0
-    for finished in range(1, 9):
+    for finished in range(1, 7):
         process = start(*COMMAND, "--out", "results", cwd=tmp_path)
         moment = _soon_after(lambda finished=finished: _finished(epochs) >= finished, lots.random() / 10)  # type: ignore[misc]
         kills += kill_when(moment, process)
-    assert kills >= 6  # the last epochs may be over before they are noticed
+    assert kills >= 4  # the last epochs may be over before they are noticed
     go_on_and_compare(COMMAND, folder, expected)
 
 
@@ -105,17 +113,7 @@ def _soon_after(event: Callable[[], bool], seconds: float) -> Callable[[], bool]
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "appears",
-    [
-        "manifest.json",
-        "epochs/.*.partial",
-        "epochs/.*.partial/belief.nc",
-        "interactions.parquet",
-        "beliefs.parquet",
-        "posterior.nc",
-        "summary.csv",
-        "figures/.*.png.*",
-        "figures/offered_share_thompson.pdf",
-    ],
+    ["epochs/.*.partial/belief.nc", "interactions.parquet", "posterior.nc", "figures/.*.png.*", "figures/*_*_*.pdf"],
 )
 def test_killed_when_a_file_appears_it_ends_with_equal_results(
     appears: str, uninterrupted: tuple[Path, float], tmp_path: Path
@@ -123,7 +121,7 @@ def test_killed_when_a_file_appears_it_ends_with_equal_results(
     folder = tmp_path / "results"
     process = start(*COMMAND, "--out", "results", cwd=tmp_path)
     assert kill_when(lambda: any(folder.glob(appears)), process)
-    go_on_and_compare(COMMAND, folder, uninterrupted[0])
+    assert_it_ends_equal(COMMAND, folder, uninterrupted[0])
 
 
 def test_killed_twice_it_ends_with_equal_results(finished: Path, tmp_path: Path) -> None:
@@ -141,4 +139,4 @@ def test_killed_after_it_was_finished_it_clears_up(results: Path, finished: Path
     (left / "belief.nc").write_bytes(b"")
     (results / ".summary.csv.a1b2c3.partial").write_bytes(b"half")
     (results / "figures" / ".alignment_gap.png.a1b2c3.partial").write_bytes(b"half")
-    go_on_and_compare(FAST, results, finished)
+    assert_it_ends_equal(FAST, results, finished)

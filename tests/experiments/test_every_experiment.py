@@ -1,0 +1,83 @@
+"""Every experiment that is found runs, by the command line and as a script, and both give the same results."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from scai_irl import load
+from scai_irl.cli import main
+from scai_irl.experiment import find_experiments
+from tests.scai_irl.program import assert_equal_results, environment
+from tests.scai_irl.recording import make_recording
+
+SMALL = {
+    "one-group-norm": "--runs 2 --epochs 1 --group 5v5 --users fair --agents thompson",
+    "mixed-group-norm": "--runs 2 --epochs 1 --mixtures selfish=0.5,fair=0.5 --agents thompson",
+    "recorded-gpt4": "--data RECORDING",
+}
+"""Options with which each experiment is over at once."""
+
+OWN = {
+    entry.name: entry.value.partition(":")[0]
+    for entry in entry_points(group="scai_irl.experiments")
+    if entry.value.startswith("experiments.")
+}
+
+
+def options(name: str, parent: Path) -> list[str]:
+    return [str(make_recording(parent)) if word == "RECORDING" else word for word in SMALL[name].split()]
+
+
+def test_every_experiment_has_options_here() -> None:
+    assert set(OWN) == set(SMALL)
+    assert set(find_experiments()) >= set(OWN)
+
+
+def test_every_experiment_is_found_under_its_own_name() -> None:
+    for name, experiment in find_experiments().items():
+        assert experiment.name == name
+        assert experiment.summary
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_an_experiment_runs_by_the_command_line_and_as_a_script_with_equal_results(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = options(name, tmp_path)
+    main(["run", name, *chosen, "--out", str(tmp_path / "by-name")])
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == f"results: {tmp_path / 'by-name'}"
+    done = subprocess.run(
+        [sys.executable, "-m", OWN[name], *chosen, "--out", "as-script"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "results: as-script"
+    assert_equal_results(tmp_path / "by-name", tmp_path / "as-script")
+    results = load(tmp_path / "by-name")
+    assert results.manifest.status == "finished"
+    assert results.figures
+    assert all(len(table) for table in (results.interactions, results.verbal_policies))
+
+
+def test_without_a_folder_each_configuration_has_one_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["run", "one-group-norm", *SMALL["one-group-norm"].split()]
+    for _ in range(2):
+        main(command)
+    main([*command, "--seed", "1"])
+    folders = sorted((tmp_path / "results").iterdir())
+    assert len(folders) == 2
+    assert all(folder.name.startswith("one-group-norm-") for folder in folders)
+    assert len(set(capsys.readouterr().out.splitlines()) & {f"results: results/{f.name}" for f in folders}) == 2
