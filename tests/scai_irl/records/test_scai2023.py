@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import scai2023_fixture as fixture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -17,6 +16,7 @@ from scai_irl.errors import InputError
 from scai_irl.records import scai2023_archive
 from scai_irl.records.scai2023 import RecordedRuns, read_scai2023
 from scai_irl.records.scai2023_epoch import read_epoch
+from tests.scai_irl.records import scai2023_fixture as fixture
 from tests.scai_irl.records.scai2023_fixture import LIAR, MANY, MIXED, Epoch, Tree
 
 ARCHIVES = ["village.tar", "village.tar.gz", "village.tar.xz", "village.tgz", "village.zip"]
