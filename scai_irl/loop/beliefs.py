@@ -30,7 +30,7 @@ def beliefs_table(setting: Setting, schedule: Schedule, epoch: int, posterior: D
     expected = posterior.norm_probabilities
     norms = posterior.norms
     names = setting.hypotheses.coordinates()
-    truth = np.zeros_like(expected)
+    truth = np.zeros(expected.shape)
     for row, condition in enumerate(setting.condition_of_row):
         for norm, weight in zip(condition.population.norms, condition.population.weights, strict=True):
             if norm in norms:
@@ -38,7 +38,8 @@ def beliefs_table(setting: Setting, schedule: Schedule, epoch: int, posterior: D
     interval = np.full((*expected.shape, 2), np.nan)
     for n, norm in enumerate(norms):
         if f"weight_{norm}" in names:
-            interval[:, n] = posterior.interval(f"weight_{norm}", 0.9)
+            # Weights are steps on a grid in single precision, which must not lie a rounding error beside the truth.
+            interval[:, n] = posterior.interval(f"weight_{norm}", 0.9).round(6)
     conditions = setting.condition_of_row
     each = len(norms)
     return pd.DataFrame(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -44,16 +46,36 @@ def test_every_experiment_is_found_under_its_own_name() -> None:
         assert experiment.summary
 
 
+@pytest.fixture(scope="module")
+def by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Run an experiment by its name, once; give its results folder."""
+
+    @functools.cache
+    def run(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        main(["run", name, *options(name, folder), "--out", str(folder / "results")])
+        return folder / "results"
+
+    return run
+
+
 @pytest.mark.parametrize("name", SMALL)
-def test_an_experiment_runs_by_the_command_line_and_as_a_script_with_equal_results(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path]) -> None:
+    results = load(by_name(name))
+    assert results.manifest.status == "finished"
+    assert results.figures
+    assert len(results.interactions) > 0
+    assert len(results.verbal_policies) > 0
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == "one-group-norm" else pytest.param(name, marks=pytest.mark.slow) for name in SMALL]
+)
+def test_an_experiment_runs_as_a_script_with_equal_results(
+    name: str, by_name: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    chosen = options(name, tmp_path)
-    main(["run", name, *chosen, "--out", str(tmp_path / "by-name")])
-    out = capsys.readouterr().out
-    assert out.splitlines()[-1] == f"results: {tmp_path / 'by-name'}"
     done = subprocess.run(
-        [sys.executable, "-m", OWN[name], *chosen, "--out", "as-script"],
+        [sys.executable, "-m", OWN[name], *options(name, tmp_path), "--out", "as-script"],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
@@ -62,11 +84,7 @@ def test_an_experiment_runs_by_the_command_line_and_as_a_script_with_equal_resul
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "results: as-script"
-    assert_equal_results(tmp_path / "by-name", tmp_path / "as-script")
-    results = load(tmp_path / "by-name")
-    assert results.manifest.status == "finished"
-    assert results.figures
-    assert all(len(table) for table in (results.interactions, results.verbal_policies))
+    assert_equal_results(by_name(name), tmp_path / "as-script")
 
 
 def test_without_a_folder_each_configuration_has_one_of_its_own(

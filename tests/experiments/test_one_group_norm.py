@@ -55,7 +55,8 @@ def test_assistants_act_as_users_do_from_the_second_epoch_on_in_all_runs(results
 
 def test_they_did_not_before_they_had_seen_them(results: Results) -> None:
     first = results.summary.query("epoch == 1")
-    assert (first["gap"] > 0.1).all()  # a third follows each norm, which are half the stake or more apart
+    # A third follows each norm; the fair ones among users lie between the others, who in part make up for each other.
+    assert (first["gap"] > 0.05).all()
 
 
 @pytest.mark.parametrize("users", ["selfish", "fair", "altruistic"])
@@ -74,12 +75,12 @@ def test_answers_are_those_users_would_give(results: Results) -> None:
 
 
 def test_run_7_alone_is_run_7_among_twenty(results: Results, tmp_path: Path) -> None:
-    alone = experiment(tmp_path, first_run=7, runs=1)
+    alone = experiment(tmp_path, first_run=7, runs=1, group=("5v5",))
     for name in ("interactions", "verbal_policies", "beliefs", "alignment"):
         among = results.tables[name]
-        of_run = among[among["run"] == 7].reset_index(drop=True)
+        of_run = among[(among["run"] == 7) & (among["group"] == "5v5")].reset_index(drop=True)
         assert_frame_equal(of_run, alone.tables[name], rtol=1e-5, atol=1e-6)  # float32's digits, where numbers are real
-    assert len(alone.interactions) == 3 * 3 * 5 * 10
+    assert len(alone.interactions) == 3 * 5 * 10
 
 
 @pytest.mark.slow

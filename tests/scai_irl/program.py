@@ -32,9 +32,7 @@ def start(*arguments: str, cwd: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([PROGRAM, *arguments], cwd=cwd, env=environment(), stdout=nowhere, stderr=nowhere)
 
 
-def run(
-    *arguments: str, cwd: Path, under: Sequence[str] = (), **variables: str
-) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, cwd: Path, under: Sequence[str] = (), **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the program to its end.
 
     Args:

@@ -102,7 +102,7 @@ def held_by_another_process(folder: Path) -> Iterator[None]:
         "import fcntl, sys; lock = open(sys.argv[1], 'w'); fcntl.flock(lock, fcntl.LOCK_EX); "
         "print('held', flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", script, folder / ".lock"]
+    command = [sys.executable, "-c", script, str(folder / ".lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -130,9 +130,7 @@ def test_a_folder_that_another_process_writes_to_is_left_to_it(results: Path, re
     ],
     ids=["empty", "truncated", "another value", "unknown status", "misspelt key", "binary"],
 )
-def test_a_damaged_manifest_is_named_and_kept(
-    damage: Callable[[str], str], results: Path, refused: Refused
-) -> None:
+def test_a_damaged_manifest_is_named_and_kept(damage: Callable[[str], str], results: Path, refused: Refused) -> None:
     manifest = results / "manifest.json"
     manifest.write_text(damage(manifest.read_text()))
     with untouched(results):
@@ -255,7 +253,7 @@ def test_a_file_with_a_missing_key_is_listed_and_the_rest_imported(
     assert len(imported.interactions) == 8 * 10 - 1
     said = " ".join(capsys.readouterr().out.split())
     assert "1 entries could not be read:" in said
-    assert f"{line.where}: {line.reason}" in said
+    assert f"{line.where!s}: {line.reason!s}" in said
 
 
 def test_an_import_into_another_import_is_refused(recording: Path, tmp_path: Path, refused: Refused) -> None:

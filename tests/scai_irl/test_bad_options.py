@@ -83,7 +83,12 @@ WRONG_WORDS = [
 
 @pytest.mark.parametrize(("typed", "named", "said"), [*WRONG_VALUES, *WRONG_WORDS])
 def test_what_cannot_be_is_refused_in_one_line_before_anything_is_made(
-    typed: str, named: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    typed: str,
+    named: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:

@@ -50,7 +50,7 @@ def test_a_read_only_disk_is_named(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "empty").mkdir()
     shutil.copytree(finished, tmp_path / "there")
-    mounts = 'mount --bind {0} disk && mount -o remount,bind,ro disk && scai disk/{1}'
+    mounts = "mount --bind {0} disk && mount -o remount,bind,ro disk && scai disk/{1}"
     for source, folder in (("empty", "results"), ("empty", ""), ("there", "")):
         with untouched(tmp_path):
             done = in_own_mounts(mounts.format(source, folder), tmp_path)
@@ -90,7 +90,8 @@ def fill_up_and_go_on(size: str, finished: Path, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     done = in_own_mounts(
         f"mount -t tmpfs -o size={size} tmpfs disk; scai disk/results; first=$?; cp -a disk/results kept/first; "
-        "mount -o remount,size=100m disk; scai disk/results >second.txt 2>&1 && cp -a disk/results kept/second; exit $first",
+        "mount -o remount,size=100m disk; scai disk/results >/dev/null 2>&1 && cp -a disk/results kept/second; "
+        "exit $first",
         tmp_path,
     )
     line = error_of(done)
@@ -118,9 +119,7 @@ def test_a_disk_that_fills_up_at_any_time_is_told(size: str, finished: Path, tmp
 
 
 @pytest.mark.parametrize("limit", [pytest.param(1_000, marks=pytest.mark.slow), 20_000])
-def test_a_limit_on_file_sizes_is_told_and_the_same_command_goes_on(
-    limit: int, finished: Path, tmp_path: Path
-) -> None:
+def test_a_limit_on_file_sizes_is_told_and_the_same_command_goes_on(limit: int, finished: Path, tmp_path: Path) -> None:
     impose = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
     limited = [sys.executable, "-c", f"{impose}; os.execv(sys.argv[1], sys.argv[1:])"]
     # With the limit, compiled programs can be read and not kept.

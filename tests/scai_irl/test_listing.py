@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
@@ -13,7 +15,7 @@ from scai_irl.experiment import find_experiments
 from scai_irl.lm.registry import BACKENDS
 from scai_irl.report.listing import listing
 
-REGISTRIES = {
+REGISTRIES: dict[str, Mapping[str, object]] = {
     "games": ENVIRONMENTS,
     "groups": GROUPS,
     "utilities": UTILITIES,
@@ -24,6 +26,10 @@ REGISTRIES = {
 }
 
 
+def registries() -> dict[str, Mapping[str, object]]:
+    return REGISTRIES | {"experiments": find_experiments()}
+
+
 def test_list_names_every_entry_of_every_registry(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -32,7 +38,7 @@ def test_list_names_every_entry_of_every_registry(
     out, err = capsys.readouterr()
     assert err == ""
     words = out.split()
-    for kind, registry in (REGISTRIES | {"experiments": find_experiments()}).items():
+    for kind, registry in registries().items():
         assert kind in words
         for name in registry:
             assert name in words
@@ -41,7 +47,7 @@ def test_list_names_every_entry_of_every_registry(
 def test_every_entry_has_a_line_that_says_what_it_is() -> None:
     listed = listing({name: found.summary for name, found in find_experiments().items()})
     assert {kind: set(entries) for kind, entries in listed.items()} == {
-        kind: set(registry) for kind, registry in (REGISTRIES | {"experiments": find_experiments()}).items()
+        kind: set(registry) for kind, registry in registries().items()
     }
     for entries in listed.values():
         for what in entries.values():
@@ -74,9 +80,7 @@ def test_help_explains_every_option_of_an_experiment(
         (["show"], ["PATH"]),
     ],
 )
-def test_help_names_what_can_follow(
-    arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_names_what_can_follow(arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([*arguments, "--help"])
     assert stopped.value.code == 0

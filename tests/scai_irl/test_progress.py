@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl import progress as module
 from scai_irl.progress import progress
 from tests.scai_irl.program import PROGRAM, environment
 
@@ -63,10 +62,11 @@ def test_an_experiment_on_a_terminal_has_a_bar(results: Path) -> None:
 def lines_after(seconds: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Lines printed when the steps end at these times."""
     times = iter([0.0, *seconds])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(times))
-    with progress("playing", len(seconds)) as advance:
-        for step in range(len(seconds)):
-            advance(f"epoch {step + 1}")
+    with monkeypatch.context() as patch:
+        patch.setattr("scai_irl.progress.time.monotonic", lambda: next(times))
+        with progress("playing", len(seconds)) as advance:
+            for step in range(len(seconds)):
+                advance(f"epoch {step + 1}")
     out, err = capsys.readouterr()
     assert out == ""
     return err.splitlines()

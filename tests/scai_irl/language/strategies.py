@@ -35,4 +35,4 @@ policies = st.one_of(
 
 def policy_of(parts: list[Part]) -> Policy:
     """Make the policy that was drawn."""
-    return Policy(tuple((weight, Norm(*norm)) for weight, *norm in parts))
+    return Policy(tuple((part[0], Norm(*part[1:])) for part in parts))

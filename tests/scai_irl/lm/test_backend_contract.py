@@ -112,5 +112,5 @@ def test_structured_answers_have_the_form_that_was_asked_for(name: str) -> None:
 
 
 def test_an_unknown_backend_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(ValueError, match="unknown backend 'oracle of Delphi'; there are .*phrasebook"):
+    with pytest.raises(ValueError, match=r"unknown backend 'oracle of Delphi'; there are .*phrasebook"):
         make_backend("oracle of Delphi")

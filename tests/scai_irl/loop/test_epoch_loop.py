@@ -49,7 +49,7 @@ def test_other_families_are_believed_as_all_plays_at_once_would_be(family: str) 
 def test_nothing_is_learnt_from_assistants_among_themselves() -> None:
     belief = last(play(setting([AMONG_THEMSELVES])), AMONG_THEMSELVES)
     np.testing.assert_allclose(belief.probabilities, 1 / 3, atol=1e-7)  # one third in float32
-    np.testing.assert_array_equal(belief.log_evidence, 0.0)
+    np.testing.assert_allclose(belief.log_evidence, 0.0, atol=1e-6)  # p(D) of no data is 1
 
 
 def test_nothing_is_learnt_from_how_assistants_answer_users() -> None:
