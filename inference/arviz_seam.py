@@ -51,21 +51,22 @@ def group_names(result: Any) -> list[str]:
     return [str(name) for name in result.groups()]
 
 
-def to_netcdf(result: Any) -> memoryview:
+def to_netcdf(result: Any) -> bytes:
     """Make a NetCDF file of an ArviZ object, with a group for each of its groups.
 
     Example:
         >>> drawn = xr.Dataset({"x": (("chain", "draw"), [[1.0, 2.0]])})
-        >>> bytes(to_netcdf(combine({"posterior": drawn}))[1:4])
+        >>> to_netcdf(combine({"posterior": drawn}))[1:4]
         b'HDF'
     """
     groups = {f"/{name}": group(result, name) for name in group_names(result)}
     return netcdf(xr.DataTree.from_dict(groups))
 
 
-def netcdf(data: xr.Dataset | xr.DataTree) -> memoryview:
+def netcdf(data: xr.Dataset | xr.DataTree) -> bytes:
     """Make a NetCDF file in memory; the HDF5 library crashes where a disk fills up while it writes to it."""
-    return memoryview(data.to_netcdf(None, engine=_ENGINE))
+    # A copy: a view of the buffer would outlive it where writing fails, of which Python complains.
+    return bytes(data.to_netcdf(None, engine=_ENGINE))
 
 
 def load(path: Path) -> Any:

@@ -1,5 +1,7 @@
 """What every environment of the registry must do; a new game inherits these tests by its line in the registry."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,12 +28,23 @@ def all_steps(env: ContextualMDP, c: Context, first: int = 0, beyond: int = 0, s
     """Step from every state with every action in first..num_actions + beyond − 1; axes (state, action)."""
     states, actions = jnp.arange(env.num_states), jnp.arange(first, env.num_actions + beyond)
     key = jax.random.key(seed)
-    over_states_and_actions = jax.vmap(jax.vmap(env.step, (None, None, 0, None)), (None, 0, None, None))
-    return TimeStep(*jax.jit(over_states_and_actions)(key, states, actions, c))
+    return TimeStep(*_steps(env, key, states, actions, c))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _steps(env: ContextualMDP, key: jax.Array, states: jax.Array, actions: jax.Array, c: Context) -> TimeStep:
+    return TimeStep(
+        *jax.vmap(jax.vmap(env.step, (None, None, 0, None)), (None, 0, None, None))(key, states, actions, c)
+    )
 
 
 def mdp_of(env: ContextualMDP, c: Context) -> TabularMDP:
-    return TabularMDP(*jax.tree.map(np.asarray, env.tabular(c)))
+    return TabularMDP(*jax.tree.map(np.asarray, _tabular(env, c)))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _tabular(env: ContextualMDP, c: Context) -> TabularMDP:
+    return env.tabular(c)
 
 
 def test_it_follows_the_protocol(env: ContextualMDP, c: Context) -> None:
@@ -114,23 +127,24 @@ def random_episode(env: ContextualMDP, c: Context, key: jax.Array) -> TimeStep:
     return steps
 
 
+episodes = jax.jit(jax.vmap(random_episode, (None, None, 0)), static_argnums=0)
+
+
 def test_every_episode_ends_within_the_horizon(env: ContextualMDP, c: Context) -> None:
-    keys = jax.random.split(jax.random.key(1), 256)
-    episodes = jax.jit(jax.vmap(lambda key: random_episode(env, c, key)))(keys)
-    assert np.asarray(episodes.done)[:, -1].all()
+    done = np.asarray(episodes(env, c, jax.random.split(jax.random.key(1), 256)).done)
+    assert done[:, -1].all()
 
 
 def test_some_episode_needs_the_whole_horizon(env: ContextualMDP, c: Context) -> None:
-    keys = jax.random.split(jax.random.key(1), 256)
-    episodes = jax.jit(jax.vmap(lambda key: random_episode(env, c, key)))(keys)
-    assert not np.asarray(episodes.done)[:, :-1].all()
+    done = np.asarray(episodes(env, c, jax.random.split(jax.random.key(1), 256)).done)
+    assert not done[:, :-1].all()
 
 
 def test_compiled_batched_and_scanned_play_is_single_play(env: ContextualMDP, c: Context) -> None:
-    keys = jax.random.split(jax.random.key(2), 8)
-    batch = jax.jit(jax.vmap(lambda key: random_episode(env, c, key)))(keys)
+    keys = jax.random.split(jax.random.key(1), 256)
+    batch = episodes(env, c, keys)
     with jax.disable_jit():
-        for number, key in enumerate(keys):
+        for number, key in enumerate(keys[:3]):
             alone = random_episode(env, c, key)
             np.testing.assert_array_equal(batch.state[number], alone.state)
             # Compiled and uncompiled division may differ in the last place of a float32.

@@ -1,37 +1,51 @@
 """Soft backward induction against plain recursion, dense enumeration and its limits."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from envs.cmdp import TabularMDP
-from envs.contexts import context
+from envs.contexts import Context, context
 from envs.planning import Plan, soft_backward_induction, with_utility
-from envs.policies import policy_table
+from envs.policies import PolicyTable, policy_table
 from envs.ultimatum import ACCEPT, REJECT, START, UltimatumGame
 from envs.utilities import get_utility
 from tests.envs.reference import PARAMETERS, PUBLISHED, ScalarUtility, choose
 
 SETTINGS = [(name, theta) for name, points in PARAMETERS.items() for theta in points[:2]]
+GAME = UltimatumGame()
+STEP, LEGAL = jax.jit(GAME.step), jax.jit(GAME.legal_actions)
 by_setting = pytest.mark.parametrize(("name", "theta"), SETTINGS, ids=[f"{n}{list(t)}" for n, t in SETTINGS])
 
 
 def plan_of(name: str, theta: tuple[float, ...], stake: int, rationality: float, lapse: float) -> Plan:
-    game = UltimatumGame()
-    mdp = with_utility(game.tabular(context(stake)), get_utility(name).function, jnp.asarray(theta, jnp.float32))
-    return soft_backward_induction(mdp, game.horizon, jnp.asarray(rationality), jnp.asarray(lapse))
+    numbers = jnp.asarray(rationality), jnp.asarray(lapse)
+    return Plan(*_plan_of(name, jnp.asarray(theta, jnp.float32), context(stake), *numbers))
+
+
+@functools.partial(jax.jit, static_argnames="name")
+def _plan_of(name: str, theta: jax.Array, c: Context, rationality: jax.Array, lapse: jax.Array) -> Plan:
+    mdp = with_utility(GAME.tabular(c), get_utility(name).function, theta)
+    return soft_backward_induction(mdp, GAME.horizon, rationality, lapse)
 
 
 def table_of(name: str, theta: tuple[float, ...], stake: int, rationality: float, lapse: float) -> list[np.ndarray]:
     """Probabilities of offers, of accepting and of rejecting, as the closed form gives them."""
-    function, parameters = get_utility(name).function, jnp.asarray(theta, jnp.float32)
-    table = policy_table(function, parameters, jnp.asarray(rationality), jnp.asarray(lapse), jnp.asarray(stake))
+    table = _table_of(
+        name, jnp.asarray(theta, jnp.float32), jnp.asarray(stake), jnp.asarray(rationality), jnp.asarray(lapse)
+    )
     return [np.asarray(jnp.exp(leaf)) for leaf in table]
 
 
+@functools.partial(jax.jit, static_argnames="name")
+def _table_of(name: str, theta: jax.Array, stake: jax.Array, rationality: jax.Array, lapse: jax.Array) -> PolicyTable:
+    return policy_table(get_utility(name).function, theta, rationality, lapse, stake)
+
+
 def expectimax(
-    game: UltimatumGame,
     stake: int,
     state: int,
     utility: ScalarUtility,
@@ -41,15 +55,15 @@ def expectimax(
 ) -> tuple[tuple[float, float], list[float]]:
     """Value for both players and mover's choice probabilities, by recursion through the game's `step` itself."""
     c, key = context(stake), jax.random.key(0)
-    legal = np.flatnonzero(game.legal_actions(jnp.asarray(state), c))
+    legal = np.flatnonzero(LEGAL(jnp.asarray(state), c))
     if len(legal) == 0:
         return (0.0, 0.0), []
     mover = 0 if state == START else 1
     outcomes = []
     for action in legal:
-        step = game.step(key, jnp.asarray(state), jnp.asarray(action), c)
+        step = STEP(key, jnp.asarray(state), jnp.asarray(action), c)
         first, second = (float(payoff) for payoff in step.reward)
-        later, _ = expectimax(game, stake, int(step.state), utility, theta, rationality, lapse)
+        later, _ = expectimax(stake, int(step.state), utility, theta, rationality, lapse)
         outcomes.append((utility(theta, first, second) + later[0], utility(theta, second, first) + later[1]))
     chances = choose([outcome[mover] for outcome in outcomes], rationality, lapse)
     values = [sum(p * outcome[player] for p, outcome in zip(chances, outcomes, strict=True)) for player in (0, 1)]
@@ -60,13 +74,13 @@ def expectimax(
 @pytest.mark.parametrize("stake", [1, 2, 5])
 def test_it_is_a_plain_expectimax_through_the_games_steps(name: str, theta: tuple[float, ...], stake: int) -> None:
     rationality, lapse = 20.0, 0.05
-    game, plan = UltimatumGame(), plan_of(name, theta, stake, rationality, lapse)
-    values, offers = expectimax(game, stake, START, PUBLISHED[name], theta, rationality, lapse)
+    plan = plan_of(name, theta, stake, rationality, lapse)
+    values, offers = expectimax(stake, START, PUBLISHED[name], theta, rationality, lapse)
     # 1e-5: λ = 20 times utilities of at most 4, in float32.
     np.testing.assert_allclose(jnp.exp(plan.log_policy[0, START, : stake + 1]), offers, atol=1e-5)
     np.testing.assert_allclose(plan.values[0, :, START], values, atol=1e-5)
     for offer in range(stake + 1):
-        _, answers = expectimax(game, stake, 1 + offer, PUBLISHED[name], theta, rationality, lapse)
+        _, answers = expectimax(stake, 1 + offer, PUBLISHED[name], theta, rationality, lapse)
         np.testing.assert_allclose(jnp.exp(plan.log_policy[1, 1 + offer, [REJECT, ACCEPT]]), answers, atol=1e-5)
 
 

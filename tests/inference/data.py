@@ -90,7 +90,7 @@ def _double_table(name: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     stakes = np.unique([pair[0] for pair in _PAIRS] + [7])
     with jax.enable_x64(True):
         double: Hypotheses = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), family(name))
-        table = double.table(jnp.asarray(stakes))
+        table = jax.jit(lambda hypotheses, at: hypotheses.table(at))(double, jnp.asarray(stakes))
     return stakes, {leaf: np.asarray(values) for leaf, values in table._asdict().items()}
 
 

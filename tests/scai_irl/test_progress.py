@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scai_irl.progress import progress
-from tests.scai_irl.program import PROGRAM, environment
+from tests.scai_irl.program import PROGRAM, TINY, environment
 
 STEPS = """
 import time
@@ -54,9 +54,12 @@ def test_a_terminal_is_shown_a_bar() -> None:
     assert " of 3," not in sent
 
 
-def test_an_experiment_on_a_terminal_has_a_bar(results: Path) -> None:
-    # A finished one has nothing to play, so it shows none; `show` never does.
-    assert on_a_terminal(PROGRAM, "show", results) == ""
+def test_an_experiment_on_a_terminal_shows_a_bar_and_one_that_is_finished_none(tmp_path: Path) -> None:
+    command = (PROGRAM, *TINY, "--epochs", "1", "--out", tmp_path / "results")
+    sent = on_a_terminal(*command)
+    assert "one-group-norm: group 5v5, epoch 1" in sent
+    assert "1/1" in sent
+    assert on_a_terminal(*command) == ""
 
 
 def lines_after(seconds: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
