@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from envs.policies import PolicyTable, inverse_cdf
+from envs.population import draw_norms
 
 
 class UserOffers(NamedTuple):
@@ -44,7 +45,7 @@ def draw_user_offers(
         plays: Interactions in the epoch.
     """
     key_norm, key_offer, key_answer = jax.random.split(key, 3)
-    norm = jax.random.categorical(key_norm, jnp.log(weights), shape=(plays, 2))
+    norm = draw_norms(key_norm, weights, (plays, 2))
     offer = inverse_cdf(jax.random.uniform(key_offer, (plays,)), table.offer[norm[:, 0]])
     return UserOffers(norm, offer, jax.random.uniform(key_answer, (plays,)))
 

@@ -58,7 +58,7 @@ def test_weights_start_at_the_prior_and_come_closer(results: Results, users: str
 def test_intervals_hold_the_truth_about_as_often_as_they_say(results: Results, users: str) -> None:
     last = belief(results, users, 5).query("norm == 'altruistic'")
     inside = ((last["low"] <= last["truth"]) & (last["truth"] <= last["high"])).sum()
-    # Intervals of 90 % hold the truth in 90 % of runs on average over the prior (inference's tests hold them to that). At
+    # Intervals of 90 % hold the truth in 90 % of runs on average over the prior, as inference's tests show. At
     # a corner, such as these without fair users, they hold it less often, since the prior leans to the middle.
     assert inside >= 0.6 * RUNS
     assert (last["high"] - last["low"]).between(0.05, 0.5).all()
