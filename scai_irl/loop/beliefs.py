@@ -14,6 +14,7 @@ from envs.schedule import Schedule
 from envs.seeds import derive_key
 from inference import DiscretePosterior, arviz_seam
 from scai_irl.loop.setting import Setting
+from scai_irl.loop.tables import placed
 
 _DRAWS = 200
 
@@ -40,24 +41,14 @@ def beliefs_table(setting: Setting, schedule: Schedule, epoch: int, posterior: D
         if f"weight_{norm}" in names:
             # Weights are steps on a grid in single precision, which must not lie a rounding error beside the truth.
             interval[:, n] = posterior.interval(f"weight_{norm}", 0.9).round(6)
-    conditions = setting.condition_of_row
-    each = len(norms)
-    return pd.DataFrame(
-        {
-            "experiment": setting.experiment,
-            "condition": np.repeat([c.name(schedule.name) for c in conditions], each),
-            "group": schedule.name,
-            "users": np.repeat([c.users for c in conditions], each),
-            "agent": np.repeat([c.agent for c in conditions], each),
-            "run": np.repeat(np.asarray(setting.run_of_row), each).astype(np.int64),
-            "epoch": np.int64(epoch),
-            "norm": list(norms) * setting.rows,
-            "weight": expected.reshape(-1).astype(float),
-            "low": interval[..., 0].reshape(-1),
-            "high": interval[..., 1].reshape(-1),
-            "truth": truth.reshape(-1).astype(float),
-        }
-    )
+    columns = placed(setting, schedule, epoch, len(norms)) | {
+        "norm": list(norms) * setting.rows,
+        "weight": expected.reshape(-1).astype(float),
+        "low": interval[..., 0].reshape(-1),
+        "high": interval[..., 1].reshape(-1),
+        "truth": truth.reshape(-1).astype(float),
+    }
+    return pd.DataFrame(columns)
 
 
 def beliefs_arviz(setting: Setting, beliefs: Mapping[str, Sequence[DiscretePosterior]]) -> Any:

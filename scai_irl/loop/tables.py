@@ -74,7 +74,7 @@ def interactions_table(
         ]
 
     pairing = list(schedule.pairing) * rows
-    columns = _design(setting, schedule, epoch, plays) | {
+    columns = placed(setting, schedule, epoch, plays) | {
         "play": np.tile(np.arange(plays), rows).astype(np.int64),
         "pairing": pairing,
         "proposer": [_ROLES[pair[0]] for pair in pairing],
@@ -102,7 +102,7 @@ def verbal_policies_table(
 ) -> pd.DataFrame:
     """A line for each assistant: the policy that it was to follow, as JSON, and the words for it."""
     width = schedule.assistants
-    columns = _design(setting, schedule, epoch, width) | {
+    columns = placed(setting, schedule, epoch, width) | {
         "assistant": np.tile(np.arange(width), setting.rows).astype(np.int64),
         "chosen": [json.dumps(policy_to_json(policy)) for of_row in policies for policy in of_row],
         "written": [text for of_row in texts for text in of_row],
@@ -110,8 +110,8 @@ def verbal_policies_table(
     return pd.DataFrame(columns)
 
 
-def _design(setting: Setting, schedule: Schedule, epoch: int, lines: int) -> dict[str, Any]:
-    """Columns that place a line in the experiment, repeated for each line of a row."""
+def placed(setting: Setting, schedule: Schedule, epoch: int, lines: int) -> dict[str, Any]:
+    """Columns that place a line in the experiment; every row of the setting has as many lines as said."""
     conditions = setting.condition_of_row
     return {
         "experiment": setting.experiment,
