@@ -121,29 +121,29 @@ def simulate_group(
     Stakes are uniform on 10..100, one for each epoch. Assistants offer any amount with equal chance, so that nothing
     in what they do depends on the truth.
     """
-    columns = _play(jax.random.split(key, weights.shape[0]), components, weights, schedule, epochs)
+    keys = jax.random.split(key, (weights.shape[0], epochs))
+    proposes, responds = jnp.asarray(schedule.user_proposes), jnp.asarray(schedule.user_responds)
+    columns = _play(keys, components, weights, proposes, responds)
     return evidence(*(np.asarray(column) for column in columns))
 
 
-@functools.partial(jax.jit, static_argnames=("schedule", "epochs"))
+@jax.jit
 def _play(
-    keys: jax.Array, components: PolicyHypotheses, weights: jax.Array, schedule: Schedule, epochs: int
+    keys: jax.Array, components: PolicyHypotheses, weights: jax.Array, proposes: jax.Array, responds: jax.Array
 ) -> tuple[jax.Array, ...]:
     tables = components.table(jnp.arange(101))
-    proposes, responds = jnp.asarray(schedule.user_proposes), jnp.asarray(schedule.user_responds)
+    plays = len(proposes)
 
     def epoch(key: jax.Array, weight: jax.Array) -> tuple[jax.Array, ...]:
         key_stake, key_users, key_assistants = jax.random.split(key, 3)
         stake = jax.random.randint(key_stake, (), 10, 101)
         table = PolicyTable(*(leaf[stake] for leaf in tables))
-        users = draw_user_offers(key_users, table, weight, schedule.plays)
-        of_assistants = jax.random.randint(key_assistants, (schedule.plays,), 0, stake + 1)
-        offer = jnp.where(proposes, users.offer, of_assistants)
+        users = draw_user_offers(key_users, table, weight, plays)
+        offer = jnp.where(proposes, users.offer, jax.random.randint(key_assistants, (plays,), 0, stake + 1))
         accepted = user_answers(users, table, offer)
-        return jnp.full(schedule.plays, stake), offer, accepted, proposes, responds
+        return jnp.full(plays, stake), offer, accepted, proposes, responds
 
-    def run(key: jax.Array, weight: jax.Array) -> tuple[jax.Array, ...]:
-        columns = jax.vmap(epoch, (0, None))(jax.random.split(key, epochs), weight)
-        return tuple(column.reshape(-1) for column in columns)
+    def run(keys: jax.Array, weight: jax.Array) -> tuple[jax.Array, ...]:
+        return tuple(column.reshape(-1) for column in jax.vmap(epoch, (0, None))(keys, weight))
 
     return tuple(jax.vmap(run)(keys, weights))
