@@ -50,9 +50,10 @@ def test_draws_have_the_posteriors_frequencies(hypotheses: Hypotheses) -> None:
 
 
 def test_a_refuted_hypothesis_is_never_drawn() -> None:
-    hypotheses = family("norm-mixtures")
-    posterior = drawn_posterior(hypotheses, runs=20)
-    drawn = posterior.sample(jax.random.key(2), 20_000)
+    """Of so many hypotheses, a bare cumulative sum would give a refuted one in about one of 2 million draws."""
+    percent = np.linspace(0, 1, 101).tolist()
+    posterior = drawn_posterior(parameter_grid("fehr_schmidt", {"alpha": percent, "beta": percent}), runs=10)
+    drawn = posterior.sample(jax.random.key(2), 1_000_000)
     assert (np.take_along_axis(posterior.probabilities, drawn, axis=1) > 0).all()
 
 
@@ -180,6 +181,12 @@ def test_the_mean_policy_of_mixtures_has_the_mean_weights() -> None:
     weights = {norm.utility: weight for weight, norm in parts}
     assert weights["selfish"] == pytest.approx(posterior.mean("weight_selfish")[0], abs=1e-6)
     assert sum(weights.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_mean_policy_of_mixtures_has_the_most_probable_setting() -> None:
+    mixtures = norm_mixtures(("selfish", "altruistic"), steps=1, rationality=(20.0, 60.0))
+    policy = mixtures.mean_policy(np.array([0.1, 0.2, 0.4, 0.3]))
+    assert {norm.utility: norm.rationality for _, norm in policy.parts} == {"selfish": 60.0, "altruistic": 60.0}
 
 
 def test_an_unknown_coordinate_is_refused_beside_those_there_are() -> None:
