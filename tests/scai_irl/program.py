@@ -16,7 +16,8 @@ PROGRAM = Path(sys.executable).with_name("scai-irl")
 TINY = ("run", "one-group-norm", "--users", "fair", "--agents", "thompson", "--runs", "2", "--group", "5v5")
 """The smallest command worth running; 5 epochs unless told otherwise."""
 
-_TIMES = {"started", "finished"}
+# What a manifest says of its own moment; the checkout may be worked on while its tests run.
+_MOMENT = {"started", "finished", "git_commit"}
 
 
 def environment() -> dict[str, str]:
@@ -81,11 +82,11 @@ def untouched(folder: Path) -> Iterator[None]:
 
 
 def assert_equal_results(one: Path, other: Path) -> None:
-    """Check that two results folders are equal file by file, the manifests up to their times."""
+    """Check that two results folders are equal file by file, the manifests up to their moment."""
     left, right = contents(one), contents(other)
     assert sorted(left) == sorted(right)
     manifests = [json.loads(files.pop("manifest.json")) for files in (left, right)]
     assert [name for name in left if left[name] != right[name]] == []
-    timeless = [{key: value for key, value in manifest.items() if key not in _TIMES} for manifest in manifests]
+    timeless = [{key: value for key, value in manifest.items() if key not in _MOMENT} for manifest in manifests]
     assert timeless[0] == timeless[1]
     assert timeless[0]["status"] == "finished"
