@@ -22,6 +22,17 @@ CURRENCIES = (
 )
 """The predecessor's three currencies, then its three out-of-distribution ones."""
 
+PSYCHOLOGICAL_DISTANCE = {
+    "dollars": 0.0,
+    "apples": 0.5,
+    "blankets": 0.8,
+    "grams of medicine": 1.8,
+    "liters of baby formula": 2.2,
+    "pints of blood": 2.6,
+}
+"""Place of each currency on a line from money to what lives depend on: an assumption, in the units of the length ℓ over
+which norms differ; whoever has ratings puts them here."""
+
 ROLES = ("user", "assistant")
 MANNERS = ("neutral", "rude", "sycophantic")
 

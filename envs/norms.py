@@ -81,8 +81,8 @@ def _mixed_table(
 
     def at(stake: Int[Array, ""]) -> PolicyTable:
         tables = [
-            policy_table(get_utility(utility).function, theta, setting[0], setting[1], stake)
-            for utility, theta, setting in zip(utilities, thetas, settings, strict=True)
+            policy_table(described.function, theta, setting[0], setting[1], stake, described.responding)
+            for described, theta, setting in zip(map(get_utility, utilities), thetas, settings, strict=True)
         ]
         stacked = (jnp.stack(leaves) for leaves in zip(*tables, strict=True))
         return PolicyTable(*(jax.nn.logsumexp(leaf + jnp.log(weights)[:, None], axis=0) for leaf in stacked))

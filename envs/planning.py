@@ -53,14 +53,15 @@ def soft_choice(
         >>> [round(float(p), 3) for p in jnp.exp(soft_choice(q, legal, jnp.asarray(5.0), jnp.asarray(0.1)))]
         [0.5, 0.5, 0.0]
     """
-    scores = jnp.where(legal, rationality * action_values, -jnp.inf)
-    highest = jnp.max(scores, axis=-1, keepdims=True, initial=-jnp.inf)
-    centred = scores - jnp.where(jnp.isfinite(highest), highest, 0.0)
-    total = jnp.sum(jnp.exp(centred), axis=-1, keepdims=True)
+    # Illegal actions carry finite numbers until the end: a gradient through −∞ is no number, even where it is cut off.
+    scores = jnp.where(legal, rationality * action_values, 0.0)
+    highest = jnp.max(scores, axis=-1, keepdims=True, initial=-jnp.inf, where=legal)
+    centred = jnp.where(legal, scores - jnp.where(jnp.isfinite(highest), highest, 0.0), 0.0)
+    total = jnp.sum(jnp.exp(centred), axis=-1, keepdims=True, where=legal)
     log_softmax = centred - jnp.log(jnp.where(total > 0, total, 1.0))
-    count = jnp.maximum(jnp.sum(legal, axis=-1, keepdims=True), 1)
-    log_uniform = jnp.where(legal, -jnp.log(count), -jnp.inf)
-    return jnp.logaddexp(jnp.log1p(-lapse) + log_softmax, jnp.log(lapse) + log_uniform)
+    log_uniform = -jnp.log(jnp.maximum(jnp.sum(legal, axis=-1, keepdims=True), 1))
+    mixed = jnp.logaddexp(jnp.log1p(-lapse) + log_softmax, jnp.log(lapse) + log_uniform)
+    return jnp.where(legal, mixed, -jnp.inf)
 
 
 def soft_backward_induction(
@@ -68,7 +69,7 @@ def soft_backward_induction(
     horizon: int,
     rationality: Float[Array, ""],
     lapse: Float[Array, ""],
-    discount: float = 1.0,
+    discount: float | Float[Array, ""] = 1.0,
 ) -> Plan:
     """Plan by soft backward induction; the equations are in the module's docstring.
 

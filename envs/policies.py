@@ -61,6 +61,7 @@ def policy_table(
     rationality: Float[Array, ""],
     lapse: Float[Array, ""],
     stake: Int[Array, ""],
+    responding: UtilityFunction | None = None,
 ) -> PolicyTable:
     """π_θ at one stake, over all offers; `jax.vmap` it over stakes and hypotheses.
 
@@ -70,6 +71,7 @@ def policy_table(
         rationality: λ, per share of the stake.
         lapse: ε in [0, 1].
         stake: Units to divide.
+        responding: U of the responder, where it differs from the proposer's.
 
     Example:
         >>> from envs.utilities import fair
@@ -80,7 +82,7 @@ def policy_table(
     offers = jnp.arange(NUM_OFFERS)
     legal = legal_offers(stake)
     share = jnp.where(legal, offered_share(offers, jnp.broadcast_to(stake, offers.shape)), 0.0)
-    accept, reject = response_log_probs(utility, theta, rationality, lapse, share)
+    accept, reject = response_log_probs(responding or utility, theta, rationality, lapse, share)
     value = jnp.exp(accept) * utility(theta, 1 - share, share)
     return PolicyTable(soft_choice(value, legal, rationality, lapse), accept, reject)
 

@@ -13,6 +13,8 @@ fair            x/2 + 3y/2 − 4 abs(x − y)                                   
 fehr_schmidt    x − α max(y − x, 0) − β max(x − y, 0)                               Fehr & Schmidt 1999, eq. 1
 charness_rabin  (1 − w) x + w y, w = ρ when x > y, σ when x < y                     Charness & Rabin 2002, eq. 1
 ces             (a x^r + (1 − a) y^r)^(1/r)                                         Andreoni & Miller 2002, eq. 3
+reciprocity     (1 − w) x + w y, w = α s + β r + γ q + δ v                          Bruhin, Fehr & Schunk 2019, eq. 1
+layered_contract  two bounds and a preference, each with a strength                   see `envs.contracts`
 =============== ==================================================================  ============================
 
 A new utility is one function and one line in `UTILITIES`; the contract test then covers it.
@@ -25,6 +27,8 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from envs import contracts
 
 UtilityFunction = Callable[[Float[Array, "parameter"], Float[Array, "*n"], Float[Array, "*n"]], Float[Array, "*n"]]
 
@@ -101,6 +105,27 @@ def ces(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "
     return jnp.where(nothing, 0.0, jnp.exp(log_utility))
 
 
+def reciprocity(theta: Float[Array, "4"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Weight on the other's payoff when nobody has acted yet: α when behind, β when ahead (see `reciprocal_answer`)."""
+    return charness_rabin(jnp.stack([theta[1], theta[0]]), own, other)
+
+
+def reciprocal_answer(
+    theta: Float[Array, "4"], own: Float[Array, "*n"], other: Float[Array, "*n"]
+) -> Float[Array, "*n"]:
+    """Weight on the proposer's payoff: α + δ when behind, β + γ when ahead.
+
+    The responder has been treated kindly (q = 1) by an offer of more than half, and unkindly (v = 1) by one of less; so
+    the proposer's offers tell α and β, and the responder's answers what reciprocity adds.
+
+    References:
+        Bruhin, Fehr & Schunk (2019), The many faces of human sociality, JEEA 17(4), eq. 1; after Charness & Rabin
+        (2002).
+    """
+    alpha, beta, gamma, delta = theta
+    return charness_rabin(jnp.stack([beta + gamma, alpha + delta]), own, other)
+
+
 def _log(weight: Float[Array, ""]) -> Float[Array, ""]:
     """Logarithm with log 0 = −∞ and a gradient of 0 there."""
     positive = weight > 0
@@ -116,12 +141,19 @@ class Utility:
         function: U(θ, own share, other's share); broadcasts over shares.
         parameters: Names of θ's entries, in order.
         bounds: Range of each parameter found plausible in its literature, (low, high).
+        responding: U of the player who answers an offer, where it differs.
     """
 
     name: str
     function: UtilityFunction
     parameters: tuple[str, ...] = ()
     bounds: tuple[tuple[float, float], ...] = ()
+    responding: UtilityFunction | None = None
+
+    @property
+    def of_responder(self) -> UtilityFunction:
+        """U of the player who answers."""
+        return self.responding or self.function
 
 
 UTILITIES: dict[str, Utility] = {
@@ -133,6 +165,14 @@ UTILITIES: dict[str, Utility] = {
         Utility("fehr_schmidt", fehr_schmidt, ("alpha", "beta"), ((0.0, 4.0), (0.0, 1.0))),
         Utility("charness_rabin", charness_rabin, ("rho", "sigma"), ((-1.0, 1.0), (-1.0, 1.0))),
         Utility("ces", ces, ("own_weight", "substitution"), ((0.0, 1.0), (-4.0, 1.0))),
+        Utility(
+            "reciprocity",
+            reciprocity,
+            ("alpha", "beta", "gamma", "delta"),
+            ((-1.0, 1.0),) * 4,
+            reciprocal_answer,
+        ),
+        Utility("layered_contract", contracts.layered_contract, contracts.PARAMETERS, contracts.BOUNDS),
     )
 }
 """Utilities by name."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import xarray as xr
 
 _ENGINE: Literal["h5netcdf"] = "h5netcdf"
@@ -22,6 +23,53 @@ def arviz() -> Any:
         warnings.simplefilter("ignore", FutureWarning)
         import arviz as module  # noqa: PLC0415 - two seconds that most commands need not spend
     return module
+
+
+def pareto_k(log_ratios: np.ndarray) -> float:
+    """Shape k̂ of the generalised Pareto tail of importance ratios (Vehtari, Simpson, Gelman, Yao & Gabry 2024).
+
+    Example:
+        >>> draws = np.random.default_rng(0).normal(size=4000)
+        >>> pareto_k(0.1 * draws) < 0.5
+        True
+    """
+    az = arviz()
+    if az.__version__.startswith("0."):
+        return float(np.asarray(az.psislw(log_ratios)[1]))
+    from arviz_stats.base import array_stats  # noqa: PLC0415 - ArviZ 1.x alone has it
+
+    return float(np.asarray(array_stats.psislw(-log_ratios)[1]))
+
+
+def psis_loo(log_likelihood: np.ndarray, relative_efficiency: float) -> tuple[np.ndarray, np.ndarray]:
+    """Log predictive density of each observation given all others, by ArviZ's Pareto-smoothed importance sampling.
+
+    Args:
+        log_likelihood: Of draws from the posterior given all observations, (draw, observation).
+        relative_efficiency: Effective draws per draw.
+
+    Returns:
+        log p(y_i | y_−i) and Pareto k̂ of each observation (Vehtari, Gelman & Gabry 2017, eq. 10).
+
+    Example:
+        >>> elpd, k = psis_loo(np.full((400, 1), -0.5) + 0.01 * np.random.default_rng(0).normal(size=(400, 1)), 1.0)
+        >>> elpd.round(1).tolist(), bool(k[0] < 0.7)
+        ([-0.5], True)
+    """
+    az = arviz()
+    by_observation = np.ascontiguousarray(log_likelihood.T, dtype=np.float64)
+    if az.__version__.startswith("0."):
+        log_weight, k = az.psislw(-by_observation, relative_efficiency)
+    else:
+        from arviz_stats.base import array_stats  # noqa: PLC0415 - ArviZ 1.x alone has it
+
+        log_weight, k = array_stats.psislw(by_observation, r_eff=relative_efficiency)
+    return np.logaddexp.reduce(np.asarray(log_weight) + by_observation, axis=1), np.asarray(k)
+
+
+def effective_draws_of_mean(values: np.ndarray) -> float:
+    """Effective number of draws for the mean, from draws (chain, draw)."""
+    return float(np.asarray(arviz().ess(np.asarray(values, np.float64), method="mean")))
 
 
 def combine(groups: Mapping[str, xr.Dataset]) -> Any:

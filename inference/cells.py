@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from envs.ultimatum import NUM_OFFERS, offered_share
-from envs.utilities import UtilityFunction
+from envs.utilities import Utility, UtilityFunction
 
 _OFFERS_AT_ONCE = 10  # offers added in one pass over the running totals; more gain nothing
 PIECE = 128  # hypotheses in a piece: the scores of 3,045 shares then take 3 MB
@@ -85,7 +85,7 @@ Use = Callable[[CellLogProbs], Float[Array, "*n hypothesis"]]
 
 
 def cell_log_probs(
-    utility: UtilityFunction,
+    utility: Utility,
     theta: Float[Array, "hypothesis parameter"],
     rationality: Float[Array, "hypothesis"],
     lapse: Float[Array, "hypothesis"],
@@ -94,20 +94,20 @@ def cell_log_probs(
     """Compute log-probabilities at cells, for all hypotheses about one utility's parameters.
 
     Args:
-        utility: U(θ, own share, other's share).
+        utility: U of proposer and responder.
         theta: The utility's parameters θ.
         rationality: λ, per share of the stake.
         lapse: ε in [0, 1].
         cells: Where.
     """
-    over_hypotheses = jax.vmap(utility, (0, None, None))
-    over_shares = jax.vmap(over_hypotheses, (None, 0, 0))
 
-    def gain(own: Float[Array, "share 1"], other: Float[Array, "share 1"]) -> Float[Array, "share hypothesis"]:
-        return rationality * over_shares(theta, own[:, 0], other[:, 0])
+    def gain(of: UtilityFunction, own: Float[Array, "share 1"]) -> Float[Array, "share hypothesis"]:
+        over_hypotheses = jax.vmap(of, (0, None, None))
+        over_shares = jax.vmap(over_hypotheses, (None, 0, 0))
+        return rationality * over_shares(theta, own[:, 0], 1 - own[:, 0])
 
     share = cells.legal.values()
-    score = _answer(gain(share, 1 - share), lapse) * gain(1 - share, share)
+    score = _answer(gain(utility.of_responder, share), lapse) * gain(utility.function, 1 - share)
     highest = jnp.minimum(cells.stake, NUM_OFFERS - 1)
     stake = jnp.asarray(cells.seen_stake)
     seen = jnp.asarray(cells.legal_index)[stake, cells.seen_offer]
@@ -116,7 +116,7 @@ def cell_log_probs(
     offer = _with_lapse(log_softmax, uniform, lapse)
 
     share = cells.answered.values()
-    logit = gain(share, 1 - share) * jnp.where(cells.accepted, 1, -1)[:, None]
+    logit = gain(utility.of_responder, share) * jnp.where(cells.accepted, 1, -1)[:, None]
     return CellLogProbs(offer, _log(_answer(logit, lapse), logit))
 
 

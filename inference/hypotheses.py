@@ -100,10 +100,10 @@ class Block:
 
     def table(self, stakes: Int[Array, "stake"]) -> PolicyTable:
         """Log-probabilities of offers and answers, (stake, hypothesis, offer)."""
-        function = get_utility(self.utility).function
+        described = get_utility(self.utility)
 
         def at(theta: Array, rationality: Array, lapse: Array, stake: Array) -> PolicyTable:
-            return policy_table(function, theta, rationality, lapse, stake)
+            return policy_table(described.function, theta, rationality, lapse, stake, described.responding)
 
         over_hypotheses = jax.vmap(at, (0, 0, 0, None))
         over_stakes = jax.vmap(over_hypotheses, (None, None, None, 0))
@@ -111,7 +111,7 @@ class Block:
 
     def at_cells(self, cells: Cells) -> CellLogProbs:
         """The table's values at given cells, without building the rest of it."""
-        return cell_log_probs(get_utility(self.utility).function, self.theta, self.rationality, self.lapse, cells)
+        return cell_log_probs(get_utility(self.utility), self.theta, self.rationality, self.lapse, cells)
 
     def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
         """``use(at_cells(cells))``, for some hypotheses at a time."""

@@ -1,0 +1,182 @@
+r"""Partial pooling: rows of data (subjects, societies, currencies) with parameters of their own around a population's.
+
+In the whitened coordinates of a base family, with D parameters and rows j,
+
+    u_d ~ N(0, 1)            the population's place
+    τ_d ~ N⁺(0, spread)      how far rows differ
+    w_j = u + τ ⊙ f_j        the row's coordinates;  θ_j = base.theta(w_j)
+
+where f_j ~ N(0, I) independently, or, for rows with places p_j on a line of psychological distance, each coordinate of
+f is a Gaussian process with covariance exp(−|p_i − p_j| / ℓ): near rows are alike, and one that was never seen gets
+the predictive that its distance from the seen ones warrants (Rasmussen & Williams 2006, eq. 4.18 with ν = 1/2). All
+is non-centred, so coordinates stay N(0, I).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from inference.continuous.family import HypothesisFamily, Seen, Theta
+from inference.continuous.parameters import Parameter, half_normal
+
+_JITTER = 1e-5
+LENGTH = Parameter(
+    "length", low=0.0, location=0.0, scale=0.7, meaning="ℓ, psychological distance over which rows differ"
+)
+
+
+@dataclass(frozen=True)
+class Hierarchical(HypothesisFamily):
+    """Rows with own parameters around a population's; data have `rows` rows for each run, in order.
+
+    Attributes:
+        base: Family of each row; without a discrete parameter.
+        rows: Number J of rows.
+        spread: Scale of the half-normal prior of τ, in units of the base's prior.
+        places: Place of each row on a line of psychological distance; empty for exchangeable rows.
+
+    Example:
+        >>> from inference.continuous.one_shot import FehrSchmidt
+        >>> Hierarchical(base=FehrSchmidt().fix(lapse=0.05), rows=30).dimension  # 3 places, 3 spreads, 30 x 3 rows
+        96
+    """
+
+    base: HypothesisFamily = field(kw_only=True)
+    rows: int = 1
+    spread: float = 0.5
+    places: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the base and the places."""
+        if self.base.mode_name is not None:
+            raise ValueError("base: give a family without a discrete parameter")
+        if self.rows < 1:
+            raise ValueError(f"rows: {self.rows} is too few; give 1 or more")
+        if self.places and len(self.places) != self.rows:
+            raise ValueError(f"places: {len(self.places)} places do not fit {self.rows} rows")
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The length ℓ where rows have places; the rest are coordinates of the base family."""
+        return (LENGTH,) if self.places else ()
+
+    @property
+    def dimension(self) -> int:
+        """ℓ, D places, D spreads and J × D rows."""
+        return len(self.free) + (2 + self.rows) * self.base.dimension
+
+    @property
+    def coordinate_names(self) -> tuple[str, ...]:
+        """Names of all coordinates."""
+        names = self.base.coordinate_names
+        rows = [f"{name}[{row}]" for row in range(self.rows) for name in names]
+        own = [parameter.name for parameter in self.free]
+        return (*own, *(f"population_{n}" for n in names), *(f"spread_{n}" for n in names), *rows)
+
+    def coordinates_of_rows(self, u: Float[Array, "dim"]) -> Float[Array, "row base_dim"]:
+        """Compute w_j = u + τ ⊙ f_j."""
+        place, spread, z = self._parts(u)
+        if self.places:
+            z = self._root(u) @ z
+        return place + spread * z
+
+    def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
+        """Each row's parameters, (row, …), with ``population_NAME`` (at its median) and ``spread_NAME``."""
+        del mode
+        base = self.base
+        place, spread, _ = self._parts(u)
+        found = jax.vmap(base.theta)(self.coordinates_of_rows(u))
+        known = dict(base.fixed)
+        found |= {f"population_{name}": value for name, value in base.theta(place).items() if name not in known}
+        found |= {f"spread_{name}": value for name, value in zip(base.coordinate_names, spread, strict=True)}
+        if self.places:
+            found["length"] = self._length(u)
+        return found
+
+    def arrange(self, data: Any) -> Seen:
+        """Let the base arrange all rows, then give each run its rows.
+
+        Raises:
+            ValueError: If the data's rows do not fit.
+        """
+        arranged = self.base.arrange(data)
+        total = int(np.shape(jax.tree.leaves(arranged)[0])[0])
+        if total % self.rows:
+            raise ValueError(f"data: {total} rows do not make runs of {self.rows} rows")
+        return jax.tree.map(lambda leaf: np.reshape(leaf, (-1, self.rows, *np.shape(leaf)[1:])), arranged)
+
+    def summarise(self, seen: Seen) -> Any:
+        """Summarise each row."""
+        return jax.vmap(self.base.summarise)(seen)
+
+    def log_likelihood(self, theta: Theta, summary: Any) -> Float[Array, ""]:
+        """Σ_j log p(D_j | θ_j)."""
+        of_rows: Array = jax.vmap(self.base.log_likelihood)(self.rows_of(theta), summary)
+        return of_rows.sum()
+
+    def pointwise(self, theta: Theta, seen: Seen) -> Float[Array, "observation"]:
+        """Each row's observations, one row after the other."""
+        return jax.vmap(self.base.pointwise)(self.rows_of(theta), seen).reshape(-1)
+
+    def predict(self, theta: Theta, seen: Seen) -> Float[Array, "observation"]:
+        """Each row's expected choices."""
+        return jax.vmap(self.base.predict)(self.rows_of(theta), seen).reshape(-1)
+
+    def observed(self, seen: Seen) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
+        """Each row's choices."""
+        values, was_seen = jax.vmap(self.base.observed)(seen)
+        return values.reshape(-1), was_seen.reshape(-1)
+
+    def simulate(self, key: Key[Array, ""], theta: Theta, seen: Seen) -> Seen:
+        """Draw each row's choices anew."""
+        keys = jax.random.split(key, self.rows)
+        return jax.vmap(self.base.simulate)(keys, self.rows_of(theta), seen)
+
+    def monitored(self, u: Float[Array, "dim"], summary: Any) -> dict[str, Float[Array, ""]]:
+        """The population's coordinates, and those of rows as they act, not as they are non-centred."""
+        del summary
+        own = u[: u.shape[0] - self.rows * self.base.dimension]
+        values = jnp.concatenate([own, self.coordinates_of_rows(u).reshape(-1)])
+        return dict(zip(self.coordinate_names, values, strict=True))
+
+    def cautions(self, seen: Seen) -> list[str]:
+        """Name rows without observations, unless rows have places, where that is a question to be answered."""
+        said = super().cautions(seen)
+        _, was_seen = jax.vmap(jax.vmap(self.base.observed))(jax.tree.map(jnp.asarray, seen))
+        empty = np.argwhere(np.asarray(was_seen).sum(axis=2) == 0)
+        if len(empty) and not self.places:
+            said.append(f"row {empty[0][1]} of run {empty[0][0]} has no observation; its estimate is the population's")
+        return said
+
+    def rows_of(self, theta: Theta) -> Theta:
+        """The part of θ that has a row axis."""
+        names = dict.fromkeys(theta)
+        shared = {n for n in names if n.startswith(("population_", "spread_")) or n == "length"}
+        return {name: value for name, value in theta.items() if name not in shared}
+
+    def population(self, u: Float[Array, "dim"]) -> tuple[Float[Array, "base_dim"], Float[Array, "base_dim"]]:
+        """The population's place u and the spread τ."""
+        place, spread, _ = self._parts(u)
+        return place, spread
+
+    def _parts(self, u: Float[Array, "dim"]) -> tuple[Array, Array, Array]:
+        depth, start = self.base.dimension, len(self.free)
+        place, spread = u[start : start + depth], u[start + depth : start + 2 * depth]
+        return place, half_normal(spread, self.spread), u[start + 2 * depth :].reshape(self.rows, depth)
+
+    def _length(self, u: Float[Array, "dim"]) -> Float[Array, ""]:
+        known = dict(self.fixed)
+        return jnp.asarray(known["length"]) if "length" in known else self.free[0].value(u[0])
+
+    def _root(self, u: Float[Array, "dim"]) -> Float[Array, "row row"]:
+        """Cholesky factor of the covariance of rows."""
+        places = jnp.asarray(self.places)
+        covariance = jnp.exp(-jnp.abs(places[:, None] - places) / self._length(u))
+        root: Array = jnp.linalg.cholesky(covariance + _JITTER * jnp.eye(self.rows))
+        return root

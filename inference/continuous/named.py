@@ -1,0 +1,109 @@
+r"""Named norms whose width and lapse nobody knows, shared by all users or mixed among them.
+
+The width is 1/λ: selfish and altruistic offers lie on average that far (in shares of the stake) from their pole, since
+their utility has slope 1 there and offers are exponential in it.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from envs.policies import PolicyTable
+from inference.continuous.family import Theta
+from inference.continuous.one_shot import LAPSE, OneShotFamily, utility_table
+from inference.continuous.parameters import Parameter, stick_breaking
+from inference.families import NAMED_NORMS
+
+_LEAST_WEIGHT = 1e-30  # keeps logarithms of weights, and their gradients, finite
+
+WIDTH = Parameter(
+    "width", low=0.0, location=math.log(0.02), scale=1.0, meaning="1/λ, spread of offers as a share of the stake"
+)
+
+
+@dataclass(frozen=True)
+class _Named(OneShotFamily):
+    """Common part: a table for each norm."""
+
+    norms: tuple[str, ...] = NAMED_NORMS
+
+    def tables(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
+        """Tables of all norms, (norm, stake, column)."""
+        nothing = jnp.zeros(0)
+        each = [
+            utility_table(norm, nothing, 1 / theta["width"], theta["lapse"], share, legal, proposals)
+            for norm in self.norms
+        ]
+        return PolicyTable(*(jnp.stack(leaves) for leaves in zip(*each, strict=True)))
+
+    @property
+    @abstractmethod
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Width, lapse and what tells which norm."""
+
+
+@dataclass(frozen=True)
+class NamedNorm(_Named):
+    """Selfish, fair or altruistic, the same for all users, with an unknown width and lapse.
+
+    Example:
+        >>> NamedNorm().mode_labels
+        ('selfish', 'fair', 'altruistic')
+    """
+
+    mode_name: ClassVar[str | None] = "norm"
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Width and lapse."""
+        return (WIDTH, LAPSE)
+
+    @property
+    def mode_labels(self) -> tuple[str, ...]:
+        """The norms."""
+        return self.norms
+
+    def at(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
+        """Compute log π of the norm that θ names."""
+        tables = self.tables(theta, share, legal, proposals)
+        return PolicyTable(*(leaf[theta["norm"]] for leaf in tables))
+
+
+@dataclass(frozen=True)
+class NormShares(_Named):
+    """Shares of selfish, fair and altruistic users, uniform on the simplex, with an unknown width and lapse.
+
+    Users are anonymous: each offer and each answer comes from a fresh member of the group.
+    """
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Width, lapse and the fractions that the simplex is broken by."""
+        sticks = tuple(Parameter(f"stick_{n}") for n in range(len(self.norms) - 1))
+        return (WIDTH, LAPSE, *sticks)
+
+    def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
+        """Parameters, with the weights in the place of their fractions."""
+        found = super().theta(u, mode)
+        sticks = jnp.stack([found.pop(f"stick_{n}") for n in range(len(self.norms) - 1)])
+        found["weight"] = stick_breaking(sticks, jnp.arange(len(self.norms) - 1, 0, -1.0))
+        return found
+
+    def at(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
+        """Compute log Σ_n w_n π_n."""
+        return mixed(self.tables(theta, share, legal, proposals), theta["weight"], legal)
+
+
+def mixed(tables: PolicyTable, weight: Float[Array, "part"], legal: Any) -> PolicyTable:
+    """Compute log Σ_n w_n π_n of tables (part, stake, column); illegal offers stay so, with a gradient of 0."""
+    log_weight = jnp.log(jnp.maximum(weight, _LEAST_WEIGHT))[:, None, None]
+    tables = tables._replace(offer=jnp.where(legal, tables.offer, 0.0))
+    together = PolicyTable(*(jax.nn.logsumexp(leaf + log_weight, axis=0) for leaf in tables))
+    return together._replace(offer=jnp.where(legal, together.offer, -jnp.inf))

@@ -1,0 +1,193 @@
+"""Ultimatum plays as continuous families see them: counts of offers and answers at each stake."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from envs.policies import PolicyTable, inverse_cdf
+from envs.ultimatum import NUM_OFFERS, offered_share
+from inference.evidence import Evidence
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["stake", "offers", "row", "column", "accepted", "offer_seen", "answer_seen"],
+    meta_fields=["proposals"],
+)
+@dataclasses.dataclass(frozen=True)
+class Plays:
+    """One run's plays, as places in a table of offers by stake; over runs, each array has a leading run axis.
+
+    Attributes:
+        stake: Distinct stakes; the last is repeated to fill up.
+        offers: Offers that the table has columns for at each stake: all legal ones where offers are evidence, else
+            just those that were answered.
+        row: Stake of each play, as an index into `stake`.
+        column: Offer of each play, as an index into its row of `offers`.
+        accepted: Whether the responder accepted.
+        offer_seen: Whether the offer is evidence.
+        answer_seen: Whether the answer is evidence.
+        proposals: Whether any offer of any run is evidence.
+    """
+
+    stake: Int[Array | np.ndarray, "*run stake"]
+    offers: Int[Array | np.ndarray, "*run stake column"]
+    row: Int[Array | np.ndarray, "*run play"]
+    column: Int[Array | np.ndarray, "*run play"]
+    accepted: Bool[Array | np.ndarray, "*run play"]
+    offer_seen: Bool[Array | np.ndarray, "*run play"]
+    answer_seen: Bool[Array | np.ndarray, "*run play"]
+    proposals: bool
+
+    def share(self) -> Float[Array, "stake column"]:
+        """Offered share of each place in the table; 0 where the stake does not allow the offer."""
+        stake, offers = jnp.asarray(self.stake)[:, None], jnp.asarray(self.offers)
+        legal = offers <= jnp.minimum(stake, NUM_OFFERS - 1)
+        shares = offered_share(offers, jnp.broadcast_to(stake, offers.shape))
+        return jnp.where(legal, shares, 0.0)
+
+    def offered(self) -> Float[Array, "play"]:
+        """Offered share of each play."""
+        return self.share()[self.row, self.column]
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["stake", "share", "legal", "offered", "accepted", "rejected"],
+    meta_fields=["proposals"],
+)
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """How often each offer and answer occurred: all that a likelihood of independent plays needs.
+
+    Attributes:
+        stake: Distinct stakes.
+        share: Offered share of each place.
+        legal: Whether the stake allows the offer.
+        offered: Times that the offer was made.
+        accepted: Times that it was accepted.
+        rejected: Times that it was rejected.
+        proposals: Whether offers are evidence.
+    """
+
+    stake: Int[Array, "*run stake"]
+    share: Float[Array, "*run stake column"]
+    legal: Bool[Array, "*run stake column"]
+    offered: Float[Array, "*run stake column"]
+    accepted: Float[Array, "*run stake column"]
+    rejected: Float[Array, "*run stake column"]
+    proposals: bool
+
+
+def arrange_plays(data: Evidence) -> Plays:
+    """Shape evidence as `Plays`, with a leading run axis.
+
+    Example:
+        >>> from inference.evidence import evidence
+        >>> plays = arrange_plays(evidence([10, 10], [5, 4], True, offer_seen=False))
+        >>> plays.offers.tolist(), plays.column.tolist()
+        ([[[4, 5]]], [[1, 0]])
+    """
+    used = data.offer_seen | data.answer_seen
+    proposals = bool(data.offer_seen.any())
+    stake = np.where(used, data.stake, 0)
+    stakes = [np.unique(row[seen]) for row, seen in zip(stake, used, strict=True)]
+    stakes = [found if len(found) else np.ones(1, np.int64) for found in stakes]
+    most = max(len(found) for found in stakes)
+    stake_table = np.stack([np.pad(found, (0, most - len(found)), mode="edge") for found in stakes]).astype(np.int32)
+    row = np.stack([np.searchsorted(f, np.clip(s, f[0], f[-1])) for f, s in zip(stakes, stake, strict=True)])
+    row = row.astype(np.int32)
+    if proposals:
+        widest = int(min(stake_table.max(), NUM_OFFERS - 1)) + 1
+        offers = np.broadcast_to(np.arange(widest, dtype=np.int32), (*stake_table.shape, widest)).copy()
+        column = np.where(used, data.offer, 0).astype(np.int32)
+    else:
+        offers, column = _distinct_offers(data, used, row, most)
+    unused = np.where(used, row, 0), np.where(used, column, 0)
+    seen = (data.accepted & used, data.offer_seen, data.answer_seen)
+    return Plays(stake_table, offers, *unused, *seen, proposals)
+
+
+def _distinct_offers(data: Evidence, used: np.ndarray, row: np.ndarray, stakes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Offers that occur at each stake, and where in that list each play's offer stands."""
+    lists = [
+        [np.unique(offer[seen & (at == place)]) for place in range(stakes)]
+        for offer, seen, at in zip(data.offer, used, row, strict=True)
+    ]
+    widest = max(1, *(len(found) for by_stake in lists for found in by_stake))
+    offers = np.zeros((data.runs, stakes, widest), np.int32)
+    for run, by_stake in enumerate(lists):
+        for place, found in enumerate(by_stake):
+            filled = found if len(found) else np.zeros(1, np.int64)
+            offers[run, place] = np.pad(filled, (0, widest - len(filled)), mode="edge")
+    own = offers[np.arange(data.runs)[:, None], row]
+    column = np.argmax(own == data.offer[..., None], axis=-1).astype(np.int32)
+    return offers, column
+
+
+def count_plays(plays: Plays) -> Counts:
+    """Count one run's offers and answers."""
+    stake, offers = jnp.asarray(plays.stake), jnp.asarray(plays.offers)
+    place = (plays.row, plays.column)
+    nothing = jnp.zeros(offers.shape)
+    offered = nothing.at[place].add(plays.offer_seen)
+    accepted = nothing.at[place].add(plays.answer_seen & plays.accepted)
+    rejected = nothing.at[place].add(plays.answer_seen & ~plays.accepted)
+    legal = offers <= jnp.minimum(stake, NUM_OFFERS - 1)[:, None]
+    return Counts(stake, plays.share(), legal, offered, accepted, rejected, plays.proposals)
+
+
+def log_prob_of_counts(table: PolicyTable, counts: Counts) -> Float[Array, ""]:
+    """Σ n log π over offers and answers; the table is (stake, column)."""
+    answers = counts.accepted * table.accept + counts.rejected * table.reject
+    if not counts.proposals:
+        return jnp.sum(answers)
+    legal = jnp.where(counts.legal, table.offer, 0.0)
+    return jnp.sum(counts.offered * legal + answers)
+
+
+def log_prob_of_plays(table: PolicyTable, plays: Plays) -> Float[Array, "observation"]:
+    """Log-probability of each offer, then of each answer; 0 where not seen."""
+    place = (plays.row, plays.column)
+    answer = jnp.where(plays.accepted, table.accept[place], table.reject[place])
+    answer = jnp.where(plays.answer_seen, answer, 0.0)
+    if not plays.proposals:
+        return answer
+    return jnp.concatenate([jnp.where(plays.offer_seen, table.offer[place], 0.0), answer])
+
+
+def predicted(table: PolicyTable, plays: Plays) -> Float[Array, "observation"]:
+    """Expected share of each offer, then the chance that each offer made is accepted."""
+    accept = jnp.exp(table.accept)[plays.row, plays.column]
+    if not plays.proposals:
+        return accept
+    mean = jnp.sum(jnp.exp(table.offer) * plays.share(), axis=-1)
+    return jnp.concatenate([mean[plays.row], accept])
+
+
+def observed(plays: Plays) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
+    """Shares offered, then answers as 0 or 1; and whether each was seen."""
+    answer, answer_seen = 1.0 * jnp.asarray(plays.accepted), 1.0 * jnp.asarray(plays.answer_seen)
+    if not plays.proposals:
+        return answer, answer_seen
+    offer_seen = 1.0 * jnp.asarray(plays.offer_seen)
+    return jnp.concatenate([plays.offered(), answer]), jnp.concatenate([offer_seen, answer_seen])
+
+
+def replay(key: Key[Array, ""], table: PolicyTable, plays: Plays) -> Plays:
+    """Draw the offers that are evidence, and the answers that are, anew."""
+    key_offer, key_answer = jax.random.split(key)
+    column = plays.column
+    if plays.proposals:
+        uniform = jax.random.uniform(key_offer, plays.row.shape)
+        drawn = inverse_cdf(uniform, table.offer[plays.row]).astype(jnp.int32)
+        column = jnp.where(plays.offer_seen, drawn, column)
+    chance = jnp.exp(table.accept)[plays.row, column]
+    accepted = jax.random.uniform(key_answer, plays.row.shape) < chance
+    return dataclasses.replace(plays, column=column, accepted=jnp.where(plays.answer_seen, accepted, plays.accepted))

@@ -1,0 +1,176 @@
+r"""Response types: is a choice a genuine preference, a non-attitude, or made up on the spot?
+
+An item is one question to one person, asked several times, each time in some frame. Its type is latent:
+
+    genuine        answers follow the policy π_θ
+    non-attitude   answers are tosses of a coin (Converse 1964)
+    constructed    answers follow the frame, whatever is asked, but for slips (Zaller & Feldman 1992)
+
+    p(D | θ, w) = Π_i Σ_t w_t Π_k p_t(answer_ik | share_ik, frame_ik)
+
+Types are told apart by consistency across the repetitions: with one answer to an item there is next to nothing to tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+from numpy.typing import ArrayLike
+
+from inference.continuous.family import HypothesisFamily, Theta
+from inference.continuous.one_shot import OneShotFamily
+from inference.continuous.parameters import Parameter, stick_breaking
+from inference.continuous.plays import Plays
+from inference.evidence import Evidence
+
+TYPES = ("genuine", "non-attitude", "constructed")
+SLIP = Parameter("frame_slip", 0.0, 0.5, location=-0.7, meaning="chance that a constructed answer leaves the frame")
+_LEAST_WEIGHT = 1e-30
+
+
+class FramedEvidence(NamedTuple):
+    """Answers to items, a row each, and the frame that each was asked in.
+
+    Attributes:
+        plays: The answers; offers are part of the question and no evidence.
+        frame: 1 where the frame speaks for accepting, −1 for rejecting, 0 for neither.
+    """
+
+    plays: Evidence
+    frame: Int[np.ndarray, "item repetition"]
+
+    @property
+    def runs(self) -> int:
+        """Number of items."""
+        return self.plays.runs
+
+    def followed_by(self, later: FramedEvidence) -> FramedEvidence:
+        """Put later repetitions of the same items behind these."""
+        frame = np.concatenate([self.frame, later.frame], axis=1)
+        return FramedEvidence(self.plays.followed_by(later.plays), frame)
+
+
+def framed(plays: Evidence, frame: ArrayLike) -> FramedEvidence:
+    """Check the frames that answers were given in.
+
+    Raises:
+        ValueError: If a frame is not −1, 0 or 1, or an offer is marked as evidence.
+
+    Example:
+        >>> from inference.evidence import evidence
+        >>> framed(evidence([10, 10], [3, 3], [True, False], offer_seen=False), [1, -1]).frame.tolist()
+        [[1, -1]]
+    """
+    if plays.offer_seen.any():
+        raise ValueError("offer_seen: offers to an item are part of the question; give offer_seen=False")
+    given = np.broadcast_to(np.atleast_2d(np.asarray(frame)), plays.stake.shape)
+    if not np.isin(given, (-1, 0, 1)).all():
+        raise ValueError(f"frame: {given[~np.isin(given, (-1, 0, 1))][0]} is none of -1, 0, 1")
+    return FramedEvidence(plays, given.astype(np.int32))
+
+
+class Framed(NamedTuple):
+    """Arranged answers and frames.
+
+    Attributes:
+        plays: See `inference.continuous.plays.Plays`; an item axis before all others.
+        frame: Frame of each answer.
+    """
+
+    plays: Plays
+    frame: Int[Array | np.ndarray, "*run item repetition"]
+
+
+@dataclass(frozen=True)
+class ResponseTypes(HypothesisFamily):
+    """Items of three types in unknown shares; data have `items` rows for each run.
+
+    Attributes:
+        base: Policy of genuine answers; without a discrete parameter.
+        items: Number of items.
+    """
+
+    base: OneShotFamily = field(kw_only=True)
+    items: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the base."""
+        if self.base.mode_name is not None or self.items < 1:
+            raise ValueError("base: give a family without a discrete parameter, and items of 1 or more")
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The base's parameters, the chance of a slip and the sticks of the shares."""
+        return (*self.base.free, SLIP, Parameter("stick_0"), Parameter("stick_1"))
+
+    def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
+        """Parameters, with ``share_of_type`` in the place of the sticks."""
+        found = super().theta(u, mode)
+        sticks = jnp.stack([found.pop("stick_0"), found.pop("stick_1")])
+        found["share_of_type"] = stick_breaking(sticks, jnp.asarray([2.0, 1.0]))
+        return found | {name: jnp.asarray(value) for name, value in self.base.fixed}
+
+    def arrange(self, data: FramedEvidence) -> Framed:
+        """Give each run its items.
+
+        Raises:
+            ValueError: If the rows do not fit.
+        """
+        if data.runs % self.items:
+            raise ValueError(f"data: {data.runs} rows do not make runs of {self.items} items")
+        rows = Framed(self.base.arrange(data.plays), data.frame)
+        runs: Framed = jax.tree.map(lambda leaf: np.reshape(leaf, (-1, self.items, *np.shape(leaf)[1:])), rows)
+        return runs
+
+    def log_joint_of_items(self, theta: Theta, seen: Framed) -> Float[Array, "item type"]:
+        """Log w_t Π_k p_t(answer_ik)."""
+        genuine = jax.vmap(lambda plays: self.base.pointwise(theta, plays).sum())(seen.plays)
+        answered = 1.0 * jnp.asarray(seen.plays.answer_seen)
+        tossed = -jnp.log(2.0) * answered.sum(axis=1)
+        slip = theta["frame_slip"]
+        follows = (seen.frame > 0) == seen.plays.accepted
+        led = jnp.where(seen.frame == 0, -jnp.log(2.0), jnp.log(jnp.where(follows, 1 - slip, slip)))
+        each = jnp.stack([genuine, tossed, (led * answered).sum(axis=1)], axis=1)
+        return each + jnp.log(jnp.maximum(theta["share_of_type"], _LEAST_WEIGHT))
+
+    def type_probabilities(self, theta: Theta, seen: Framed) -> Float[Array, "item type"]:
+        """p(type of item i | θ, D)."""
+        return jax.nn.softmax(self.log_joint_of_items(theta, seen), axis=1)
+
+    def log_likelihood(self, theta: Theta, summary: Framed) -> Float[Array, ""]:
+        """Σ_i log Σ_t."""
+        return self.pointwise(theta, summary).sum()
+
+    def pointwise(self, theta: Theta, seen: Framed) -> Float[Array, "item"]:
+        """Each item's log Σ_t w_t Π_k p_t: an item is an observation."""
+        return jax.nn.logsumexp(self.log_joint_of_items(theta, seen), axis=1)
+
+    def predict(self, theta: Theta, seen: Framed) -> Float[Array, "observation"]:
+        """Chance of each answer to be yes, over the types that the item may have."""
+        genuine = jax.vmap(lambda plays: self.base.predict(theta, plays))(seen.plays)
+        led = jnp.where(seen.frame == 0, 0.5, jnp.where(seen.frame > 0, 1 - theta["frame_slip"], theta["frame_slip"]))
+        each = jnp.stack([genuine, jnp.full(led.shape, 0.5), led], axis=1)
+        return jnp.einsum("it,itk->ik", self.type_probabilities(theta, seen), each).reshape(-1)
+
+    def observed(self, seen: Framed) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
+        """Answers as 0 or 1."""
+        plays = seen.plays
+        return 1.0 * jnp.ravel(plays.accepted), 1.0 * jnp.ravel(plays.answer_seen)
+
+    def simulate(self, key: Key[Array, ""], theta: Theta, seen: Framed) -> Framed:
+        """Give each item a type and draw its answers anew."""
+        key_type, key_genuine, key_other = jax.random.split(key, 3)
+        log_share = jnp.log(jnp.maximum(theta["share_of_type"], _LEAST_WEIGHT))
+        kind = jax.random.categorical(key_type, log_share, shape=(self.items,))[:, None]
+        keys = jax.random.split(key_genuine, self.items)
+        drawn = jax.vmap(lambda k, plays: self.base.simulate(k, theta, plays))(keys, seen.plays)
+        uniform = jax.random.uniform(key_other, seen.frame.shape)
+        led = jnp.where(seen.frame == 0, 0.5, jnp.where(seen.frame > 0, 1 - theta["frame_slip"], theta["frame_slip"]))
+        other = uniform < jnp.where(kind == 1, 0.5, led)
+        accepted = jnp.where(kind == 0, drawn.accepted, other)
+        return Framed(replace(seen.plays, accepted=accepted), seen.frame)

@@ -1,0 +1,72 @@
+r"""The density that continuous methods work on: log p(u, D) = log N(u; 0, I) + log Σ_m p(m) p(D | θ(u), m)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+from inference.continuous.family import HypothesisFamily
+
+
+@dataclass(frozen=True)
+class Target:
+    """One run's posterior density in whitened coordinates.
+
+    Attributes:
+        family: The hypotheses.
+        summary: The run's data, as `HypothesisFamily.summarise` leaves them.
+    """
+
+    family: HypothesisFamily
+    summary: Any
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates."""
+        return self.family.dimension
+
+    def log_prior(self, u: Float[Array, "dim"]) -> Float[Array, ""]:
+        """Log N(u; 0, I)."""
+        return -0.5 * jnp.sum(u**2) - 0.5 * self.dimension * math.log(2 * math.pi)
+
+    def mode_logits(self, u: Float[Array, "dim"]) -> Float[Array, "mode"]:
+        """Log p(m) p(D | θ(u), m) of each mode m."""
+        family = self.family
+
+        def at(mode: Array) -> Array:
+            return family.log_likelihood(family.theta(u, mode), self.summary)
+
+        modes = len(family.mode_labels)
+        log_prior = jnp.asarray(family.log_mode_prior)
+        if modes == 1:
+            return at(jnp.asarray(0))[None] + log_prior
+        of_modes: Array = jax.vmap(at)(jnp.arange(modes))
+        return of_modes + log_prior
+
+    def log_likelihood(self, u: Float[Array, "dim"]) -> Float[Array, ""]:
+        """Log p(D | u), modes summed out."""
+        logits = self.mode_logits(u)
+        return logits[0] if logits.shape[0] == 1 else jax.nn.logsumexp(logits)
+
+    def log_joint(self, u: Float[Array, "dim"]) -> Float[Array, ""]:
+        """Log p(u, D); where the likelihood is no number, −∞."""
+        joint = self.log_prior(u) + self.log_likelihood(u)
+        return jnp.where(jnp.isnan(joint), -jnp.inf, joint)
+
+    def draw_modes(self, key: Key[Array, ""], u: Float[Array, "draw dim"]) -> Int[Array, "draw"]:
+        """Draw m ~ p(m | u, D) for each draw of u."""
+        if len(self.family.mode_labels) == 1:
+            return jnp.zeros(u.shape[0], jnp.int32)
+        keys = jax.random.split(key, u.shape[0])
+
+        def one(pair: tuple[Array, Array]) -> Array:
+            own_key, at = pair
+            return jax.random.categorical(own_key, self.mode_logits(at)).astype(jnp.int32)
+
+        drawn: Array = jax.lax.map(one, (keys, u), batch_size=256)
+        return drawn
