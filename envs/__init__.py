@@ -4,12 +4,14 @@ This floor needs jax alone and knows neither inference nor language models.
 """
 
 from envs.contexts import CURRENCIES, MANNERS, Context, context
+from envs.controllable import ControllableUltimatum
 from envs.norms import Norm, Policy
 from envs.population import Population, mixture, one_group
 from envs.registry import ENVIRONMENTS, make
 from envs.schedule import GROUPS, Schedule
 from envs.seeds import derive_key, derive_seed
 from envs.simulate import Plays, simulate
+from envs.soft_values import StationaryPlan, look_ahead, soft_value_iteration
 from envs.ultimatum import UltimatumGame
 from envs.utilities import UTILITIES
 
@@ -20,17 +22,21 @@ __all__ = [
     "MANNERS",
     "UTILITIES",
     "Context",
+    "ControllableUltimatum",
     "Norm",
     "Plays",
     "Policy",
     "Population",
     "Schedule",
+    "StationaryPlan",
     "UltimatumGame",
     "context",
     "derive_key",
     "derive_seed",
+    "look_ahead",
     "make",
     "mixture",
     "one_group",
     "simulate",
+    "soft_value_iteration",
 ]

@@ -36,4 +36,5 @@ def layered_contract(
     for_all = floor_strength * jnp.maximum(floor * total - jnp.minimum(own, other), 0)
     for_role = role_strength * jnp.maximum(role * total - other, 0)
     for_oneself = target_strength * jnp.abs(other - target * total)
-    return own - for_all - for_role - for_oneself
+    utility: Float[Array, "*n"] = own - for_all - for_role - for_oneself
+    return utility

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from envs.planning import soft_choice
+from envs.planning import log_or, soft_choice
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from envs.utilities import UtilityFunction
 
@@ -49,9 +49,13 @@ def response_log_probs(
     Rejecting pays (0, 0), whose utility is 0.
     """
     logit = rationality * utility(theta, share, 1 - share)
-    keeps_to_norm, slips = jnp.log1p(-lapse), jnp.log(lapse / 2)
-    accept = jnp.logaddexp(keeps_to_norm + jax.nn.log_sigmoid(logit), slips)
-    reject = jnp.logaddexp(keeps_to_norm + jax.nn.log_sigmoid(-logit), slips)
+    distance = jnp.abs(logit)
+    odds = jnp.exp(-distance)  # at most 1, so that nothing overflows
+    likelier = (1 - lapse) / (1 + odds) + lapse / 2
+    other = (1 - lapse) * odds / (1 + odds) + lapse / 2
+    log_likelier, log_other = jnp.log(likelier), log_or(other, -distance, lapse)
+    accept = jnp.where(logit > 0, log_likelier, log_other)
+    reject = jnp.where(logit > 0, log_other, log_likelier)
     return accept, reject
 
 

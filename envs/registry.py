@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from envs.cmdp import ContextualMDP
+from envs.controllable import ControllableUltimatum
 from envs.ultimatum import UltimatumGame
 
-ENVIRONMENTS: dict[str, type[ContextualMDP]] = {"ultimatum": UltimatumGame}
+ENVIRONMENTS: dict[str, type[ContextualMDP]] = {
+    "ultimatum": UltimatumGame,
+    "controllable-ultimatum": ControllableUltimatum,
+}
 """Environment classes by name."""
 
 

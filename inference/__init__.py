@@ -4,15 +4,21 @@ This floor sees users' actions only; nothing here knows that language models exi
 """
 
 from inference.calibration import CALIBRATION_METHODS, Calibration, calibrate
+from inference.comparison import compare, loo
+from inference.continuous.controllable import Discounting, PlanningAhead
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.groups import NormGroups
 from inference.continuous.hierarchy import Hierarchical
 from inference.continuous.language import SpokenEvidence, SpokenNorm, spoken
+from inference.continuous.learning import UgBayes, UgDelta
 from inference.continuous.named import NamedNorm, NormShares
 from inference.continuous.one_shot import CesAltruism, CharnessRabin, FehrSchmidt, LayeredContract, Reciprocity
 from inference.continuous.parameters import Parameter
 from inference.continuous.registry import CONTINUOUS_FAMILIES, continuous_family
 from inference.continuous.responses import FramedEvidence, ResponseTypes, framed
+from inference.continuous.sequential import RewardFamily
+from inference.continuous.strategy_method import StrategyMethod, strategies
+from inference.continuous.trajectories import Trajectories, trajectories
 from inference.diagnostics import ChainsDisagreeError, DataWarning, Diagnostics, diagnose
 from inference.evidence import Evidence, evidence
 from inference.exact import exact, uniform_posterior
@@ -26,6 +32,7 @@ from inference.groups_found import GroupsFound, groups_found
 from inference.hypotheses import Hypotheses
 from inference.methods import CONTINUOUS_METHODS, METHODS, default_method, infer
 from inference.posterior import DiscretePosterior, Posterior, Predictive
+from inference.predictive_check import predictive_check
 from inference.row_posteriors import posterior_of_new_row, posterior_of_row
 from inference.sampled import SampledPosterior
 from inference.thompson import thompson
@@ -42,6 +49,7 @@ __all__ = [
     "CharnessRabin",
     "DataWarning",
     "Diagnostics",
+    "Discounting",
     "DiscretePosterior",
     "Evidence",
     "FehrSchmidt",
@@ -58,16 +66,23 @@ __all__ = [
     "NormShares",
     "Nuts",
     "Parameter",
+    "PlanningAhead",
     "Posterior",
     "Predictive",
     "Reciprocity",
     "ResponseTypes",
+    "RewardFamily",
     "SampledPosterior",
     "Smc",
     "SpokenEvidence",
     "SpokenNorm",
+    "StrategyMethod",
     "Svi",
+    "Trajectories",
+    "UgBayes",
+    "UgDelta",
     "calibrate",
+    "compare",
     "continuous_family",
     "default_method",
     "diagnose",
@@ -76,13 +91,17 @@ __all__ = [
     "framed",
     "groups_found",
     "infer",
+    "loo",
     "make_family",
     "named_norms",
     "norm_mixtures",
     "parameter_grid",
     "posterior_of_new_row",
     "posterior_of_row",
+    "predictive_check",
     "spoken",
+    "strategies",
     "thompson",
+    "trajectories",
     "uniform_posterior",
 ]

@@ -56,15 +56,25 @@ def psis_loo(log_likelihood: np.ndarray, relative_efficiency: float) -> tuple[np
         >>> elpd.round(1).tolist(), bool(k[0] < 0.7)
         ([-0.5], True)
     """
+    smoothed = [_smoothed_weights(np.asarray(own, np.float64), relative_efficiency) for own in log_likelihood.T]
+    elpd = [np.logaddexp.reduce(weight + own) for (weight, _), own in zip(smoothed, log_likelihood.T, strict=True)]
+    return np.array(elpd), np.array([k for _, k in smoothed])
+
+
+def _smoothed_weights(log_likelihood: np.ndarray, relative_efficiency: float) -> tuple[np.ndarray, float]:
+    """Normalised log weights of one observation, and k̂; where the largest weights are all equal, there is no tail."""
+    draws = len(log_likelihood)
+    tail = int(np.ceil(min(draws / 5, 3 * np.sqrt(draws / relative_efficiency)))) + 1
+    if np.ptp(np.sort(log_likelihood)[:tail]) == 0:  # ArviZ 1.x refuses these, 0.23 calls them infinitely heavy
+        return -log_likelihood - np.logaddexp.reduce(-log_likelihood), 0.0
     az = arviz()
-    by_observation = np.ascontiguousarray(log_likelihood.T, dtype=np.float64)
     if az.__version__.startswith("0."):
-        log_weight, k = az.psislw(-by_observation, relative_efficiency)
+        log_weight, k = az.psislw(-log_likelihood, relative_efficiency)
     else:
         from arviz_stats.base import array_stats  # noqa: PLC0415 - ArviZ 1.x alone has it
 
-        log_weight, k = array_stats.psislw(by_observation, r_eff=relative_efficiency)
-    return np.logaddexp.reduce(np.asarray(log_weight) + by_observation, axis=1), np.asarray(k)
+        log_weight, k = array_stats.psislw(log_likelihood, r_eff=relative_efficiency)
+    return np.asarray(log_weight), float(np.asarray(k))
 
 
 def effective_draws_of_mean(values: np.ndarray) -> float:

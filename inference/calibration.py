@@ -159,7 +159,7 @@ def replicate(key: Key[Array, ""], method: Method, family: HypothesisFamily, see
     u, mode = spread_draws(key_draws, fit, _DRAWS)
 
     def numbers(at: Float[Array, "dim"], of_mode: Int[Array, ""]) -> dict[str, Array]:
-        found = dict(family.monitored(at, summary))
+        found = dict(zip(family.monitored_names, family.monitored(at, summary), strict=True))
         return found | ({family.mode_name: 1.0 * of_mode} if family.mode_name else {})
 
     true = numbers(truth, true_mode)

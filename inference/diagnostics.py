@@ -46,12 +46,15 @@ class Diagnostics:
         divergences: Steps that diverged, by run; 0 for methods without steps.
         pareto_k: k̂ of the importance ratios p(u, D)/q(u) of methods with an approximation q, by run; NaN for others.
         elbo_rise: Largest rise of the ELBO at the end in its standard errors, by run; NaN without an ELBO.
+        cells_per_deviation: Least standard deviation of the posterior along an axis of its grid, in cells, by run; NaN
+            without a grid.
     """
 
     table: pd.DataFrame
     divergences: np.ndarray
     pareto_k: np.ndarray
     elbo_rise: np.ndarray
+    cells_per_deviation: np.ndarray
 
     @property
     def worst(self) -> pd.Series[Any]:
@@ -69,6 +72,8 @@ class Diagnostics:
         if (self.pareto_k > _USUAL_LEVEL).any():
             k = np.nanmax(self.pareto_k)
             said.append(f"Pareto k̂ is {k:.2f}: the approximation is too narrow; use nuts or smc")
+        if (self.cells_per_deviation < 1).any():
+            said.append("the grid's cells are wider than the posterior; give more points, or use nuts")
         if (self.elbo_rise > _STILL_RISING).any():
             said.append("the ELBO still rose at the end; give more steps")
         return said
@@ -100,7 +105,10 @@ def diagnose(posterior: SampledPosterior) -> Diagnostics:
     rise = nothing
     if "elbo_rise" in trace:
         rise = np.max(np.asarray(trace["elbo_rise"]) / np.asarray(trace["elbo_rise_error"]), axis=1)
-    return Diagnostics(pd.DataFrame(rows), diverging, _pareto_k(posterior), rise)
+    cells = nothing
+    if "cells_per_deviation" in trace:
+        cells = np.asarray(trace["cells_per_deviation"]).min(axis=1)
+    return Diagnostics(pd.DataFrame(rows), diverging, _pareto_k(posterior), rise, cells)
 
 
 def check_agreement(posterior: SampledPosterior) -> None:

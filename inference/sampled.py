@@ -101,9 +101,8 @@ class SampledPosterior:
 
     @property
     def mode_probabilities(self) -> Float[np.ndarray, "run mode"]:
-        """Probability of each value of the discrete parameter."""
-        modes = np.arange(len(self.family.mode_labels))
-        return np.asarray(np.einsum("rcd,rcdm->rm", self.weights, np.asarray(self.fit.mode)[..., None] == modes))
+        """Probability of each value of the discrete parameter: the mean of p(m | u, D) over draws of u."""
+        return np.asarray(np.einsum("rcd,rcdm->rm", self.weights, np.asarray(self.fit.mode_chance)))
 
     def mean(self, name: str) -> np.ndarray:
         """Posterior mean of a parameter, (run, …).
@@ -184,8 +183,8 @@ class SampledPosterior:
     @functools.cached_property
     def monitored(self) -> dict[str, np.ndarray]:
         """The family's monitored numbers, (run, chain, draw)."""
-        found = _monitored(self.family, jnp.asarray(self.fit.u), jax.tree.map(jnp.asarray, self.seen))
-        return {name: np.asarray(values) for name, values in found.items()}
+        found = np.asarray(_monitored(self.family, jnp.asarray(self.fit.u), jax.tree.map(jnp.asarray, self.seen)))
+        return {name: found[..., place] for place, name in enumerate(self.family.monitored_names)}
 
     def equal_draws(self, key: Key[Array, ""], draws: int) -> tuple[Theta, Float[Array, "run draw dim"]]:
         """Draw θ with equal weights, (run, draw, …), and the coordinates that it comes from."""
@@ -250,15 +249,15 @@ def _thetas(
 
 
 @functools.partial(jax.jit, static_argnames="family")
-def _monitored(family: HypothesisFamily, u: Float[Array, "run chain draw dim"], seen: Seen) -> dict[str, Array]:
-    def run(pair: tuple[Array, Seen]) -> dict[str, Array]:
+def _monitored(family: HypothesisFamily, u: Float[Array, "run chain draw dim"], seen: Seen) -> Array:
+    def run(pair: tuple[Array, Seen]) -> Array:
         own, observations = pair
         summary = family.summarise(observations)
         flat = own.reshape(-1, own.shape[-1])
-        found = jax.lax.map(lambda at: family.monitored(at, summary), flat, batch_size=_AT_ONCE)
-        return {name: values.reshape(own.shape[:2]) for name, values in found.items()}
+        found: Array = jax.lax.map(lambda at: family.monitored(at, summary), flat, batch_size=_AT_ONCE)
+        return found.reshape(*own.shape[:2], -1)
 
-    of_runs: dict[str, Array] = jax.lax.map(run, (u, seen))
+    of_runs: Array = jax.lax.map(run, (u, seen))
     return of_runs
 
 

@@ -21,8 +21,11 @@ from tyro.extras import SubcommandApp
 from scai_irl.cli_options import options_of, parse, told_in_one_line
 from scai_irl.config import ExperimentConfig, check
 from scai_irl.experiment import Experiment, find_experiments
+from scai_irl.records.human_csv import CsvColumns
+from scai_irl.records.human_import import import_human, import_own
 from scai_irl.records.importing import import_scai2023
 from scai_irl.records.results import Results, load
+from scai_irl.report.calibration import calibrate_family, use_cores
 from scai_irl.report.listing import print_listing
 from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.report.show import show
@@ -43,10 +46,56 @@ class Scai2023:
 
 
 @dataclass
+class Heffner:
+    """Import answers of 715 people to 20 offers each: ug_data.csv of Heffner & FeldmanHall (2022)."""
+
+    path: Annotated[Positional[Path], arg(help="Data file, ug_data.csv.")]
+    out: Annotated[Path, arg(help="Results folder to make.")]
+
+
+@dataclass
+class Moblab:
+    """Import offers and minimum acceptable offers: ultimatum_strategy.csv of Mei et al. (2024)."""
+
+    path: Annotated[Positional[Path], arg(help="Data file, ultimatum_strategy.csv; compressed files are read too.")]
+    out: Annotated[Path, arg(help="Results folder to make.")]
+
+
+@dataclass
+class Csv:
+    """Import choices from a CSV file with a line for each choice."""
+
+    path: Annotated[Positional[Path], arg(help="Data file.")]
+    out: Annotated[Path, arg(help="Results folder to make.")]
+    subject: Annotated[str, arg(help="Column that says who chose.")] = "subject"
+    stake: Annotated[str, arg(help="Column of the units divided, or a number that holds for every line.")] = "stake"
+    offer: Annotated[str, arg(help="Column of the units given to the responder.")] = "offer"
+    accepted: Annotated[str, arg(help="Column of answers, 1 or 0; empty on lines of proposers.")] = "accepted"
+    trial: Annotated[str, arg(help="Column that numbers a subject's games; counted in order without it.")] = "trial"
+    role: Annotated[str, arg(help="Column of proposer or responder; all are responders without it.")] = "role"
+    study: Annotated[str, arg(help="Column of the study's name; the file's name without it.")] = "study"
+    minimum: Annotated[str, arg(help="Column of minimum acceptable offers (strategy method), if any.")] = "minimum"
+
+
+@dataclass
 class Recorded:
     """Set the exact posterior of every recorded run and epoch beside what the model's verbal policies did."""
 
     results: Annotated[Positional[Path], arg(help="Folder made by `scai-irl import`.")]
+
+
+@dataclass
+class Calibrate:
+    """Check by simulation that a method returns a family's posterior: ranks of truths, their envelope, recovery."""
+
+    family: Annotated[Positional[str], arg(help="Continuous family; `scai-irl list` names them.")]
+    method: Annotated[
+        str | None, arg(help="grid, nuts, smc, laplace, svi, svi-mean-field; by dimension without it.")
+    ] = None
+    replications: Annotated[int, arg(help="Truths to draw; 1,000 tell deviations of a few per cent.")] = 1_000
+    seed: Annotated[int, arg(help="Root of all randomness.")] = 0
+    cores: Annotated[int | None, arg(help="Cores to compute on side by side; all unless given.")] = None
+    out: Annotated[Path | None, arg(help="Results folder; one of its own under results/ unless given.")] = None
 
 
 @dataclass
@@ -103,14 +152,18 @@ def prepare_process() -> None:
 
 
 def _app(experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str, type[Any]]) -> SubcommandApp:
-    run, imports, audit, app = SubcommandApp(), SubcommandApp(), SubcommandApp(), SubcommandApp()
+    run, imports, human, audit, app = (SubcommandApp() for _ in range(5))
     for name, experiment in experiments.items():
         run.command(name=name, help=experiment.summary)(options[name])
     imports.command(name="scai2023")(Scai2023)
+    for kind in (Heffner, Moblab, Csv):
+        human.command(name=kind.__name__.lower())(kind)
+    imports.command(human, name="human", help="Import choices of people in ultimatum games.")
     audit.command(name="recorded")(Recorded)
     app.command(run, name="run", help="Run an experiment, or go on with one that was interrupted.")
-    app.command(imports, name="import", help="Import recorded runs as a results folder.")
+    app.command(imports, name="import", help="Import recorded runs, or choices of people, as a results folder.")
     app.command(audit, name="audit", help="Measure verbal posteriors against numerical ones.")
+    app.command(name="calibrate")(Calibrate)
     app.command(name="show")(Show)
     app.command(name="list")(List)
     return app
@@ -120,10 +173,19 @@ def _run(experiment: Experiment[Any], options: Any) -> None:
     show(experiment.run(check(experiment.config, vars(options))))
 
 
+def _calibrate(command: Calibrate) -> Results:
+    use_cores(command.cores or os.cpu_count() or 1)
+    return calibrate_family(command.family, command.method, command.replications, command.seed, command.out)
+
+
 def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> None:
     actions: dict[type[Any], Callable[[], Results | None]] = {
         Scai2023: lambda: import_scai2023(command.path, command.out),
+        Heffner: lambda: import_human(command.path, command.out, "heffner"),
+        Moblab: lambda: import_human(command.path, command.out, "moblab"),
+        Csv: lambda: import_own(command.path, command.out, CsvColumns.of(command)),
         Recorded: lambda: audit_recorded_folder(command.results),
+        Calibrate: lambda: _calibrate(command),
         Show: lambda: load(command.results),
         List: lambda: print_listing({name: e.summary for name, e in experiments.items()}),
     }

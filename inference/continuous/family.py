@@ -88,14 +88,19 @@ class HypothesisFamily(ABC):
         """Compute log p(D | θ) of one run."""
         return self.pointwise(theta, summary).sum()
 
-    def monitored(self, u: Float[Array, "dim"], summary: Any) -> dict[str, Float[Array, ""]]:
+    @property
+    def monitored_names(self) -> tuple[str, ...]:
+        """Names of the monitored numbers."""
+        return self.coordinate_names
+
+    def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
         """Compute the numbers on which chains have to agree and truths are ranked; the coordinates unless overridden.
 
         A family whose coordinates can change places (groups without a fixed order, say) gives numbers here that do not
         depend on the order; they may depend on the data too (Modrák et al. 2023, arXiv:2211.02383).
         """
         del summary
-        return dict(zip(self.coordinate_names, u, strict=True))
+        return u
 
     def cautions(self, seen: Seen) -> list[str]:
         """Say what a reader of the posterior has to know about the data, in a line each.
@@ -161,6 +166,18 @@ class HypothesisFamily(ABC):
             ValueError: If there is no such parameter, or the value is outside its range.
         """
         return dataclasses.replace(self, fixed=self.fixed + tuple(_checked(self.parameters, values)))
+
+    def unfix(self: F, *names: str) -> F:
+        """Infer parameters that were known.
+
+        Raises:
+            ValueError: If one of them is not fixed.
+        """
+        known = dict(self.fixed)
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{name} is not fixed; fixed are {', '.join(known) or 'none'}")
+        return dataclasses.replace(self, fixed=tuple(pair for pair in self.fixed if pair[0] not in names))
 
     def with_priors(self: F, *priors: Parameter) -> F:
         """Replace the priors of some parameters.

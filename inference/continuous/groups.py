@@ -6,8 +6,12 @@ With G groups, weights w and user i's choices D_i,
 
 `finite` weights are uniform on the simplex; `dirichlet-process` weights are sticks v_g ~ Beta(1, a) of a Dirichlet
 process cut off after G groups, with its concentration a inferred (Ishwaran & James 2001), so that the number of
-groups in use is inferred too. Groups have no order: numbers that change with it are not monitored, and
-`inference.groups_found` puts draws in one order before anything is said about a group.
+groups in use is inferred too.
+
+Groups have no order of their own. Those of finite mixtures are counted from the largest value of their first parameter
+down, which removes the G! copies of each posterior mode that samplers would wander between. Sticks have an order
+already, so groups of a Dirichlet process keep theirs; numbers that change with it are not monitored, and
+`inference.groups_found` puts all draws in one order before anything is said about a group.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from inference.continuous.family import HypothesisFamily, Seen, Theta
-from inference.continuous.parameters import Parameter, stick_breaking
+from inference.continuous.parameters import Parameter, falling, stick_breaking
 
 CONCENTRATION = Parameter("concentration", low=0.0, location=0.0, scale=1.0, meaning="a, number of groups to expect")
 _LEAST_WEIGHT = 1e-30
@@ -92,6 +96,8 @@ class NormGroups(HypothesisFamily):
         start = len(self.free)
         shared = u[start : start + len(self.shared)]
         own = u[start + len(self.shared) :].reshape(self.groups, len(self.own))
+        if self.weights == "finite":
+            own = jnp.concatenate([falling(own[:, 0])[:, None], own[:, 1:]], axis=1)
         names = self.base.coordinate_names
         columns = [
             own[:, self.own.index(name)] if name in self.own else jnp.full(self.groups, shared[self.shared.index(name)])
@@ -166,25 +172,26 @@ class NormGroups(HypothesisFamily):
         own = jax.tree.map(lambda values: values[group], self._groups(theta))
         return jax.vmap(self.base.simulate)(jax.random.split(key_choices, self.users), own, seen)
 
-    def monitored(self, u: Float[Array, "dim"], summary: Any) -> dict[str, Float[Array, ""]]:
-        """Numbers that do not depend on the order of groups.
+    @property
+    def monitored_names(self) -> tuple[str, ...]:
+        """Names of numbers that do not depend on the order of groups."""
+        users = [f"{name}_of_user[{user}]" for user in range(self.users) for name in self.own]
+        moments = [f"{moment}_{name}" for moment in ("mean", "variance") for name in self.own]
+        return ("largest_weight", *self.shared, *moments, *users)
 
-        The largest weight, shared coordinates, and the mean and variance of each own coordinate over the groups, by
-        weight; for each user the mean of her coordinates over the groups that she may be in.
+    def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
+        """The largest weight, shared coordinates, moments of own ones over the groups, and each user's.
+
+        Moments are weighted; a user's coordinates are averaged over the groups that she may be in.
         """
         weight, places = self.weight(u), self.coordinates_of_groups(u)
+        names = self.base.coordinate_names
+        own = places[:, jnp.asarray([names.index(name) for name in self.own], int)]
+        shared = places[0, jnp.asarray([names.index(name) for name in self.shared], int)]
+        mean = weight @ own
+        variance = weight @ (own - mean) ** 2
         chance = jax.nn.softmax(self.log_joint_of_users(self.theta(u), summary), axis=1)
-        of_users = chance @ places
-        found = {"largest_weight": jnp.max(weight)}
-        for column, name in enumerate(self.base.coordinate_names):
-            if name in self.shared:
-                found[name] = places[0, column]
-                continue
-            mean = weight @ places[:, column]
-            found[f"mean_{name}"] = mean
-            found[f"variance_{name}"] = weight @ (places[:, column] - mean) ** 2
-            found |= {f"{name}_of_user[{i}]": of_users[i, column] for i in range(self.users)}
-        return found
+        return jnp.concatenate([jnp.max(weight)[None], shared, mean, variance, (chance @ own).reshape(-1)])
 
     def _groups(self, theta: Theta) -> Theta:
         """The part of θ that has a group axis."""

@@ -81,17 +81,14 @@ class Hierarchical(HypothesisFamily):
 
     def coordinates_of_rows(self, u: Float[Array, "dim"]) -> Float[Array, "row base_dim"]:
         """Compute w_j = u + τ ⊙ f_j."""
-        place, spread, z = self._parts(u)
-        if self.places:
-            z = self._root(u) @ z
-        return place + spread * z
+        return self._parts(u)[2]
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """Each row's parameters, (row, …), with ``population_NAME`` (at its median) and ``spread_NAME``."""
         del mode
         base = self.base
-        place, spread, _ = self._parts(u)
-        found = jax.vmap(base.theta)(self.coordinates_of_rows(u))
+        place, spread, rows = self._parts(u)
+        found = jax.vmap(base.theta)(rows)
         known = dict(base.fixed)
         found |= {f"population_{name}": value for name, value in base.theta(place).items() if name not in known}
         found |= {f"spread_{name}": value for name, value in zip(base.coordinate_names, spread, strict=True)}
@@ -138,12 +135,11 @@ class Hierarchical(HypothesisFamily):
         keys = jax.random.split(key, self.rows)
         return jax.vmap(self.base.simulate)(keys, self.rows_of(theta), seen)
 
-    def monitored(self, u: Float[Array, "dim"], summary: Any) -> dict[str, Float[Array, ""]]:
-        """The population's coordinates, and those of rows as they act, not as they are non-centred."""
+    def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
+        """The population's place and spread, and the rows as they act, not as they are non-centred."""
         del summary
-        own = u[: u.shape[0] - self.rows * self.base.dimension]
-        values = jnp.concatenate([own, self.coordinates_of_rows(u).reshape(-1)])
-        return dict(zip(self.coordinate_names, values, strict=True))
+        place, spread, rows = self._parts(u)
+        return jnp.concatenate([u[: len(self.free)], place, spread, rows.reshape(-1)])
 
     def cautions(self, seen: Seen) -> list[str]:
         """Name rows without observations, unless rows have places, where that is a question to be answered."""
@@ -166,9 +162,20 @@ class Hierarchical(HypothesisFamily):
         return place, spread
 
     def _parts(self, u: Float[Array, "dim"]) -> tuple[Array, Array, Array]:
+        """The population's place u, its spread τ and the rows' w.
+
+        Data tell the rows' centre, u + τ f̄, far better than u. Of exchangeable rows the first coordinate is therefore
+        that centre, over its standard deviation s = √(1 + τ²/J), and the mean of the others what is orthogonal to it:
+        for each τ a rotation of (u, √J f̄), under which N(0, I) is the same.
+        """
         depth, start = self.base.dimension, len(self.free)
-        place, spread = u[start : start + depth], u[start + depth : start + 2 * depth]
-        return place, half_normal(spread, self.spread), u[start + 2 * depth :].reshape(self.rows, depth)
+        first, spread = u[start : start + depth], half_normal(u[start + depth : start + 2 * depth], self.spread)
+        z = u[start + 2 * depth :].reshape(self.rows, depth)
+        if self.places:
+            return first, spread, first + spread * (self._root(u) @ z)
+        mean = jnp.mean(z, axis=0)
+        s = jnp.sqrt(1 + spread**2 / self.rows)
+        return (first - spread * mean) / s, spread, s * first + spread * (z - mean)
 
     def _length(self, u: Float[Array, "dim"]) -> Float[Array, ""]:
         known = dict(self.fixed)

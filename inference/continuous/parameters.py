@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 _FARTHEST = 12.0  # standard deviations, beyond which single precision knows no tail
+_SMALLEST, _NEAREST_TO_ONE = 1e-30, 1e-7  # of probabilities that single precision can invert
 _LARGEST_LOG = 60.0  # exponents beyond it would overflow single precision and mean nothing
 
 
@@ -75,6 +76,21 @@ def half_normal(u: Float[Array, "*n"], scale: float) -> Float[Array, "*n"]:
     """
     upper_tail = jax.scipy.special.ndtr(-jnp.minimum(u, _FARTHEST))
     return -scale * jax.scipy.special.ndtri(upper_tail / 2)
+
+
+def falling(u: Float[Array, "number"]) -> Float[Array, "number"]:
+    r"""Order statistics of standard normal numbers, the largest first, from as many independent ones.
+
+    The largest of G uniform numbers has the distribution of V^{1/G}, the next one that of V'^{1/(G−1)} times it, and so
+    on (Devroye 1986, V.3), so a sample that is known to be in order has a smooth, one-to-one parametrisation.
+
+    Example:
+        >>> [round(float(x), 3) for x in falling(jnp.zeros(3))]
+        [0.819, 0.152, -0.674]
+    """
+    left = jnp.arange(u.shape[0], 0, -1)
+    log_uniform = jnp.cumsum(jax.scipy.special.log_ndtr(u) / left)
+    return jax.scipy.special.ndtri(jnp.clip(jnp.exp(log_uniform), _SMALLEST, 1 - _NEAREST_TO_ONE))
 
 
 def stick_breaking(u: Float[Array, "stick"], concentration: Float[Array, "stick"]) -> Float[Array, "part"]:

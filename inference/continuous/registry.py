@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from envs.contexts import CURRENCIES, PSYCHOLOGICAL_DISTANCE
+from inference.continuous.controllable import Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.groups import NormGroups
 from inference.continuous.hierarchy import Hierarchical
 from inference.continuous.language import SpokenNorm, spoken
+from inference.continuous.learning import UgBayes, UgDelta
 from inference.continuous.named import NamedNorm, NormShares
 from inference.continuous.one_shot import CesAltruism, CharnessRabin, FehrSchmidt, LayeredContract, Reciprocity
 from inference.continuous.responses import ResponseTypes, framed
+from inference.continuous.strategy_method import StrategyMethod, strategies
 from inference.evidence import Evidence, evidence
 
 _STAKES = (5, 12)  # small, so that a thousand posteriors are soon computed
@@ -64,6 +67,11 @@ def _currency_design() -> Evidence:
     return plays._replace(offer_seen=plays.offer_seen & seen, answer_seen=plays.answer_seen & seen)
 
 
+def _offers() -> Evidence:
+    """A design of forty offers of all sizes to one responder."""
+    return few_answers(1, 40)
+
+
 def _repeated() -> Any:
     frame = np.tile([1, -1, 0, 1, -1, 0], (12, 1))
     stake = np.full((12, 6), 20)
@@ -95,6 +103,28 @@ CONTINUOUS_FAMILIES: dict[str, ContinuousFamily] = {
             "a named norm whose users talk, with the reliability of talk",
             SpokenNorm(),
             lambda: spoken(few_plays(), np.zeros(12, int)),
+        ),
+        ContinuousFamily(
+            "ug-bayes", "a responder whose norm is a Bayesian mean of offers (Xiang et al. 2013)", UgBayes(), _offers
+        ),
+        ContinuousFamily("ug-delta", "a responder whose norm follows offers by a delta rule", UgDelta(), _offers),
+        ContinuousFamily(
+            "strategy-method",
+            "Fehr–Schmidt people who state the smallest offer that they would accept",
+            StrategyMethod(),
+            lambda: strategies(12, np.full(8, 5), np.full(8, 3)),
+        ),
+        ContinuousFamily(
+            "discounting",
+            "a responder who steers later offers and discounts them",
+            Discounting(),
+            lambda: episodes([2, 5, 8], rounds=12),
+        ),
+        ContinuousFamily(
+            "planning-ahead",
+            "a responder who steers later offers and sees some steps ahead",
+            PlanningAhead(),
+            lambda: episodes([2, 5, 8], rounds=12),
         ),
         ContinuousFamily(
             "response-types",

@@ -22,10 +22,11 @@ class Fit(NamedTuple):
     Attributes:
         u: Whitened coordinates of each draw.
         mode: Discrete parameter of each draw; 0 without one.
+        mode_chance: p(m | u, D) of each value m of the discrete parameter.
         log_joint: log p(u, D) of each draw.
         log_weight: Log weight of each draw; they sum to 1 over chains and draws.
         log_evidence: log p(D); NaN where the method does not give it.
-        spacing: Sides of the cell that a draw stands for, which is 0 except on grids.
+        cell: Sides of the cell that a draw stands for, one a column; 0 except on grids.
         log_proposal: log q(u) of methods that draw from an approximation q; NaN for others.
         stats: Statistics of each draw, by ArviZ's names.
         trace: How the method got there, by name.
@@ -33,10 +34,11 @@ class Fit(NamedTuple):
 
     u: Float[Numbers, "*run chain draw dim"]
     mode: Int[Numbers, "*run chain draw"]
+    mode_chance: Float[Numbers, "*run chain draw mode"]
     log_joint: Float[Numbers, "*run chain draw"]
     log_weight: Float[Numbers, "*run chain draw"]
     log_evidence: Float[Numbers, "*run"]
-    spacing: Float[Numbers, "*run dim"]
+    cell: Float[Numbers, "*run dim side"]
     log_proposal: Float[Numbers, "*run chain draw"]
     stats: dict[str, Any]
     trace: dict[str, Any]
@@ -65,15 +67,16 @@ def unweighted(
 ) -> Fit:
     """Make a fit of draws that count the same, drawing their modes."""
     chains, draws, dimension = u.shape
-    mode = target.draw_modes(key, u.reshape(-1, dimension)).reshape(chains, draws)
+    mode, chance = target.modes(key, u.reshape(-1, dimension))
     unknown = jnp.full((chains, draws), jnp.nan)
     return Fit(
         u,
-        mode,
+        mode.reshape(chains, draws),
+        chance.reshape(chains, draws, -1),
         log_joint,
         jnp.full((chains, draws), -jnp.log(chains * draws)),
         jnp.asarray(jnp.nan) if log_evidence is None else log_evidence,
-        jnp.zeros(dimension),
+        jnp.zeros((dimension, dimension)),
         unknown if log_proposal is None else log_proposal,
         stats or {},
         trace or {},
@@ -86,7 +89,7 @@ def redraw(key: Key[Array, ""], fit: Fit, draws: int) -> tuple[Float[Array, "dra
     flat = fit.u.reshape(-1, fit.u.shape[-1])
     which = jax.random.categorical(key_which, fit.log_weight.reshape(-1), shape=(draws,))
     offset = jax.random.uniform(key_where, (draws, flat.shape[1]), minval=-0.5, maxval=0.5)
-    return flat[which] + offset * fit.spacing, fit.mode.reshape(-1)[which]
+    return flat[which] + offset @ fit.cell.T, fit.mode.reshape(-1)[which]
 
 
 def places_alone(u: Float[np.ndarray, "run chain draw dim"], log_weight: Any) -> Fit:
@@ -95,10 +98,11 @@ def places_alone(u: Float[np.ndarray, "run chain draw dim"], log_weight: Any) ->
     return Fit(
         u=u,
         mode=np.zeros(u.shape[:3], np.int32),
+        mode_chance=np.ones((*u.shape[:3], 1)),
         log_joint=unknown,
         log_weight=log_weight,
         log_evidence=np.full(u.shape[0], np.nan),
-        spacing=np.zeros((u.shape[0], u.shape[-1])),
+        cell=np.zeros((u.shape[0], u.shape[-1], u.shape[-1])),
         log_proposal=unknown,
         stats={},
         trace={},

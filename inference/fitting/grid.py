@@ -2,13 +2,14 @@ r"""Grids over whitened coordinates: the posterior by quadrature, exact up to th
 
     p(u_i | D) = p(u_i, D) / Σ_j p(u_j, D),      log p(D) ≈ log Σ_j p(u_j, D) + log (volume of a cell)
 
-The first grid spans the prior; each next one spans what of it holds the posterior, so that cells are small against it.
+The first grid spans the prior; each next one spans what of it holds the posterior, along the posterior's own axes, so
+that cells are small against it even where it is a ridge.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -49,45 +50,67 @@ class Grid(Method):
         if not 1 <= dimension <= _LARGEST:
             raise ValueError(f"method: a grid has 1 to {_LARGEST} parameters, not {dimension}; use nuts or smc")
         points = self.points or _POINTS[dimension]
-        low, high = jnp.full(dimension, -_PRIOR_ENDS), jnp.full(dimension, _PRIOR_ENDS)
+        box = Box(jnp.zeros(dimension), 2 * _PRIOR_ENDS / points * jnp.eye(dimension))
 
-        def close_in(ends: tuple[Array, Array], step: None) -> tuple[tuple[Array, Array], None]:
+        def close_in(box: Box, step: None) -> tuple[Box, None]:
             del step
-            _, axes, joint = _evaluate(target, *ends, points)
-            return _around(axes, joint), None
+            u = box.cells(points)
+            return _around(box, u, jax.lax.map(target.log_joint, u, batch_size=_AT_ONCE), points), None
 
-        ends, _ = jax.lax.scan(close_in, (low, high), None, length=self.closings)
-        u, axes, joint = _evaluate(target, *ends, points)
-        spacing = axes[:, 1] - axes[:, 0]
+        box, _ = jax.lax.scan(close_in, box, None, length=self.closings)
+        u = box.cells(points)
+        joint = jax.lax.map(target.log_joint, u, batch_size=_AT_ONCE)
         total = jax.nn.logsumexp(joint)
-        flat = joint.reshape(1, -1)
-        mode = target.draw_modes(key, u)[None]
-        evidence = total + jnp.sum(jnp.log(spacing))
-        unknown = jnp.full(flat.shape, jnp.nan)
-        return Fit(u[None], mode, flat, flat - total, evidence, spacing, unknown, {"lp": flat}, {})
+        log_weight = joint - total
+        mode, chance = target.modes(key, u)
+        evidence = total + jnp.linalg.slogdet(box.sides)[1]
+        unknown = jnp.full((1, joint.shape[0]), jnp.nan)
+        stats = {"lp": joint[None]}
+        trace = {"cells_per_deviation": _cells_per_deviation(box, u, log_weight)}
+        return Fit(
+            u[None], mode[None], chance[None], joint[None], log_weight[None], evidence, box.sides, unknown, stats, trace
+        )
 
 
-def _evaluate(
-    target: Target, low: Float[Array, "dim"], high: Float[Array, "dim"], points: int
-) -> tuple[Float[Array, "cell dim"], Float[Array, "dim point"], Float[Array, "..."]]:
-    """Points of a grid, its axes, and log p(u, D) at every point, with an axis for each coordinate."""
-    fractions = jnp.asarray((np.arange(points) + 0.5) / points)
-    axes = low[:, None] + (high - low)[:, None] * fractions
-    u = jnp.stack([axis.reshape(-1) for axis in jnp.meshgrid(*axes, indexing="ij")], axis=-1)
-    joint = jax.lax.map(target.log_joint, u, batch_size=_AT_ONCE)
-    return u, axes, joint.reshape((points,) * axes.shape[0])
+class Box(NamedTuple):
+    """A grid: its middle, and the sides of a cell, one a column.
+
+    Attributes:
+        middle: Middle of the grid.
+        sides: Sides of a cell; the axes need not be those of the coordinates.
+    """
+
+    middle: Float[Array, "dim"]
+    sides: Float[Array, "dim side"]
+
+    def cells(self, points: int) -> Float[Array, "cell dim"]:
+        """Middles of all cells."""
+        dimension = self.middle.shape[0]
+        steps = [np.arange(points) - (points - 1) / 2] * dimension
+        lattice = np.stack([axis.reshape(-1) for axis in np.meshgrid(*steps, indexing="ij")], axis=-1)
+        return self.middle + jnp.asarray(lattice, self.sides.dtype) @ self.sides.T
 
 
-def _around(
-    axes: Float[Array, "dim point"], joint: Float[Array, "..."]
-) -> tuple[Float[Array, "dim"], Float[Array, "dim"]]:
-    """Ends of a box that holds every point worth counting, with a cell to spare on each side."""
-    worth = joint > jnp.max(joint) - _NEGLIGIBLE
-    low, high = [], []
-    for place, axis in enumerate(axes):
-        others = tuple(other for other in range(axes.shape[0]) if other != place)
-        held = jnp.any(worth, axis=others)
-        step = axis[1] - axis[0]
-        low.append(jnp.min(jnp.where(held, axis, jnp.inf)) - 1.5 * step)
-        high.append(jnp.max(jnp.where(held, axis, -jnp.inf)) + 1.5 * step)
-    return jnp.stack(low), jnp.stack(high)
+def _around(box: Box, u: Float[Array, "cell dim"], joint: Float[Array, "cell"], points: int) -> Box:
+    """A grid around all cells worth counting, with axes along the posterior's own: a ridge needs no empty cells."""
+    weight = jax.nn.softmax(joint)
+    mean = weight @ u
+    centred = u - mean
+    # Half a cell of this grid is as far as the next may be led by too few cells.
+    covariance = (centred * weight[:, None]).T @ centred + box.sides @ box.sides.T / 4
+    root = jnp.linalg.cholesky(covariance)
+    along = jax.scipy.linalg.solve_triangular(root, centred.T, lower=True).T
+    worth = (joint > jnp.max(joint) - _NEGLIGIBLE)[:, None]
+    spare = 1.5 * jnp.sum(jnp.abs(jax.scipy.linalg.solve_triangular(root, box.sides, lower=True)), axis=1)
+    low = jnp.min(jnp.where(worth, along, jnp.inf), axis=0) - spare
+    high = jnp.max(jnp.where(worth, along, -jnp.inf), axis=0) + spare
+    return Box(mean + root @ ((low + high) / 2), root * ((high - low) / points))
+
+
+def _cells_per_deviation(
+    box: Box, u: Float[Array, "cell dim"], log_weight: Float[Array, "cell"]
+) -> Float[Array, "side"]:
+    """Standard deviation of the posterior along each axis of the grid, in cells; below 1 the grid is too coarse."""
+    steps = jnp.linalg.solve(box.sides, (u - box.middle).T).T
+    weight = jnp.exp(log_weight)
+    return jnp.sqrt(weight @ (steps - weight @ steps) ** 2)

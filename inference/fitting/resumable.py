@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,9 +128,10 @@ def _write(file: Path, mark: str, state: Any, steps: dict[str, np.ndarray]) -> N
 
 def _read(file: Path, mark: str, like: Any) -> tuple[Any, dict[str, np.ndarray], int]:
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        # Numpy leaves a damaged file open if it opens it by itself.
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError) as damaged:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as damaged:
         raise ValueError(f"checkpoint: {file} cannot be read; delete it to begin again") from damaged
     if str(arrays.get("mark")) != mark:
         raise ValueError(f"checkpoint: {file} belongs to another run; delete it, or give another file")

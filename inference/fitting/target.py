@@ -12,6 +12,8 @@ from jaxtyping import Array, Float, Int, Key
 
 from inference.continuous.family import HypothesisFamily
 
+_AT_ONCE = 256
+
 
 @dataclass(frozen=True)
 class Target:
@@ -58,15 +60,12 @@ class Target:
         joint = self.log_prior(u) + self.log_likelihood(u)
         return jnp.where(jnp.isnan(joint), -jnp.inf, joint)
 
-    def draw_modes(self, key: Key[Array, ""], u: Float[Array, "draw dim"]) -> Int[Array, "draw"]:
-        """Draw m ~ p(m | u, D) for each draw of u."""
+    def modes(
+        self, key: Key[Array, ""], u: Float[Array, "draw dim"]
+    ) -> tuple[Int[Array, "draw"], Float[Array, "draw mode"]]:
+        """Draw m ~ p(m | u, D) for each draw of u, and say how probable each was."""
         if len(self.family.mode_labels) == 1:
-            return jnp.zeros(u.shape[0], jnp.int32)
-        keys = jax.random.split(key, u.shape[0])
-
-        def one(pair: tuple[Array, Array]) -> Array:
-            own_key, at = pair
-            return jax.random.categorical(own_key, self.mode_logits(at)).astype(jnp.int32)
-
-        drawn: Array = jax.lax.map(one, (keys, u), batch_size=256)
-        return drawn
+            return jnp.zeros(u.shape[0], jnp.int32), jnp.ones((u.shape[0], 1))
+        logits: Array = jax.lax.map(self.mode_logits, u, batch_size=_AT_ONCE)
+        drawn = jax.random.categorical(key, logits, axis=-1).astype(jnp.int32)
+        return drawn, jax.nn.softmax(logits, axis=-1)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
-from inference import FAMILIES, METHODS
+from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
 from scai_irl.agents.choices import AGENTS
 from scai_irl.lm.registry import BACKENDS
 
@@ -27,7 +27,9 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
         },
         "utilities": {name: _first_line(utility.function.__doc__) for name, utility in UTILITIES.items()},
         "families": {name: family.summary for name, family in FAMILIES.items()},
-        "methods": {name: _first_line(method.__doc__) for name, method in METHODS.items()},
+        "continuous families": {name: family.summary for name, family in CONTINUOUS_FAMILIES.items()},
+        "methods": {name: _first_line(method.__doc__) for name, method in METHODS.items()}
+        | {name: _first_line(method.__doc__) for name, method in CONTINUOUS_METHODS.items()},
         "agents": {name: agent.summary for name, agent in AGENTS.items()},
         "backends": {name: _first_line(backend.__doc__) for name, backend in BACKENDS.items()},
     }

@@ -7,8 +7,10 @@ from rich.console import Console
 from scai_irl.compare.recorded import summary_table
 from scai_irl.errors import printable
 from scai_irl.records.results import Results
+from scai_irl.report.human import print_fits
 from scai_irl.report.tables import final_table, print_table
 
+_MOST_NUMBERS = 40  # rows of a calibration's table; its files have all
 _WIDE = 160  # columns when the output goes to a file or a pipe
 
 
@@ -31,6 +33,10 @@ def show(results: Results) -> None:
         print_table(final_table(summary), title, console)
     if "audit" in results.tables:
         _print_audit(results, console)
+    if "calibration" in results.tables:
+        _print_calibration(results, console)
+    if "comparison_of_people" in results.tables:
+        print_fits(results)
     if "unread" in results.tables and len(results.unread):
         console.print(f"{len(results.unread)} entries could not be read:")
         for line in results.unread.head(5).itertuples(index=False):
@@ -41,6 +47,23 @@ def show(results: Results) -> None:
     for figure in results.figures:
         console.print(f"figure: {figure}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"results: {results.path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _print_calibration(results: Results, console: Console) -> None:
+    """Print how far the ranks of each number stray, and how well it is recovered."""
+    config = results.manifest.config
+    table = results.tables["calibration"].round(3)
+    title = f"{config['family']} by {config['method']}: ranks of {config['replications']:,} truths"
+    print_table(table.head(_MOST_NUMBERS), title, console)
+    outside = table[~table["inside"]]
+    verdict = (
+        "all inside the 95 % envelope" if outside.empty else f"{len(outside)} of {len(table)} outside the envelope"
+    )
+    console.print(
+        f"{verdict}. 'ratio' is the largest deviation of a number's ranks over what the envelope of all numbers "
+        "allows; 'correlation' that of posterior means with truths; 'coverage' that of 90 % intervals.",
+        highlight=False,
+    )
 
 
 def _print_audit(results: Results, console: Console) -> None:

@@ -47,6 +47,29 @@ def ces(theta: Sequence[float], own: float, other: float) -> float:
     return float((weight * own**exponent + (1 - weight) * other**exponent) ** (1 / exponent))
 
 
+def reciprocity(theta: Sequence[float], own: float, other: float) -> float:
+    """Of the proposer, whom nobody has treated kindly or unkindly yet."""
+    behind, ahead, _, _ = theta
+    weight = behind * (own < other) + ahead * (own > other)
+    return (1 - weight) * own + weight * other
+
+
+def reciprocal_answer(theta: Sequence[float], own: float, other: float) -> float:
+    """Of the responder: an offer of more than half is kind (q), of less unkind (v)."""
+    behind, ahead, kind, unkind = theta
+    weight = (behind + unkind) * (own < other) + (ahead + kind) * (own > other)
+    return (1 - weight) * own + weight * other
+
+
+def layered_contract(theta: Sequence[float], own: float, other: float) -> float:
+    floor, floor_strength, role_floor, role_strength, target, target_strength = theta
+    total = own + other
+    breach = max(floor * total - min(own, other), 0)
+    role_breach = max(role_floor * total - other, 0)
+    miss = abs(other - target * total)
+    return own - floor_strength * breach - role_strength * role_breach - target_strength * miss
+
+
 PUBLISHED: dict[str, ScalarUtility] = {
     "selfish": selfish,
     "altruistic": altruistic,
@@ -54,9 +77,14 @@ PUBLISHED: dict[str, ScalarUtility] = {
     "fehr_schmidt": fehr_schmidt,
     "charness_rabin": charness_rabin,
     "ces": ces,
+    "reciprocity": reciprocity,
+    "layered_contract": layered_contract,
 }
 
 PARAMETERS: dict[str, list[tuple[float, ...]]] = {
+    # The first are the aggregate estimates of Bruhin, Fehr & Schunk (2019).
+    "reciprocity": [(0.083, 0.261, 0.072, -0.042), (-0.435, -0.145, 0.3, -0.2)],
+    "layered_contract": [(0.1, 5.0, 0.3, 2.0, 0.5, 1.0), (0.25, 10.0, 0.5, 10.0, 0.4, 0.0), (0.0,) * 6],
     "selfish": [()],
     "altruistic": [()],
     "fair": [()],

@@ -45,6 +45,20 @@ def _table_of(name: str, theta: jax.Array, stake: jax.Array, rationality: jax.Ar
     return policy_table(get_utility(name).function, theta, rationality, lapse, stake)
 
 
+@pytest.mark.parametrize("stake", [7, 20])
+def test_the_closed_form_plans_with_a_responder_of_another_utility(stake: int) -> None:
+    described, theta = get_utility("reciprocity"), jnp.asarray([0.3, 0.5, 0.4, -0.9])
+    numbers = jnp.asarray(15.0), jnp.asarray(0.1)
+    mdp = with_utility(GAME.tabular(context(stake)), described.function, theta, described.responding)
+    plan = soft_backward_induction(mdp, GAME.horizon, *numbers)
+    table = policy_table(described.function, theta, *numbers, jnp.asarray(stake), described.responding)
+    one_utility = policy_table(described.function, theta, *numbers, jnp.asarray(stake))
+    np.testing.assert_allclose(jnp.exp(plan.log_policy[0, 0]), jnp.exp(table.offer), atol=1e-6)
+    offers = np.arange(stake + 1)
+    np.testing.assert_allclose(plan.log_policy[1, 1 + offers, 1], table.accept[offers], atol=1e-5)
+    assert np.abs(np.exp(table.accept) - np.exp(one_utility.accept)).max() > 0.1
+
+
 def expectimax(
     stake: int,
     state: int,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs.utilities import UTILITIES, Utility, get_utility
-from tests.envs.reference import PARAMETERS, PUBLISHED
+from tests.envs.reference import PARAMETERS, PUBLISHED, reciprocal_answer
 
 every_utility = pytest.mark.parametrize("utility", UTILITIES.values(), ids=list(UTILITIES))
 SHARES = np.arange(101) / 100
@@ -71,6 +71,17 @@ def test_it_is_the_published_formula(utility: Utility) -> None:
         found = utility.function(jnp.asarray(theta, jnp.float32), own, other)
         # 2e-5: CES near r = 0 divides a float32 logarithm by r = .05.
         np.testing.assert_allclose(found, expected, atol=2e-5, err_msg=str(theta))
+
+
+def test_reciprocity_answers_by_its_own_formula() -> None:
+    described = get_utility("reciprocity")
+    own, other = payoffs()
+    pairs = list(zip([*SHARES, 0], [*(1 - SHARES), 0], strict=True))
+    for theta in PARAMETERS["reciprocity"]:
+        expected = [reciprocal_answer(theta, x, y) for x, y in pairs]
+        found = described.of_responder(jnp.asarray(theta, jnp.float32), own, other)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert get_utility("selfish").of_responder is get_utility("selfish").function
 
 
 def test_fehr_schmidt_without_envy_and_guilt_is_selfish() -> None:

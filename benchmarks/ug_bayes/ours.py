@@ -1,0 +1,38 @@
+"""This project's way: `infer` over a hierarchy, with programs kept between processes as the command line keeps them."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from benchmarks.ug_bayes.protocol import CHAINS, DRAWS, SPREAD, UPPER, WARMUP, Draws, Problem, measure
+from inference import evidence
+from inference.continuous.hierarchy import Hierarchical
+from inference.continuous.learning import UgBayes
+from inference.fitting.nuts import Nuts
+from inference.methods import infer
+
+_STAKE = 20
+
+
+def fit(problem: Problem, seed: int) -> Draws:
+    offer = np.rint(problem.offer).astype(int)
+    data = evidence(_STAKE, offer, problem.accepted, False, True)
+    family = Hierarchical(base=UgBayes(), rows=len(offer), spread=SPREAD)
+    method = Nuts(chains=CHAINS, warmup=WARMUP, draws=DRAWS)
+    posterior = infer(family, data, key=jax.random.key(seed), method=method)
+    theta = posterior.theta
+    names = UgBayes().coordinate_names
+    group = np.stack([theta[f"population_{name}"][0] for name in names], axis=-1)
+    subject = np.stack([theta[name][0] for name in names], axis=-1)
+    diverging = int(posterior.fit.stats["diverging"].sum())
+    return Draws(on_the_line(group), on_the_line(subject), diverging)
+
+
+def on_the_line(values: np.ndarray) -> np.ndarray:
+    """Φ⁻¹(θ / h), the scale on which all programs are compared."""
+    return np.asarray(jax.scipy.special.ndtri(values / UPPER.astype(np.float32)))
+
+
+if __name__ == "__main__":
+    measure(fit)

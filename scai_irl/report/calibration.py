@@ -1,0 +1,92 @@
+"""``scai-irl calibrate``: simulation-based calibration and recovery of a family by a method, as a results folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import pandas as pd
+
+from envs.seeds import derive_key
+from inference import CALIBRATION_METHODS, CONTINUOUS_FAMILIES, calibrate, continuous_family, default_method
+from scai_irl.errors import InputError
+from scai_irl.progress import progress
+from scai_irl.records.files import write_table
+from scai_irl.records.folder import default_folder, opened
+from scai_irl.records.manifest import now
+from scai_irl.records.results import Results, load
+from scai_irl.report.calibration_figure import calibration_figure
+from scai_irl.report.figures import save_figure
+from scai_irl.report.tables import save_table
+
+_NAME = "calibrate"
+_STEPS = 10
+_FEWEST = 20
+
+
+def calibrate_family(
+    family: str,
+    method: str | None = None,
+    replications: int = 1_000,
+    seed: int = 0,
+    folder: Path | None = None,
+) -> Results:
+    """Calibrate a family by a method and keep table, ranks and figure.
+
+    Args:
+        family: Name in `inference.CONTINUOUS_FAMILIES`.
+        method: Name in `inference.CALIBRATION_METHODS`; None for the family's default.
+        replications: Truths to draw.
+        seed: Root seed.
+        folder: Results folder; one of its own under ``results`` unless given.
+
+    Raises:
+        InputError: If there is no such family or method, or the folder cannot be used.
+    """
+    if family not in CONTINUOUS_FAMILIES:
+        raise InputError("family", f"unknown {family!r}", f"give one of {', '.join(CONTINUOUS_FAMILIES)}")
+    if replications < _FEWEST:
+        raise InputError("replications", f"{replications} say nothing", f"give {_FEWEST} or more; 1000 are usual")
+    entry = continuous_family(family)
+    chosen = method or default_method(entry.family).name
+    if chosen not in CALIBRATION_METHODS:
+        raise InputError("method", f"unknown {chosen!r}", f"give one of {', '.join(CALIBRATION_METHODS)}")
+    config = {"family": family, "method": chosen, "replications": replications, "seed": seed}
+    out = folder or default_folder(_NAME, config)
+    with opened(out, _NAME, config, seed=seed) as manifest:
+        if manifest.status == "finished":
+            return load(out)
+        with progress(f"calibrate {family} by {chosen}", _STEPS) as advance:
+            try:
+                found = calibrate(
+                    entry.family,
+                    entry.design(),
+                    CALIBRATION_METHODS[chosen],
+                    derive_key(seed, _NAME, family, chosen),
+                    replications,
+                    on_steps=lambda done, _: advance(f"{done} posteriors"),
+                )
+            except ValueError as wrong:
+                raise InputError("method", str(wrong).removeprefix("method: "), "give another method") from wrong
+        write_table(out / "calibration.parquet", found.table)
+        write_table(out / "ranks.parquet", pd.DataFrame(found.ranks))
+        save_table(out, "calibration", found.table)
+        save_figure(calibration_figure(found.ranks), out, "calibration")
+        manifest.counts = {
+            "posteriors": replications,
+            "numbers ranked": len(found.table),
+            "numbers outside the envelope": int((~found.table["inside"]).sum()),
+            "divergent steps": found.divergences,
+        }
+        manifest.status = "finished"
+        manifest.finished = now()
+        manifest.write(out)
+    return load(out)
+
+
+def use_cores(cores: int) -> None:
+    """Let JAX compute on so many cores side by side, as devices; before it computes anything."""
+    update: Callable[[str, object], None] = jax.config.update
+    if cores > 1:
+        update("jax_num_cpu_devices", cores)
