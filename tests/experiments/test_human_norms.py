@@ -143,6 +143,7 @@ def strategies(number: int) -> pd.DataFrame:
     return typed(both.assign(offered_share=both["offer"] / 20), CHOICE_COLUMNS)
 
 
+@pytest.mark.slow
 def test_the_strategy_method_has_offers_and_minimums_fitted() -> None:
     choices = strategies(80)
     (fit,) = fit_people(choices, FitPlan(("fehr-schmidt",), method="laplace"))

@@ -82,6 +82,7 @@ def test_density_and_gradient_are_numbers_even_in_the_tails(name: str) -> None:
         assert np.isfinite(slope).all()
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_the_density(name: str) -> None:
     family, _ = family_and_design(name)
     u, _, data = truths(name)

@@ -41,11 +41,15 @@ STAKES = jnp.asarray([10, 20])
 NEAR = 0.15
 NORMAL = {"laplace", "svi"}
 METHODS: dict[str, Method] = {
-    "nuts": Nuts(chains=2, warmup=400, draws=8_000),
-    "smc": Smc(populations=2, particles=4_000),
+    "nuts": Nuts(chains=2, warmup=400, draws=6_000),
+    "smc": Smc(populations=2, particles=2_000),
     "laplace": Laplace(),
     "svi": Svi(guide="full-rank", fits=2, steps=1_500),
 }
+
+
+def slow(name: str) -> object:
+    return pytest.param(name, marks=pytest.mark.slow)
 
 
 @functools.cache
@@ -104,7 +108,7 @@ def test_methods_agree_with_quadrature(name: str) -> None:
     assert name == "svi" or diagnose(posterior).warnings() == []  # its tails are short even here
 
 
-@pytest.mark.parametrize("name", ["nuts", "smc"])
+@pytest.mark.parametrize("name", ["nuts", slow("smc")])
 def test_a_discrete_parameter_is_summed_out_and_drawn_back(name: str) -> None:
     data = Evidence(*(column[:, :2] for column in played(plays=24)))
     exact = infer(NamedNorm(), data, method="grid", key=KEY)
@@ -114,7 +118,7 @@ def test_a_discrete_parameter_is_summed_out_and_drawn_back(name: str) -> None:
     assert total_variation(found, exact) < 0.03
 
 
-@pytest.mark.parametrize("name", ["grid", "nuts", "smc", "laplace", "svi"])
+@pytest.mark.parametrize("name", ["grid", "nuts", "laplace", *map(slow, ("smc", "svi"))])
 def test_updating_in_sequence_is_updating_at_once(name: str) -> None:
     method = METHODS.get(name, Grid())
     first, second = parts(played(), 8)
@@ -220,6 +224,7 @@ def test_chains_that_disagree_are_refused_unless_asked_for() -> None:
     assert any("chains disagree" in said for said in diagnose(allowed).warnings())
 
 
+@pytest.mark.slow
 def test_approximations_that_do_not_fit_say_so() -> None:
     """A mean-field normal for a curved posterior of four parameters."""
     poor = infer(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from envs import Norm, Policy, simulate
-from inference import CharnessRabin, Evidence, NamedNorm, NormGroups, Nuts, Smc, evidence, groups_found, infer
+from inference import CharnessRabin, Evidence, NamedNorm, NormGroups, Smc, evidence, groups_found, infer
 from inference.continuous.parameters import falling
 from inference.groups_found import relabel
 
@@ -79,7 +79,7 @@ def test_draws_whose_groups_changed_places_are_put_in_one_order() -> None:
 def test_two_groups_are_found_and_served() -> None:
     data, truth = two_norms(10)
     family = NormGroups(base=BASE, users=10, groups=2, shared=SHARED)
-    posterior = infer(family, data, key=jax.random.key(0), method=Nuts(chains=2, warmup=300, draws=300))
+    posterior = infer(family, data, key=jax.random.key(0), method=Smc(populations=2, particles=400))
     found = groups_found(posterior)
     np.testing.assert_allclose(found.weight, 0.5, atol=0.1)
     assert found.assignment.shape == (10, 2)

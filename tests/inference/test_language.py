@@ -15,21 +15,25 @@ from inference.continuous.language import MANNER_OF, RELIABILITY
 from inference.fitting.grid import Grid
 
 ALTRUISTIC = 2
-NOISY = {"width": 0.5, "lapse": 0.3}  # so noisy that offers alone take a while
+NOISY = {"width": 0.1, "lapse": 0.3}  # so noisy that a message weighs as much as an offer
+
+CLEAR = {"width": 0.05, "lapse": 0.15}
 
 
 @functools.cache
-def altruists(plays: int) -> Evidence:
-    policy = one_group("altruistic").policy(rationality=2.0, lapse=0.3)
+def altruists(plays: int, width: float = NOISY["width"], lapse: float = NOISY["lapse"]) -> Evidence:
+    policy = one_group("altruistic").policy(rationality=1 / width, lapse=lapse)
     return evidence(*(np.asarray(c) for c in simulate(jax.random.key(4), policy, np.full(plays, 10))))
 
 
-def believed(plays: int, manner: str, reliability: float, sure: float = 4.0) -> SampledPosterior:
+def believed(
+    plays: int, manner: str, reliability: float, sure: float = 4.0, noise: dict[str, float] = NOISY
+) -> SampledPosterior:
     """The posterior for trust in talk around a value: a prior of r that is narrow for a large `sure`."""
     location = float(jax.scipy.special.ndtri(reliability))
     prior = RELIABILITY._replace(location=location, scale=1 / sure)
-    family = SpokenNorm().fix(**NOISY).with_priors(prior)
-    return infer(family, spoken(altruists(plays), [manner] * plays), method=Grid())
+    family = SpokenNorm().fix(**noise).with_priors(prior)
+    return infer(family, spoken(altruists(plays, **noise), [manner] * plays), method=Grid())
 
 
 def test_manners_weigh_as_bayes_rule_says() -> None:
@@ -51,8 +55,8 @@ def test_manners_weigh_as_bayes_rule_says() -> None:
 
 def test_messages_that_were_not_seen_say_nothing() -> None:
     family = SpokenNorm().fix(**NOISY, reliability=0.5)
-    silent = infer(NamedNorm().fix(width=0.5), altruists(6), method=Grid())
-    talk = SpokenNorm().fix(width=0.5, reliability=0.5)
+    silent = infer(NamedNorm().fix(width=0.1), altruists(6), method=Grid())
+    talk = SpokenNorm().fix(width=0.1, reliability=0.5)
     found = infer(talk, spoken(altruists(6), [""] * 6), method=Grid())
     np.testing.assert_allclose(found.mode_probabilities, silent.mode_probabilities, atol=1e-4)
     assert family.dimension == 0
@@ -61,15 +65,17 @@ def test_messages_that_were_not_seen_say_nothing() -> None:
 @pytest.mark.parametrize("manner", ["rude", "sycophantic"])
 def test_the_prior_of_reliability_decides_how_far_manners_count(manner: str) -> None:
     """Rude altruists are learned the more slowly, and sycophantic ones the faster, the more talk is trusted."""
-    chance = [believed(6, manner, trust).mode_probabilities[0, ALTRUISTIC] for trust in (0.02, 0.5, 0.9)]
+    chance = np.array([believed(1, manner, trust).mode_probabilities[0, ALTRUISTIC] for trust in (0.02, 0.5, 0.9)])
+    log_odds = np.log(chance / (1 - chance))
     direction = -1 if manner == "rude" else 1
-    assert (direction * np.diff(chance) > 0.02).all(), chance
+    assert (direction * np.diff(log_odds) > 0.5).all(), log_odds
 
 
 def test_enough_offers_outweigh_rudeness_and_unmask_it() -> None:
-    early, late = believed(4, "rude", 0.6, sure=1.0), believed(60, "rude", 0.6, sure=1.0)
-    assert early.mode_probabilities[0, ALTRUISTIC] < 0.5
-    assert late.mode_probabilities[0, ALTRUISTIC] > 0.95
+    """Users whose offers are clear, and rudeness that is trusted at first: talk is found out to say nothing."""
+    early, late = (believed(plays, "rude", 0.9, sure=1.0, noise=CLEAR) for plays in (1, 40))
+    assert late.mode_probabilities[0, ALTRUISTIC] > 0.99
+    assert early.mode_probabilities[0, ALTRUISTIC] < late.mode_probabilities[0, ALTRUISTIC] - 0.1
     assert late.mean("reliability")[0] < early.mean("reliability")[0] - 0.1
 
 

@@ -358,6 +358,7 @@ def correlation(posterior: SampledPosterior, truth: dict[str, np.ndarray], name:
 ALL_OFFERS = tuple(range(1, 10))
 
 
+@pytest.mark.slow
 def test_discounts_and_depths_of_a_few_responders_are_recovered() -> None:
     family = Discounting(rounds=10, sweeps=30).fix(rationality=20.0)
     truth, data = draw(family, jax.random.key(1), episodes(ALL_OFFERS, 10, 30))
@@ -377,6 +378,7 @@ def walkers(runs: int, sweeps: int) -> tuple[RewardFamily, dict[str, np.ndarray]
     return family, *draw(family, jax.random.key(11), blank)
 
 
+@pytest.mark.slow
 def test_nuts_finds_the_weights_that_a_grid_finds() -> None:
     family, _, data = walkers(3, sweeps=20)
     by_nuts = infer(family, data, key=KEY, method=Nuts(chains=2, warmup=150, draws=250))
