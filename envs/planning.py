@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from envs.cmdp import TabularMDP
@@ -76,7 +77,7 @@ def log_or(
         >>> [float(log_or(p, jnp.asarray(-200.0), zero)) for p in (jnp.asarray(1.0), zero)]
         [0.0, -200.0]
     """
-    tiny = jnp.finfo(probability.dtype).tiny
+    tiny = np.finfo(probability.dtype).tiny
     kept = jnp.log(jnp.maximum(1 - lapse, tiny))
     return jnp.where(probability >= tiny, jnp.log(jnp.maximum(probability, tiny)), kept + without_lapse)
 

@@ -86,7 +86,7 @@ def falling(u: Float[Array, "number"]) -> Float[Array, "number"]:
 
     Example:
         >>> [round(float(x), 3) for x in falling(jnp.zeros(3))]
-        [0.819, 0.152, -0.674]
+        [0.819, 0.154, -0.581]
     """
     left = jnp.arange(u.shape[0], 0, -1)
     log_uniform = jnp.cumsum(jax.scipy.special.log_ndtr(u) / left)

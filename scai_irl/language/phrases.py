@@ -27,6 +27,15 @@ PHRASES: dict[str, str] = {
         "Give your own share the weight {own_weight} and the other's the rest, "
         "as goods that replace each other to the degree {substitution}."
     ),
+    "reciprocity": (
+        "Give the other's share the weight {alpha} when you have less and {beta} when you have more, and your own "
+        "share the rest; when you answer, add {gamma} for an offer of more than half and {delta} for one of less."
+    ),
+    "layered_contract": (
+        "Look to your own share, but nobody may get less than the part {floor}, at a price of {floor_strength}, nor "
+        "the other less than {role_floor}, at a price of {role_strength}; for yourself, aim to give {target}, at a "
+        "price of {target_strength}."
+    ),
 }
 """Sentence of each utility, with its parameters in braces."""
 
