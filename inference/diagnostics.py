@@ -45,7 +45,7 @@ class Diagnostics:
         table: A row for each coordinate of each run: ``r_hat``, ``ess_bulk``, ``ess_tail``.
         divergences: Steps that diverged, by run; 0 for methods without steps.
         pareto_k: k̂ of the importance ratios p(u, D)/q(u) of methods with an approximation q, by run; NaN for others.
-        elbo_rise: Largest rise of the ELBO at the end in its standard errors, by run; NaN without an ELBO.
+        elbo_rise: Largest late rise of the ELBO in its standard errors, by run; NaN without an ELBO.
         cells_per_deviation: Least standard deviation of the posterior along an axis of its grid, in cells, by run; NaN
             without a grid.
     """
@@ -75,7 +75,7 @@ class Diagnostics:
         if (self.cells_per_deviation < 1).any():
             said.append("the grid's cells are wider than the posterior; give more points, or use nuts")
         if (self.elbo_rise > _STILL_RISING).any():
-            said.append("the ELBO still rose at the end; give more steps")
+            said.append("the ELBO still rose when the learning rate fell; give more steps")
         return said
 
 

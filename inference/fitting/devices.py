@@ -33,7 +33,7 @@ def over_devices(function: Callable[[Any], Any], entries: Any, axis: str) -> Any
         return some(entries)
     each = -(-count // devices)
     filled = jax.tree.map(lambda leaf: leaf[jnp.minimum(jnp.arange(each * devices), count - 1)], entries)
-    mesh = jax.make_mesh((devices,), (axis,))
+    mesh = jax.make_mesh((devices,), (axis,), axis_types=(jax.sharding.AxisType.Auto,))
     along = PartitionSpec(axis)  # type: ignore[no-untyped-call]
     spread = jax.shard_map(some, mesh=mesh, in_specs=along, out_specs=along, check_vma=False)
     return jax.tree.map(lambda leaf: leaf[:count], spread(filled))

@@ -22,7 +22,9 @@ from inference.fitting.target import Target
 _PRIOR_ENDS = 5.5  # 4e-8 of a standard normal lies outside
 _NEGLIGIBLE = 17.0  # in nats below the highest point: 4e-8 of its density
 _POINTS = {1: 1_001, 2: 121, 3: 35}
-_LARGEST = max(_POINTS)
+LARGEST_GRID = max(_POINTS)
+"""Most parameters that a grid can have."""
+
 _AT_ONCE = 512
 
 
@@ -47,8 +49,8 @@ class Grid(Method):
             ValueError: If there are too many parameters for a grid.
         """
         dimension = target.dimension
-        if not 1 <= dimension <= _LARGEST:
-            raise ValueError(f"method: a grid has 1 to {_LARGEST} parameters, not {dimension}; use nuts or smc")
+        if not 1 <= dimension <= LARGEST_GRID:
+            raise ValueError(f"method: a grid has 1 to {LARGEST_GRID} parameters, not {dimension}; use nuts or smc")
         points = self.points or _POINTS[dimension]
         box = Box(jnp.zeros(dimension), 2 * _PRIOR_ENDS / points * jnp.eye(dimension))
 

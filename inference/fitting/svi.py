@@ -39,6 +39,7 @@ _GUIDES: dict[str, Callable[..., AutoContinuous]] = {
     "full-rank": AutoMultivariateNormal,
 }
 _FIRST_SCALE = 0.3
+_RISES, _FALLS = 0.1, 0.75  # shares of the steps: where the learning rate has risen, and where it begins to fall
 _WINDOW = 0.1  # of the steps, whose mean ELBO is compared with that of as many before
 
 
@@ -51,7 +52,7 @@ class Svi(Method):
         fits: Independent fits.
         steps: Optimisation steps.
         particles: Draws from q for each estimate of the gradient.
-        learning_rate: Highest learning rate; it rises and falls by a cosine.
+        learning_rate: Learning rate, after it has risen and before it falls to 0.
         draws: Draws from each fit.
     """
 
@@ -90,8 +91,7 @@ class Svi(Method):
         place = 0.5 * jax.random.normal(key_place, (dimension,))
         start: dict[str, Any] = {"init_loc_fn": init_to_value(values={"u": place}), "init_scale": _FIRST_SCALE}
         guide = _GUIDES[self.guide](model, **start)
-        schedule = optax.cosine_onecycle_schedule(self.steps, self.learning_rate, pct_start=0.2)
-        optimiser = optax.chain(optax.clip_by_global_norm(100.0), optax.adam(schedule))
+        optimiser = optax.chain(optax.clip_by_global_norm(100.0), optax.adam(self._schedule()))
         svi = SVI(model, guide, optimiser, Trace_ELBO(num_particles=self.particles))
 
         def step(state: Any, _: None) -> tuple[Any, Array]:
@@ -105,13 +105,24 @@ class Svi(Method):
         # A diagonal normal may come without its event axis declared.
         return u, log_proposal if log_proposal.ndim == 1 else log_proposal.sum(axis=-1), elbo
 
+    def _schedule(self) -> optax.Schedule:
+        rises, falls = max(1, int(_RISES * self.steps)), int(_FALLS * self.steps)
+        parts = [
+            optax.linear_schedule(0.0, self.learning_rate, rises),
+            optax.constant_schedule(self.learning_rate),
+            optax.cosine_decay_schedule(self.learning_rate, max(1, self.steps - falls)),
+        ]
+        return optax.join_schedules(parts, [rises, falls])
+
 
 def drift(elbo: Float[Array, "fit step"]) -> dict[str, Array]:
-    """How far the ELBO still rose: mean of the last tenth of the steps less that of the tenth before, by fit.
+    """How far the ELBO still rose before the learning rate fell: a tenth of the steps less the tenth before, by fit.
 
-    Beside it stands the standard error of that difference; a rise of several of them means too few steps.
+    Once the rate falls to 0 every ELBO is flat, so its last steps tell nothing. Beside it stands the standard
+    error of that difference; a rise of several of them means too few steps.
     """
     window = max(2, int(_WINDOW * elbo.shape[1]))
-    last, before = elbo[:, -window:], elbo[:, -2 * window : -window]
+    end = int(_FALLS * elbo.shape[1])
+    last, before = elbo[:, end - window : end], elbo[:, end - 2 * window : end - window]
     error = jnp.sqrt((jnp.var(last, axis=1) + jnp.var(before, axis=1)) / window)
     return {"elbo_rise": jnp.mean(last, axis=1) - jnp.mean(before, axis=1), "elbo_rise_error": error}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from envs.seeds import derive_key
 from inference import CALIBRATION_METHODS, CONTINUOUS_FAMILIES, calibrate, continuous_family, default_method
+from inference.fitting.grid import LARGEST_GRID, Grid
 from scai_irl.errors import InputError
 from scai_irl.progress import progress
 from scai_irl.records.files import write_table
@@ -52,23 +53,23 @@ def calibrate_family(
     chosen = method or default_method(entry.family).name
     if chosen not in CALIBRATION_METHODS:
         raise InputError("method", f"unknown {chosen!r}", f"give one of {', '.join(CALIBRATION_METHODS)}")
+    if chosen == Grid.name and entry.family.dimension > LARGEST_GRID:
+        problem = f"{family} has {entry.family.dimension} parameters, too many for a grid"
+        raise InputError("method", problem, "give nuts or smc")
     config = {"family": family, "method": chosen, "replications": replications, "seed": seed}
     out = folder or default_folder(_NAME, config)
     with opened(out, _NAME, config, seed=seed) as manifest:
         if manifest.status == "finished":
             return load(out)
         with progress(f"calibrate {family} by {chosen}", _STEPS) as advance:
-            try:
-                found = calibrate(
-                    entry.family,
-                    entry.design(),
-                    CALIBRATION_METHODS[chosen],
-                    derive_key(seed, _NAME, family, chosen),
-                    replications,
-                    on_steps=lambda done, _: advance(f"{done} posteriors"),
-                )
-            except ValueError as wrong:
-                raise InputError("method", str(wrong).removeprefix("method: "), "give another method") from wrong
+            found = calibrate(
+                entry.family,
+                entry.design(),
+                CALIBRATION_METHODS[chosen],
+                derive_key(seed, _NAME, family, chosen),
+                replications,
+                on_steps=lambda done, _: advance(f"{done} posteriors"),
+            )
         write_table(out / "calibration.parquet", found.table)
         write_table(out / "ranks.parquet", pd.DataFrame(found.ranks))
         save_table(out, "calibration", found.table)
