@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 AGREE = 1.05
 """Largest R̂ of chains that are said to agree; 1.01 is the aim (Vehtari et al. 2021)."""
 
+_TAILS = (0.05, 0.95)
 _STILL_RISING = 4.0  # standard errors
 _USUAL_LEVEL = 0.7  # Pareto k̂ above it: the approximation's tails are too thin (Yao et al. 2018)
 
@@ -96,7 +97,7 @@ def diagnose(posterior: SampledPosterior) -> Diagnostics:
                         "coordinate": name,
                         "r_hat": np.nan if independent else float(az.rhat(values)),
                         "ess_bulk": draws if independent else float(az.ess(values, method="bulk")),
-                        "ess_tail": draws if independent else float(az.ess(values, method="tail")),
+                        "ess_tail": draws if independent else float(az.ess(values, method="tail", prob=_TAILS)),
                     }
                 )
     stats, trace = posterior.fit.stats, posterior.fit.trace
