@@ -37,12 +37,18 @@ def options(name: str, parent: Path) -> list[str]:
     return [str(made[word](parent)) if word in made else word for word in SMALL[name].split()]
 
 
+_PEOPLE: list[Path] = []
+
+
 def import_people(parent: Path) -> Path:
-    """Answers of six people to three offers each, imported."""
+    """Answers of six people to three offers each, imported once: the experiment's configuration names the folder."""
+    if _PEOPLE:
+        return _PEOPLE[0]
     lines = [f"{who},20,{offer},{int(offer > who)}" for who in range(6) for offer in (2, 5, 9)]
     (parent / "people.csv").write_text("subject,stake,offer,accepted\n" + "\n".join(lines) + "\n")
     main(["import", "human", "csv", str(parent / "people.csv"), "--out", str(parent / "people")])
-    return parent / "people"
+    _PEOPLE.append(parent / "people")
+    return _PEOPLE[0]
 
 
 def test_every_experiment_has_options_here() -> None:
