@@ -35,6 +35,19 @@ class Predictive(NamedTuple):
     offer: Float[np.ndarray, "run stake offer"]
     accept: Float[np.ndarray, "run stake offer"]
 
+    @classmethod
+    def at(
+        cls,
+        stakes: Int[Array, "stake"],
+        offer: Float[Array, "run stake offer"],
+        accept: Float[Array, "run stake offer"],
+    ) -> Predictive:
+        """Put the offered shares beside the chances, and NaN where a stake does not allow the offer."""
+        legal = np.asarray(legal_offers(stakes))
+        offers = jnp.broadcast_to(jnp.arange(NUM_OFFERS), legal.shape)
+        share = np.asarray(offered_share(offers, jnp.broadcast_to(stakes[:, None], legal.shape)))
+        return cls(np.where(legal, share, np.nan), np.asarray(offer), np.where(legal, accept, np.nan))
+
 
 @runtime_checkable
 class Posterior(Protocol):
@@ -162,10 +175,7 @@ class DiscretePosterior:
         """Average the hypotheses' policies over the posterior, at given stakes."""
         stakes = jnp.asarray(stakes)
         offer, accept = _predict(self.hypotheses, self.log_prob, stakes)
-        legal = np.asarray(legal_offers(stakes))
-        offers = jnp.broadcast_to(jnp.arange(NUM_OFFERS), legal.shape)
-        share = np.asarray(offered_share(offers, jnp.broadcast_to(stakes[:, None], legal.shape)))
-        return Predictive(np.where(legal, share, np.nan), np.asarray(offer), np.where(legal, accept, np.nan))
+        return Predictive.at(stakes, offer, accept)
 
     def to_arviz(self, key: Key[Array, ""], draws: int = 1000) -> Any:
         """Export draws, probabilities and data as an ArviZ object (see `inference.arviz_seam`).

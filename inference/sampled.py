@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from envs.policies import PolicyTable
 from envs.seeds import keys_of_runs
-from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
+from envs.ultimatum import NUM_OFFERS
 from inference import arviz_seam
 from inference.continuous.family import HypothesisFamily, Seen, Theta
 from inference.fitting.fit import Fit, Method, redraw
@@ -171,10 +171,7 @@ class SampledPosterior:
             raise TypeError(f"{type(self.family).__name__} has no policy at a stake; use `predict`")
         stakes = jnp.asarray(stakes)
         offer, accept = _predictive(self.family, self.fit, stakes)
-        legal = np.asarray(legal_offers(stakes))
-        offers = jnp.broadcast_to(jnp.arange(NUM_OFFERS), legal.shape)
-        share = np.asarray(offered_share(offers, jnp.broadcast_to(stakes[:, None], legal.shape)))
-        return Predictive(np.where(legal, share, np.nan), np.asarray(offer), np.where(legal, accept, np.nan))
+        return Predictive.at(stakes, offer, accept)
 
     def predict(self) -> Float[np.ndarray, "run observation"]:
         """Posterior mean of what each observed choice was expected to be."""

@@ -190,6 +190,22 @@ class HypothesisFamily(ABC):
         return dataclasses.replace(self, priors=tuple(replaced.values()))
 
 
+def rows_by_run(arranged: Seen, rows: int, what: str) -> Seen:
+    """Give each run its rows: leaves (run × row, …) become (run, row, …).
+
+    Raises:
+        ValueError: If the rows do not fit.
+
+    Example:
+        >>> rows_by_run(np.arange(6), 3, "users").tolist()
+        [[0, 1, 2], [3, 4, 5]]
+    """
+    total = int(np.shape(jax.tree.leaves(arranged)[0])[0])
+    if total % rows:
+        raise ValueError(f"data: {total} rows do not make runs of {rows} {what}")
+    return jax.tree.map(lambda leaf: np.reshape(leaf, (-1, rows, *np.shape(leaf)[1:])), arranged)
+
+
 def _known(parameters: tuple[Parameter, ...], names: list[str]) -> None:
     own = [parameter.name for parameter in parameters]
     for name in names:

@@ -21,10 +21,9 @@ from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Key
 
-from inference.continuous.family import HypothesisFamily, Seen, Theta
+from inference.continuous.family import HypothesisFamily, Seen, Theta, rows_by_run
 from inference.continuous.parameters import Parameter, falling, stick_breaking
 
 CONCENTRATION = Parameter("concentration", low=0.0, location=0.0, scale=1.0, meaning="a, number of groups to expect")
@@ -128,11 +127,7 @@ class NormGroups(HypothesisFamily):
         Raises:
             ValueError: If the data's rows do not fit.
         """
-        arranged = self.base.arrange(data)
-        total = int(np.shape(jax.tree.leaves(arranged)[0])[0])
-        if total % self.users:
-            raise ValueError(f"data: {total} rows do not make runs of {self.users} users")
-        return jax.tree.map(lambda leaf: np.reshape(leaf, (-1, self.users, *np.shape(leaf)[1:])), arranged)
+        return rows_by_run(self.base.arrange(data), self.users, "users")
 
     def summarise(self, seen: Seen) -> Any:
         """Summarise each user."""

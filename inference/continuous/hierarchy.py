@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from inference.continuous.family import HypothesisFamily, Seen, Theta
+from inference.continuous.family import HypothesisFamily, Seen, Theta, rows_by_run
 from inference.continuous.parameters import Parameter, half_normal
 
 _JITTER = 1e-5
@@ -102,11 +102,7 @@ class Hierarchical(HypothesisFamily):
         Raises:
             ValueError: If the data's rows do not fit.
         """
-        arranged = self.base.arrange(data)
-        total = int(np.shape(jax.tree.leaves(arranged)[0])[0])
-        if total % self.rows:
-            raise ValueError(f"data: {total} rows do not make runs of {self.rows} rows")
-        return jax.tree.map(lambda leaf: np.reshape(leaf, (-1, self.rows, *np.shape(leaf)[1:])), arranged)
+        return rows_by_run(self.base.arrange(data), self.rows, "rows")
 
     def summarise(self, seen: Seen) -> Any:
         """Summarise each row."""

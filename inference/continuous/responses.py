@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 from numpy.typing import ArrayLike
 
-from inference.continuous.family import HypothesisFamily, Theta
+from inference.continuous.family import HypothesisFamily, Theta, rows_by_run
 from inference.continuous.one_shot import OneShotFamily
 from inference.continuous.parameters import Parameter, stick_breaking
 from inference.continuous.plays import Plays
@@ -121,10 +121,8 @@ class ResponseTypes(HypothesisFamily):
         Raises:
             ValueError: If the rows do not fit.
         """
-        if data.runs % self.items:
-            raise ValueError(f"data: {data.runs} rows do not make runs of {self.items} items")
         rows = Framed(self.base.arrange(data.plays), data.frame)
-        runs: Framed = jax.tree.map(lambda leaf: np.reshape(leaf, (-1, self.items, *np.shape(leaf)[1:])), rows)
+        runs: Framed = rows_by_run(rows, self.items, "items")
         return runs
 
     def log_joint_of_items(self, theta: Theta, seen: Framed) -> Float[Array, "item type"]:
