@@ -55,8 +55,9 @@ def test_items_are_sorted_by_consistency() -> None:
     assert (chance.argmax(axis=1) == kind).mean() >= 16 / 18
     np.testing.assert_allclose(posterior.mean("share_of_type")[0], 1 / 3, atol=0.12)
     # With the types sorted, envy is that of the genuine answers; without, coin tosses would pass for indifference.
+    # To refuse 4 of 20 and take 8 of 20 is to have an envy between 1/3 and 2: x = α (1 − 2x) at these shares.
     low, high = posterior.interval("alpha")[0]
-    assert low < 1.0 < high + 1.0
+    assert 1 / 3 < low < high < 2
 
 
 def test_one_answer_to_an_item_tells_next_to_nothing() -> None:
