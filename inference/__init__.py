@@ -3,7 +3,7 @@
 This floor sees users' actions only; nothing here knows that language models exist.
 """
 
-from inference.calibration import CALIBRATION_METHODS, Calibration, calibrate
+from inference.calibration import CALIBRATION_METHODS, Calibration, calibrate, calibration_method
 from inference.comparison import compare, loo
 from inference.continuous.controllable import Discounting, PlanningAhead
 from inference.continuous.family import HypothesisFamily
@@ -82,6 +82,7 @@ __all__ = [
     "UgBayes",
     "UgDelta",
     "calibrate",
+    "calibration_method",
     "compare",
     "continuous_family",
     "default_method",

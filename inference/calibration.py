@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -35,14 +35,15 @@ from inference.fitting.target import Target
 
 CALIBRATION_METHODS: dict[str, Method] = {
     "grid": Grid(points=41),
-    "nuts": Nuts(chains=1, warmup=400, draws=99, thin=6, target_accept=0.9),
+    "nuts": Nuts(chains=1, warmup=400, draws=99, thin=6, target_accept=0.9, warmup_depth=10),
     "smc": Smc(populations=1, particles=600),
     "laplace": Laplace(draws=400, steps=40),
     "svi": Svi(fits=1, steps=1_000, draws=400),
     "svi-mean-field": Svi(guide="mean-field", fits=1, steps=1_000, draws=400),
 }
-"""Methods with settings for small data sets, by name."""
+"""Methods with settings for small data sets, by name; `calibration_method` chooses among them."""
 
+_MANY_PARAMETERS, _MORE_STEPS = 10, 16
 _DRAWS = 99  # kept of each posterior: ranks then are 0..99
 _PIECES = 10
 _TAIL = 0.05
@@ -112,7 +113,7 @@ def calibrate(
     Args:
         family: The hypotheses.
         design: Data of one run, whose choices are drawn anew in every replication.
-        method: The method; see `CALIBRATION_METHODS` for settings that suit.
+        method: The method; see `calibration_method` for settings that suit.
         key: Randomness.
         replications: Truths to draw.
         on_steps: Called as ``on_steps(done, all)``.
@@ -140,6 +141,24 @@ def calibrate(
     found: Ranks = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
     ranks = {name: np.asarray(rank) for name, rank in found.rank.items()}
     return Calibration(family, method, ranks, _table(found), int(np.sum(found.diverging)))
+
+
+def calibration_method(name: str, family: HypothesisFamily) -> Method:
+    """Choose a method with settings that suit a family's size: chains in many dimensions need more steps between draws.
+
+    Args:
+        name: Key in `CALIBRATION_METHODS`.
+        family: The hypotheses.
+
+    Example:
+        >>> from inference.continuous.registry import continuous_family
+        >>> calibration_method("nuts", continuous_family("subjects").family).thin
+        16
+    """
+    method = CALIBRATION_METHODS[name]
+    if isinstance(method, Nuts) and family.dimension > _MANY_PARAMETERS:
+        return replace(method, thin=_MORE_STEPS)
+    return method
 
 
 @functools.partial(jax.jit, static_argnames=("method", "family"))

@@ -140,6 +140,7 @@ class PlanningAhead(ControllableFamily):
     deepest: int = 5
 
     mode_name: ClassVar[str | None] = "depth"
+    separate_modes: ClassVar[bool] = True
 
     @property
     def mode_labels(self) -> tuple[str, ...]:

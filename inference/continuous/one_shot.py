@@ -186,3 +186,4 @@ class LayeredContract(UtilityFamily):
     """A bound of law, a bound of role and a preference of one's own, each with a strength (`envs.contracts`)."""
 
     utility: ClassVar[str] = "layered_contract"
+    separate_modes: ClassVar[bool] = True

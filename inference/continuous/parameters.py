@@ -74,8 +74,22 @@ def half_normal(u: Float[Array, "*n"], scale: float) -> Float[Array, "*n"]:
         >>> round(float(half_normal(jnp.asarray(0.0), 1.0)), 4)  # the median of |z|
         0.6745
     """
+    return scale * _folded(u)
+
+
+@jax.custom_jvp
+def _folded(u: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """z with 2Φ(z) − 1 = Φ(u)."""
     upper_tail = jax.scipy.special.ndtr(-jnp.minimum(u, _FARTHEST))
-    return -scale * jax.scipy.special.ndtri(upper_tail / 2)
+    return -jax.scipy.special.ndtri(upper_tail / 2)
+
+
+@_folded.defjvp
+def _folded_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    """dz/du = φ(u) / 2φ(z), which is far less to compile and to compute than the derivative of Φ⁻¹'s polynomials."""
+    (u,), (du,) = primals, tangents
+    z = _folded(u)
+    return z, jnp.where(u < _FARTHEST, 0.5 * jnp.exp((z**2 - u**2) / 2), 0.0) * du
 
 
 def falling(u: Float[Array, "number"]) -> Float[Array, "number"]:

@@ -21,7 +21,7 @@ from inference.fitting.target import Target
 
 _PRIOR_ENDS = 5.5  # 4e-8 of a standard normal lies outside
 _NEGLIGIBLE = 17.0  # in nats below the highest point: 4e-8 of its density
-_POINTS = {1: 1_001, 2: 121, 3: 35}
+_POINTS = {1: 1_001, 2: 121, 3: 61}
 LARGEST_GRID = max(_POINTS)
 """Most parameters that a grid can have."""
 

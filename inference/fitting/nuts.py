@@ -24,6 +24,9 @@ from inference.fitting.target import Target
 Steps = dict[str, Array]
 """What is kept of each step of one chain, by name, with a leading step axis."""
 
+Potential = Callable[[Float[Array, "dim"]], Float[Array, ""]]
+"""Minus the logarithm of a density, up to a constant."""
+
 ChainMethod = Literal["auto", "sequential", "vectorized", "parallel"]
 
 
@@ -38,6 +41,7 @@ class Nuts(Method):
         thin: Steps for each draw that is kept.
         target_accept: Acceptance that the step size is adapted to.
         max_depth: Largest depth of the trees.
+        warmup_depth: The same during warm-up: before step size and mass matrix are known, trees are deep and of little use.
         dense: Whether the mass matrix has correlations.
         chain_method: ``vectorized`` steps all chains together, ``sequential`` one after the other, ``parallel`` spreads
             them over devices; ``auto`` is sequential on a CPU, where together they would wait for the deepest tree.
@@ -49,6 +53,7 @@ class Nuts(Method):
     thin: int = 1
     target_accept: float = 0.8
     max_depth: int = 10
+    warmup_depth: int = 6
     dense: bool = False
     chain_method: ChainMethod = "auto"
 
@@ -78,14 +83,20 @@ class Nuts(Method):
         return jax.vmap(function)(chains)
 
     def start(self, key: Key[Array, ""], target: Target) -> HMCState:
-        """Put one chain at a draw of the prior."""
+        """Put one chain at a draw of the prior; what the density is there, `advance` finds out."""
         key_place, key_chain = jax.random.split(key)
         place = jax.random.normal(key_place, (target.dimension,))
-        return self._kernel(target, key_chain, place)[1]
+        return self._kernel(_standard_normal, key_chain, place)[1]
 
     def advance(self, state: HMCState, target: Target, steps: int) -> tuple[HMCState, Steps]:
         """Take some steps of one chain."""
-        kernel, _ = self._kernel(target, jax.random.key(0), jnp.zeros(target.dimension))
+
+        def potential(u: Float[Array, "dim"]) -> Float[Array, ""]:
+            return -target.log_joint(u)
+
+        kernel, _ = self._kernel(potential, jax.random.key(0), jnp.zeros(target.dimension))
+        energy, slope = jax.value_and_grad(potential)(state.z)
+        state = state._replace(potential_energy=energy, z_grad=slope)
 
         def step(state: HMCState, _: None) -> tuple[HMCState, Steps]:
             state = kernel.sample(state, (), {})
@@ -109,15 +120,16 @@ class Nuts(Method):
         warmup = {"warmup_step_size": steps["step_size"][:, : self.warmup]} if self.warmup else {}
         return unweighted(target, key, u, log_joint, stats=kept, trace=warmup)
 
-    def _kernel(self, target: Target, key: Key[Array, ""], place: Float[Array, "dim"]) -> tuple[NUTS, HMCState]:
-        def potential(u: Float[Array, "dim"]) -> Float[Array, ""]:
-            return -target.log_joint(u)
-
+    def _kernel(self, potential: Potential, key: Key[Array, ""], place: Float[Array, "dim"]) -> tuple[NUTS, HMCState]:
         kernel = NUTS(
             potential_fn=potential,
             dense_mass=self.dense,
             target_accept_prob=self.target_accept,
-            max_tree_depth=self.max_depth,
+            max_tree_depth=(min(self.warmup_depth, self.max_depth), self.max_depth),
         )
         state = kernel.init(key, self.warmup, init_params=place, model_args=(), model_kwargs={})
         return kernel, state
+
+
+def _standard_normal(u: Float[Array, "dim"]) -> Float[Array, ""]:
+    return 0.5 * jnp.sum(u**2)

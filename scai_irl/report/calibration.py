@@ -9,7 +9,14 @@ import jax
 import pandas as pd
 
 from envs.seeds import derive_key
-from inference import CALIBRATION_METHODS, CONTINUOUS_FAMILIES, calibrate, continuous_family, default_method
+from inference import (
+    CALIBRATION_METHODS,
+    CONTINUOUS_FAMILIES,
+    calibrate,
+    calibration_method,
+    continuous_family,
+    default_method,
+)
 from inference.fitting.grid import LARGEST_GRID, Grid
 from scai_irl.errors import InputError
 from scai_irl.progress import progress
@@ -65,7 +72,7 @@ def calibrate_family(
             found = calibrate(
                 entry.family,
                 entry.design(),
-                CALIBRATION_METHODS[chosen],
+                calibration_method(chosen, entry.family),
                 derive_key(seed, _NAME, family, chosen),
                 replications,
                 on_steps=lambda done, _: advance(f"{done} posteriors"),

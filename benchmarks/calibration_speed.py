@@ -1,0 +1,109 @@
+"""A thousand posteriors in one compiled program, beside one `numpyro.infer.MCMC` for each data set.
+
+``python -m benchmarks.calibration_speed``. Both calibrate envy and guilt (Fehr–Schmidt with known noise) with the same
+density, data sets and steps. The rival does the first data sets of the thousand, since all would take half an hour; its
+time for a thousand is worked out from these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from typing import Any
+
+import jax
+import numpy as np
+import numpyro
+from numpyro import distributions
+from numpyro.infer import MCMC, NUTS
+from tabulate import tabulate
+
+from benchmarks.report import machine
+from inference import calibrate, continuous_family
+from inference.continuous.family import HypothesisFamily
+from inference.fitting.nuts import Nuts
+from inference.fitting.runs import as_arrays
+
+METHOD = Nuts(chains=1, warmup=200, draws=99, thin=3)
+
+
+def family_and_design() -> tuple[HypothesisFamily, Any]:
+    """The two-parameter family and the design of one data set."""
+    entry = continuous_family("fehr-schmidt")
+    return entry.family.fix(rationality=30.0, lapse=0.05), entry.design()
+
+
+def one_object_each(family: HypothesisFamily, design: Any, count: int) -> list[tuple[float, float]]:
+    """Draw truths and data, and fit each data set by an MCMC object of its own; give the seconds of each."""
+    seen = jax.tree.map(lambda leaf: leaf[0], as_arrays(family.arrange(design)))
+
+    def model(summary: Any) -> None:
+        u = numpyro.sample("u", distributions.Normal(0, 1).expand([family.dimension]).to_event(1))
+        numpyro.factor("likelihood", family.log_likelihood(family.theta(u), summary))
+
+    spent = []
+    for number in range(count):
+        key_truth, key_data, key_fit = jax.random.split(jax.random.fold_in(jax.random.key(0), number), 3)
+        truth = family.theta(jax.random.normal(key_truth, (family.dimension,)))
+        summary = family.summarise(family.simulate(key_data, truth, seen))
+        before = now()
+        sampler = MCMC(
+            NUTS(model, target_accept_prob=METHOD.target_accept),
+            num_warmup=METHOD.warmup,
+            num_samples=METHOD.draws * METHOD.thin,
+            progress_bar=False,
+        )
+        sampler.run(key_fit, summary)
+        np.asarray(sampler.get_samples()["u"])
+        spent.append(since(before))
+    return spent
+
+
+def now() -> tuple[float, float]:
+    """Wall seconds and processor seconds."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(before: tuple[float, float]) -> tuple[float, float]:
+    """Wall and processor seconds since then."""
+    wall, processor = now()
+    return wall - before[0], processor - before[1]
+
+
+def main() -> None:
+    """Read the command line, measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration_speed", description=__doc__)
+    parser.add_argument("--replications", type=int, default=1_000, help="data sets of the one program")
+    parser.add_argument("--rival", type=int, default=20, help="data sets of the rival")
+    parser.add_argument("--devices", type=int, default=len(os.sched_getaffinity(0)), help="devices of the one program")
+    asked = parser.parse_args()
+    jax.config.update("jax_num_cpu_devices", asked.devices)
+    family, design = family_and_design()
+    rows = []
+    worst = 0.0
+    for name, key in (("one program, compiled first", 0), ("one program, again", 1)):
+        before = now()
+        found = calibrate(family, design, METHOD, jax.random.key(key), asked.replications)
+        rows.append([name, asked.replications, *since(before)])
+        worst = max(worst, found.worst)
+    # The first object also pays for what is compiled once in a process; it counts, as it does among a thousand.
+    spent = np.asarray(one_object_each(family, design, asked.rival))
+    first, other = spent[0], spent[1:].mean(axis=0)
+    rival = first + (asked.replications - 1) * other
+    rows.append([f"an MCMC object each ({asked.rival} measured)", asked.replications, *rival])
+    for row in rows:
+        row += [rival[0] / row[2], rival[1] / row[3]]
+    headers = ("way", "data sets", "wall s", "processor s", "ratio (wall)", "ratio (processor)")
+    lines = [
+        tabulate(rows, headers=headers, floatfmt=("", ".0f", ".1f", ".1f", ".0f", ".0f")),
+        f"{METHOD.warmup} + {METHOD.draws * METHOD.thin} steps each; devices: {asked.devices}; "
+        f"ranks' largest deviation over what the envelope allows: {worst:.2f}",
+        machine(),
+    ]
+    sys.stdout.write("\n".join([*lines, ""]))
+
+
+if __name__ == "__main__":
+    main()
