@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--rival", type=int, default=20, help="data sets of the rival")
     parser.add_argument("--devices", type=int, default=len(os.sched_getaffinity(0)), help="devices of the one program")
     asked = parser.parse_args()
-    jax.config.update("jax_num_cpu_devices", asked.devices)
+    jax.config.update("jax_num_cpu_devices", asked.devices)  # type: ignore[no-untyped-call]
     family, design = family_and_design()
     rows = []
     worst = 0.0

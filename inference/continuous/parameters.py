@@ -79,7 +79,7 @@ def half_normal(u: Float[Array, "*n"], scale: float) -> Float[Array, "*n"]:
 
 @jax.custom_jvp
 def _folded(u: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """z with 2Φ(z) − 1 = Φ(u)."""
+    """Solve 2Φ(z) − 1 = Φ(u) for z."""
     upper_tail = jax.scipy.special.ndtr(-jnp.minimum(u, _FARTHEST))
     return -jax.scipy.special.ndtri(upper_tail / 2)
 

@@ -13,6 +13,7 @@ from envs import Norm, Policy, simulate
 from inference import CharnessRabin, Evidence, NamedNorm, NormGroups, Smc, evidence, groups_found, infer
 from inference.continuous.parameters import falling
 from inference.groups_found import relabel
+from inference.sampled import SampledPosterior
 
 BASE = CharnessRabin()
 SHARED = ("rationality", "lapse")
@@ -27,6 +28,12 @@ def two_norms(users: int, runs: int = 1) -> tuple[Evidence, np.ndarray]:
         rows.append(simulate(key, Policy.of(Norm(norm, (), 100.0, 0.02)), np.tile(STAKES, (users // 2, 1))))
     data = evidence(*(np.concatenate(columns) for columns in zip(*rows, strict=True)))
     return data, np.repeat([0, 1], users // 2)
+
+
+def mean_offer(posterior: SampledPosterior) -> np.ndarray:
+    """The share of a stake of 20 that is offered on average, in each run."""
+    predicted = posterior.predictive(jnp.asarray([20]))
+    return np.asarray(np.nansum(predicted.offer[:, 0] * np.nan_to_num(predicted.share[0]), axis=-1))
 
 
 def test_numbers_in_order_are_distributed_like_sorted_ones() -> None:
@@ -87,11 +94,35 @@ def test_two_groups_are_found_and_served() -> None:
     assert len(set(group[truth == 0])) == len(set(group[truth == 1])) == 1
     assert group[0] != group[-1]
     for kind, users in ((0, data.offer[:5] / data.stake[:5]), (1, data.offer[5:] / data.stake[5:])):
-        predicted = found.norms[group[5 * kind]].predictive(jnp.asarray([20]))
-        mean = float(np.nansum(predicted.offer[0, 0] * np.nan_to_num(predicted.share[0])))
-        assert abs(mean - users.mean()) < 0.05
+        assert abs(mean_offer(found.norms[group[5 * kind]])[0] - users.mean()) < 0.05
     policy = found.norms[0].hypotheses.policy(0)
     assert policy.parts[0][1].utility == "charness_rabin"
+
+
+@pytest.mark.slow
+def test_of_twenty_groups_both_norms_are_found_where_one_pooled_norm_serves_nobody() -> None:
+    runs, users = 20, 20
+    data, truth = two_norms(users, runs)
+    family = NormGroups(base=BASE, users=users, groups=2, shared=SHARED)
+    method = Smc(populations=2, particles=200)
+    posterior = infer(family, data, key=jax.random.key(0), method=method, allow_disagreement=True)
+    together = Evidence(*(column.reshape(runs, -1) for column in data))
+    pooled = infer(BASE, together, key=jax.random.key(1), method=method, allow_disagreement=True)
+    of_all = mean_offer(pooled)
+    share = (data.offer / data.stake).reshape(runs, users, -1).mean(axis=2)
+    found, gap, pooled_gap = [], [], []
+    for run in range(runs):
+        groups = groups_found(posterior, run)
+        served = np.array([mean_offer(norm)[0] for norm in groups.norms])
+        group = np.array([groups.group_of(user) for user in range(users)])
+        apart = all(len(set(group[truth == kind])) == 1 for kind in (0, 1)) and group[0] != group[-1]
+        found.append(apart and bool(np.all(np.abs(groups.weight - 0.5) < 0.1)))
+        own = [share[run, truth == kind].mean() for kind in (0, 1)]
+        gap.append(max(abs(served[group[truth == kind]].mean() - own[kind]) for kind in (0, 1)))
+        pooled_gap.append(max(abs(of_all[run] - own[kind]) for kind in (0, 1)))
+    assert sum(found) >= 19
+    assert max(gap) < 0.05
+    assert np.mean(pooled_gap) >= 0.4
 
 
 def test_a_dirichlet_process_uses_the_groups_there_are() -> None:
