@@ -40,6 +40,9 @@ class HumanNorms(ExperimentConfig):
     chains: int = Field(4, ge=2, le=64, description="Chains of NUTS.")
     warmup: int = Field(500, ge=10, description="Steps of NUTS that adapt it.")
     draws: int = Field(500, ge=10, description="Draws of each chain of NUTS.")
+    target_accept: float = Field(
+        0.8, gt=0.5, lt=1, description="Acceptance that NUTS aims at; raise it where steps diverge."
+    )
 
     @field_validator("families", "hierarchical")
     @classmethod
@@ -65,7 +68,7 @@ def run(config: HumanNorms) -> Results:
         raise InputError("families", "none given", "give at least one, there or with --hierarchical")
     settings = config.model_dump(mode="json")
     plan = FitPlan(
-        **{name: settings[name] for name in ("method", "chains", "warmup", "draws", "seed")},
+        **{name: settings[name] for name in ("method", "chains", "warmup", "draws", "target_accept", "seed")},
         families=config.families,
         hierarchical=config.hierarchical,
     )

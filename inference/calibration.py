@@ -35,7 +35,7 @@ from inference.fitting.target import Target
 
 CALIBRATION_METHODS: dict[str, Method] = {
     "grid": Grid(points=41),
-    "nuts": Nuts(chains=1, warmup=400, draws=99, thin=6, target_accept=0.9, warmup_depth=10),
+    "nuts": Nuts(chains=1, warmup=400, draws=99, thin=6, target_accept=0.9),
     "smc": Smc(populations=1, particles=600),
     "laplace": Laplace(draws=400, steps=40),
     "svi": Svi(fits=1, steps=1_000, draws=400),

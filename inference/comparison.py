@@ -23,7 +23,7 @@ import pandas as pd
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from inference import arviz_seam
-from inference.pointwise import observations, pointwise_log_likelihood, thinned
+from inference.pointwise import observations, parts_seen, pointwise_log_likelihood, thinned
 from inference.sampled import SampledPosterior
 
 _USUAL_LEVEL = 0.7
@@ -34,8 +34,9 @@ class Loo:
     """Leave-one-out cross-validation of one posterior.
 
     Attributes:
-        pointwise: A row for each observation or group that was left out: ``run``, ``observation`` (or ``group``),
-            ``elpd`` (log p(y_i | y_−i)), ``p_loo`` (how much was lost by leaving it out), ``pareto_k``.
+        pointwise: A row for each observation or group that was left out: ``run``, ``observation`` (or ``group``, or a
+            family's `part`), ``elpd`` (log p(y_i | y_−i)), ``p_loo`` (how much was lost by leaving it out) and
+            ``pareto_k``.
         draws: Draws it was computed from.
         observed: Value of each observation, by which two posteriors are found to be of the same data.
     """
@@ -108,11 +109,14 @@ def loo(
     kept = thinned(posterior, draws, key)
     values, was_seen = observations(kept)
     densities = pointwise_log_likelihood(kept, kept.draws).reshape(kept.runs, kept.draws, -1)
+    if groups is not None and densities.shape[2:] != was_seen.shape[1:]:
+        raise ValueError(f"groups: this family leaves out whole {kept.family.part}s already; give no groups")
     if groups is not None and np.shape(groups) != was_seen.shape:
         raise ValueError(f"groups: {np.shape(groups)} does not fit observations of {was_seen.shape} (run, observation)")
     u = np.asarray(kept.fit.u)
     if groups is None:
-        return loo_of_densities(densities, was_seen, values, u)
+        found = loo_of_densities(densities, parts_seen(kept), values, u, kept.family.part)
+        return dataclasses.replace(found, observed=values[was_seen])
     summed, group_seen = _by_group(densities, was_seen, np.asarray(groups))
     found = loo_of_densities(summed, group_seen, values, u, "group")
     return dataclasses.replace(found, observed=values[was_seen])
@@ -175,9 +179,9 @@ def compare(
     found = {name: p if isinstance(p, Loo) else loo(p, draws, key=key) for name, p in posteriors.items()}
     first = next(iter(found))
     for name, other in found.items():
-        same = len(other.pointwise) == len(found[first].pointwise) and list(other.pointwise) == list(
-            found[first].pointwise
-        )
+        one, two = found[first].pointwise, other.pointwise
+        # Users, items and groups may be the same parts by different names; single observations are not.
+        same = len(one) == len(two) and ("observation" in one) == ("observation" in two)
         if not same or not np.array_equal(other.observed, found[first].observed):
             raise ValueError(f"posteriors: {name} and {first} are of other observations; compare fits to the same data")
     ranked = sorted(found, key=lambda name: -found[name].elpd)

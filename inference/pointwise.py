@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.fitting.fit import redraw
@@ -22,8 +22,10 @@ _REDRAWN_CHAINS = 4
 
 def pointwise_log_likelihood(
     posterior: SampledPosterior, draws: int = 1_000, key: Key[Array, ""] | None = None
-) -> Float[np.ndarray, "run chain draw observation"]:
-    """Compute log p(y_i | θ) of each observation at draws of θ; NaN where nothing was seen.
+) -> Float[np.ndarray, "run chain draw part"]:
+    """Compute log p(y_i | θ) of each part of the data at draws of θ; NaN where nothing was seen.
+
+    A part is an observation, or what a family's `part` says: a user, say, whose choices share a group.
 
     Args:
         posterior: Posterior of each run.
@@ -34,11 +36,11 @@ def pointwise_log_likelihood(
         ValueError: If `draws` is too small.
     """
     kept = thinned(posterior, draws, key)
-    values, was_seen = observations(kept)
+    seen = parts_seen(kept)
     found = _pointwise(kept.family, jnp.asarray(kept.fit.u), jnp.asarray(kept.fit.mode), _on_device(kept.seen))
-    if found.shape[-1] != values.shape[-1]:
-        raise ValueError("family: `pointwise` and `observed` differ in length; let both give one entry an observation")
-    return np.where(was_seen[:, None, None], np.asarray(found), np.nan)
+    if found.shape[-1] != seen.shape[-1]:
+        raise ValueError("family: `pointwise` and `parts_seen` differ in length; let both give one entry a part")
+    return np.where(seen[:, None, None], np.asarray(found), np.nan)
 
 
 def thinned(posterior: SampledPosterior, draws: int, key: Key[Array, ""] | None = None) -> SampledPosterior:
@@ -81,6 +83,11 @@ def observations(posterior: SampledPosterior) -> tuple[np.ndarray, np.ndarray]:
     """Values of the observed choices and whether each was seen, (run, observation)."""
     values, was_seen = _observed(posterior.family, _on_device(posterior.seen))
     return np.asarray(values), np.asarray(was_seen) > 0
+
+
+def parts_seen(posterior: SampledPosterior) -> Bool[np.ndarray, "run part"]:
+    """Whether there is anything in each part of the data that cross-validation leaves out."""
+    return np.asarray(jax.vmap(posterior.family.parts_seen)(_on_device(posterior.seen))) > 0
 
 
 def _every(values: np.ndarray, step: int) -> np.ndarray:

@@ -112,14 +112,14 @@ def to_arviz(posterior: SampledPosterior, key: Key[Array, ""] | None = None, dra
     simulated = np.where(was_seen[:, None, None], simulated, np.nan)
     exported = kept.to_arviz()
     groups = {name: arviz_seam.group(exported, name) for name in arviz_seam.group_names(exported)}
-    groups["log_likelihood"] = _choices(pointwise_log_likelihood(kept, kept.draws))
+    groups["log_likelihood"] = _choices(pointwise_log_likelihood(kept, kept.draws), kept.family.part)
     groups["posterior_predictive"] = _choices(simulated)
     return arviz_seam.combine(groups)
 
 
-def _choices(values: np.ndarray) -> xr.Dataset:
-    """(run, chain, draw, observation) in ArviZ's order."""
-    return xr.Dataset({"choice": (("chain", "draw", "run", "observation"), np.moveaxis(values, 0, 2))})
+def _choices(values: np.ndarray, part: str = "observation") -> xr.Dataset:
+    """(run, chain, draw, part) in ArviZ's order."""
+    return xr.Dataset({"choice": (("chain", "draw", "run", part), np.moveaxis(values, 0, 2))})
 
 
 def _as_they_are(values: Array, _was_seen: Array) -> Array:

@@ -51,6 +51,9 @@ class HypothesisFamily(ABC):
     separate_modes: ClassVar[bool] = False
     """Whether posteriors are expected to have several separate modes, which a single chain would not travel between."""
 
+    part: ClassVar[str] = "observation"
+    """What an entry of `pointwise` is called: what cross-validation leaves out in turn."""
+
     @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
@@ -71,6 +74,10 @@ class HypothesisFamily(ABC):
     @abstractmethod
     def observed(self, seen: Seen) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
         """Values of the observed choices, on the scale of `predict`, and 1 where they were seen, 0 elsewhere."""
+
+    def parts_seen(self, seen: Seen) -> Float[Array, "part"]:
+        """1 where an entry of `pointwise` is of something that was seen, 0 elsewhere."""
+        return jnp.asarray(self.observed(seen)[1])
 
     def arrange(self, data: Any) -> Seen:
         """Check data and shape them, once, by numpy; every leaf has a leading run axis.

@@ -57,6 +57,7 @@ class NormGroups(HypothesisFamily):
     shared: tuple[str, ...] = ()
 
     separate_modes: ClassVar[bool] = True
+    part: ClassVar[str] = "user"
 
     def __post_init__(self) -> None:
         """Check the base and the numbers."""
@@ -146,6 +147,10 @@ class NormGroups(HypothesisFamily):
     def pointwise(self, theta: Theta, seen: Seen) -> Float[Array, "user"]:
         """Each user's log Σ_g w_g p(D_i | θ_g): a user, and not a choice, is an observation."""
         return jax.nn.logsumexp(self.log_joint_of_users(theta, self.summarise(seen)), axis=1)
+
+    def parts_seen(self, seen: Seen) -> Float[Array, "user"]:
+        """1 for users of whom anything was seen."""
+        return jnp.max(jax.vmap(self.base.observed)(seen)[1], axis=1)
 
     def predict(self, theta: Theta, seen: Seen) -> Float[Array, "observation"]:
         """Each user's expected choices, over the groups that she may be in."""

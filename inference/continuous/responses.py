@@ -14,7 +14,7 @@ Types are told apart by consistency across the repetitions: with one answer to a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -98,6 +98,8 @@ class ResponseTypes(HypothesisFamily):
     base: OneShotFamily = field(kw_only=True)
     items: int = 1
 
+    part: ClassVar[str] = "item"
+
     def __post_init__(self) -> None:
         """Check the base."""
         if self.base.mode_name is not None or self.items < 1:
@@ -147,6 +149,10 @@ class ResponseTypes(HypothesisFamily):
     def pointwise(self, theta: Theta, seen: Framed) -> Float[Array, "item"]:
         """Each item's log Σ_t w_t Π_k p_t: an item is an observation."""
         return jax.nn.logsumexp(self.log_joint_of_items(theta, seen), axis=1)
+
+    def parts_seen(self, seen: Framed) -> Float[Array, "item"]:
+        """1 for items to which any answer was seen."""
+        return jnp.max(1.0 * jnp.asarray(seen.plays.answer_seen), axis=1)
 
     def predict(self, theta: Theta, seen: Framed) -> Float[Array, "observation"]:
         """Chance of each answer to be yes, over the types that the item may have."""

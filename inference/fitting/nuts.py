@@ -41,7 +41,7 @@ class Nuts(Method):
         thin: Steps for each draw that is kept.
         target_accept: Acceptance that the step size is adapted to.
         max_depth: Largest depth of the trees.
-        warmup_depth: The same in warm-up, where trees are deep and of little use until step size and mass matrix are known.
+        warmup_depth: The same in warm-up; less saves time where posteriors are mild, and adapts badly where they are not.
         dense: Whether the mass matrix has correlations.
         chain_method: ``vectorized`` steps all chains together, ``sequential`` one after the other, ``parallel`` spreads
             them over devices; ``auto`` is sequential on a CPU, where together they would wait for the deepest tree.
@@ -53,7 +53,7 @@ class Nuts(Method):
     thin: int = 1
     target_accept: float = 0.8
     max_depth: int = 10
-    warmup_depth: int = 6
+    warmup_depth: int = 10
     dense: bool = False
     chain_method: ChainMethod = "auto"
 

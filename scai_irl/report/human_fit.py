@@ -51,6 +51,7 @@ class FitPlan:
         chains: Chains of NUTS.
         warmup: Steps of NUTS that adapt it.
         draws: Draws of each chain of NUTS.
+        target_accept: Acceptance that NUTS adapts its step size to.
         seed: Root seed.
     """
 
@@ -60,6 +61,7 @@ class FitPlan:
     chains: int = 4
     warmup: int = 500
     draws: int = 500
+    target_accept: float = 0.8
     seed: int = 0
 
     @property
@@ -157,7 +159,8 @@ def _fit(
     family, data = _model(choices, base, pooling)
     method = CONTINUOUS_METHODS[plan.method]
     if isinstance(method, Nuts):
-        method = dataclasses.replace(method, chains=plan.chains, warmup=plan.warmup, draws=plan.draws)
+        settings = {name: getattr(plan, name) for name in ("chains", "warmup", "draws", "target_accept")}
+        method = dataclasses.replace(method, **settings)
     label = f"{name} {pooling}"
     posterior = infer(
         family,

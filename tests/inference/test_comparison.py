@@ -16,7 +16,9 @@ from inference import arviz_seam, evidence, infer
 from inference.comparison import Loo, compare, loo
 from inference.continuous.named import NamedNorm
 from inference.continuous.one_shot import FehrSchmidt
+from inference.continuous.responses import ResponseTypes, framed
 from inference.evidence import Evidence
+from inference.fitting.laplace import Laplace
 from inference.fitting.nuts import Nuts
 from inference.pointwise import observations, pointwise_log_likelihood, thinned
 from inference.predictive_check import predictive_check, to_arviz
@@ -121,6 +123,23 @@ def test_leaving_out_groups_is_refitting_without_them() -> None:
         together = np.where(data.accepted[groups == group], accept, 1 - accept).prod(axis=-1)
         expected = np.log(together @ kept.weights[0, 0])
         np.testing.assert_allclose(found.pointwise["elpd"][group], expected, atol=0.1)
+
+
+def test_users_and_items_are_left_out_whole_where_their_choices_share_what_is_unknown() -> None:
+    """An item's answers hang together by its type: without it, they are what its row alone would be."""
+    items, times = 8, 3
+    offer = np.repeat(np.arange(items)[:, None] + 1, times, axis=1)
+    family = ResponseTypes(base=FehrSchmidt().fix(beta=0.3, lapse=0.02), items=items)
+    answers = framed(evidence(20, offer, offer > 4, offer_seen=False), np.tile([1, 0, -1], (items, 1)))
+    posterior = infer(family, answers, key=jax.random.key(0), method=Laplace(steps=20, draws=400))
+    found = loo(posterior)
+    assert list(found.pointwise)[:2] == ["run", "item"]
+    assert len(found.pointwise) == items
+    exported = to_arviz(posterior, draws=100)
+    assert arviz_seam.group(exported, "log_likelihood")["choice"].sizes["item"] == items
+    assert arviz_seam.group(exported, "posterior_predictive")["choice"].sizes["observation"] == items * times
+    with pytest.raises(ValueError, match="leaves out whole items already"):
+        loo(posterior, groups=np.zeros((1, items * times), int))
 
 
 def test_every_mode_counts_where_a_parameter_is_discrete() -> None:

@@ -69,6 +69,16 @@ def test_observations_add_up_to_the_likelihood(name: str) -> None:
     np.testing.assert_allclose(whole, summed, rtol=1e-5, atol=1e-4)  # sums in float32, in another order
 
 
+def test_every_part_says_whether_it_was_seen(name: str) -> None:
+    family, _ = family_and_design(name)
+    u, mode, data = truths(name)
+    parts = jax.vmap(lambda at, of, seen: family.pointwise(family.theta(at, of), seen))(u, mode, data)
+    seen = np.asarray(jax.vmap(family.parts_seen)(data))
+    assert parts.shape == seen.shape
+    assert (seen > 0).any()
+    np.testing.assert_array_equal(np.asarray(parts)[seen == 0], 0.0)
+
+
 def test_density_and_gradient_are_numbers_even_in_the_tails(name: str) -> None:
     family, _ = family_and_design(name)
     u, _, data = truths(name)
