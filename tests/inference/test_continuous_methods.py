@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
 
 import jax
@@ -168,6 +169,22 @@ def test_chains_are_the_same_however_they_are_run(chain_method: str) -> None:
     expected = infer(TWO, played(), key=KEY, method=usual, allow_disagreement=True)
     np.testing.assert_allclose(found.fit.u, expected.fit.u, atol=1e-3)
     assert told[-1] == (4, 4)
+
+
+@pytest.mark.parametrize("name", ["nuts", "smc", "laplace"])
+def test_a_second_fit_of_the_same_shapes_compiles_nothing(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    small = {"nuts": Nuts(chains=2, warmup=20, draws=20), "smc": Smc(populations=1, particles=50), "laplace": Laplace()}
+
+    def compiled(seed: int) -> int:
+        data = played(runs=1, plays=7, seed=seed)
+        caplog.clear()
+        with jax.log_compiles(), caplog.at_level(logging.WARNING):
+            found = infer(TWO, data, key=jax.random.key(seed), method=small[name], allow_disagreement=True)
+            assert np.isfinite(found.theta["alpha"]).all()
+        return caplog.text.count("Finished XLA compilation")
+
+    assert compiled(5) > 0
+    assert compiled(6) == 0
 
 
 class Interrupted(Exception):
