@@ -41,7 +41,7 @@ class Nuts(Method):
         thin: Steps for each draw that is kept.
         target_accept: Acceptance that the step size is adapted to.
         max_depth: Largest depth of the trees.
-        warmup_depth: The same in warm-up; less saves time where posteriors are mild, and adapts badly where they are not.
+        warmup_depth: The same in warm-up; less saves time where posteriors are mild, and adapts badly elsewhere.
         dense: Whether the mass matrix has correlations.
         chain_method: ``vectorized`` steps all chains together, ``sequential`` one after the other, ``parallel`` spreads
             them over devices; ``auto`` is sequential on a CPU, where together they would wait for the deepest tree.
