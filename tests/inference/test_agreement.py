@@ -24,6 +24,14 @@ SAMPLERS: dict[str, Method] = {
     "smc": Smc(populations=4, particles=2_000),
 }
 
+# A chain does not travel between separate modes: NUTS fails calibration there (docs/calibration.md).
+PAIRS = [
+    (name, sampler)
+    for name in SMALL
+    for sampler in SAMPLERS
+    if sampler != "nuts" or not CONTINUOUS_FAMILIES[name].family.separate_modes
+]
+
 
 @functools.cache
 def simulated(name: str) -> Any:
@@ -53,19 +61,18 @@ def test_there_are_families_to_compare() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(("name", "sampler"), PAIRS)
 def test_samplers_agree_with_quadrature(name: str, sampler: str) -> None:
     family = CONTINUOUS_FAMILIES[name].family
-    if sampler == "nuts" and family.separate_modes:
-        pytest.skip("a chain does not travel between its modes; see docs/calibration.md")
     exact, found = posterior(name, Grid(points=POINTS.get(name))), posterior(name, SAMPLERS[sampler])
     assert (np.asarray(exact.fit.trace["cells_per_deviation"]) > 1).all()  # else the grid is no yardstick
     effective = diagnose(found).table.groupby("run")["ess_bulk"].min().to_numpy()
     for parameter in family.coordinate_names:
         mean = exact.mean(parameter)
         spread = np.sqrt((exact.weights * (exact.theta[parameter] - mean[:, None, None]) ** 2).sum(axis=(1, 2)))
+        # Four Monte Carlo errors, and .02 deviations for the grid's own.
         assert (np.abs(found.mean(parameter) - mean) < spread * (4 / np.sqrt(effective) + 0.02)).all(), parameter
+    # A Monte Carlo error of chances, at most .5 / √400 with the fewest effective draws.
     np.testing.assert_allclose(found.mode_probabilities, exact.mode_probabilities, atol=0.03)
     if isinstance(family, ActsOnStakes):
         stakes = jnp.asarray([10, 20])
