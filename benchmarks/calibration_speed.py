@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from typing import Any
 
 import jax
@@ -21,6 +20,7 @@ from numpyro.infer import MCMC, NUTS
 from tabulate import tabulate
 
 from benchmarks.report import machine
+from benchmarks.ug_bayes.protocol import now
 from inference import calibrate, continuous_family
 from inference.continuous.family import HypothesisFamily
 from inference.fitting.nuts import Nuts
@@ -61,15 +61,10 @@ def one_object_each(family: HypothesisFamily, design: Any, count: int) -> list[t
     return spent
 
 
-def now() -> tuple[float, float]:
-    """Wall seconds and processor seconds."""
-    return time.perf_counter(), time.process_time()
-
-
 def since(before: tuple[float, float]) -> tuple[float, float]:
     """Wall and processor seconds since then."""
-    wall, processor = now()
-    return wall - before[0], processor - before[1]
+    wall, processor = np.subtract(now(), before)
+    return float(wall), float(processor)
 
 
 def main() -> None:
