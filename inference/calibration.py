@@ -10,7 +10,6 @@ All replications are one compiled program, spread over the devices there are.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float, Int, Key
 
+from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.envelope import LEVELS, envelope
 from inference.fitting.devices import over_devices
@@ -161,7 +161,7 @@ def calibration_method(name: str, family: HypothesisFamily) -> Method:
     return method
 
 
-@functools.partial(jax.jit, static_argnames=("method", "family"))
+@program("method", "family")
 def _replicate(method: Method, family: HypothesisFamily, keys: Key[Array, "replication"], seen: Seen) -> Ranks:
     ranks: Ranks = over_devices(lambda key: replicate(key, method, family, seen), keys, "replication")
     return ranks

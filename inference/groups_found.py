@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from scipy.optimize import linear_sum_assignment
 
+from inference.compiled import program
 from inference.continuous.groups import NormGroups
 from inference.fitting.fit import places_alone
 from inference.sampled import SampledPosterior
@@ -105,7 +105,7 @@ def _norm(posterior: SampledPosterior, run: int, places: np.ndarray) -> SampledP
     return replace(posterior, family=family.base, fit=fit, seen=None, data=None)
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _of_draws(
     family: NormGroups, u: Float[Array, "draw dim"], seen: Any
 ) -> tuple[Float[Array, "draw user group"], Float[Array, "draw group"], Float[Array, "draw group base_dim"]]:

@@ -16,7 +16,6 @@ so a little low; more of them cost time in proportion.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import NamedTuple
 
 import jax
@@ -25,6 +24,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from inference.comparison import Loo, loo_of_densities
+from inference.compiled import program
 from inference.continuous.family import Seen
 from inference.continuous.hierarchy import Hierarchical
 from inference.pointwise import observations, thinned
@@ -77,7 +77,7 @@ def integrated_loo(posterior: SampledPosterior, key: Key[Array, ""], draws: int 
     return LooOfRows(by_observation, dataclasses.replace(by_row, observed=by_observation.observed))
 
 
-@functools.partial(jax.jit, static_argnames=("family", "members"))
+@program("family", "members")
 def _integrated(
     family: Hierarchical, members: int, u: Float[Array, "run draw dim"], keys: Key[Array, "run draw"], seen: Seen
 ) -> tuple[Float[Array, "run draw row play"], Float[Array, "run draw row"]]:

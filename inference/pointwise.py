@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.fitting.fit import redraw
 from inference.sampled import SampledPosterior
@@ -103,7 +104,7 @@ def _on_device(seen: Seen) -> Seen:
     return jax.tree.map(jnp.asarray, seen)
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _pointwise(
     family: HypothesisFamily, u: Float[Array, "run chain draw dim"], mode: Int[Array, "run chain draw"], seen: Seen
 ) -> Float[Array, "run chain draw observation"]:
@@ -121,7 +122,7 @@ def _pointwise(
     return found
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _observed(family: HypothesisFamily, seen: Seen) -> tuple[Array, Array]:
     found: tuple[Array, Array] = jax.vmap(family.observed)(seen)
     return found

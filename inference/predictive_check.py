@@ -12,7 +12,6 @@ drawn towards ½, since the data have been used twice.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +23,7 @@ from jaxtyping import Array, Float, Key
 
 from envs.seeds import keys_of_runs
 from inference import arviz_seam
+from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.pointwise import observations, pointwise_log_likelihood, thinned
 from inference.sampled import SampledPosterior
@@ -133,7 +133,7 @@ def _mapped(kept: SampledPosterior, key: Key[Array, ""], statistic: Statistic) -
     return found
 
 
-@functools.partial(jax.jit, static_argnames=("family", "statistic"))
+@program("family", "statistic")
 def _replicated(
     family: HypothesisFamily, statistic: Statistic, keys: Key[Array, "run"], u: Array, mode: Array, seen: Seen
 ) -> Array:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from inference.compiled import program
 from inference.continuous.hierarchy import Hierarchical
 from inference.fitting.fit import places_alone
 from inference.sampled import SampledPosterior
@@ -49,12 +48,12 @@ def _with_coordinates(posterior: SampledPosterior, w: Float[Array, "run chain dr
     return SampledPosterior(_hierarchy(posterior).base, posterior.method, fit, None)
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _rows(family: Hierarchical, u: Float[Array, "run chain draw dim"]) -> Float[Array, "run chain draw row base_dim"]:
     return jax.vmap(jax.vmap(jax.vmap(family.coordinates_of_rows)))(u)
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _new_rows(
     family: Hierarchical, u: Float[Array, "run chain draw dim"], z: Float[Array, "run chain draw base_dim"]
 ) -> Float[Array, "run chain draw base_dim"]:

@@ -16,6 +16,7 @@ from envs.policies import PolicyTable
 from envs.seeds import keys_of_runs
 from envs.ultimatum import NUM_OFFERS
 from inference import arviz_seam
+from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen, Theta
 from inference.fitting.fit import Fit, Method, redraw
 from inference.hypotheses import Block, PolicyHypotheses
@@ -237,7 +238,7 @@ def _weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndar
     return np.asarray(np.interp(levels, middle / weights.sum(), values[order]))
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _thetas(
     family: HypothesisFamily, u: Float[Array, "run chain draw dim"], mode: Int[Array, "run chain draw"]
 ) -> Theta:
@@ -245,7 +246,7 @@ def _thetas(
     return found
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _monitored(family: HypothesisFamily, u: Float[Array, "run chain draw dim"], seen: Seen) -> Array:
     def run(pair: tuple[Array, Seen]) -> Array:
         own, observations = pair
@@ -258,7 +259,7 @@ def _monitored(family: HypothesisFamily, u: Float[Array, "run chain draw dim"], 
     return of_runs
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _predictive(family: Any, fit: Fit, stakes: Int[Array, "stake"]) -> tuple[Array, Array]:
     def run(own: Fit) -> tuple[Array, Array]:
         def add(total: tuple[Array, Array], draw: Any) -> tuple[tuple[Array, Array], None]:
@@ -274,7 +275,7 @@ def _predictive(family: Any, fit: Fit, stakes: Int[Array, "stake"]) -> tuple[Arr
     return offer, accept
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _expected(family: HypothesisFamily, fit: Fit, seen: Seen) -> Float[Array, "run observation"]:
     def run(pair: tuple[Fit, Seen]) -> Array:
         own, observations = pair
@@ -290,7 +291,7 @@ def _expected(family: HypothesisFamily, fit: Fit, seen: Seen) -> Float[Array, "r
     return of_runs
 
 
-@functools.partial(jax.jit, static_argnames="family")
+@program("family")
 def _observed(family: HypothesisFamily, seen: Seen) -> tuple[Array, Array]:
     values, was_seen = jax.vmap(family.observed)(seen)
     return values, was_seen

@@ -5,7 +5,6 @@ Wherever it was interrupted, the numbers are the same: a piece starts from the v
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import zipfile
@@ -18,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.fitting.fit import Fit
 from inference.fitting.nuts import Nuts
@@ -70,7 +70,7 @@ def run_in_pieces(
     return fit
 
 
-@functools.partial(jax.jit, static_argnames=("method", "family"))
+@program("method", "family")
 def _started(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen) -> Any:
     def run(key: Key[Array, ""], own: Seen) -> Any:
         key_chains, _ = jax.random.split(key)
@@ -80,7 +80,7 @@ def _started(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], se
     return jax.vmap(run)(keys, seen)
 
 
-@functools.partial(jax.jit, static_argnames=("method", "family", "count"))
+@program("method", "family", "count")
 def _advance(method: Nuts, family: HypothesisFamily, state: Any, seen: Seen, count: int) -> tuple[Any, Any]:
     def run(of_chains: Any, own: Seen) -> tuple[Any, Any]:
         target = Target(family, family.summarise(own))
@@ -91,7 +91,7 @@ def _advance(method: Nuts, family: HypothesisFamily, state: Any, seen: Seen, cou
     return advanced
 
 
-@functools.partial(jax.jit, static_argnames=("method", "family"))
+@program("method", "family")
 def _gathered(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen, steps: Any) -> Fit:
     def run(key: Key[Array, ""], own: Seen, of_run: Any) -> Fit:
         _, key_modes = jax.random.split(key)

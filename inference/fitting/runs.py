@@ -6,7 +6,6 @@ on a GPU some runs at a time are stepped together.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.fitting.devices import over_devices
 from inference.fitting.fit import Fit, Method
@@ -32,7 +32,7 @@ def over_runs(function: Callable[..., Any], *columns: Any) -> Any:
     return over_devices(lambda entry: function(*entry), columns, "run")
 
 
-@functools.partial(jax.jit, static_argnames=("method", "family"))
+@program("method", "family")
 def fit_runs(method: Method, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen) -> Fit:
     """Fit every run."""
 
@@ -43,7 +43,7 @@ def fit_runs(method: Method, family: HypothesisFamily, keys: Key[Array, "run"], 
     return fit
 
 
-@functools.partial(jax.jit, static_argnames=("method", "family"))
+@program("method", "family")
 def update_runs(
     method: Smc, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen, earlier: Seen, fit: Fit
 ) -> Fit:
