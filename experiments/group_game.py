@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from envs import Population, Schedule
 from inference import make_family
 from scai_irl.config import GroupGameConfig
-from scai_irl.lm.registry import make_backend
 from scai_irl.loop.run import run_setting
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.records.folder import default_folder
@@ -28,7 +28,9 @@ def run_group_game(name: str, config: GroupGameConfig, populations: Sequence[Pop
         rationality=config.rationality,
         lapse=config.lapse,
         hypotheses=make_family(config.family, [config.rationality], [config.lapse]),
+        style=config.style,
     )
     written = config.model_dump(mode="json")
     folder = config.out or default_folder(name, written)
-    return run_setting(setting, make_backend(config.backend), folder, written)
+    with contextlib.closing(config.open_backend()) as backend:
+        return run_setting(setting, backend, folder, written, config.budget)

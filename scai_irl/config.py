@@ -19,7 +19,7 @@ from envs.utilities import UTILITIES
 from inference import FAMILIES
 from scai_irl.agents.choices import get_agent
 from scai_irl.errors import InputError
-from scai_irl.lm.registry import make_backend
+from scai_irl.lm_config import LmConfig
 
 _LARGEST_STAKE = 1_000_000
 _MOST = 1_000_000
@@ -61,7 +61,7 @@ class ExperimentConfig(BaseModel):
     )
 
 
-class GroupGameConfig(ExperimentConfig):
+class GroupGameConfig(LmConfig, ExperimentConfig):
     """What every experiment on a group's norm can be told."""
 
     runs: int = Field(20, ge=1, le=_MOST, description="Runs of each condition.")
@@ -86,7 +86,6 @@ class GroupGameConfig(ExperimentConfig):
     )
     lapse: float = Field(0.0, ge=0, le=1, description="Chance that a user slips and acts at random.")
     family: str = Field("named-norms", description="Hypotheses of the assistants; `scai-irl list` names the families.")
-    backend: str = Field("phrasebook", description="Language model that translates and acts for the assistants.")
 
     @field_validator("group")
     @classmethod
@@ -127,12 +126,6 @@ class GroupGameConfig(ExperimentConfig):
     def _known_family(cls, value: str) -> str:
         if value not in FAMILIES:
             raise ValueError(f"unknown family {value!r}; there are {', '.join(FAMILIES)}")
-        return value
-
-    @field_validator("backend")
-    @classmethod
-    def _known_backend(cls, value: str) -> str:
-        make_backend(value)
         return value
 
 

@@ -65,9 +65,11 @@ def ask(backend: Backend, questions: Sequence[Question], tally: Tally) -> list[o
     for attempt in range(1 + ASKED_AGAIN):
         if not waiting:
             break
-        completions = backend.complete([_again(questions[i].request, attempt) for i in waiting])
+        requests = [_again(questions[i].request, attempt) for i in waiting]
+        completions = backend.complete(requests)
         tally.calls += len(waiting)
         unread = []
+        readable = []
         for i, completion in zip(waiting, completions, strict=True):
             tally.prompt_tokens += completion.usage.prompt
             tally.completion_tokens += completion.usage.completion
@@ -75,6 +77,8 @@ def ask(backend: Backend, questions: Sequence[Question], tally: Tally) -> list[o
                 answers[i] = questions[i].read(completion)
             except ValueError:
                 unread.append(i)
+            readable.append(not unread or unread[-1] != i)
+        backend.judged(requests, readable)
         tally.unreadable += len(unread)
         waiting = unread
     tally.missing += len(waiting)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from envs.norms import Policy
 from scai_irl.agents.ask import Question, Tally, ask
+from scai_irl.language.asking import Style
 from scai_irl.language.requests import (
     answer_request,
     offer_request,
@@ -17,6 +18,8 @@ from scai_irl.language.requests import (
     translation_request,
 )
 from scai_irl.lm.protocol import Backend
+
+_DEFAULT = Style()
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,22 @@ class Turn:
     offered: int | None = None
 
 
-def translate(backend: Backend, policies: Sequence[Policy], seeds: Sequence[int], tally: Tally) -> list[str | None]:
+def translate(
+    backend: Backend, policies: Sequence[Policy], seeds: Sequence[int], tally: Tally, style: Style = _DEFAULT
+) -> list[str | None]:
     """Have policies put into words, all in one batch.
 
     Returns:
         A verbal policy for each; None where the backend gave none that could be read.
     """
     questions = [
-        Question(translation_request(policy, seed), read_translation)
+        Question(translation_request(policy, seed, style), read_translation)
         for policy, seed in zip(policies, seeds, strict=True)
     ]
     return [None if text is None else str(text) for text in ask(backend, questions, tally)]
 
 
-def make_offers(backend: Backend, turns: Sequence[Turn], tally: Tally) -> list[int | None]:
+def make_offers(backend: Backend, turns: Sequence[Turn], tally: Tally, style: Style = _DEFAULT) -> list[int | None]:
     """Have assistants propose, all in one batch.
 
     Returns:
@@ -59,7 +64,7 @@ def make_offers(backend: Backend, turns: Sequence[Turn], tally: Tally) -> list[i
     """
     questions = [
         Question(
-            offer_request(turn.verbal_policy, turn.currency, turn.stake, turn.seed),
+            offer_request(turn.verbal_policy, turn.currency, turn.stake, turn.seed, style),
             functools.partial(read_offer, stake=turn.stake),
         )
         for turn in turns
@@ -67,7 +72,7 @@ def make_offers(backend: Backend, turns: Sequence[Turn], tally: Tally) -> list[i
     return [int(units) if isinstance(units, int) else None for units in ask(backend, questions, tally)]
 
 
-def give_answers(backend: Backend, turns: Sequence[Turn], tally: Tally) -> list[bool | None]:
+def give_answers(backend: Backend, turns: Sequence[Turn], tally: Tally, style: Style = _DEFAULT) -> list[bool | None]:
     """Have assistants respond to what they are offered, all in one batch.
 
     Returns:
@@ -80,6 +85,6 @@ def give_answers(backend: Backend, turns: Sequence[Turn], tally: Tally) -> list[
     for turn in turns:
         if turn.offered is None:
             raise ValueError("a responding assistant needs an offer")
-        request = answer_request(turn.verbal_policy, turn.currency, turn.stake, turn.offered, turn.seed)
+        request = answer_request(turn.verbal_policy, turn.currency, turn.stake, turn.offered, turn.seed, style)
         questions.append(Question(request, read_answer))
     return [answer if isinstance(answer, bool) else None for answer in ask(backend, questions, tally)]

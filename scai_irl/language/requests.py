@@ -1,54 +1,40 @@
-"""Requests to the MetaLM and the AssistantLM, and the reading of their answers.
+"""Requests to the MetaLM, the AssistantLM and the UserLM, and the reading of their answers.
 
-The instructions are plain files in ``prompts``; what a request is about follows as fenced data. Every kind of request
-comes with the JSON schema of its answer and a reader that refuses anything else.
+Every kind of request comes with the JSON schema of its answer and a reader that refuses anything else.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-from importlib.resources import files
 from typing import Any
 
 from envs.norms import Policy
-from scai_irl.language.fence import fence
+from scai_irl.language.asking import Schema, Style, entry, make_request, read_object, shown, text_entry
+from scai_irl.language.phrases import say_policy
 from scai_irl.language.policy_json import policy_to_json
-from scai_irl.lm.protocol import Completion, Message, Request, Structure
+from scai_irl.lm.protocol import Completion, Request
 
-_PROMPTS = ("translate", "offer", "answer")
-
-
-@functools.cache
-def prompt(name: str) -> str:
-    """Read one of the instruction files."""
-    return files("scai_irl.language").joinpath("prompts", f"{name}.txt").read_text(encoding="utf-8")
+_TEXT: Schema = {"type": "string"}
+_ANSWER: Schema = {"type": "boolean"}
+_DEFAULT = Style()
+LONGEST_MESSAGE = 300
+"""Characters of what users say to each other."""
 
 
-def prompt_hashes() -> dict[str, str]:
-    """SHA-256 of every instruction file, for the manifest.
-
-    Example:
-        >>> sorted(prompt_hashes())
-        ['answer', 'offer', 'translate']
-    """
-    return {name: hashlib.sha256(prompt(name).encode()).hexdigest() for name in _PROMPTS}
-
-
-def translation_request(policy: Policy, seed: int) -> Request:
+def translation_request(policy: Policy, seed: int, style: Style = _DEFAULT) -> Request:
     """Ask the MetaLM to put a policy into words."""
-    return _request("translate", {"policy": policy_to_json(policy)}, {"policy": {"type": "string"}}, seed)
+    data = {"policy": policy_to_json(policy), "rule": say_policy(policy)}
+    return make_request("translate", data, {"policy": _TEXT}, seed, style)
 
 
-def offer_request(verbal_policy: str, currency: str, stake: int, seed: int) -> Request:
+def offer_request(verbal_policy: str, currency: str, stake: int, seed: int, style: Style = _DEFAULT) -> Request:
     """Ask the AssistantLM what it offers."""
-    data = {"policy": verbal_policy, "currency": currency, "stake": stake}
-    answer = {"offer": {"type": "integer", "minimum": 0, "maximum": stake}}
-    return _request("offer", data, answer, seed)
+    data = {"policy": shown(verbal_policy), "currency": currency, "stake": stake}
+    return make_request("offer", data, {"offer": _units(stake)}, seed, style)
 
 
-def answer_request(verbal_policy: str, currency: str, stake: int, offer: int, seed: int) -> Request:
+def answer_request(
+    verbal_policy: str, currency: str, stake: int, offer: int, seed: int, style: Style = _DEFAULT, message: str = ""
+) -> Request:
     """Ask the AssistantLM whether it accepts an offer.
 
     Args:
@@ -57,9 +43,44 @@ def answer_request(verbal_policy: str, currency: str, stake: int, offer: int, se
         stake: How many units of it.
         offer: Units offered to it.
         seed: Seed of its sampler.
+        style: How it is asked.
+        message: What the proposer said along with the offer.
     """
-    data = {"policy": verbal_policy, "currency": currency, "stake": stake, "offered": offer}
-    return _request("answer", data, {"accept": {"type": "boolean"}}, seed)
+    data = {"policy": shown(verbal_policy), "currency": currency, "stake": stake, "offered": offer}
+    return make_request("answer", data | _said(message), {"accept": _ANSWER}, seed, style)
+
+
+def user_offer_request(
+    policy: Policy, manner: str, currency: str, stake: int, seed: int, style: Style = _DEFAULT
+) -> Request:
+    """Ask the UserLM what it offers, and what it says along with it.
+
+    Args:
+        policy: The user's own norm, which it is told in words.
+        manner: How it talks: neutral, rude or sycophantic.
+        currency: What is divided.
+        stake: How many units of it.
+        seed: Seed of its sampler.
+        style: How it is asked.
+    """
+    data = {"policy": say_policy(policy), "manner": manner, "currency": currency, "stake": stake}
+    return make_request("user-offer", data, {"offer": _units(stake), "message": _message()}, seed, style)
+
+
+def user_answer_request(
+    policy: Policy,
+    manner: str,
+    currency: str,
+    stake: int,
+    offer: int,
+    seed: int,
+    style: Style = _DEFAULT,
+    message: str = "",
+) -> Request:
+    """Ask the UserLM whether it accepts an offer, and what it says along with it."""
+    data = {"policy": say_policy(policy), "manner": manner, "currency": currency, "stake": stake, "offered": offer}
+    form = {"accept": _ANSWER, "message": _message()}
+    return make_request("user-answer", data | _said(message), form, seed, style)
 
 
 def read_translation(completion: Completion) -> str:
@@ -69,11 +90,7 @@ def read_translation(completion: Completion) -> str:
         ValueError: If the answer is no JSON object with a policy that says something, in characters that a file can
             hold.
     """
-    text = str(_field(completion, "policy", str))
-    if not text.strip():
-        raise ValueError("the verbal policy is empty")
-    text.encode()  # half an escaped pair is legal JSON, but no text
-    return text
+    return text_entry(read_object(completion, ("policy",)), "policy")
 
 
 def read_offer(completion: Completion, stake: int) -> int:
@@ -82,10 +99,7 @@ def read_offer(completion: Completion, stake: int) -> int:
     Raises:
         ValueError: If the answer is no JSON object with an offer between 0 and the stake.
     """
-    units = _field(completion, "offer", int)
-    if not 0 <= units <= stake:
-        raise ValueError(f"an offer of {units} is outside 0..{stake}")
-    return int(units)
+    return _within(read_object(completion, ("offer",)), stake)
 
 
 def read_answer(completion: Completion) -> bool:
@@ -94,28 +108,43 @@ def read_answer(completion: Completion) -> bool:
     Raises:
         ValueError: If the answer is no JSON object with a truth value.
     """
-    return bool(_field(completion, "accept", bool))
+    return bool(entry(read_object(completion, ("accept",)), "accept", bool))
 
 
-def _request(task: str, data: dict[str, Any], answer: dict[str, Any], seed: int) -> Request:
-    schema = {
-        "type": "object",
-        "properties": answer,
-        "required": list(answer),
-        "additionalProperties": False,
-    }
-    messages = (Message("system", prompt(task)), Message("user", fence({"task": task, **data})))
-    return Request(messages, seed, structure=Structure("json", schema))
+def read_user_offer(completion: Completion, stake: int) -> tuple[int, str]:
+    """Read a user's offer, and what it said.
+
+    Raises:
+        ValueError: If the answer is no JSON object with an offer between 0 and the stake, and a message.
+    """
+    answer = read_object(completion, ("offer", "message"))
+    return _within(answer, stake), text_entry(answer, "message")
 
 
-def _field(completion: Completion, name: str, kind: type) -> Any:
-    try:
-        answer = json.loads(completion.text)
-    except (ValueError, RecursionError) as problem:
-        raise ValueError(f"no JSON object with {name!r} in {completion.text[:80]!r}") from problem
-    if not isinstance(answer, dict) or set(answer) != {name}:
-        raise ValueError(f"no JSON object with {name!r} alone in {completion.text[:80]!r}")
-    value = answer[name]
-    if type(value) is not kind:  # bool is an int in Python, and True is no offer
-        raise ValueError(f"{name!r} is {value!r} and no {kind.__name__}")
-    return value
+def read_user_answer(completion: Completion) -> tuple[bool, str]:
+    """Read whether a user accepts, and what it said.
+
+    Raises:
+        ValueError: If the answer is no JSON object with a truth value and a message.
+    """
+    answer = read_object(completion, ("accept", "message"))
+    return bool(entry(answer, "accept", bool)), text_entry(answer, "message")
+
+
+def _units(stake: int) -> Schema:
+    return {"type": "integer", "minimum": 0, "maximum": stake}
+
+
+def _message() -> Schema:
+    return {"type": "string", "maxLength": LONGEST_MESSAGE}
+
+
+def _said(message: str) -> dict[str, Any]:
+    return {"message": shown(message)} if message else {}
+
+
+def _within(answer: dict[str, Any], stake: int) -> int:
+    units = int(entry(answer, "offer", int))
+    if not 0 <= units <= stake:
+        raise ValueError(f"an 'offer' of {units} is outside 0..{stake}")
+    return units

@@ -21,12 +21,12 @@ from envs.ultimatum import offer_of_units, offered_units
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy, say_policy
 from scai_irl.language.policy_json import policy_from_json
-from scai_irl.lm.protocol import Completion, Request, Usage
+from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage, one_by_one
 
 _REMEMBERED = 1 << 14  # (policy, stake) pairs whose tables are kept; 100 experiments' worth at 1 kB each
 
 
-class Phrasebook:
+class Phrasebook(Backend):
     """A deterministic translator: the same requests always get the same answers.
 
     It reads the requests that `scai_irl.language.requests` writes, and those alone. Usage counts words.
@@ -39,14 +39,16 @@ class Phrasebook:
     """
 
     name = "phrasebook"
+    worth_keeping = False
+    features: frozenset[Feature] = frozenset({"structure", "labels", "seed"})
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
         """Answer every request, in order.
 
         Raises:
             ValueError: If a request was not made for the phrasebook.
         """
-        return [self._answer(request) for request in requests]
+        return one_by_one(requests, self._answer, on_done)
 
     def _answer(self, request: Request) -> Completion:
         data = unfence(request.messages[-1].content)

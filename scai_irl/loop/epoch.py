@@ -109,7 +109,7 @@ def _say(
         for row in range(setting.rows)
         for assistant in range(schedule.assistants)
     ]
-    texts = translate(backend, flat, seeds, tally)
+    texts = translate(backend, flat, seeds, tally, setting.style)
     width = schedule.assistants
     return [texts[row * width : (row + 1) * width] for row in range(setting.rows)]
 
@@ -143,12 +143,12 @@ def _play(
         return places, made
 
     places, made = turns(schedule.proposing_assistant, "offer")
-    _put(units, places, make_offers(backend, made, tally))
+    _put(units, places, make_offers(backend, made, tally, setting.style))
     action = offer_of_units(jnp.asarray(np.maximum(units, 0)), users.stake[:, None] + 0 * jnp.asarray(units))
     by_users = users.answer(np.asarray(action)).astype(int)
     answer = np.where(schedule.user_responds & (units != MISSING), by_users, MISSING)
     places, made = turns(schedule.responding_assistant, "answer")
-    _put(answer, places, give_answers(backend, made, tally))
+    _put(answer, places, give_answers(backend, made, tally, setting.style))
     return Played(units, answer)
 
 

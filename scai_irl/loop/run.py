@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,8 +14,10 @@ from envs.schedule import Schedule
 from inference import DiscretePosterior, arviz_seam
 from scai_irl.agents.ask import Tally
 from scai_irl.compare.alignment import alignment_by_run, alignment_summary
-from scai_irl.language.requests import prompt_hashes
+from scai_irl.language.instructions import instruction_hashes
+from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.session import kept
 from scai_irl.loop.beliefs import beliefs_arviz, beliefs_table
 from scai_irl.loop.checkpoint import (
     EPOCHS,
@@ -28,13 +32,15 @@ from scai_irl.loop.setting import Setting
 from scai_irl.progress import Advance, progress
 from scai_irl.records.files import telling_disk_errors, write_bytes, write_table
 from scai_irl.records.folder import opened
-from scai_irl.records.manifest import now
+from scai_irl.records.manifest import Manifest, now
 from scai_irl.records.results import POSTERIOR, Results, load
 from scai_irl.report.figures import save_figures
 from scai_irl.report.tables import save_summary
 
 
-def run_setting(setting: Setting, backend: Backend, folder: Path, config: dict[str, object]) -> Results:
+def run_setting(
+    setting: Setting, backend: Backend, folder: Path, config: dict[str, object], budget: Budget | None = None
+) -> Results:
     """Run, or go on with, an experiment.
 
     Every finished epoch is on disk before the next begins. Started again with the same configuration, an experiment
@@ -45,18 +51,23 @@ def run_setting(setting: Setting, backend: Backend, folder: Path, config: dict[s
         backend: Who translates, and acts for the assistants.
         folder: Results folder.
         config: The configuration that the setting was made from, for the manifest.
+        budget: What the language model may be asked; without limits if not given.
 
     Raises:
         InputError: If the folder cannot be used.
     """
-    more = {"seed": setting.seed, "backend": backend.name, "prompts": prompt_hashes()}
+    more = {"seed": setting.seed, "backend": backend.name, "prompts": instruction_hashes()}
     with opened(folder, setting.experiment, config, **more) as manifest:
         if manifest.status != "finished":
             with telling_disk_errors(folder):
                 (folder / EPOCHS).mkdir(exist_ok=True)
-            with progress(setting.experiment, len(setting.schedules) * setting.epochs) as advance:
+            with (
+                _counted(manifest, backend, folder),
+                kept(backend, folder, budget or Budget()) as asked,
+                progress(setting.experiment, len(setting.schedules) * setting.epochs) as advance,
+            ):
                 for schedule in setting.schedules:
-                    _play_group(setting, schedule, backend, folder, advance)
+                    _play_group(setting, schedule, asked, folder, advance)
             tally = _gather(setting, folder)
             results = Results(folder, manifest, load(folder).tables)
             save_summary(results)
@@ -67,6 +78,18 @@ def run_setting(setting: Setting, backend: Backend, folder: Path, config: dict[s
             manifest.write(folder)
         shutil.rmtree(folder / EPOCHS, ignore_errors=True)
     return load(folder)
+
+
+@contextlib.contextmanager
+def _counted(manifest: Manifest, backend: Backend, folder: Path) -> Iterator[None]:
+    """Write into the manifest which model answered, and what its servers went through, however it ends."""
+    try:
+        yield
+        manifest.model = backend.model
+    finally:
+        for what, times in backend.service().items():
+            manifest.service[what] = manifest.service.get(what, 0) + times
+        manifest.write(folder)
 
 
 def _play_group(setting: Setting, schedule: Schedule, backend: Backend, folder: Path, advance: Advance) -> None:

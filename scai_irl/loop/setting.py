@@ -13,6 +13,7 @@ from envs.population import Population
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES
 from inference import Hypotheses
+from scai_irl.language.asking import Style
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Setting:
         rationality: λ of the users.
         lapse: ε of the users.
         hypotheses: What the assistants think possible.
+        style: How language models are asked.
     """
 
     experiment: str
@@ -74,6 +76,7 @@ class Setting:
     rationality: float
     lapse: float
     hypotheses: Hypotheses = field(compare=False)
+    style: Style = field(default_factory=Style)
 
     @property
     def user_norms(self) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ class Manifest(BaseModel):
         status: Whether it has finished.
         seed: Root seed, where there is one.
         backend: Language-model backend, where there is one.
+        model: Model that answered.
+        service: What went wrong with its servers and was mended, by what; all sessions together.
         prompts: SHA-256 of each instruction file.
         versions: Versions of the packages that numbers depend on.
         python: Version of Python.
@@ -49,6 +51,8 @@ class Manifest(BaseModel):
     status: Literal["running", "finished"] = "running"
     seed: int | None = None
     backend: str | None = None
+    model: str | None = None
+    service: dict[str, int] = {}
     prompts: dict[str, str] = {}
     versions: dict[str, str]
     python: str

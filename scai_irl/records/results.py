@@ -11,6 +11,7 @@ import pandas as pd
 
 from inference import arviz_seam
 from scai_irl.errors import InputError
+from scai_irl.records.calls import CALLS, CallStore
 from scai_irl.records.manifest import Manifest
 
 POSTERIOR = "posterior.nc"
@@ -28,6 +29,7 @@ class Results:
 
     Tables are attributes too: ``results.interactions``, ``results.verbal_policies``, ``results.beliefs``,
     ``results.alignment`` (by run), ``results.summary`` (over runs), or those of an audit.
+    ``results.calls`` is made of the record of calls, where a language model was asked.
     """
 
     path: Path
@@ -52,6 +54,22 @@ class Results:
         if not file.exists():
             raise InputError(str(file), "there are no posteriors in this folder", "run an experiment or an audit")
         return arviz_seam.load(file)
+
+    @functools.cached_property
+    def calls(self) -> pd.DataFrame:
+        """Calls of the language model, a line each, in the order in which they were answered.
+
+        Raises:
+            InputError: If the folder holds none.
+        """
+        file = self.path / CALLS
+        if not file.exists():
+            raise InputError(str(file), "there are no calls in this folder", "run with a backend that keeps its calls")
+        store = CallStore(file, read_only=True)
+        try:
+            return store.table()
+        finally:
+            store.close()
 
     @property
     def figures(self) -> list[Path]:

@@ -31,7 +31,7 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "methods": {name: _first_line(method.__doc__) for name, method in METHODS.items()}
         | {name: _first_line(method.__doc__) for name, method in CONTINUOUS_METHODS.items()},
         "agents": {name: agent.summary for name, agent in AGENTS.items()},
-        "backends": {name: _first_line(backend.__doc__) for name, backend in BACKENDS.items()},
+        "backends": {name: backend.summary for name, backend in BACKENDS.items()},
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from scai_irl.lm.phrasebook import Phrasebook
-from scai_irl.lm.protocol import Completion, Request, Usage
+from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage
 
 GARBAGE = (
     "",
@@ -26,7 +26,7 @@ GARBAGE = (
 
 
 @dataclass
-class Recording:
+class Recording(Backend):
     """Passes on to another backend and keeps what was asked and answered.
 
     Attributes:
@@ -37,14 +37,14 @@ class Recording:
     batches: list[list[Request]] = field(default_factory=list)
     name: str = "recording"
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
         """Answer as the inner backend does."""
         self.batches.append(list(requests))
         return self.inner.complete(requests)
 
 
 @dataclass
-class Unreliable:
+class Unreliable(Backend):
     """Answers a share of all requests with garbage, which ones and with what depending on their seeds.
 
     Attributes:
@@ -55,7 +55,7 @@ class Unreliable:
     inner: Phrasebook = field(default_factory=Phrasebook)
     name: str = "unreliable"
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
         """Answer as the inner backend does, or with garbage."""
         return [self._spoil(r, c) for r, c in zip(requests, self.inner.complete(requests), strict=True)]
 
@@ -67,13 +67,13 @@ class Unreliable:
 
 
 @dataclass
-class Contrary:
+class Contrary(Backend):
     """Proposes and answers the opposite of what the words say, and translates faithfully."""
 
     inner: Phrasebook = field(default_factory=Phrasebook)
     name: str = "contrary"
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
         """Turn every offer and every answer round."""
         return [self._turn(r, c) for r, c in zip(requests, self.inner.complete(requests), strict=True)]
 
@@ -89,7 +89,7 @@ class Contrary:
 
 
 @dataclass
-class Scripted:
+class Scripted(Backend):
     """Answers as it is told, and keeps the batches it was asked in.
 
     Attributes:
@@ -100,7 +100,7 @@ class Scripted:
     batches: list[list[Request]] = field(default_factory=list)
     name: str = "scripted"
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
         """Answer by the script; every call costs 3 tokens of prompt and 2 of completion."""
         self.batches.append(list(requests))
         number = len(self.batches)

@@ -12,7 +12,7 @@ import pytest
 from inference import arviz_seam
 from scai_irl import InputError, load
 from scai_irl.cli import main
-from scai_irl.language.requests import prompt_hashes
+from scai_irl.language.instructions import instruction_hashes
 
 TABLES = {"interactions", "verbal_policies", "beliefs", "alignment", "summary"}
 DESIGN = {"experiment", "condition", "group", "users", "agent"}
@@ -79,7 +79,7 @@ def test_the_manifest_tells_where_the_results_came_from(finished: Path) -> None:
     manifest = load(finished).manifest
     assert (manifest.experiment, manifest.status, manifest.seed) == ("one-group-norm", "finished", 0)
     assert manifest.backend == "phrasebook"
-    assert manifest.prompts == prompt_hashes()
+    assert manifest.prompts == instruction_hashes()
     assert manifest.config["runs"] == 2
     assert manifest.config["group"] == ["5v5"]
     assert "out" not in manifest.config  # results may be moved

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import scai_irl.language
 from envs import Norm, Policy
+from scai_irl.language.asking import LONGEST_TEXT
 from scai_irl.language.fence import unfence
+from scai_irl.language.instructions import KINDS, WORDINGS, Kind, instruction, instruction_hashes
 from scai_irl.language.policy_json import policy_from_json
 from scai_irl.language.requests import (
     answer_request,
     offer_request,
-    prompt,
-    prompt_hashes,
     read_answer,
     read_offer,
     read_translation,
+    read_user_answer,
+    read_user_offer,
     translation_request,
+    user_answer_request,
 )
 from scai_irl.lm.protocol import Completion, Request
 from tests.scai_irl.json_schema import violations
@@ -128,10 +133,75 @@ def test_what_an_assistant_follows_stays_inside_the_fence(words: str, stake: int
         system, user = request.messages
         inside = unfence(user.content)
         assert (inside["policy"], inside["currency"], inside["stake"]) == (words, "apples", stake)
-        assert system.content == prompt(inside["task"])
+        assert system.content == instruction(inside["task"])
         assert user.content.count("<data>") == user.content.count("</data>") == 1
 
 
-def test_instructions_are_hashed_each_by_itself() -> None:
-    assert set(prompt_hashes()) == {"translate", "offer", "answer"}
-    assert len(set(prompt_hashes().values())) == 3
+def test_every_instruction_has_five_wordings_and_a_hash_of_its_own() -> None:
+    hashes = instruction_hashes()
+    assert len(hashes) == len(set(hashes.values())) == len(KINDS) * WORDINGS
+    assert WORDINGS >= 5
+
+
+def test_there_are_no_instructions_but_those_that_are_hashed() -> None:
+    folder = Path(scai_irl.language.__file__).parent / "prompts"
+    assert {str(file.relative_to(folder).with_suffix("")) for file in folder.rglob("*.*")} == set(instruction_hashes())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wordings_ask_for_the_same_in_the_same_form(kind: Kind) -> None:
+    forms = {
+        "choose": ["label"],
+        "state": ["JSON", "label"],
+        "user-offer": ['"offer": N', '"message"'],
+        "user-answer": ['"accept": true', '"message"'],
+        "offer": ['{"offer": N}', "stake"],
+        "answer": ['{"accept": true}', '{"accept": false}'],
+        "believe": ['{"belief": "..."}'],
+    }
+    for wording in range(1, WORDINGS + 1):
+        text = instruction(kind, wording)
+        assert "data" in text
+        assert all(form in text for form in forms.get(kind, ['{"policy": "..."}']))
+    assert len({instruction(kind, wording) for wording in range(1, WORDINGS + 1)}) == WORDINGS
+
+
+@pytest.mark.parametrize("wording", [0, -1, WORDINGS + 1])
+def test_a_wording_that_is_not_there_is_refused(wording: int) -> None:
+    with pytest.raises(ValueError, match="wording"):
+        instruction("offer", wording)
+
+
+def test_text_of_any_length_is_shown_at_a_bounded_one() -> None:
+    request = offer_request("accept everything " * 10_000, "dollars", STAKE, 1)
+    inside = unfence(request.messages[1].content)["policy"]
+    assert len(inside) < LONGEST_TEXT + 100
+    assert "cut here" in inside
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_what_users_say_stays_inside_the_fence(words: str, message: str) -> None:
+    policy = Policy.of(Norm("fair"))
+    for request in (
+        answer_request(words, "apples", STAKE, 3, 1, message=message),
+        user_answer_request(policy, "rude", "apples", STAKE, 3, 1, message=message),
+    ):
+        user = request.messages[1].content
+        assert unfence(user).get("message", "") == message
+        assert user.count("<data>") == user.count("</data>") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"offer": 3}', '{"offer": 3, "message": ""}', '{"offer": 3, "message": 7}', '{"offer": 21, "message": "Here."}'],
+)
+def test_what_a_user_does_is_read_with_what_it_says_or_not_at_all(text: str) -> None:
+    with pytest.raises(ValueError, match=r"offer|message"):
+        read_user_offer(Completion(text), STAKE)
+
+
+def test_what_a_user_does_and_says_is_read() -> None:
+    assert read_user_offer(Completion('{"offer": 3, "message": "Here."}'), STAKE) == (3, "Here.")
+    assert read_user_answer(Completion('{"message": "No!", "accept": false}')) == (False, "No!")
+    with pytest.raises(ValueError, match="accept"):
+        read_user_answer(Completion('{"accept": 1, "message": "Yes."}'))

@@ -1,0 +1,87 @@
+"""What an experiment can be told of its language model: fields of a configuration, and so options of a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from scai_irl.language.asking import Style
+from scai_irl.language.instructions import WORDINGS
+from scai_irl.lm.budget import Budget
+from scai_irl.lm.protocol import Backend
+from scai_irl.lm.registry import get_backend, make_backend
+from scai_irl.lm.settings import LmSettings
+
+_DEFAULT, _STYLE = LmSettings(), Style()
+
+
+class LmConfig(BaseModel):
+    """The language model of an experiment; what cannot change the numbers is not part of the configuration's hash."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: str = Field("phrasebook", description="Language model: phrasebook, vllm-server, replay.")
+    model: str = Field("", description="Name of the model; not needed where a server has only one.")
+    wording: int = Field(_STYLE.wording, ge=1, le=WORDINGS, description="Wording of all instructions, 1 to 5.")
+    temperature: float = Field(
+        _STYLE.temperature, ge=0, le=10, description="Temperature of the model; 1 is its own distribution."
+    )
+    max_tokens: int = Field(_STYLE.max_tokens, ge=1, le=100_000, description="Most tokens in an answer.")
+    url: tuple[str, ...] = Field(
+        _DEFAULT.urls, exclude=True, description="Servers of the model; requests are spread over them."
+    )
+    concurrency: int = Field(
+        _DEFAULT.concurrency, ge=1, le=100_000, exclude=True, description="Requests in flight at each server."
+    )
+    timeout: float = Field(
+        _DEFAULT.timeout, gt=0, exclude=True, description="Seconds after which a request is sent again."
+    )
+    attempts: int = Field(
+        _DEFAULT.attempts, ge=1, le=1000, exclude=True, description="Times that a request is sent before the run stops."
+    )
+    pause: float = Field(
+        _DEFAULT.pause, ge=0, exclude=True, description="Seconds, on average, before it is sent the second time."
+    )
+    replay: Path | None = Field(
+        None, exclude=True, description="Results folder whose recorded calls answer, with --backend replay."
+    )
+    budget_calls: int | None = Field(
+        None, ge=0, exclude=True, description="Most calls, all sessions together; the run stops there and can go on."
+    )
+    budget_tokens: int | None = Field(
+        None, ge=0, exclude=True, description="Most tokens, all sessions together; the run stops there and can go on."
+    )
+
+    @field_validator("backend")
+    @classmethod
+    def _known_backend(cls, value: str) -> str:
+        get_backend(value)
+        return value
+
+    @property
+    def style(self) -> Style:
+        """How the model is asked."""
+        return Style(self.wording, self.temperature, self.max_tokens)
+
+    @property
+    def budget(self) -> Budget:
+        """What the model may be asked."""
+        return Budget(self.budget_calls, self.budget_tokens)
+
+    def open_backend(self) -> Backend:
+        """Make the backend.
+
+        Raises:
+            InputError: If it cannot be made.
+        """
+        settings = LmSettings(
+            model=self.model,
+            urls=self.url,
+            concurrency=self.concurrency,
+            timeout=self.timeout,
+            attempts=self.attempts,
+            pause=self.pause,
+            replay=self.replay,
+        )
+        return make_backend(self.backend, settings)

@@ -1,0 +1,136 @@
+"""Experiments with a language model behind HTTP: the same numbers however the calls fared, and from the record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scai_irl.cli import main
+from scai_irl.records.calls import CALLS, CallStore
+from scai_irl.records.results import load
+from tests.scai_irl.lm.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
+
+RUN = ("run", "mixed-group-norm", "--runs", "2", "--epochs", "2", "--group", "5v5", "--seed", "3")
+AGENTS = ("--agents", "thompson", "oracle")
+TABLES = ("interactions.parquet", "verbal_policies.parquet", "beliefs.parquet", "alignment.parquet", "summary.parquet")
+
+
+def run(out: Path, *more: str) -> Path:
+    main([*RUN, *AGENTS, *more, "--out", str(out)])
+    return out
+
+
+def served(out: Path, server: FakeServer, *more: str) -> Path:
+    return run(out, "--backend", "vllm-server", "--url", server.url, *more)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in TABLES}
+
+
+@pytest.fixture(scope="module")
+def by_phrasebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tmp_path_factory.mktemp("phrasebook") / "results")
+
+
+@pytest.fixture(scope="module")
+def by_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with fake_server() as server:
+        return served(tmp_path_factory.mktemp("server") / "results", server)
+
+
+def test_a_model_behind_http_gives_the_numbers_of_the_same_model_at_hand(by_phrasebook: Path, by_server: Path) -> None:
+    assert contents(by_server) == contents(by_phrasebook)
+    manifest = load(by_server).manifest
+    assert (manifest.backend, manifest.model) == ("vllm-server", MODEL)
+    assert manifest.service == {}
+
+
+def test_every_call_is_kept_and_judged(by_server: Path) -> None:
+    calls = load(by_server).calls
+    assert len(calls) == load(by_server).manifest.counts["calls"]
+    assert set(calls["model"]) == {MODEL}
+    assert calls["readable"].all()
+    assert calls["seed"].is_unique
+    assert calls["asked"].str.contains("<data>", regex=False).all()
+
+
+def test_replay_gives_the_same_bytes_with_no_model_there(by_server: Path, tmp_path: Path) -> None:
+    replayed = run(tmp_path / "replayed", "--backend", "replay", "--replay", str(by_server))
+    assert contents(replayed) == contents(by_server)
+    assert load(replayed).manifest.counts == load(by_server).manifest.counts
+
+
+def test_a_replay_of_another_configuration_is_refused(
+    by_server: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(tmp_path / "other", "--backend", "replay", "--replay", str(by_server), "--wording", "2")
+    assert "no answer to a request" in capsys.readouterr().err
+
+
+def test_folders_that_cannot_be_replayed_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / CALLS).write_bytes(b"no database at all" * 100)
+    CallStore((tmp_path / "damaged").with_name("empty.sqlite")).close()
+    for folder, told in {"nowhere": "holds no recorded calls", "damaged": "cannot be used"}.items():
+        with pytest.raises(SystemExit, match="2"):
+            run(tmp_path / "out", "--backend", "replay", "--replay", str(tmp_path / folder))
+        assert told in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        run(tmp_path / "out", "--backend", "replay")
+    assert capsys.readouterr().err == (
+        "error: replay: no folder given; give a results folder of a run that called a language model\n"
+    )
+
+
+def gone_after(number: int) -> FaultOf:
+    return lambda n, _body: None if n < number else Fault(drop=True)
+
+
+@pytest.mark.parametrize("number", [0, 3, 40, 100])
+def test_a_server_that_dies_in_mid_run_costs_no_call_and_no_number(
+    number: int, by_phrasebook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "results"
+    with fake_server(gone_after(number)) as dying, pytest.raises(SystemExit, match="2"):
+        served(out, dying, "--attempts", "2", "--concurrency", "1")
+    assert "the same command again: it resumes" in capsys.readouterr().err
+    with fake_server() as well:
+        served(out, well)
+    assert contents(out) == contents(by_phrasebook)
+    results = load(out)
+    assert len(well.calls) == results.manifest.counts["calls"] - number
+    assert results.manifest.service["asked again: connection lost"] >= 1
+
+
+def some_fault(number: int, _body: Body) -> Fault | None:
+    faults: list[Fault | None] = [Fault(status=500), None, Fault(status=429), None, Fault(raw=b"{"), None, None]
+    return faults[number % len(faults)]
+
+
+def test_a_server_that_keeps_failing_now_and_then_changes_no_number(by_phrasebook: Path, tmp_path: Path) -> None:
+    with fake_server(some_fault) as server:
+        out = served(tmp_path / "results", server, "--attempts", "30", "--pause", "0.001")
+    assert contents(out) == contents(by_phrasebook)
+    assert sum(load(out).manifest.service.values()) == len(server.calls) - load(out).manifest.counts["calls"]
+
+
+@pytest.mark.parametrize("limit", ["calls", "tokens"])
+def test_a_budget_stops_the_run_before_it_is_exceeded_and_more_lets_it_go_on(
+    limit: str, by_phrasebook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, allowed = tmp_path / "results", {"calls": 50, "tokens": 60_000}[limit]
+    with fake_server() as server:
+        for _ in range(2):  # the second session finds the budget spent
+            with pytest.raises(SystemExit, match="2"):
+                served(out, server, f"--budget-{limit}", str(allowed))
+            assert "budget: the next call could go beyond it" in capsys.readouterr().err
+        store = CallStore(out / CALLS)
+        calls, tokens = store.spent()
+        store.close()
+        assert 0 < (calls if limit == "calls" else tokens) <= allowed
+        assert len(server.calls) == calls
+        served(out, server, f"--budget-{limit}", "100000000")
+    assert contents(out) == contents(by_phrasebook)
