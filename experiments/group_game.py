@@ -19,7 +19,7 @@ def run_group_game(name: str, config: GroupGameConfig, populations: Sequence[Pop
     setting = Setting(
         experiment=name,
         seed=config.seed,
-        conditions=tuple(Condition(users, agent) for users in populations for agent in config.agents),
+        conditions=tuple(Condition(users, agent, config.manner) for users in populations for agent in config.agents),
         schedules=tuple(Schedule.named(group) for group in config.group),
         runs=tuple(range(config.first_run, config.first_run + config.runs)),
         epochs=config.epochs,
@@ -29,6 +29,7 @@ def run_group_game(name: str, config: GroupGameConfig, populations: Sequence[Pop
         lapse=config.lapse,
         hypotheses=make_family(config.family, [config.rationality], [config.lapse]),
         style=config.style,
+        users_by=config.users_by,
     )
     written = config.model_dump(mode="json")
     folder = config.out or default_folder(name, written)

@@ -1,4 +1,4 @@
-"""The command line: ``scai-irl run | import | audit | show | list``."""
+"""The command line: ``scai-irl run | import | audit | calibrate | serve | show | list``."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from scai_irl.report.calibration import calibrate_family, use_cores
 from scai_irl.report.listing import print_listing
 from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.report.show import show
+from scai_irl.serve import Serve, serve
 
 _PROGRAM = "scai-irl"
 _WORTH_KEEPING = 0.05  # seconds of compilation
@@ -164,6 +165,7 @@ def _app(experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str
     app.command(imports, name="import", help="Import recorded runs, or choices of people, as a results folder.")
     app.command(audit, name="audit", help="Measure verbal posteriors against numerical ones.")
     app.command(name="calibrate")(Calibrate)
+    app.command(name="serve")(Serve)
     app.command(name="show")(Show)
     app.command(name="list")(List)
     return app
@@ -186,6 +188,7 @@ def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> N
         Csv: lambda: import_own(command.path, command.out, CsvColumns.of(command)),
         Recorded: lambda: audit_recorded_folder(command.results),
         Calibrate: lambda: _calibrate(command),
+        Serve: lambda: serve(command),
         Show: lambda: load(command.results),
         List: lambda: print_listing({name: e.summary for name, e in experiments.items()}),
     }

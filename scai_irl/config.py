@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from envs.contexts import CURRENCIES
+from envs.contexts import CURRENCIES, MANNERS
 from envs.population import Population, mixture
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES
 from inference import FAMILIES
-from scai_irl.agents.choices import get_agent
+from scai_irl.agents.choices import AGENTS
+from scai_irl.agents.writers import WRITERS
 from scai_irl.errors import InputError
 from scai_irl.lm_config import LmConfig
 
@@ -75,7 +76,11 @@ class GroupGameConfig(LmConfig, ExperimentConfig):
     )
     agents: tuple[str, ...] = Field(
         ("thompson", "posterior-mean", "map", "prior-only", "oracle"),
-        description="How assistants choose what to follow: thompson, posterior-mean, map, prior-only, oracle.",
+        description=f"How assistants settle what to follow: {', '.join([*AGENTS, *WRITERS])}.",
+    )
+    manner: str = Field("", description="How users talk: neutral, rude or sycophantic; they say nothing without it.")
+    users_by: Literal["simulation", "model"] = Field(
+        "simulation", description="Who plays the users: a simulation, or the language model."
     )
     currencies: tuple[str, ...] = Field(
         ("dollars", "apples", "blankets"), description="Currencies, of which every run has one."
@@ -98,8 +103,16 @@ class GroupGameConfig(LmConfig, ExperimentConfig):
     @classmethod
     def _known_agents(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            get_agent(name)
+            if name not in AGENTS and name not in WRITERS:
+                raise ValueError(f"unknown agent {name!r}; there are {', '.join([*AGENTS, *WRITERS])}")
         return some_distinct(value, "agent")
+
+    @field_validator("manner")
+    @classmethod
+    def _known_manner(cls, value: str) -> str:
+        if value and value not in MANNERS:
+            raise ValueError(f"unknown manner {value!r}; there are {', '.join(MANNERS)}")
+        return value
 
     @field_validator("currencies")
     @classmethod

@@ -46,10 +46,12 @@ class Question:
     Attributes:
         request: What is asked.
         read: Reader that raises `ValueError` for an answer it cannot use.
+        also: Tally of a part of the experiment, in which the question counts, too.
     """
 
     request: Request
     read: Callable[[Completion], object] = field(compare=False)
+    also: Tally | None = field(default=None, compare=False)
 
 
 def ask(backend: Backend, questions: Sequence[Question], tally: Tally) -> list[object | None]:
@@ -67,21 +69,19 @@ def ask(backend: Backend, questions: Sequence[Question], tally: Tally) -> list[o
             break
         requests = [_again(questions[i].request, attempt) for i in waiting]
         completions = backend.complete(requests)
-        tally.calls += len(waiting)
-        unread = []
         readable = []
         for i, completion in zip(waiting, completions, strict=True):
-            tally.prompt_tokens += completion.usage.prompt
-            tally.completion_tokens += completion.usage.completion
+            cost = Tally(1, 0, 0, completion.usage.prompt, completion.usage.completion)
             try:
                 answers[i] = questions[i].read(completion)
             except ValueError:
-                unread.append(i)
-            readable.append(not unread or unread[-1] != i)
+                cost.unreadable = 1
+                cost.missing = int(attempt == ASKED_AGAIN)
+            readable.append(not cost.unreadable)
+            for of in filter(None, (tally, questions[i].also)):
+                of.add(cost)
         backend.judged(requests, readable)
-        tally.unreadable += len(unread)
-        waiting = unread
-    tally.missing += len(waiting)
+        waiting = [i for i, good in zip(waiting, readable, strict=True) if not good]
     return answers
 
 

@@ -88,17 +88,20 @@ class Agent:
         name: Key in `AGENTS`.
         summary: One line for ``scai-irl list``.
         choose: Picks a policy for each assistant of each run.
+        spoken: Whether the policy is put into words by a language model, and followed by one.
     """
 
     name: str
     summary: str
     choose: Callable[[Situation], Choice]
+    spoken: bool = True
 
 
 AGENTS: dict[str, Agent] = {
     agent.name: agent
     for agent in (
         Agent("thompson", "one posterior sample for each assistant and epoch", thompson_choice),
+        Agent("thompson-no-words", "the same, acted on without any words", thompson_choice, spoken=False),
         Agent("posterior-mean", "the posterior mean", mean_choice),
         Agent("map", "the most probable hypothesis", map_choice),
         Agent("prior-only", "one prior sample for each assistant and epoch", prior_choice),
@@ -109,7 +112,7 @@ AGENTS: dict[str, Agent] = {
 
 
 def get_agent(name: str) -> Agent:
-    """Look an agent up.
+    """Look up an agent that chooses by its posterior.
 
     Raises:
         ValueError: If there is none of that name.

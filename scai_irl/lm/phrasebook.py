@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,9 +20,15 @@ from jaxtyping import Float
 from envs.norms import Policy
 from envs.ultimatum import offer_of_units, offered_units
 from scai_irl.language.fence import unfence
+from scai_irl.language.games import Candidates, games_from_json
 from scai_irl.language.phrases import read_policy, say_policy
 from scai_irl.language.policy_json import policy_from_json
+from scai_irl.language.talk import say
+from scai_irl.lm.phrasebook_beliefs import own_prior, posterior_over, updated
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage, one_by_one
+
+Data = Mapping[str, Any]
+Answer = dict[str, object] | str
 
 _REMEMBERED = 1 << 14  # (policy, stake) pairs whose tables are kept; 100 experiments' worth at 1 kB each
 
@@ -52,18 +59,106 @@ class Phrasebook(Backend):
 
     def _answer(self, request: Request) -> Completion:
         data = unfence(request.messages[-1].content)
-        if data["task"] == "translate":
-            answer: dict[str, object] = {"policy": say_policy(policy_from_json(data["policy"]))}
-        elif data["task"] == "offer":
-            answer = {"offer": _draw_offer(data["policy"], data["stake"], _uniform(request.seed))}
-        elif data["task"] == "answer":
-            accept = _accept_probability(data["policy"], data["stake"], data["offered"])
-            answer = {"accept": bool(_uniform(request.seed) < accept)}
-        else:
-            raise ValueError(f"the phrasebook knows no task {data['task']!r}")
-        text = json.dumps(answer)
+        task, uniform = data["task"], _uniform(request.seed)
+        if task not in _TASKS:
+            raise ValueError(f"the phrasebook knows no task {task!r}")
         words_read = sum(len(message.content.split()) for message in request.messages)
+        if request.labels:
+            with np.errstate(divide="ignore"):
+                scores = np.log(_beliefs(data))
+            return Completion("", usage=Usage(words_read, 0), label_log_probs=tuple(map(float, scores)))
+        answer = _TASKS[task](data, uniform)
+        text = answer if isinstance(answer, str) else json.dumps(answer)
         return Completion(text, usage=Usage(words_read, len(text.split())))
+
+
+def _translate(data: Data, _: float) -> Answer:
+    return {"policy": say_policy(policy_from_json(data["policy"]))}
+
+
+def _offered(data: Data, uniform: float) -> Answer:
+    return {"offer": _draw_offer(data["policy"], data["stake"], uniform)}
+
+
+def _answered(data: Data, uniform: float) -> Answer:
+    return {"accept": bool(uniform < _accept_probability(data["policy"], data["stake"], data["offered"]))}
+
+
+def _offered_with_words(data: Data, uniform: float) -> Answer:
+    return {**_offered(data, uniform), "message": _say(data, uniform)}  # type: ignore[dict-item]
+
+
+def _answered_with_words(data: Data, uniform: float) -> Answer:
+    return {**_answered(data, uniform), "message": _say(data, uniform)}  # type: ignore[dict-item]
+
+
+def _say(data: Data, uniform: float) -> str:
+    return say(data["manner"], int(uniform * 2**52))
+
+
+def _learn(data: Data, uniform: float) -> Answer:
+    """Draw a policy from the posterior; told no norms and no games, it goes on with the earlier policy."""
+    if "norms" in data:
+        return {"policy": say_policy(Candidates.from_json(data).policies[_draw(_beliefs(data), uniform)])}
+    if not data["games"] and "earlier policy" in data:
+        return {"policy": data["earlier policy"]}
+    return {"policy": _one_of(updated(own_prior(), games_from_json(data["games"])), uniform)}
+
+
+def _believe(data: Data, _: float) -> Answer:
+    """A belief in words is the mixture of norms that it expects."""
+    earlier = read_policy(data["earlier belief"]) if "earlier belief" in data else _told_prior(data)
+    return {"belief": say_policy(updated(earlier, games_from_json(data["games"])))}
+
+
+def _told_prior(data: Data) -> Policy:
+    if "norms" not in data:
+        return own_prior()
+    told = Candidates.from_json(data)
+    parts = zip(told.prior, told.policies, strict=True)
+    return Policy(tuple((chance * weight, norm) for chance, policy in parts for weight, norm in policy.parts))
+
+
+def _draw_policy(data: Data, uniform: float) -> Answer:
+    return {"policy": _one_of(read_policy(data["belief"]), uniform)}
+
+
+def _state(data: Data, _: float) -> Answer:
+    labels = [norm["label"] for norm in data["norms"]]
+    return dict(zip(labels, map(float, _beliefs(data)), strict=True))
+
+
+def _choose(data: Data, uniform: float) -> Answer:
+    return str(data["norms"][_draw(_beliefs(data), uniform)]["label"])
+
+
+_TASKS: dict[str, Callable[[Data, float], Answer]] = {
+    "translate": _translate,
+    "learn": _learn,
+    "believe": _believe,
+    "draw": _draw_policy,
+    "offer": _offered,
+    "answer": _answered,
+    "user-offer": _offered_with_words,
+    "user-answer": _answered_with_words,
+    "state": _state,
+    "choose": _choose,
+}
+"""How each kind of request is answered, from its data and a uniform number."""
+
+
+def _beliefs(data: Data) -> Float[np.ndarray, "candidate"]:
+    return posterior_over(Candidates.from_json(data), games_from_json(data["games"]))
+
+
+def _one_of(mixture: Policy, uniform: float) -> str:
+    weights = np.array([weight for weight, _ in mixture.parts])
+    return say_policy(Policy.of(mixture.parts[_draw(weights, uniform)][1]))
+
+
+def _draw(weights: Float[np.ndarray, "n"], uniform: float) -> int:
+    cumulative = np.cumsum(weights)
+    return min(int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right")), len(weights) - 1)
 
 
 def _uniform(seed: int) -> float:

@@ -14,6 +14,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
 import openai
 import tenacity
@@ -101,7 +102,11 @@ class VllmServer(Backend):
             await replica.client.api.close()
 
     def _clients(self, url: str) -> _Clients:
-        root = AsyncOpenAI(base_url=url, api_key=self._key, max_retries=0, timeout=self._settings.timeout)
+        # A proxy for the outer world has no business between this machine and itself.
+        connections = None if not _on_this_machine(url) else openai.DefaultAsyncHttpxClient(trust_env=False)
+        root = AsyncOpenAI(
+            base_url=url, api_key=self._key, max_retries=0, timeout=self._settings.timeout, http_client=connections
+        )
         return _Clients(root.with_options(base_url=f"{url}/v1"), root)
 
     async def _all(self, model: str, requests: Sequence[Request], on_done: OnDone | None) -> list[Completion]:
@@ -230,6 +235,11 @@ def api_root(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise InputError("url", f"{url!r} is no address", "write it as http://127.0.0.1:8000")
     return url.rstrip("/").removesuffix("/v1")
+
+
+def _on_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _lost(problem: Exception) -> bool:

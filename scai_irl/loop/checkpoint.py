@@ -20,9 +20,10 @@ from scai_irl.loop.epoch import EpochRecord
 from scai_irl.records.files import folder_written_whole, write_json
 
 EPOCHS = "epochs"
-_INTERACTIONS, _VERBAL, _BELIEF, _TALLY = (
+_INTERACTIONS, _VERBAL, _COSTS, _BELIEF, _TALLY = (
     "interactions.parquet",
     "verbal_policies.parquet",
+    "costs.parquet",
     "belief.nc",
     "tally.json",
 )
@@ -38,6 +39,7 @@ def save_epoch(results: Path, schedule: Schedule, epoch: int, record: EpochRecor
     with folder_written_whole(epoch_folder(results, schedule, epoch)) as folder:
         record.interactions.to_parquet(folder / _INTERACTIONS, index=False, compression="zstd")
         record.verbal_policies.to_parquet(folder / _VERBAL, index=False, compression="zstd")
+        record.costs.to_parquet(folder / _COSTS, index=False, compression="zstd")
         belief = xr.Dataset(
             {
                 "log_prob": (("row", "hypothesis"), record.posterior.log_prob),
@@ -72,11 +74,12 @@ def load_belief(results: Path, schedule: Schedule, epoch: int, hypotheses: Hypot
         )
 
 
-def load_tables(results: Path, schedule: Schedule, epoch: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read an epoch's interactions and verbal policies."""
+def load_tables(results: Path, schedule: Schedule, epoch: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read an epoch's interactions, verbal policies and costs."""
     folder = epoch_folder(results, schedule, epoch)
     with _telling_damage(folder):
-        return pd.read_parquet(folder / _INTERACTIONS), pd.read_parquet(folder / _VERBAL)
+        found = [pd.read_parquet(folder / name) for name in (_INTERACTIONS, _VERBAL, _COSTS)]
+    return found[0], found[1], found[2]
 
 
 def load_tally(results: Path, schedule: Schedule, epoch: int) -> Tally:

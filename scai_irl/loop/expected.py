@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -13,12 +14,12 @@ from envs.ultimatum import NUM_OFFERS, offered_share
 
 
 def expected_shares(
-    policies: Sequence[Sequence[Policy]], stake: Int[Array, "row"]
+    policies: Sequence[Sequence[Policy | None]], stake: Int[Array, "row"]
 ) -> Float[np.ndarray, "row assistant"]:
     """Expected offered share of every policy of every row, at the row's stake.
 
     Args:
-        policies: Policies of each row; rows are equally long.
+        policies: Policies of each row; rows are equally long. None, where a policy is known in words alone, gives NaN.
         stake: Stake of each row.
 
     Example:
@@ -29,7 +30,10 @@ def expected_shares(
     offers = jnp.broadcast_to(jnp.arange(NUM_OFFERS), (len(policies), NUM_OFFERS))
     share = offered_share(offers, jnp.broadcast_to(stake[:, None], offers.shape))
     means: dict[Policy, Float[np.ndarray, "row"]] = {}
-    for policy in {policy for of_row in policies for policy in of_row}:
+    for policy in {policy for of_row in policies for policy in of_row if policy is not None}:
         # Illegal offers have probability 0, whatever their share.
         means[policy] = np.asarray(jnp.sum(jnp.exp(policy.table(stake).offer) * share, axis=1), float)
-    return np.array([[means[policy][row] for policy in of_row] for row, of_row in enumerate(policies)])
+    shares = [
+        [math.nan if policy is None else means[policy][row] for policy in of_row] for row, of_row in enumerate(policies)
+    ]
+    return np.array(shares, float)

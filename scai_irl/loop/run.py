@@ -28,6 +28,7 @@ from scai_irl.loop.checkpoint import (
     save_epoch,
 )
 from scai_irl.loop.epoch import play_epoch
+from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
 from scai_irl.progress import Advance, progress
 from scai_irl.records.files import telling_disk_errors, write_bytes, write_table
@@ -96,18 +97,22 @@ def _play_group(setting: Setting, schedule: Schedule, backend: Backend, folder: 
     """Play the epochs of one group that are not finished."""
     finished = epochs_finished(folder, schedule, setting.epochs)
     belief = load_belief(folder, schedule, finished, setting.hypotheses, setting.rows)
+    history = History(setting.rows)
     for epoch in range(1, setting.epochs + 1):
         if epoch > finished:
-            record = play_epoch(setting, schedule, epoch, belief, backend)
+            record = play_epoch(setting, schedule, epoch, belief, backend, history)
             save_epoch(folder, schedule, epoch, record)
             belief = record.posterior
+        # Read back even if it was just written, so that an experiment that was resumed has seen the same.
+        interactions, verbal_policies, _ = load_tables(folder, schedule, epoch)
+        history.add(interactions, verbal_policies)
         advance(f"group {schedule.name}, epoch {epoch}")
 
 
 def _gather(setting: Setting, folder: Path) -> Tally:
     """Join the epochs into the tables of the results folder."""
     tally = Tally()
-    interactions, verbal, beliefs = [], [], []
+    interactions, verbal, beliefs, costs = [], [], [], []
     posteriors: dict[str, list[DiscretePosterior]] = {}
     for schedule in setting.schedules:
         posteriors[schedule.name] = []
@@ -116,15 +121,17 @@ def _gather(setting: Setting, folder: Path) -> Tally:
             posteriors[schedule.name].append(belief)
             beliefs.append(beliefs_table(setting, schedule, epoch, belief))
             if epoch > 0:
-                played, written = load_tables(folder, schedule, epoch)
+                played, written, cost = load_tables(folder, schedule, epoch)
                 interactions.append(played)
                 verbal.append(written)
+                costs.append(cost)
                 tally.add(load_tally(folder, schedule, epoch))
     all_interactions = pd.concat(interactions, ignore_index=True)
     by_run = alignment_by_run(all_interactions)
     write_table(folder / "interactions.parquet", all_interactions)
     write_table(folder / "verbal_policies.parquet", pd.concat(verbal, ignore_index=True))
     write_table(folder / "beliefs.parquet", pd.concat(beliefs, ignore_index=True))
+    write_table(folder / "costs.parquet", pd.concat(costs, ignore_index=True))
     write_table(folder / "alignment.parquet", by_run)
     write_table(folder / "summary.parquet", alignment_summary(all_interactions, by_run))
     write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(beliefs_arviz(setting, posteriors)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,11 +23,13 @@ class Condition:
 
     Attributes:
         population: Norms of the users.
-        agent: Name in `scai_irl.agents.choices.AGENTS`.
+        agent: Name in `scai_irl.agents.choices.AGENTS` or `scai_irl.agents.writers.WRITERS`.
+        manner: How users talk, one of `envs.contexts.MANNERS`; empty where they say nothing.
     """
 
     population: Population
     agent: str
+    manner: str = ""
 
     @property
     def users(self) -> str:
@@ -43,7 +46,7 @@ class Condition:
 
     def name(self, group: str) -> str:
         """Name of the condition in one group."""
-        return f"{self.users} {group} {self.agent}"
+        return f"{self.users} {group} {self.agent}{' ' if self.manner else ''}{self.manner}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Setting:
         lapse: ε of the users.
         hypotheses: What the assistants think possible.
         style: How language models are asked.
+        users_by: Who plays the users: a simulation, or the language model.
     """
 
     experiment: str
@@ -77,6 +81,7 @@ class Setting:
     lapse: float
     hypotheses: Hypotheses = field(compare=False)
     style: Style = field(default_factory=Style)
+    users_by: Literal["simulation", "model"] = "simulation"
 
     @property
     def user_norms(self) -> tuple[str, ...]:

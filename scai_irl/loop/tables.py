@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 
 from envs.norms import Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
+from scai_irl.agents.ask import Tally
+from scai_irl.agents.words import Words
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.loop.expected import expected_shares
-from scai_irl.loop.setting import Setting
+from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.users import Users
 
 MISSING = -1
@@ -32,10 +35,14 @@ class Played:
     Attributes:
         units: Units offered, or `MISSING`.
         answer: 1 accepted, 0 rejected, or `MISSING`.
+        said: What the proposer said, or None.
+        replied: What the responder said, or None.
     """
 
     units: Int[np.ndarray, "row play"]
     answer: Int[np.ndarray, "row play"]
+    said: Shaped[np.ndarray, "row play"]
+    replied: Shaped[np.ndarray, "row play"]
 
 
 def interactions_table(
@@ -43,17 +50,26 @@ def interactions_table(
     schedule: Schedule,
     epoch: int,
     users: Users,
-    policies: list[list[Policy]],
-    texts: list[list[str | None]],
+    words: list[Words],
     played: Played,
 ) -> pd.DataFrame:
     """A line for each interaction; the policy of a user is its norm, that of an assistant its verbal policy.
+
+    Args:
+        setting: The experiment.
+        schedule: The group.
+        epoch: Epoch, from 1.
+        users: Its users.
+        words: What assistants followed, by condition.
+        played: Offers and answers.
 
     ``expected_share`` is what the proposer would offer on average: under the policy that the assistant was to follow,
     or, for users, under the group's. ``user_accept_probability`` is the probability that a member of the group would
     accept the offer, against which an assistant's answer can be held.
     """
     rows, plays = setting.rows, schedule.plays
+    texts = [of_run for of_condition in words for of_run in of_condition.texts]
+    policies = [of_run for of_condition in words for of_run in of_condition.policies]
     stake = np.repeat(np.asarray(users.stake), plays)
     units = played.units.reshape(-1)
     answer = played.answer.reshape(-1)
@@ -87,7 +103,9 @@ def interactions_table(
         "accepted": pd.Series(answer == 1, dtype="boolean").where(answer != MISSING, pd.NA),
         "proposer_policy": policy(0, schedule.proposing_assistant),
         "responder_policy": policy(1, schedule.responding_assistant),
-        "manner": "neutral",
+        "manner": np.repeat([c.manner or "silent" for c in setting.condition_of_row], plays),
+        "proposer_text": played.said.reshape(-1),
+        "responder_text": played.replied.reshape(-1),
         "user_accept_probability": np.where(made, would, np.nan).astype(float),
     }
     return pd.DataFrame(columns)
@@ -97,17 +115,42 @@ def verbal_policies_table(
     setting: Setting,
     schedule: Schedule,
     epoch: int,
-    policies: list[list[Policy]],
-    texts: list[list[str | None]],
+    words: list[Words],
 ) -> pd.DataFrame:
-    """A line for each assistant: the policy that it was to follow, as JSON, and the words for it."""
+    """A line for each assistant: the policy that was chosen, as JSON, the words for it, and the run's belief in words.
+
+    Where an agent learns in words alone, no policy was chosen; where it has a posterior, no belief is kept in words.
+    """
     width = schedule.assistants
     columns = placed(setting, schedule, epoch, width) | {
         "assistant": np.tile(np.arange(width), setting.rows).astype(np.int64),
-        "chosen": [json.dumps(policy_to_json(policy)) for of_row in policies for policy in of_row],
-        "written": [text for of_row in texts for text in of_row],
+        "chosen": [chosen_as_json(policy) for part in words for of_run in part.policies for policy in of_run],
+        "written": [text for part in words for of_run in part.texts for text in of_run],
+        "belief": [belief for part in words for belief in part.beliefs for _ in range(width)],
     }
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns).astype({"chosen": "string", "written": "string", "belief": "string"})
+
+
+def costs_table(setting: Setting, schedule: Schedule, epoch: int, tallies: Mapping[Condition, Tally]) -> pd.DataFrame:
+    """A line for each condition: calls, answers that could not be read, tokens; users played by a model included."""
+    lines = [
+        {
+            "experiment": setting.experiment,
+            "condition": condition.name(schedule.name),
+            "group": schedule.name,
+            "users": condition.users,
+            "agent": condition.agent,
+            "epoch": epoch,
+            **asdict(tally),
+        }
+        for condition, tally in tallies.items()
+    ]
+    return pd.DataFrame(lines)
+
+
+def chosen_as_json(policy: Policy | None) -> str | None:
+    """Write a policy that was chosen; None where there was none."""
+    return None if policy is None else json.dumps(policy_to_json(policy))
 
 
 def placed(setting: Setting, schedule: Schedule, epoch: int, lines: int) -> dict[str, Any]:

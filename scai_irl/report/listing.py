@@ -10,6 +10,7 @@ from rich.table import Table
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
 from scai_irl.agents.choices import AGENTS
+from scai_irl.agents.writers import WRITERS
 from scai_irl.lm.registry import BACKENDS
 
 
@@ -30,7 +31,7 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "continuous families": {name: family.summary for name, family in CONTINUOUS_FAMILIES.items()},
         "methods": {name: _first_line(method.__doc__) for name, method in METHODS.items()}
         | {name: _first_line(method.__doc__) for name, method in CONTINUOUS_METHODS.items()},
-        "agents": {name: agent.summary for name, agent in AGENTS.items()},
+        "agents": {name: agent.summary for name, agent in (AGENTS | WRITERS).items()},
         "backends": {name: backend.summary for name, backend in BACKENDS.items()},
     }
 

