@@ -81,6 +81,10 @@ class _Table:
         condition, run = divmod(row, len(self.setting.runs))
         return self.words[condition], run
 
+    def tally(self, row: int, words: Words) -> Tally | None:
+        """Where a question of a row's assistants counts; asking the phrasebook costs nothing."""
+        return None if words.by_rule else self.tallies[self.condition(row)]
+
     def norm(self, row: int, play: int, side: int) -> Policy:
         """Policy of the user who fills a slot."""
         name = self.setting.user_norms[int(self.users.drawn.norm[row, play, side])]
@@ -141,7 +145,7 @@ def _propose(table: _Table, backend: Backend, tally: Tally) -> None:
             continue
         stake = int(table.stake[row])
         request = offer_request(text, table.currency(row), stake, table.seed(row, p, "offer"), table.setting.style)
-        question = Question(request, functools.partial(read_offer, stake=stake), table.tallies[table.condition(row)])
+        question = Question(request, functools.partial(read_offer, stake=stake), table.tally(row, words))
         (by_rule if words.by_rule else asked).append(((row, p), question))
     _put(asked, backend, tally, played.units, played.said)
     _put(by_rule, Phrasebook(), Tally(), played.units, played.said)
@@ -179,7 +183,7 @@ def _respond(table: _Table, backend: Backend, tally: Tally) -> None:
             table.setting.style,
             played.said[row, p] or "",
         )
-        question = Question(request, read_answer, table.tallies[table.condition(row)])
+        question = Question(request, read_answer, table.tally(row, words))
         (by_rule if words.by_rule else asked).append(((row, p), question))
     _put(asked, backend, tally, played.answer, played.replied)
     _put(by_rule, Phrasebook(), Tally(), played.answer, played.replied)

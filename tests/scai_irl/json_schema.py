@@ -9,8 +9,9 @@ KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
     "integer": (int, float),  # 7.0 is an integer there
+    "number": (int, float),
 }
-KNOWN = {"type", "properties", "required", "additionalProperties", "minimum", "maximum"}
+KNOWN = {"type", "properties", "required", "additionalProperties", "minimum", "maximum", "maxLength"}
 
 
 def violations(value: object, schema: object) -> list[str]:
@@ -19,8 +20,10 @@ def violations(value: object, schema: object) -> list[str]:
     assert set(schema) <= KNOWN, "the schema says something that this reader would overlook"
     kind = schema["type"]
     fits = isinstance(value, KINDS[kind])
+    if kind in {"integer", "number"}:
+        fits = fits and not isinstance(value, bool)
     if kind == "integer":
-        fits = fits and not isinstance(value, bool) and not (isinstance(value, float) and not value.is_integer())
+        fits = fits and not (isinstance(value, float) and not value.is_integer())
     if not fits:
         return [f"{value!r} is no {kind}"]
     found = []
@@ -29,6 +32,8 @@ def violations(value: object, schema: object) -> list[str]:
             found.append(f"{value!r} is below {schema['minimum']}")
         if value > schema.get("maximum", value):
             found.append(f"{value!r} is above {schema['maximum']}")
+    if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
+        found.append(f"{len(value)} characters are too many")
     if isinstance(value, dict):
         found += [f"no {name}" for name in schema["required"] if name not in value]
         for name, inside in value.items():

@@ -23,7 +23,7 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "families": FAMILIES,
     "continuous families": CONTINUOUS_FAMILIES,
     "methods": {**METHODS, **CONTINUOUS_METHODS},
-    "agents": [*AGENTS, *WRITERS],
+    "agents": {**AGENTS, **WRITERS},
     "backends": BACKENDS,
 }
 

@@ -15,6 +15,7 @@ from inference import DiscretePosterior, Evidence, evidence, make_family, unifor
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.epoch import EpochRecord, play_epoch
+from scai_irl.loop.history import History
 from scai_irl.loop.setting import Condition, Setting
 
 RATIONALITY = 30.0  # low enough that offers vary and the posterior moves in steps
@@ -53,11 +54,12 @@ def play(of: Setting, backend: Backend | None = None) -> dict[str, list[EpochRec
     """Play all epochs of all groups."""
     records: dict[str, list[EpochRecord]] = {}
     for schedule in of.schedules:
-        belief = uniform_posterior(of.hypotheses, of.rows)
+        belief, history = uniform_posterior(of.hypotheses, of.rows), History(of.rows)
         records[schedule.name] = []
         for epoch in range(1, of.epochs + 1):
-            record = play_epoch(of, schedule, epoch, belief, backend or Phrasebook())
+            record = play_epoch(of, schedule, epoch, belief, backend or Phrasebook(), history)
             belief = record.posterior
+            history.add(record.interactions, record.verbal_policies)
             records[schedule.name].append(record)
     return records
 

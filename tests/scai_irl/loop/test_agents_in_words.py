@@ -1,0 +1,166 @@
+"""Agents of all kinds in one loop, with the same users and seeds; users that a model plays; manners that are heard."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from envs.contexts import MANNERS
+from inference import infer, named_norms
+from scai_irl.agents.choices import AGENTS
+from scai_irl.agents.writers import WRITERS
+from scai_irl.cli import main
+from scai_irl.language.fence import unfence
+from scai_irl.language.phrases import read_policy
+from scai_irl.language.policy_json import policy_from_json
+from scai_irl.language.talk import manner_of
+from scai_irl.lm.phrasebook_beliefs import OWN_NORMS
+from scai_irl.records.results import load
+from tests.scai_irl.backends import Recording
+from tests.scai_irl.loop.play import interactions, play, seen_by_others, setting
+from tests.scai_irl.program import run, start
+
+EVERY = (*AGENTS, *WRITERS)
+RUN = ("run", "one-group-norm", "--runs", "2", "--epochs", "3", "--group", "5v5", "--users", "fair", "--seed", "5")
+
+
+@pytest.fixture(scope="module")
+def everybody(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("everybody") / "results"
+    main([*RUN, "--agents", *EVERY, "--out", str(folder)])
+    return folder
+
+
+def test_all_agents_meet_the_same_users(everybody: Path) -> None:
+    table = load(everybody).interactions
+    users = table[(table["proposer"] == "user")]
+    place = ["run", "epoch", "play"]
+    per_agent = [lines.set_index(place)[["stake", "currency", "offer"]] for _, lines in users.groupby("agent")]
+    assert len(per_agent) == len(EVERY)
+    for lines in per_agent[1:]:
+        assert_frame_equal(lines, per_agent[0])
+
+
+def test_all_agents_are_in_the_summary_and_costs_add_up(everybody: Path) -> None:
+    results = load(everybody)
+    assert set(results.summary["agent"]) == set(EVERY)
+    costs = results.costs
+    columns = ["calls", "unreadable", "missing", "prompt_tokens", "completion_tokens"]
+    assert costs[columns].sum().to_dict() == results.manifest.counts
+    by_agent = costs.groupby("agent")["calls"].sum()
+    assert by_agent["thompson-no-words"] == 0
+    assert by_agent["llm-psrl"] > by_agent["thompson"] > by_agent["scai"] > 0
+
+
+def test_whoever_learns_in_words_learns_what_users_do(everybody: Path) -> None:
+    last = load(everybody).alignment.query("epoch == 3").groupby("agent")["gap"].mean()
+    assert (last[[*WRITERS, "thompson", "thompson-no-words"]] < 0.05).all()
+
+
+def test_a_belief_kept_in_words_is_the_posterior_that_numbers_have(everybody: Path) -> None:
+    results = load(everybody)
+    own = named_norms([norm.utility for norm in OWN_NORMS], (200.0,), (0.01,))
+    told = results.verbal_policies.query("agent == 'llm-psrl'").groupby(["epoch", "run"])["belief"].first()
+    exact = None
+    for epoch in (1, 2):  # what was seen in an epoch is in the belief of the next
+        seen = results.interactions.query("agent == 'llm-psrl' and epoch == @epoch")
+        exact = infer(own, seen_by_others(seen), exact)
+        for number in range(2):
+            weights = [weight for weight, _ in read_policy(told[epoch + 1, number]).parts]
+            assert np.allclose(weights, exact.probabilities[number], atol=1e-5)
+
+
+def test_thompson_sampling_draws_from_the_same_posterior_with_and_without_words(everybody: Path) -> None:
+    results = load(everybody)
+    verbal = results.verbal_policies
+    with_words, without = (verbal[verbal["agent"] == agent] for agent in ("thompson", "thompson-no-words"))
+    for lines in (with_words, without):
+        chosen = [policy_from_json(json.loads(text)) for text in lines["chosen"]]
+        assert [read_policy(text) for text in lines["written"]] == chosen
+    offered = results.interactions.query("epoch > 1 and proposer == 'assistant'").groupby("agent")["offered_share"]
+    assert offered.mean()["thompson-no-words"] == pytest.approx(offered.mean()["thompson"], abs=0.05)
+
+
+def test_beliefs_and_choices_are_kept_where_there_are_such(everybody: Path) -> None:
+    verbal = load(everybody).verbal_policies.groupby("agent")
+    assert verbal["belief"].count().to_dict() == {agent: 2 * 3 * 10 if agent == "llm-psrl" else 0 for agent in EVERY}
+    for agent, chosen in verbal["chosen"].count().items():
+        assert (chosen == 0) == (agent in WRITERS)
+
+
+def test_those_who_learn_in_words_are_shown_games_and_not_who_plays_them() -> None:
+    backend = Recording()
+    play(setting(agents=tuple(WRITERS), runs=range(2)), backend)
+    asked = [unfence(request.messages[-1].content) for batch in backend.batches for request in batch]
+    learning = [data for data in asked if data["task"] in {"learn", "believe"}]
+    assert learning
+    for data in learning:
+        for line in data["games"]:
+            assert set(line) == {"currency", "stake", "proposer", "responder", "offered", "accepted"}
+
+
+@pytest.mark.slow
+def test_agents_that_learn_in_words_resume_after_a_kill(everybody: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    command = [*RUN, "--agents", *EVERY, "--out", str(out)]
+    started = start(*command, cwd=tmp_path)
+    while started.poll() is None and not (out / "epochs" / "5v5-epoch002").exists():
+        time.sleep(0.01)
+    started.kill()
+    started.wait()
+    assert not (out / "summary.parquet").exists()
+    assert run(*command, cwd=tmp_path).returncode == 0
+    for name in ("interactions", "verbal_policies", "costs", "alignment"):
+        assert (out / f"{name}.parquet").read_bytes() == (everybody / f"{name}.parquet").read_bytes()
+
+
+def test_users_may_be_played_by_the_model_in_the_same_number_of_rounds() -> None:
+    backend = Recording()
+    records = play(setting(users_by="model", runs=range(2), rationality=200.0), backend)
+    assert [len(batch) > 0 for batch in backend.batches] == [True] * 6
+    table = interactions(records)
+    assert table["offer"].notna().all()
+    assert table["accepted"].notna().all()
+    fair = table[(table["users"] == "fair") & (table["proposer"] == "user")]
+    assert np.allclose(fair["offered_share"], 0.5, atol=0.06)
+    seeds = [request.seed for batch in backend.batches for request in batch]
+    assert len(set(seeds)) == len(seeds)
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize("users_by", ["simulation", "model"])
+def test_users_talk_in_their_manner_and_act_as_they_would_without(manner: str, users_by: str) -> None:
+    spoken = setting(runs=range(2), rationality=200.0)
+    conditions = tuple(type(c)(c.population, c.agent, manner) for c in spoken.conditions)
+    changes = {name: getattr(spoken, name) for name in vars(spoken)} | {"conditions": conditions, "users_by": users_by}
+    table = interactions(play(type(spoken)(**changes)))
+    for side in ("proposer", "responder"):
+        by_users = table[side] == "user"
+        assert {manner_of(text) for text in table.loc[by_users, f"{side}_text"]} == {manner}
+        assert table.loc[~by_users, f"{side}_text"].isna().all()
+    assert set(table["manner"]) == {manner}
+    if users_by == "simulation":
+        silent = interactions(play(spoken))
+        assert set(silent["manner"]) == {"silent"}
+        assert silent["proposer_text"].isna().all()
+        by_users = table["proposer"] == "user"
+        pd.testing.assert_series_equal(table.loc[by_users, "offer"], silent.loc[by_users, "offer"])
+
+
+def test_an_assistant_hears_what_is_said_to_it_and_the_learner_too() -> None:
+    spoken = setting(runs=range(1), agents=("scai",))
+    conditions = tuple(type(c)(c.population, c.agent, "rude") for c in spoken.conditions)
+    changes = {name: getattr(spoken, name) for name in vars(spoken)} | {"conditions": conditions, "epochs": 1}
+    backend = Recording()
+    play(type(spoken)(**changes), backend)
+    answers = [unfence(request.messages[-1].content) for request in backend.batches[-1]]
+    heard = [manner_of(data["message"]) for data in answers if "message" in data]
+    assert heard
+    assert set(heard) == {"rude"}
+    assert json.dumps(answers)
