@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
 
 from envs.norms import Policy
 from scai_irl.language.asking import shown
@@ -86,6 +90,22 @@ def games_from_json(value: Sequence[Mapping[str, Any]]) -> list[Game]:
     ]
 
 
+_EXAMPLE = 10
+
+
+@functools.lru_cache(256)
+def _chances_of(policy: Policy) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    table = policy.table(jnp.asarray([_EXAMPLE]))
+    offers, accepts = (np.exp(np.asarray(side[0, : _EXAMPLE + 1], np.float64)) for side in (table.offer, table.accept))
+    return tuple(offers.round(3).tolist()), tuple(accepts.round(3).tolist())
+
+
+def _chances(policy: Policy) -> dict[str, list[float]]:
+    """What a norm comes to: the chance of offering 0, 1, … units of ten, and of accepting them."""
+    offers, accepts = _chances_of(policy)
+    return {"offers 0 to 10": list(offers), "accepts 0 to 10": list(accepts)}
+
+
 @dataclass(frozen=True)
 class Candidates:
     """The norms that a model is told are possible.
@@ -122,7 +142,13 @@ class Candidates:
     def to_json(self) -> dict[str, Any]:
         """Write them as JSON values."""
         norms = [
-            {"label": label, "rule": say_policy(policy), "policy": policy_to_json(policy), "before": before}
+            {
+                "label": label,
+                "rule": say_policy(policy),
+                "policy": policy_to_json(policy),
+                f"chances at a stake of {_EXAMPLE}": _chances(policy),
+                "before": before,
+            }
             for label, policy, before in zip(self.labels, self.policies, self.prior, strict=True)
         ]
         return {"norms": norms} | ({} if self.reliability is None else {"reliability": self.reliability})
