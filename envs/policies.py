@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from envs.planning import log_or, soft_choice
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
@@ -83,12 +83,38 @@ def policy_table(
         >>> int(table.offer.argmax()), round(float(jnp.exp(table.accept[5])), 3)
         (5, 1.0)
     """
-    offers = jnp.arange(NUM_OFFERS)
-    legal = legal_offers(stake)
-    share = jnp.where(legal, offered_share(offers, jnp.broadcast_to(stake, offers.shape)), 0.0)
+    share, legal = _shares(stake)
     accept, reject = response_log_probs(responding or utility, theta, rationality, lapse, share)
     value = jnp.exp(accept) * utility(theta, 1 - share, share)
     return PolicyTable(soft_choice(value, legal, rationality, lapse), accept, reject)
+
+
+def offer_values(
+    utility: UtilityFunction,
+    theta: Float[Array, "parameter"],
+    rationality: Float[Array, ""],
+    lapse: Float[Array, ""],
+    stake: Int[Array, ""],
+    responding: UtilityFunction | None = None,
+) -> Float[Array, "offer"]:
+    """Q_θ(x) of every offer at one stake; NaN where the stake does not allow it. Arguments as of `policy_table`.
+
+    Example:
+        >>> from envs.utilities import selfish
+        >>> values = offer_values(selfish, jnp.zeros(0), jnp.asarray(200.0), jnp.asarray(0.0), jnp.asarray(10))
+        >>> int(jnp.nanargmax(values)), round(float(values[5]), 3)
+        (1, 0.5)
+    """
+    share, legal = _shares(stake)
+    accept, _ = response_log_probs(responding or utility, theta, rationality, lapse, share)
+    return jnp.where(legal, jnp.exp(accept) * utility(theta, 1 - share, share), jnp.nan)
+
+
+def _shares(stake: Int[Array, ""]) -> tuple[Float[Array, "offer"], Bool[Array, "offer"]]:
+    """Offered share of each offer, 0 where the stake does not allow it, and where it does."""
+    offers = jnp.arange(NUM_OFFERS)
+    legal = legal_offers(stake)
+    return jnp.where(legal, offered_share(offers, jnp.broadcast_to(stake, offers.shape)), 0.0), legal
 
 
 def inverse_cdf(uniform: Float[Array, "*n"], log_probs: Float[Array, "*n offer"]) -> Int[Array, "*n"]:

@@ -1,4 +1,4 @@
-"""The command line: ``scai-irl run | import | audit | calibrate | serve | show | list``."""
+"""The command line: ``scai-irl run | import | audit | calibrate | serve | doctor | show | list``."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tyro.extras import SubcommandApp
 
 from scai_irl.cli_options import options_of, parse, told_in_one_line
 from scai_irl.config import ExperimentConfig, check
+from scai_irl.doctor import Doctor, doctor
 from scai_irl.experiment import Experiment, find_experiments
 from scai_irl.records.human_csv import CsvColumns
 from scai_irl.records.human_import import import_human, import_own
@@ -28,6 +29,7 @@ from scai_irl.records.results import Results, load
 from scai_irl.report.calibration import calibrate_family, use_cores
 from scai_irl.report.listing import print_listing
 from scai_irl.report.recorded import audit_recorded_folder
+from scai_irl.report.scorecard import AUDIT, compare_folders
 from scai_irl.report.show import show
 from scai_irl.serve import Serve, serve
 
@@ -86,6 +88,14 @@ class Recorded:
 
 
 @dataclass
+class Compare:
+    """Set two models' score cards side by side, with paired tests over the items that both were asked."""
+
+    first: Annotated[Positional[Path], arg(help="Folder made by `scai-irl audit model`.")]
+    second: Annotated[Positional[Path], arg(help="Another one, with the same preset and seed.")]
+
+
+@dataclass
 class Calibrate:
     """Check by simulation that a method returns a family's posterior: ranks of truths, their envelope, recovery."""
 
@@ -120,7 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     prepare_process()
     experiments = told_in_one_line(find_experiments)
     options = {name: options_of(experiment.config) for name, experiment in experiments.items()}
-    command = parse(_PROGRAM, _DESCRIPTION, _app(experiments, options).cli, arguments)
+    audited = options_of(AUDIT.config)
+    command = parse(_PROGRAM, _DESCRIPTION, _app(experiments, options, audited).cli, arguments)
+    if type(command) is audited:
+        told_in_one_line(functools.partial(_run, AUDIT, command))
+        return
     for name, kind in options.items():
         if type(command) is kind:
             told_in_one_line(functools.partial(_run, experiments[name], command))
@@ -152,7 +166,9 @@ def prepare_process() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
-def _app(experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str, type[Any]]) -> SubcommandApp:
+def _app(
+    experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str, type[Any]], audited: type[Any]
+) -> SubcommandApp:
     run, imports, human, audit, app = (SubcommandApp() for _ in range(5))
     for name, experiment in experiments.items():
         run.command(name=name, help=experiment.summary)(options[name])
@@ -160,12 +176,17 @@ def _app(experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str
     for kind in (Heffner, Moblab, Csv):
         human.command(name=kind.__name__.lower())(kind)
     imports.command(human, name="human", help="Import choices of people in ultimatum games.")
+    audit.command(name=AUDIT.name, help="Audit a language model: beliefs, translation, steering; a score card.")(
+        audited
+    )
+    audit.command(name="compare")(Compare)
     audit.command(name="recorded")(Recorded)
     app.command(run, name="run", help="Run an experiment, or go on with one that was interrupted.")
     app.command(imports, name="import", help="Import recorded runs, or choices of people, as a results folder.")
     app.command(audit, name="audit", help="Measure verbal posteriors against numerical ones.")
     app.command(name="calibrate")(Calibrate)
     app.command(name="serve")(Serve)
+    app.command(name="doctor")(Doctor)
     app.command(name="show")(Show)
     app.command(name="list")(List)
     return app
@@ -187,8 +208,10 @@ def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> N
         Moblab: lambda: import_human(command.path, command.out, "moblab"),
         Csv: lambda: import_own(command.path, command.out, CsvColumns.of(command)),
         Recorded: lambda: audit_recorded_folder(command.results),
+        Compare: lambda: compare_folders(command.first, command.second),
         Calibrate: lambda: _calibrate(command),
         Serve: lambda: serve(command),
+        Doctor: lambda: doctor(command),
         Show: lambda: load(command.results),
         List: lambda: print_listing({name: e.summary for name, e in experiments.items()}),
     }

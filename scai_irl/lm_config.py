@@ -11,19 +11,18 @@ from scai_irl.language.instructions import WORDINGS
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.registry import get_backend, make_backend
-from scai_irl.lm.settings import LmSettings
+from scai_irl.lm.settings import LmSettings, read_engine
 
 _DEFAULT, _STYLE = LmSettings(), Style()
 
 
-class LmConfig(BaseModel):
-    """The language model of an experiment; what cannot change the numbers is not part of the configuration's hash."""
+class ModelConfig(BaseModel):
+    """A language model and how it is reached; what cannot change the numbers is not part of the configuration's hash."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    backend: str = Field("phrasebook", description="Language model: phrasebook, vllm-server, replay.")
-    model: str = Field("", description="Name of the model; not needed where a server has only one.")
-    wording: int = Field(_STYLE.wording, ge=1, le=WORDINGS, description="Wording of all instructions, 1 to 5.")
+    backend: str = Field("phrasebook", description="Language model: phrasebook, vllm-server, vllm-offline, replay.")
+    model: str = Field("", description="Name of the model, or its folder; not needed where a server has only one.")
     temperature: float = Field(
         _STYLE.temperature, ge=0, le=10, description="Temperature of the model; 1 is its own distribution."
     )
@@ -43,6 +42,16 @@ class LmConfig(BaseModel):
     pause: float = Field(
         _DEFAULT.pause, ge=0, exclude=True, description="Seconds, on average, before it is sent the second time."
     )
+    tensor_parallel: int = Field(
+        _DEFAULT.tensor_parallel,
+        ge=1,
+        le=1024,
+        exclude=True,
+        description="GPUs that share one copy of the model, with --backend vllm-offline.",
+    )
+    engine: tuple[str, ...] = Field(
+        (), description="Further settings of vLLM, such as max_model_len=4096, with --backend vllm-offline."
+    )
     replay: Path | None = Field(
         None, exclude=True, description="Results folder whose recorded calls answer, with --backend replay."
     )
@@ -59,10 +68,11 @@ class LmConfig(BaseModel):
         get_backend(value)
         return value
 
-    @property
-    def style(self) -> Style:
-        """How the model is asked."""
-        return Style(self.wording, self.temperature, self.max_tokens)
+    @field_validator("engine")
+    @classmethod
+    def _readable_engine(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        read_engine(value)
+        return value
 
     @property
     def budget(self) -> Budget:
@@ -83,5 +93,18 @@ class LmConfig(BaseModel):
             attempts=self.attempts,
             pause=self.pause,
             replay=self.replay,
+            tensor_parallel=self.tensor_parallel,
+            engine=read_engine(self.engine),
         )
         return make_backend(self.backend, settings)
+
+
+class LmConfig(ModelConfig):
+    """The language model of an experiment, and the wording in which it is asked."""
+
+    wording: int = Field(_STYLE.wording, ge=1, le=WORDINGS, description="Wording of all instructions, 1 to 5.")
+
+    @property
+    def style(self) -> Style:
+        """How the model is asked."""
+        return Style(self.wording, self.temperature, self.max_tokens)

@@ -29,8 +29,8 @@ def alignment_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``users_share``, ``assistant_share`` (mean offered shares), ``gap``, ``users_accept``, ``assistant_accept``
         (acceptance rates). Where the table knows them, also ``expected_gap``, the gap between the shares that the two
-        sides' policies offer on average, and ``response_gap``, the mean distance of the assistants' answers (0 or 1)
-        from the probability that a user accepts the same offer.
+        sides' policies offer on average, ``response_gap``, the mean distance of the assistants' answers (0 or 1) from
+        the probability that a user accepts the same offer, and ``regret``, the mean regret of the assistants' offers.
     """
     by = [*design_columns(interactions), "run", "epoch"]
     table = interactions.assign(accepted=interactions["accepted"].astype("Float64").to_numpy(float, na_value=np.nan))
@@ -48,6 +48,8 @@ def alignment_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
     if "expected_share" in table:
         sides = [table[side].groupby(by, sort=False)["expected_share"].mean() for side in (from_user, ~from_user)]
         pieces["expected_gap"] = (sides[0] - sides[1]).abs()
+    if "regret" in table:
+        pieces["regret"] = table[~from_user].groupby(by, sort=False)["regret"].mean()
     index = table.drop_duplicates(by).set_index(by).index
     joined = pd.DataFrame({name: piece.reindex(index) for name, piece in pieces.items()})
     joined.insert(2, "gap", (joined["assistant_share"] - joined["users_share"]).abs())
@@ -69,7 +71,7 @@ def alignment_summary(interactions: pd.DataFrame, by_run: pd.DataFrame) -> pd.Da
     Returns:
         Means and standard errors (``_sem``) of both offered shares, the mean ``gap`` with its 95 % bootstrap interval
         (``gap_low``, ``gap_high``), ``aligned`` (runs within .05), ``runs`` (those with a gap), ``distribution_gap``
-        and the means of ``expected_gap`` and ``response_gap`` where they are known.
+        and the means of ``expected_gap``, ``response_gap`` and ``regret`` where they are known.
     """
     lines = []
     by = [*design_columns(by_run), "epoch"]
@@ -89,9 +91,21 @@ def alignment_summary(interactions: pd.DataFrame, by_run: pd.DataFrame) -> pd.Da
             "runs": int((~np.isnan(gap)).sum()),
             "distribution_gap": _distribution_gap(offers.get(keys)),
         }
-        line |= {name: runs[name].mean() for name in ("expected_gap", "response_gap") if name in runs}
+        line |= {name: runs[name].mean() for name in ("expected_gap", "response_gap", "regret") if name in runs}
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def with_tokens(summary: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """Add the tokens that a run of each condition cost in each epoch: ``tokens``, read and written.
+
+    Args:
+        summary: What `alignment_summary` gives.
+        costs: A line for each condition and epoch, with ``prompt_tokens`` and ``completion_tokens``.
+    """
+    spent = costs.set_index(["condition", "epoch"])[["prompt_tokens", "completion_tokens"]].sum(axis=1)
+    places = pd.MultiIndex.from_frame(summary[["condition", "epoch"]])
+    return summary.assign(tokens=spent.reindex(places).to_numpy(float) / np.maximum(summary["runs"].to_numpy(), 1))
 
 
 def _distribution_gap(offers: pd.DataFrame | None) -> float:

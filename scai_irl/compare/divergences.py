@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 _FLOOR = 1e-6
+_ROUNDING = 1e-3
 
 
 def kullback_leibler(
@@ -98,7 +99,8 @@ def calibration_error(
         0.0
     """
     stated, true = belief.reshape(-1), truth.reshape(-1)
-    place = np.minimum((stated * bins).astype(int), bins - 1)
+    # A little is added, so that a third computed in two ways falls into one bin.
+    place = np.minimum((stated * bins + _ROUNDING).astype(int), bins - 1)
     count = np.bincount(place, minlength=bins)
     gap = np.abs(np.bincount(place, stated, bins) - np.bincount(place, true, bins))
     return float(gap[count > 0].sum() / stated.size)

@@ -17,6 +17,9 @@ from scai_irl.lm.protocol import Completion, Message, Request, Sampling, Structu
 LONGEST_TEXT = 4_000
 """Characters of one piece of text that a prompt shows; longer ones are cut, and say so."""
 
+LONGEST_POLICY, LONGEST_BELIEF = 1_000, 2_000
+"""Characters that a model may write, where its server keeps it to the form of the answer."""
+
 Schema = dict[str, Any]
 """A JSON schema."""
 
@@ -33,7 +36,7 @@ class Style:
 
     wording: int = 1
     temperature: float = 1.0
-    max_tokens: int = 256
+    max_tokens: int = 512
 
 
 def make_request(kind: Kind, data: Mapping[str, Any], form: Mapping[str, Schema], seed: int, style: Style) -> Request:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from scai_irl.language.asking import (
+    LONGEST_BELIEF,
+    LONGEST_POLICY,
     Schema,
     Style,
     conversation,
@@ -20,7 +22,8 @@ from scai_irl.language.asking import (
 from scai_irl.language.games import Candidates, Game, games_to_json
 from scai_irl.lm.protocol import Completion, Request, Sampling, Structure
 
-_TEXT: Schema = {"type": "string"}
+_TEXT: Schema = {"type": "string", "maxLength": LONGEST_POLICY}
+_BELIEF: Schema = {"type": "string", "maxLength": LONGEST_BELIEF}
 _CHANCE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _DEFAULT = Style()
 _SUM_TOLERANCE = 0.05
@@ -53,7 +56,9 @@ def believe_request(
     candidates: Candidates | None = None,
 ) -> Request:
     """Ask the MetaLM to bring a belief in words up to date."""
-    return make_request("believe", _data(games, previous, candidates, "earlier belief"), {"belief": _TEXT}, seed, style)
+    return make_request(
+        "believe", _data(games, previous, candidates, "earlier belief"), {"belief": _BELIEF}, seed, style
+    )
 
 
 def draw_request(belief: str, seed: int, style: Style = _DEFAULT) -> Request:

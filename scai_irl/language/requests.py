@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from envs.norms import Policy
-from scai_irl.language.asking import Schema, Style, entry, make_request, read_object, shown, text_entry
+from scai_irl.language.asking import LONGEST_POLICY, Schema, Style, entry, make_request, read_object, shown, text_entry
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.lm.protocol import Completion, Request
 
-_TEXT: Schema = {"type": "string"}
+_TEXT: Schema = {"type": "string", "maxLength": LONGEST_POLICY}
 _ANSWER: Schema = {"type": "boolean"}
 _DEFAULT = Style()
 LONGEST_MESSAGE = 300

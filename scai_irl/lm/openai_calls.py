@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openai import AsyncOpenAI
-from openai.types import Completion as TextCompletion
-from openai.types.chat import ChatCompletion
 
 from scai_irl.lm.protocol import Completion, Request, Structure, Usage
 
@@ -36,20 +34,19 @@ async def write_answer(client: AsyncOpenAI, model: str, request: Request) -> Com
         openai.OpenAIError: If the server refuses, or does not answer.
     """
     sampling = request.sampling
-    more: dict[str, Any] = {}
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": _messages(request),
+        "temperature": sampling.temperature,
+        "max_tokens": sampling.max_tokens,
+        "seed": request.seed,
+    }
     if sampling.log_probs is not None:
-        more |= {"logprobs": True, "top_logprobs": sampling.log_probs}
+        body |= {"logprobs": True, "top_logprobs": sampling.log_probs}
     if request.structure.kind != "text":
-        more["extra_body"] = {"structured_outputs": structured_outputs(request.structure)}
-    reply = await client.chat.completions.create(
-        model=model,
-        messages=_messages(request),
-        temperature=sampling.temperature,
-        max_tokens=sampling.max_tokens,
-        seed=request.seed,
-        **more,
-    )
-    return read_chat(reply)
+        body["structured_outputs"] = structured_outputs(request.structure)
+    # As `client.chat.completions.create`, without its conversion of what has the right form already.
+    return read_chat(await client.post("/chat/completions", cast_to=object, body=body))
 
 
 def structured_outputs(structure: Structure) -> dict[str, Any]:
@@ -69,23 +66,23 @@ def read_chat(reply: object) -> Completion:
     Raises:
         MalformedError: If it cannot be read.
     """
-    if not isinstance(reply, ChatCompletion):
+    if not isinstance(reply, dict):
         raise MalformedError(f"{str(reply)[:80]!r} is no chat completion")
-    usage = _usage(reply.usage)
-    if not reply.choices:
-        return Completion("", "empty", usage)
-    choice = reply.choices[0]
-    message = choice.message
-    if message is None:
-        raise MalformedError("a choice without a message")
-    content = choice.logprobs.content if choice.logprobs else None
-    return Completion(
-        text=message.content or "",
-        finish_reason=choice.finish_reason or "stop",
-        usage=usage,
-        tokens=tuple(token.token for token in content or ()),
-        log_probs=tuple(token.logprob for token in content or ()),
-    )
+    try:
+        usage = _usage(reply.get("usage"))
+        if not reply["choices"]:
+            return Completion("", "empty", usage)
+        choice = reply["choices"][0]
+        tokens = (choice.get("logprobs") or {}).get("content") or ()
+        return Completion(
+            text=choice["message"].get("content") or "",
+            finish_reason=choice.get("finish_reason") or "stop",
+            usage=usage,
+            tokens=tuple(str(token["token"]) for token in tokens),
+            log_probs=tuple(float(token["logprob"]) for token in tokens),
+        )
+    except (AttributeError, LookupError, TypeError, ValueError) as wrong:
+        raise MalformedError("a reply that is no chat completion") from wrong
 
 
 async def score_labels(client: AsyncOpenAI, root: AsyncOpenAI, model: str, request: Request) -> Completion:
@@ -110,16 +107,11 @@ async def score_labels(client: AsyncOpenAI, root: AsyncOpenAI, model: str, reque
         begins = shared_start(asked, whole)
         if len(whole) <= begins:
             raise NotOfferedError("the chat template leaves no room for the label")
-        reply = await client.completions.create(
-            model=model,
-            prompt=whole,
-            max_tokens=1,
-            temperature=0.0,
-            seed=request.seed,
-            extra_body={"prompt_logprobs": 0, "add_special_tokens": False},
-        )
+        body = {"model": model, "prompt": whole, "max_tokens": 1, "temperature": 0.0, "seed": request.seed}
+        body |= {"prompt_logprobs": 0, "add_special_tokens": False}
+        reply = await client.post("/completions", cast_to=object, body=body)
         scores.append(sum(read_prompt_log_probs(reply, whole)[begins:]))
-        read += _usage(reply.usage).prompt
+        read += len(whole)
     return Completion("", usage=Usage(read, 0), label_log_probs=tuple(scores))
 
 
@@ -141,9 +133,10 @@ def read_prompt_log_probs(reply: object, ids: Sequence[int]) -> list[float]:
         MalformedError: If the reply cannot be read.
         NotOfferedError: If it has no log-probabilities of the prompt.
     """
-    if not isinstance(reply, TextCompletion) or not reply.choices:
-        raise MalformedError(f"{str(reply)[:80]!r} is no completion")
-    found = (reply.choices[0].model_extra or {}).get("prompt_logprobs")
+    try:
+        found = reply["choices"][0].get("prompt_logprobs")  # type: ignore[index]
+    except (AttributeError, LookupError, TypeError) as wrong:
+        raise MalformedError(f"{str(reply)[:80]!r} is no completion") from wrong
     if not found:
         raise NotOfferedError("the server gives no log-probabilities of prompts")
     try:
@@ -168,5 +161,5 @@ def _messages(request: Request) -> list[Any]:
     return [{"role": message.role, "content": message.content} for message in request.messages]
 
 
-def _usage(usage: Any) -> Usage:
-    return Usage(usage.prompt_tokens or 0, usage.completion_tokens or 0) if usage is not None else Usage()
+def _usage(usage: Mapping[str, int | None] | None) -> Usage:
+    return Usage(usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0) if usage else Usage()

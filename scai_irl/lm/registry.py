@@ -32,11 +32,18 @@ def _vllm_server(settings: LmSettings) -> Backend:
     return VllmServer(settings)
 
 
+def _vllm_offline(settings: LmSettings) -> Backend:
+    from scai_irl.lm.vllm_offline import VllmOffline  # noqa: PLC0415 - it shares code with the server's client
+
+    return VllmOffline(settings)
+
+
 BACKENDS: dict[str, BackendKind] = {
     kind.name: kind
     for kind in (
         BackendKind("phrasebook", "a translator by rule that loses nothing and needs no model", lambda _: Phrasebook()),
         BackendKind("vllm-server", "one or several vLLM servers, or any OpenAI-compatible API", _vllm_server),
+        BackendKind("vllm-offline", "vLLM in this process, without a server", _vllm_offline),
         BackendKind("replay", "recorded calls of an earlier run, without any model", Replay),
     )
 }

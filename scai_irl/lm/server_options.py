@@ -10,7 +10,10 @@ from pathlib import Path
 from scai_irl.errors import InputError
 from scai_irl.lm.vllm_python import Platform, vllm_python
 
-_WHITESPACE_FREE = json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})
+WHITESPACE_FREE = {"backend": "xgrammar", "disable_any_whitespace": True}
+"""How vLLM keeps answers to their form: whitespace between a JSON answer's parts says nothing, and a poor model would
+write it forever."""
+
 _HIGHEST_PORT = 65_535
 _OURS = ("--model", "--served-model-name", "--host", "--port", "--uds", "--api-key")
 
@@ -64,7 +67,17 @@ class ServerOptions:
             >>> ServerOptions("Qwen/Qwen3-8B").served_name, ServerOptions("Qwen/Qwen3-8B", name="qwen").served_name
             ('Qwen/Qwen3-8B', 'qwen')
         """
-        return self.name or (Path(self.model).resolve().name if Path(self.model).is_dir() else self.model)
+        return self.name or own_name(self.model)
+
+
+def own_name(model: str) -> str:
+    """Name of a model that has been given none: its folder's, or the one on the hub.
+
+    Example:
+        >>> own_name("Qwen/Qwen3-8B")
+        'Qwen/Qwen3-8B'
+    """
+    return Path(model).resolve().name if Path(model).is_dir() else model
 
 
 def check_options(options: ServerOptions) -> None:
@@ -118,8 +131,7 @@ def server_command(options: ServerOptions, platform: Platform) -> list[str]:
         "--dtype": "float32" if on_cpu and options.dtype == "auto" else options.dtype,
         # Requests say how to sample; a checkpoint's own wishes would change distributions unseen.
         "--generation-config": "vllm",
-        # Whitespace between a JSON answer's parts says nothing, and a poor model would write it forever.
-        "--structured-outputs-config": _WHITESPACE_FREE,
+        "--structured-outputs-config": json.dumps(WHITESPACE_FREE),
         "--max-model-len": options.max_model_len,
         "--max-num-seqs": options.max_num_seqs,
         "--tensor-parallel-size": options.tensor_parallel,
@@ -131,7 +143,10 @@ def server_command(options: ServerOptions, platform: Platform) -> list[str]:
         command += [] if value is None else [word, str(value)]
     # Prompts hold people's words, so they are not logged.
     command += ["--enable-prefix-caching", "--no-enable-log-requests", "--disable-uvicorn-access-log"]
-    command += ["--enforce-eager"] if on_cpu else []
+    if on_cpu:
+        # After a prompt that is read in pieces vLLM 0.32 sets a seeded sampler back. Torch's for CPU cannot do that and
+        # the engine dies, as it would of any batch that is large enough.
+        command += ["--enforce-eager", "--no-enable-chunked-prefill"]
     return [*command, *options.extra]
 
 

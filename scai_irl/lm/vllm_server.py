@@ -189,8 +189,16 @@ class VllmServer(Backend):
         if problem is not None:
             self._mended[f"asked again: {_kind(problem)}"] += 1
 
-    async def _find_model(self) -> str:
-        """Ask the servers for their models; one that cannot be reached rests, but one must be there."""
+    def models(self) -> dict[str, list[str]]:
+        """Names of the models that each server has; of those that answer, and one must.
+
+        Raises:
+            InputError: If none answers, or one refuses the key.
+        """
+        return self._thread.run(self._find_models())
+
+    async def _find_models(self) -> dict[str, list[str]]:
+        """Ask the servers for their models; one that cannot be reached rests."""
         problem: Exception | None = None
         found: dict[str, list[str]] = {}
         for replica in self._replicas.all:
@@ -198,14 +206,18 @@ class VllmServer(Backend):
                 found[replica.url] = [model.id async for model in replica.client.api.models.list()]
             except (openai.AuthenticationError, openai.PermissionDeniedError) as refused:
                 self._refuse_key(replica.url, refused)
-            except (openai.OpenAIError, AttributeError, TypeError) as gone:
+            except (openai.OpenAIError, AttributeError, TypeError, ValueError) as gone:
                 problem = gone
                 self._replicas.failed(replica, slow=False)
-        wanted = self._settings.model
         if not found:
             urls = ", ".join(replica.url for replica in self._replicas.all)
             mend = "start one with `scai-irl serve MODEL`, or give another --url"
             raise InputError(urls, f"no server answers ({_said(problem)})", mend)
+        return found
+
+    async def _find_model(self) -> str:
+        """Choose the model that is wanted, or the only one there."""
+        wanted, found = self._settings.model, await self._find_models()
         for url, models in found.items():
             if wanted and wanted not in models:
                 mend = f"give one that it has: {', '.join(models) or 'it has none'}"

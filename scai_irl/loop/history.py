@@ -61,6 +61,11 @@ def _game(line: Mapping[Hashable, Any]) -> Game:
         responder=line["responder"],
         offered=int(line["offer"]),
         accepted=None if pd.isna(line["accepted"]) else bool(line["accepted"]),
-        said=line["proposer_text"] or "",
-        replied=line["responder_text"] or "",
+        said=_text(line["proposer_text"]),
+        replied=_text(line["responder_text"]),
     )
+
+
+def _text(value: Any) -> str:
+    """What was said; a table has nothing, or no number, where nothing was."""
+    return "" if pd.isna(value) else str(value)

@@ -13,7 +13,7 @@ import pandas as pd
 from envs.schedule import Schedule
 from inference import DiscretePosterior, arviz_seam
 from scai_irl.agents.ask import Tally
-from scai_irl.compare.alignment import alignment_by_run, alignment_summary
+from scai_irl.compare.alignment import alignment_by_run, alignment_summary, with_tokens
 from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
@@ -131,8 +131,9 @@ def _gather(setting: Setting, folder: Path) -> Tally:
     write_table(folder / "interactions.parquet", all_interactions)
     write_table(folder / "verbal_policies.parquet", pd.concat(verbal, ignore_index=True))
     write_table(folder / "beliefs.parquet", pd.concat(beliefs, ignore_index=True))
-    write_table(folder / "costs.parquet", pd.concat(costs, ignore_index=True))
+    all_costs = pd.concat(costs, ignore_index=True)
+    write_table(folder / "costs.parquet", all_costs)
     write_table(folder / "alignment.parquet", by_run)
-    write_table(folder / "summary.parquet", alignment_summary(all_interactions, by_run))
+    write_table(folder / "summary.parquet", with_tokens(alignment_summary(all_interactions, by_run), all_costs))
     write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(beliefs_arviz(setting, posteriors)))
     return tally

@@ -19,6 +19,7 @@ from scai_irl.agents.ask import Tally
 from scai_irl.agents.words import Words
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.loop.expected import expected_shares
+from scai_irl.loop.regret import regret_of_offers
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.users import Users
 
@@ -65,7 +66,8 @@ def interactions_table(
 
     ``expected_share`` is what the proposer would offer on average: under the policy that the assistant was to follow,
     or, for users, under the group's. ``user_accept_probability`` is the probability that a member of the group would
-    accept the offer, against which an assistant's answer can be held.
+    accept the offer, against which an assistant's answer can be held; ``regret`` is what the offer costs the group
+    (`scai_irl.loop.regret`).
     """
     rows, plays = setting.rows, schedule.plays
     texts = [of_run for of_condition in words for of_run in of_condition.texts]
@@ -76,6 +78,7 @@ def interactions_table(
     made = units != MISSING
     action = offer_of_units(jnp.asarray(np.maximum(units, 0)), jnp.asarray(stake))
     would = users.accept_probability(np.asarray(action).reshape(rows, plays)).reshape(-1)
+    lost = regret_of_offers(setting, users, np.asarray(action).reshape(rows, plays)).reshape(-1)
     of_group = expected_shares([[setting.truth(c)] for c in setting.condition_of_row], users.stake)
     of_assistants = expected_shares(policies, users.stake)
     # A proposing user has the number −1 and so the last column.
@@ -107,6 +110,7 @@ def interactions_table(
         "proposer_text": played.said.reshape(-1),
         "responder_text": played.replied.reshape(-1),
         "user_accept_probability": np.where(made, would, np.nan).astype(float),
+        "regret": np.where(made, lost, np.nan).astype(float),
     }
     return pd.DataFrame(columns)
 

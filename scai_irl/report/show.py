@@ -8,10 +8,11 @@ from scai_irl.compare.recorded import summary_table
 from scai_irl.errors import printable
 from scai_irl.records.results import Results
 from scai_irl.report.human import print_fits
+from scai_irl.report.scorecard import print_scorecard
 from scai_irl.report.tables import final_table, print_table
 
 _MOST_NUMBERS = 40  # rows of a calibration's table; its files have all
-_WIDE = 160  # columns when the output goes to a file or a pipe
+_WIDE = 190  # columns when the output goes to a file or a pipe
 
 
 _FILES_ONLY = ["TV excess", "W₁ excess", "TV pooled", "W₁ pooled", "gap, drawn", "answers"]
@@ -33,6 +34,8 @@ def show(results: Results) -> None:
         print_table(final_table(summary), title, console)
     if "audit" in results.tables:
         _print_audit(results, console)
+    if "scorecard" in results.tables:
+        print_scorecard(results, console)
     if "calibration" in results.tables:
         _print_calibration(results, console)
     if "comparison_of_people" in results.tables:

@@ -21,7 +21,8 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
     """Shape the last epoch of an alignment summary for reading: a line for each condition.
 
     ``gap`` is the mean alignment gap of a run, ``W₁`` the distance between all assistants' and all users' offered
-    shares; ``expected gap`` compares the policies behind the offers, and ``response gap`` how offers are answered.
+    shares; ``expected gap`` compares the policies behind the offers, ``response gap`` how offers are answered, and
+    ``regret`` is what an offer costs the group by its own lights. Tokens are those of the last epoch.
     """
     last = summary[summary["epoch"] == summary["epoch"].max()]
     # Where users and agent say it all, the condition's name would only repeat them.
@@ -37,9 +38,11 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
     pairs = zip(last["aligned"], last["runs"], strict=True)
     shaped["within .05"] = [f"{aligned} of {runs}" for aligned, runs in pairs]
     shaped["W₁"] = _number(last["distribution_gap"])
-    for name in ("expected_gap", "response_gap"):
+    for name in ("expected_gap", "response_gap", "regret"):
         if name in last:
             shaped[name.replace("_", " ")] = _number(last[name])
+    if "tokens" in last:
+        shaped["tokens a run"] = [f"{tokens:,.0f}" for tokens in last["tokens"]]
     return pd.DataFrame(shaped.reset_index(drop=True))
 
 

@@ -129,6 +129,16 @@ def test_on_cpu_only_the_lower_32_bits_of_a_seed_count(server: RunningServer) ->
     assert said(server, seed=7) == said(server, seed=7 + 2**32) != said(server, seed=8)
 
 
+def test_more_long_prompts_with_seeds_than_one_step_takes_are_answered(server: RunningServer) -> None:
+    # On CPU the engine of vLLM 0.32 dies of it if prompts are read in pieces.
+    def long(seed: int) -> str:
+        return said(server, messages=[{"role": "user", "content": f"{seed} " * 1_500}], seed=seed, max_tokens=2)
+
+    with ThreadPoolExecutor(16) as threads:
+        assert len(list(threads.map(long, range(16)))) == 16
+    assert server.alive
+
+
 def test_log_probabilities_do_not_depend_on_the_temperature(server: RunningServer) -> None:
     cold, hot = (chat(server, temperature=t, logprobs=True, top_logprobs=20, max_tokens=1) for t in (0.5, 2.0))
     first, other = (

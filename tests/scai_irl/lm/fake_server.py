@@ -56,11 +56,15 @@ class FakeServer:
         url: Its address.
         calls: Bodies of all chat calls, in order.
         key: Key that it wants; none if empty.
+        missing: Paths at which there is nothing.
+        models: Names of its models; only the first can be asked.
     """
 
     url: str = ""
     calls: list[Body] = field(default_factory=list)
     key: str = ""
+    missing: tuple[str, ...] = ()
+    models: tuple[str, ...] = (MODEL,)
     fault: FaultOf = lambda _number, _body: None
     most_at_once: int = 0
     _now: int = 0
@@ -90,13 +94,16 @@ def fake_server(fault: FaultOf = lambda _number, _body: None, key: str = "", por
 
         def do_GET(self) -> None:
             if self._allowed():
-                self._send({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": ""}]})
+                kind = {"object": "model", "created": 0, "owned_by": ""}
+                self._send({"object": "list", "data": [{"id": model} | kind for model in state.models]})
 
         def do_POST(self) -> None:
             body: Body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if not self._allowed():
                 return
-            if self.path == "/tokenize":
+            if self.path in state.missing:
+                self._send({"detail": "Not Found"}, 404)
+            elif self.path == "/tokenize":
                 self._send({"tokens": list(_rendered(body).encode())})
             elif self.path == "/v1/completions":
                 self._send(_scored(body))
@@ -173,7 +180,7 @@ def _answered(body: Body) -> Body:
     elif "json" in structure:
         text = Phrasebook().complete([request])[0].text
     else:
-        text = "word"
+        text = f"word {body['seed']}" if body["temperature"] else "word"
     read, written = len(_rendered(body)), 1 + len(text) // 4
     usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
     tokens = [{"token": c, "logprob": -math.log(256), "bytes": None, "top_logprobs": []} for c in text]

@@ -8,11 +8,14 @@ from typing import ClassVar
 
 import pytest
 
+from scai_irl.config import check
+from scai_irl.errors import InputError
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.recorded import Recorded
 from scai_irl.lm.registry import BACKENDS, make_backend
 from scai_irl.lm.settings import LmSettings
+from scai_irl.lm_config import LmConfig
 from scai_irl.records.calls import CALLS, CallStore
 from tests.scai_irl.lm.contract import BackendContract, ModelContract, every_request
 from tests.scai_irl.lm.fake_server import FakeServer, fake_server
@@ -71,8 +74,40 @@ class TestVllmServer(ModelContract):
         return make_backend("vllm-server", LmSettings(urls=(self.server.url,)))
 
 
+IN_TESTS_VLLM = {"vllm-offline"}
+"""Those that need an engine: their contract is in `tests/vllm/offline_contract.py`."""
+
+
 def test_every_registered_backend_is_tested() -> None:
-    assert set(BACKENDS) == {kind.name for kind in (TestPhrasebook, TestReplay, TestVllmServer)}
+    here = {kind.name for kind in (TestPhrasebook, TestReplay, TestVllmServer)}
+    assert set(BACKENDS) == here | IN_TESTS_VLLM
+    contract = (Path(__file__).parents[2] / "vllm" / "offline_contract.py").read_text(encoding="utf-8")
+    assert all(f'name = "{name}"' in contract for name in IN_TESTS_VLLM)
+
+
+def test_vllm_in_process_needs_a_model_and_vllm_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(model: str, **engine: object) -> Backend:
+        return make_backend("vllm-offline", LmSettings(model, engine=engine))
+
+    with pytest.raises(InputError, match=r"^model: none given; give the folder"):
+        make("")
+    with pytest.raises(InputError, match=r"^model: there is no folder '\./nowhere'"):
+        make("./nowhere")
+    with pytest.raises(InputError, match=r"^engine: tensor_parallel_size has an option .*; use --tensor-parallel"):
+        make(str(tmp_path), tensor_parallel_size=2)
+    with pytest.raises(InputError, match=r"^engine: one process holds one copy .*--backend vllm-server"):
+        make(str(tmp_path), data_parallel_size=2)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"^vllm: it is not installed here; pip install 'scai-irl\[vllm\]' into"):
+        make(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "words", [("max_model_len",), ("=3",), ("a b=3",), ("x=",), ("x=1", "x=2"), ("max-len=1", "max_len=2")]
+)
+def test_a_setting_of_the_engine_that_cannot_be_read_is_refused(words: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match=r"^engine: .*; (write it as name=value|give it once)"):
+        check(LmConfig, {"engine": words})
 
 
 def test_an_unknown_backend_is_refused_with_the_names_there_are() -> None:

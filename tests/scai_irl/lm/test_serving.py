@@ -100,13 +100,13 @@ def test_the_command_holds_what_was_asked_for() -> None:
     assert {word: after(words, word) for word in expected} == expected
     assert json.loads(after(words, "--structured-outputs-config"))["disable_any_whitespace"] is True
     assert {"--enable-prefix-caching", "--no-enable-log-requests"} <= set(words)
-    assert "--enforce-eager" not in words
+    assert not {"--enforce-eager", "--no-enable-chunked-prefill"} & set(words)
 
 
 def test_without_a_gpu_it_computes_in_float32_and_eagerly() -> None:
     words = server_command(ServerOptions("Qwen/Qwen3-8B"), CPU)
     assert after(words, "--dtype") == "float32"
-    assert "--enforce-eager" in words
+    assert {"--enforce-eager", "--no-enable-chunked-prefill"} <= set(words)
     assert "--gpu-memory-utilization" not in words
     assert "--max-model-len" not in words
     assert after(server_command(ServerOptions("m", dtype="bfloat16"), CPU), "--dtype") == "bfloat16"

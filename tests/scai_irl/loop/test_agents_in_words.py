@@ -164,3 +164,14 @@ def test_an_assistant_hears_what_is_said_to_it_and_the_learner_too() -> None:
     assert heard
     assert set(heard) == {"rude"}
     assert json.dumps(answers)
+
+
+@pytest.mark.parametrize("users_by", ["simulation", "model"])
+def test_what_was_said_in_one_epoch_is_shown_to_learners_in_the_next(users_by: str, tmp_path: Path) -> None:
+    talk = ("--manner", "sycophantic", "--users-by", users_by, "--agents", "scai-memory", "llm-psrl")
+    main([*RUN, *talk, "--out", str(tmp_path / "results")])
+    results = load(tmp_path / "results")
+    assert results.verbal_policies["written"].notna().all()
+    assert results.manifest.counts["missing"] == 0
+    said = results.interactions.query("proposer == 'user'")["proposer_text"]
+    assert {manner_of(text) for text in said} == {"sycophantic"}

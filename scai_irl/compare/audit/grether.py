@@ -1,0 +1,121 @@
+r"""Weights that a model gives to prior, behaviour and language (Grether 1980), and how far it revises (α).
+
+For every two norms k and l of every item, with b what the model believes,
+
+    log b_k − log b_l = w_p Δlog p(·) + w_b Δlog p(moves | ·) + w_t Δlog p(talk | ·, r) + error
+
+by least squares without an intercept, since the order of k and l is arbitrary. A Bayesian has 1, 1, 1. The reliability
+r̂ that a model seems to have in mind is the one at which the third term, with weights of 1, fits best: r for a Bayesian.
+α is the slope of changes of log-odds, from one length of a chain of games to the next, on the exact changes.
+
+Norms count where the exact belief in both is above 1 %, and stated probabilities are taken to be at least .1 %, for a
+logarithm knows no 0. Intervals are bootstrapped over pairs of items, which stay together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+_OPEN, _FLOOR = 0.01, 1e-3
+_RESAMPLES = 2_000
+TERMS = ("log_prior", "log_behaviour", "log_language")
+Interval = tuple[float, float, float]
+"""A value with the ends of its 95 % interval."""
+
+
+def odds_table(judged: pd.DataFrame) -> pd.DataFrame:
+    """A line for each item and two norms: the believed log-odds, the exact ones, and the three terms.
+
+    Args:
+        judged: A line for each item and norm, with ``item``, ``pair``, ``role``, ``norm``, ``believed``, ``exact`` and
+            the terms.
+    """
+    lines = []
+    for item, norms in judged.groupby("item", sort=False):
+        of = norms.set_index("norm")
+        for k, other in combinations(of.index, 2):
+            if min(of["exact"][k], of["exact"][other]) < _OPEN or of["believed"][[k, other]].isna().any():
+                continue
+            believed = np.log(np.maximum(of["believed"][[k, other]].to_numpy(float), _FLOOR))
+            line = {"item": item, "pair": of["pair"].iloc[0], "role": of["role"].iloc[0], "norms": (k, other)}
+            line |= {"believed": believed[0] - believed[1], "exact": np.log(of["exact"][k] / of["exact"][other])}
+            lines.append(line | {term: of[term][k] - of[term][other] for term in TERMS})
+    return pd.DataFrame(lines, columns=["item", "pair", "role", "norms", "believed", "exact", *TERMS])
+
+
+def grether_weights(odds: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
+    """Estimate the weight of each term that varies.
+
+    Returns:
+        ``log_prior``, ``log_behaviour``, ``log_language``, each with its interval; NaN where a term never varies.
+    """
+    found = {term: _nothing() for term in TERMS}
+    varying = [term for term in TERMS if len(odds) and odds[term].abs().max() > 1e-9]
+    if varying:
+        estimates = _by_pairs(odds, varying, "believed", seed)
+        found |= {term: estimates[place] for place, term in enumerate(varying)}
+    return found
+
+
+def revision_slope(odds: pd.DataFrame, seed: int = 0) -> Interval:
+    """Estimate α from chains of games whose roles are their lengths."""
+    chains = odds[odds["role"].str.isdigit()]
+    steps = []
+    for _, of_norms in chains.groupby(["pair", "norms"], sort=False):
+        inner = of_norms.assign(length=of_norms["role"].astype(int)).sort_values("length")
+        change = inner[["believed", "exact"]].diff().iloc[1:]
+        steps.append(change.assign(pair=inner["pair"].iloc[0]))
+    moves = pd.concat(steps, ignore_index=True) if steps else pd.DataFrame(columns=["believed", "exact", "pair"])
+    if moves.empty or moves["exact"].abs().max() < 1e-9:
+        return _nothing()
+    return _by_pairs(moves, ["exact"], "believed", seed)[0]
+
+
+def implied_reliability(
+    odds: pd.DataFrame, language_at: Callable[[float], Float[np.ndarray, "pair"]], seed: int = 0
+) -> Interval:
+    """Estimate r̂: the reliability at which prior, moves and talk, each at its full weight, fit the beliefs best.
+
+    Args:
+        odds: Lines with talk of one stated reliability.
+        language_at: Δlog p(talk | ·, r) of each line, for any r.
+        seed: Seed of the bootstrap.
+    """
+    if odds.empty:
+        return _nothing()
+    grid = np.linspace(0.0, 0.99, 100)
+    rest = (odds["believed"] - odds["log_prior"] - odds["log_behaviour"]).to_numpy(float)
+    errors = np.stack([(rest - language_at(float(r))) ** 2 for r in grid], axis=1)
+    of_pair = np.stack([errors[odds["pair"].to_numpy() == pair].sum(axis=0) for pair in odds["pair"].unique()])
+    picked = np.random.default_rng(seed).integers(0, len(of_pair), (_RESAMPLES, len(of_pair)))
+    drawn = grid[np.argmin(of_pair[picked].sum(axis=1), axis=1)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(grid[np.argmin(of_pair.sum(axis=0))]), float(low), float(high)
+
+
+def _by_pairs(lines: pd.DataFrame, terms: list[str], target: str, seed: int) -> list[Interval]:
+    """Least squares, with intervals from resampling pairs; normal equations add up, so that no fit is repeated."""
+    x, y = lines[terms].to_numpy(float), lines[target].to_numpy(float)
+    pairs = lines["pair"].to_numpy()
+    names = pd.unique(pairs)
+    square = np.stack([x[pairs == name].T @ x[pairs == name] for name in names])
+    cross = np.stack([x[pairs == name].T @ y[pairs == name] for name in names])
+    picked = np.random.default_rng(seed).integers(0, len(names), (_RESAMPLES, len(names)))
+    drawn = np.stack([_solve(square[some].sum(axis=0), cross[some].sum(axis=0)) for some in picked])
+    centre = _solve(square.sum(axis=0), cross.sum(axis=0))
+    ends = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    return [(float(centre[n]), float(ends[0, n]), float(ends[1, n])) for n in range(len(terms))]
+
+
+def _solve(square: Float[np.ndarray, "term term"], cross: Float[np.ndarray, "term"]) -> Float[np.ndarray, "term"]:
+    found = np.asarray(np.linalg.lstsq(square, cross, rcond=None)[0])
+    return np.where(np.diag(square) > 0, found, np.nan)  # of a term that does not vary nothing is known
+
+
+def _nothing() -> Interval:
+    return (float("nan"),) * 3

@@ -1,0 +1,166 @@
+"""``scai-irl audit model`` and ``scai-irl audit compare``: a score card as a results folder, and two side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, field_validator
+from rich.console import Console
+
+from scai_irl.compare.audit.battery import PRESETS
+from scai_irl.compare.audit.model_audit import ModelAudit, audit_model, audit_steps
+from scai_irl.compare.audit.paired import compare_audits
+from scai_irl.compare.elicit import CHANNELS, Channel, Elicitation
+from scai_irl.config import ExperimentConfig, some_distinct
+from scai_irl.errors import InputError
+from scai_irl.experiment import Experiment
+from scai_irl.language.asking import Style
+from scai_irl.language.instructions import WORDINGS, instruction_hashes
+from scai_irl.lm.session import kept
+from scai_irl.lm_config import ModelConfig
+from scai_irl.progress import progress
+from scai_irl.records.files import write_table
+from scai_irl.records.folder import default_folder, opened
+from scai_irl.records.manifest import now
+from scai_irl.records.results import Results, load
+from scai_irl.report.tables import print_table, save_table
+
+_NAME = "audit-model"
+_TABLES = ("scorecard", "judged", "beliefs", "texts", "translation", "steered")
+
+
+class AuditConfig(ModelConfig, ExperimentConfig):
+    """What an audit can be told."""
+
+    preset: Literal["small", "medium", "full"] = Field("small", description="Size of the battery: small, medium, full.")
+    channels: tuple[Channel, ...] = Field(CHANNELS, description="Channels of belief: sampled, stated, token.")
+    wordings: tuple[int, ...] = Field((1, 2), description="Wordings in which each question is asked, of 1 to 5.")
+    draws: int = Field(24, ge=1, le=100_000, description="Verbal policies that are sampled for each item.")
+    repeats: int = Field(1, ge=1, le=1000, description="Times that the stated channel is asked the same.")
+    acts: int = Field(5, ge=1, le=100_000, description="Times that a translated policy is acted on in each context.")
+
+    @field_validator("channels")
+    @classmethod
+    def _distinct_channels(cls, value: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        return tuple(channel for channel in CHANNELS if channel in some_distinct(value, "channel"))
+
+    @field_validator("wordings")
+    @classmethod
+    def _known_wordings(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or len(set(value)) < len(value):
+            raise ValueError(f"{value} names none, or one twice; give each wording once")
+        if min(value) < 1 or max(value) > WORDINGS:
+            raise ValueError(f"{value} names one that is not there; there are 1 to {WORDINGS}")
+        return value
+
+    def audit(self) -> ModelAudit:
+        """How the model is audited."""
+        style = Style(temperature=self.temperature, max_tokens=self.max_tokens)
+        how = Elicitation(self.channels, self.wordings, self.draws, self.repeats, style=style, seed=self.seed)
+        return ModelAudit(PRESETS[self.preset], how, self.acts)
+
+
+def run_audit(config: AuditConfig) -> Results:
+    """Audit a model, or go on with an audit that was interrupted, and keep its score card.
+
+    Raises:
+        InputError: If the model cannot be asked, or the folder cannot be used.
+    """
+    written = config.model_dump(mode="json")
+    folder = config.out or default_folder(_NAME, written)
+    with contextlib.closing(config.open_backend()) as backend:
+        more = {"seed": config.seed, "backend": backend.name, "prompts": instruction_hashes()}
+        with opened(folder, _NAME, written, **more) as manifest:
+            if manifest.status == "finished":
+                return load(folder)
+            start = time.monotonic()
+            with kept(backend, folder, config.budget) as asked, progress("audit", audit_steps()) as advance:
+                found = audit_model(asked, config.audit(), advance)
+            for name in _TABLES:
+                write_table(folder / f"{name}.parquet", getattr(found, name))
+            save_table(folder, "scorecard", scorecard_table(found.scorecard))
+            manifest.model = backend.model
+            manifest.service = backend.service()
+            manifest.counts = asdict(found.tally) | {"seconds": round(time.monotonic() - start)}
+            manifest.status = "finished"
+            manifest.finished = now()
+            manifest.write(folder)
+    return load(folder)
+
+
+AUDIT = Experiment("model", "audit a language model's beliefs with a fixed battery", AuditConfig, run_audit)
+
+
+def scorecard_table(scorecard: pd.DataFrame) -> pd.DataFrame:
+    """Shape a score card for reading: measure, channel, value with its interval, and what a Bayesian would have."""
+    shaped = scorecard[["measure", "channel"]].copy()
+    shaped["value [95 %]"] = [
+        _with_ends(value, low, high)
+        for value, low, high in zip(scorecard["value"], scorecard["low"], scorecard["high"], strict=True)
+    ]
+    shaped["a Bayesian [95 %]"] = [
+        _with_ends(ideal, low, high) if high > low else _with_ends(ideal, np.nan, np.nan)
+        for ideal, low, high in zip(scorecard["ideal"], scorecard["ideal_low"], scorecard["ideal_high"], strict=True)
+    ]
+    shaped["items"] = [
+        str(n) if not np.isnan(value) else "–" for n, value in zip(scorecard["n"], scorecard["value"], strict=True)
+    ]
+    return pd.DataFrame(shaped)
+
+
+def print_scorecard(results: Results, console: Console) -> None:
+    """Print a score card, and say so if the model's samples are no samples."""
+    title = f"{results.manifest.model} ({results.manifest.backend}): beliefs beside the exact posterior"
+    print_table(scorecard_table(results.scorecard), title, console)
+    differing = results.scorecard.query("measure == 'texts that differ when asked alike'")["value"]
+    if len(differing) and differing.iloc[0] == 0:
+        console.print(
+            "Asked alike, the model always wrote the same: it is deterministic as it was asked, so that the sampled "
+            "channel is one text, and no posterior.",
+            highlight=False,
+        )
+
+
+def compare_folders(first: Path, second: Path) -> None:
+    """Print two audits beside each other: score cards, and paired tests over the items that both have.
+
+    Raises:
+        InputError: If a folder holds no audit of a model.
+    """
+    both = [load(first), load(second)]
+    for path, results in zip((first, second), both, strict=True):
+        if "scorecard" not in results.tables:
+            raise InputError(str(path), "holds no score card", "give a folder made by `scai-irl audit model`")
+    console = Console()
+    names = [str(results.manifest.model) for results in both]
+    if names[0] == names[1]:
+        names = [str(first), str(second)]
+    cards = [scorecard_table(results.scorecard).set_index(["measure", "channel"])["value [95 %]"] for results in both]
+    beside = cards[0].to_frame(names[0]).join(cards[1].rename(names[1]), how="outer", sort=False).fillna("–")
+    print_table(beside.reset_index(), "score cards", console)
+    paired = compare_audits(both[0].judged, both[1].judged)
+    if paired.empty:
+        raise InputError(
+            str(second), "has no item in common with the other", "audit both with the same preset and seed"
+        )
+    shaped = paired[["channel", "part"]].copy()
+    for column, name in (("first", names[0]), ("second", names[1])):
+        shaped[f"TV, {name}"] = [f"{value:.3f}" for value in paired[column]]
+    ends = zip(paired["difference"], paired["low"], paired["high"], strict=True)
+    shaped["difference [95 %]"] = [_with_ends(*values) for values in ends]
+    shaped["p"] = ["< .001" if p < 0.001 else f"{p:.3f}" for p in paired["p"]]
+    shaped["items"] = paired["n"].astype(str)
+    print_table(shaped, "distance to the exact posterior, item by item (Wilcoxon signed-rank)", console)
+
+
+def _with_ends(value: float, low: float, high: float) -> str:
+    if np.isnan(value):
+        return "–"
+    number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
+    return number if np.isnan(low) else f"{number} [{low:.3f}, {high:.3f}]"

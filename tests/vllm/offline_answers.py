@@ -1,0 +1,35 @@
+"""Answers of vLLM in process, by the Python that has it: requests in, completions out, as JSON.
+
+python offline_answers.py CHECKPOINT < requests > completions
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from scai_irl.lm.protocol import Message, Request, Sampling, Structure
+from scai_irl.lm.registry import make_backend
+from scai_irl.lm.settings import LmSettings
+
+
+def request(said: dict[str, Any]) -> Request:
+    """Make a request of what `dataclasses.asdict` made of one."""
+    messages = tuple(Message(**message) for message in said["messages"])
+    structure = Structure(**said["structure"])
+    return Request(messages, said["seed"], Sampling(**said["sampling"]), structure, tuple(said["labels"]))
+
+
+def main() -> None:
+    """Answer what is asked on standard input."""
+    engine = {"max_model_len": 8_192, "max_num_seqs": 64}
+    backend = make_backend("vllm-offline", LmSettings(sys.argv[1], engine=engine))
+    answers = backend.complete([request(said) for said in json.load(sys.stdin)])
+    print(json.dumps({"model": backend.model, "answers": [asdict(answer) for answer in answers]}))
+    backend.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The backend contract for vLLM in process: run by `test_offline`, by the Python that has vLLM.
+
+Once a process has an engine it may be changed for good, and ours must not be.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from scai_irl.errors import InputError
+from scai_irl.lm.protocol import Backend, Message, Request, Sampling, Structure
+from scai_irl.lm.registry import make_backend
+from scai_irl.lm.settings import LmSettings
+from tests.scai_irl.lm.contract import ModelContract, requests, texts, told
+
+SETTINGS = LmSettings(os.environ["CHECKPOINT"], engine={"max_model_len": 8_192, "max_num_seqs": 64})
+
+
+class TestVllmOffline(ModelContract):
+    name = "vllm-offline"
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _keep_the_engine(cls) -> Iterator[None]:
+        """Have one engine for all tests: every further backend shares it."""
+        keeper = make_backend(cls.name, SETTINGS)
+        keeper.complete(requests()[:1])
+        yield
+        keeper.close()
+
+    def make(self) -> Backend:
+        return make_backend(self.name, SETTINGS)
+
+    def test_other_settings_are_refused_while_it_runs(self) -> None:
+        other = make_backend(self.name, dataclasses.replace(SETTINGS, engine={"max_model_len": 4_096}))
+        with pytest.raises(InputError, match=r"model: .* is already in this process, with settings of its own; close"):
+            other.complete(requests()[:1])
+        other.close()
+
+    def test_a_request_that_is_refused_stops_no_other_and_is_not_told_of(self, backend: Backend) -> None:
+        long = dataclasses.replace(told(1, Structure()), sampling=Sampling(max_tokens=100_000))
+        words = dataclasses.replace(long.messages[0], content="word " * 10_000)
+        wrong = [told(1, Structure("regex", "(")), dataclasses.replace(long, messages=(words,))]
+        wrong.append(dataclasses.replace(wrong[1], labels=("a", "b")))
+        places: list[int] = []
+        answers = backend.complete([requests()[0], *wrong, *requests()[1:]], lambda place, _: places.append(place))
+        assert [answer.finish_reason == "refused" for answer in answers[:5]] == [False, True, True, True, False]
+        assert all(answer.problem for answer in answers[1:4])
+        assert texts([answers[0], *answers[4:]]) == texts(backend.complete(requests()))
+        assert sorted(places) == [0, *range(4, len(answers))]
+        with pytest.raises(InputError, match="backend: the model takes none of the requests"):
+            backend.complete(wrong)
+
+    def test_more_long_prompts_with_seeds_than_one_step_takes_are_answered(self, backend: Backend) -> None:
+        words = [Message("user", f"{seed} " * 1_500) for seed in range(16)]
+        asked = [Request((said,), seed, Sampling(1.0, 2)) for seed, said in enumerate(words)]
+        assert len(backend.complete(asked)) == 16
+
+    def test_what_was_interrupted_is_not_answered_later(self, backend: Backend) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            backend.complete(requests(), interrupt)
+        assert texts(backend.complete(requests()[:2])) == texts(backend.complete(requests()))[:2]
+
+
+def test_the_engine_ends_with_the_last_backend_and_can_be_started_again() -> None:
+    first, second = (make_backend("vllm-offline", SETTINGS) for _ in range(2))
+    expected = texts(first.complete(requests()))
+    second.complete(requests()[:1])
+    first.close()
+    assert texts(second.complete(requests())) == expected
+    second.close()
+    other = make_backend("vllm-offline", dataclasses.replace(SETTINGS, engine={"max_model_len": 4_096}))
+    assert texts(other.complete(requests()[3:])) == expected[3:]
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        ({"max_model_len": 99_999}, "greater than the derived max_model_len"),
+        ({"no_such_setting": 1}, "no_such_setting"),
+    ],
+)
+def test_an_engine_that_cannot_start_is_told_in_one_line(engine: dict[str, int], said: str) -> None:
+    backend = make_backend("vllm-offline", dataclasses.replace(SETTINGS, engine=engine))
+    with pytest.raises(InputError, match=rf"^vllm: it does not start with this model .*{said}"):
+        backend.complete(requests())
+    backend.close()

@@ -1,0 +1,38 @@
+"""The doctor finds a real vLLM server in good health, and vLLM where it is installed."""
+
+from __future__ import annotations
+
+import pytest
+
+from scai_irl.cli import main
+from scai_irl.lm.doctor import check_server, installed
+from scai_irl.lm.serving import RunningServer
+from scai_irl.lm.settings import LmSettings
+from scai_irl.lm.trials import TRIALS
+from scai_irl.lm.vllm_python import VARIABLE
+from scai_irl.lm.vllm_server import API_KEY
+
+
+def test_everything_works(server: RunningServer) -> None:
+    found = check_server(server.url, LmSettings(api_key=server.api_key))
+    assert [finding for finding in found if not finding.works] == []
+    assert len(found) == 2 + len(TRIALS)
+
+
+def test_the_command_says_so(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(API_KEY, server.api_key)
+    main(["doctor", "--url", server.url])
+    out, _ = capsys.readouterr()
+    assert "✗" not in out
+    assert "tiny" in out
+    assert server.api_key not in out
+
+
+def test_vllm_is_found_in_its_environment(vllm_python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, vllm_python)
+    (vllm,) = (finding for finding in installed() if finding.what == "vllm")
+    assert vllm.works
+    assert "0.32" in vllm.found
+    assert vllm_python in vllm.found

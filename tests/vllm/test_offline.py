@@ -1,0 +1,107 @@
+"""vLLM in process, each time in a process of its own: the contract, and the same answers as from a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from envs import Norm, Policy
+from scai_irl.language.belief_requests import choose_request
+from scai_irl.language.games import Candidates
+from scai_irl.lm.protocol import Completion, Request, Sampling, Structure, Usage
+from scai_irl.lm.registry import make_backend
+from scai_irl.lm.serving import RunningServer
+from scai_irl.lm.settings import LmSettings
+from tests.scai_irl.lm.contract import requests, texts, told
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PATIENCE = 600.0
+
+
+def run(python: str, *words: str | Path, said: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [python, *words],
+        input=said,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def offline(python: str, checkpoint: Path, asked: Sequence[Request]) -> tuple[str, list[Completion]]:
+    """Model and answers of vLLM in another process."""
+    done = run(python, HERE / "offline_answers.py", checkpoint, said=json.dumps([asdict(one) for one in asked]))
+    assert done.returncode == 0, done.stderr[-4_000:]
+    found = json.loads(done.stdout)  # so nothing else is on standard output
+    lists = ("tokens", "log_probs", "label_log_probs")
+    answers = [
+        Completion(**(one | {name: tuple(one[name]) for name in lists} | {"usage": Usage(**one["usage"])}))
+        for one in found["answers"]
+    ]
+    return found["model"], answers
+
+
+def test_the_contract_is_kept(vllm_python: str, checkpoint: Path) -> None:
+    # The other environment has pytest, and none of the plugins that our settings and fixtures are for.
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest", "-o", "addopts=", "-o", "filterwarnings="]
+    done = run(vllm_python, *words, HERE / "offline_contract.py", CHECKPOINT=str(checkpoint))
+    assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
+
+
+def test_a_server_gives_the_same_answers(vllm_python: str, checkpoint: Path, server: RunningServer) -> None:
+    cold = [replace(one, sampling=Sampling(0.0, 64, log_probs=0)) for one in requests()]
+    free = replace(told(1, Structure()), sampling=Sampling(0.0, 24, log_probs=2))
+    choice = replace(told(2, Structure("choice", ("selfish", "fair"))), sampling=Sampling(0.0, 24, log_probs=0))
+    labels = replace(told(3, Structure()), labels=("selfish", "fair", "fair, but rather selfish"))
+    candidates = Candidates(("A", "B"), (Policy.of(Norm("selfish")), Policy.of(Norm("fair"))), (0.5, 0.5))
+    letters = choose_request(candidates, [], 4)
+    asked = [*cold, free, choice, labels, letters]
+    warm = requests()
+    model, found = offline(vllm_python, checkpoint, [*asked, *warm])
+    backend = make_backend("vllm-server", LmSettings(urls=(server.url,), api_key=server.api_key))
+    expected = backend.complete([*asked, *warm])
+    assert model == backend.model
+    backend.close()
+    for one, other in zip(found[: len(asked)], expected, strict=False):
+        assert (one.text, one.finish_reason, one.usage) == (other.text, other.finish_reason, other.usage)
+        assert one.tokens == other.tokens
+        assert one.log_probs == pytest.approx(other.log_probs, abs=1e-4)
+        assert one.label_log_probs == pytest.approx(other.label_log_probs, abs=1e-4)
+    assert texts(found[len(asked) :]) == texts(expected[len(asked) :])  # the seeds are the same, too
+    assert len(found[len(asked) - 2].label_log_probs) == 3
+    assert all(one.log_probs for one in found[: len(cold) + 2])
+
+
+def test_an_experiment_runs_without_a_server(vllm_python: str, checkpoint: Path, tmp_path: Path) -> None:
+    program = Path(vllm_python).with_name("scai-irl")
+    words = ["run", "one-group-norm", "--users", "fair", "--agents", "thompson", "--runs", "1", "--group", "5v5"]
+    words += ["--epochs", "1", "--backend", "vllm-offline", "--model", str(checkpoint), "--max-tokens", "64"]
+    done = run(str(program), *words, "--engine", "max_model_len=4096", "--out", tmp_path / "results")
+    assert done.returncode == 0, done.stderr[-4_000:]
+    assert (tmp_path / "results" / "calls.sqlite").exists()
+
+
+def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Path) -> None:
+    program = (
+        "import arviz; from scai_irl.lm.registry import make_backend; from scai_irl.lm.settings import LmSettings;"
+        "from tests.scai_irl.lm.contract import requests; from scai_irl.cli_options import told_in_one_line;"
+        f"told_in_one_line(lambda: make_backend('vllm-offline', LmSettings({str(checkpoint)!r})).complete(requests()))"
+    )
+    done = run(vllm_python, "-c", program)
+    if done.returncode == 0:
+        pytest.skip("this vLLM starts after ArviZ")
+    assert done.returncode == 2, done.stderr[-4_000:]
+    assert done.stderr.splitlines()[-1].startswith("error: vllm: it does not start with this model (AttributeError")
+    assert "import arviz only after the model was asked first" in done.stderr
