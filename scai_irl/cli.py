@@ -27,6 +27,7 @@ from scai_irl.records.human_import import import_human, import_own
 from scai_irl.records.importing import import_scai2023
 from scai_irl.records.results import Results, load
 from scai_irl.report.calibration import calibrate_family, use_cores
+from scai_irl.report.estimate import print_estimate
 from scai_irl.report.listing import print_listing
 from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.report.scorecard import AUDIT, compare_folders
@@ -193,7 +194,11 @@ def _app(
 
 
 def _run(experiment: Experiment[Any], options: Any) -> None:
-    show(experiment.run(check(experiment.config, vars(options))))
+    config = check(experiment.config, vars(options))
+    if experiment.estimate is not None and getattr(config, "dry_run", False):
+        print_estimate(experiment.estimate(config))
+    else:
+        show(experiment.run(config))
 
 
 def _calibrate(command: Calibrate) -> Results:

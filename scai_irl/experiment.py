@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from scai_irl.config import ExperimentConfig
 from scai_irl.errors import InputError
+from scai_irl.lm.estimate import Estimate
 from scai_irl.records.results import Results
 
 C = TypeVar("C", bound=ExperimentConfig)
@@ -29,12 +30,14 @@ class Experiment(Generic[C]):
         summary: One line for ``--help`` and ``scai-irl list``.
         config: Its configuration.
         run: Runs it and returns its results; the same configuration continues, or finds, an earlier run.
+        estimate: Says what it would cost, for a configuration with a ``dry_run``; None where there is no such thing.
     """
 
     name: str
     summary: str
     config: type[C]
     run: Callable[[C], Results]
+    estimate: Callable[[C], Estimate] | None = None
 
 
 def find_experiments() -> dict[str, Experiment[ExperimentConfig]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS
 from scai_irl.lm.budget import Budget
+from scai_irl.lm.estimate import Estimate, estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.registry import get_backend, make_backend
 from scai_irl.lm.settings import LmSettings, read_engine
@@ -62,6 +64,23 @@ class ModelConfig(BaseModel):
         None, ge=0, exclude=True, description="Most tokens, all sessions together; the run stops there and can go on."
     )
 
+    dry_run: bool = Field(False, exclude=True, description="Say what it would cost, and ask nobody.")
+    speed: tuple[float, float] = Field(
+        (500.0, 20_000.0),
+        exclude=True,
+        description="Tokens a second, read and written, of slow and of fast servers; for --dry-run.",
+    )
+    price: tuple[float, float] = Field(
+        (0.0, 0.0), exclude=True, description="Price of a million tokens read, and of a million written; for --dry-run."
+    )
+
+    @field_validator("speed")
+    @classmethod
+    def _possible_speed(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1]:
+            raise ValueError(f"{value} is no range; give the slower one first, both above 0")
+        return value
+
     @field_validator("backend")
     @classmethod
     def _known_backend(cls, value: str) -> str:
@@ -78,6 +97,10 @@ class ModelConfig(BaseModel):
     def budget(self) -> Budget:
         """What the model may be asked."""
         return Budget(self.budget_calls, self.budget_tokens)
+
+    def estimate(self, work: Callable[[Backend], object]) -> Estimate:
+        """What some work would cost."""
+        return estimate(work, self.speed, self.price)
 
     def open_backend(self) -> Backend:
         """Make the backend.

@@ -32,13 +32,13 @@ class Engine:
     """A running engine.
 
     Attributes:
-        wanted: Arguments that it was started with.
+        asked: What the user asked for when it was started.
         llm: The ``vllm.LLM``.
         users: Backends that need it.
         lock: Held by whoever asks it, since it does one thing at a time.
     """
 
-    wanted: dict[str, Any]
+    asked: dict[str, Any]
     llm: Any
     users: int
     lock: threading.Lock
@@ -79,11 +79,11 @@ def borrow_engine(settings: LmSettings) -> Engine:
     with _lock:
         if not _running:
             platform = find_platform(sys.executable)
-            wanted = engine_arguments(settings, platform)
-            _running.append(Engine(wanted, _start(wanted, platform), 0, threading.Lock()))
+            llm = _start(engine_arguments(settings, platform), platform)
+            _running.append(Engine(_asked(settings), llm, 0, threading.Lock()))
         (engine,) = _running
-        if any(engine.wanted.get(name) != value for name, value in _asked(settings).items()):
-            problem = f"{engine.wanted['model']} is already in this process, with settings of its own"
+        if engine.asked != _asked(settings):
+            problem = f"{engine.asked['model']} is already in this process, with settings of its own"
             raise InputError("model", problem, "close its backend first, or use another process")
         engine.users += 1
         return engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -91,6 +92,14 @@ def _counted(manifest: Manifest, backend: Backend, folder: Path) -> Iterator[Non
         for what, times in backend.service().items():
             manifest.service[what] = manifest.service.get(what, 0) + times
         manifest.write(folder)
+
+
+def play_setting(setting: Setting, backend: Backend) -> None:
+    """Play an experiment and keep nothing: for its calls alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / EPOCHS).mkdir()
+        for schedule in setting.schedules:
+            _play_group(setting, schedule, backend, Path(folder), lambda _: None)
 
 
 def _play_group(setting: Setting, schedule: Schedule, backend: Backend, folder: Path, advance: Advance) -> None:

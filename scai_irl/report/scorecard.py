@@ -22,6 +22,7 @@ from scai_irl.errors import InputError
 from scai_irl.experiment import Experiment
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS, instruction_hashes
+from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.session import kept
 from scai_irl.lm_config import ModelConfig
 from scai_irl.progress import progress
@@ -66,6 +67,11 @@ class AuditConfig(ModelConfig, ExperimentConfig):
         return ModelAudit(PRESETS[self.preset], how, self.acts)
 
 
+def estimate_audit(config: AuditConfig) -> Estimate:
+    """Say what an audit would cost."""
+    return config.estimate(lambda backend: audit_model(backend, config.audit(), lambda _: None))
+
+
 def run_audit(config: AuditConfig) -> Results:
     """Audit a model, or go on with an audit that was interrupted, and keep its score card.
 
@@ -94,7 +100,9 @@ def run_audit(config: AuditConfig) -> Results:
     return load(folder)
 
 
-AUDIT = Experiment("model", "audit a language model's beliefs with a fixed battery", AuditConfig, run_audit)
+AUDIT = Experiment(
+    "model", "audit a language model's beliefs with a fixed battery", AuditConfig, run_audit, estimate_audit
+)
 
 
 def scorecard_table(scorecard: pd.DataFrame) -> pd.DataFrame:

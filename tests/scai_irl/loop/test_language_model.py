@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from scai_irl.cli import main
+from scai_irl.language.requests import offer_request
+from scai_irl.lm.estimate import estimate
+from scai_irl.lm.settings import LmSettings
+from scai_irl.lm.vllm_server import VllmServer
 from scai_irl.records.calls import CALLS, CallStore
 from scai_irl.records.results import load
+from tests.scai_irl.lm.contract import VERBAL
 from tests.scai_irl.lm.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
 
 RUN = ("run", "mixed-group-norm", "--runs", "2", "--epochs", "2", "--group", "5v5", "--seed", "3")
@@ -134,3 +140,35 @@ def test_a_budget_stops_the_run_before_it_is_exceeded_and_more_lets_it_go_on(
         assert len(server.calls) == calls
         served(out, server, f"--budget-{limit}", "100000000")
     assert contents(out) == contents(by_phrasebook)
+
+
+def test_a_dry_run_says_how_many_calls_there_will_be_and_asks_nobody(
+    by_server: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nobody = ("--backend", "vllm-server", "--url", "http://127.0.0.1:9", "--dry-run", "--price", "1", "2")
+    main([*RUN, *AGENTS, *nobody])
+    told = capsys.readouterr().out
+    counts = load(by_server).manifest.counts
+    assert f"calls: {counts['calls']:,} " in told
+    assert "price: " in told
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SystemExit, match="2"):
+        main([*RUN, *AGENTS, *nobody, "--speed", "100", "10"])
+    assert "speed: (100.0, 10.0) is no range; give the slower one first" in capsys.readouterr().err
+
+
+def test_an_estimate_holds_what_a_run_then_costs(by_phrasebook: Path) -> None:
+    requests = [offer_request(VERBAL, "dollars", 20, seed) for seed in range(50)]
+    found = estimate(lambda backend: backend.complete(requests), (10.0, 1000.0), (1.0, 2.0))
+    with fake_server() as server, contextlib.closing(VllmServer(LmSettings(urls=(server.url,)))) as backend:
+        answers = backend.complete(requests)
+    spent = (
+        sum(answer.usage.prompt for answer in answers) / 4
+    )  # the server counts bytes, of which a token has about four
+    assert found.calls == (50, 150)
+    assert found.prompt_tokens[0] < spent < found.prompt_tokens[1]
+    written = sum(answer.usage.completion for answer in answers)
+    assert found.completion_tokens[0] <= written <= found.completion_tokens[1]
+    assert found.price[0] < found.price[1]
+    assert found.seconds[0] < found.seconds[1]
