@@ -19,7 +19,7 @@ _DEFAULT, _STYLE = LmSettings(), Style()
 
 
 class ModelConfig(BaseModel):
-    """A language model and how it is reached; what cannot change the numbers is not part of the configuration's hash."""
+    """A language model and how it is reached; what cannot change the numbers is no part of its hash."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

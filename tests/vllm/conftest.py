@@ -15,7 +15,7 @@ from scai_irl.lm.vllm_python import VARIABLE
 HERE = Path(__file__).parent
 MAKER = HERE / "make_checkpoint.py"
 
-collect_ignore = [MAKER.name]  # it needs the other environment
+collect_ignore = [MAKER.name, "offline_contract.py"]  # they need the other environment
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
