@@ -113,16 +113,17 @@ def serve(command: Serve) -> None:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: leave every block on the way out."""
+    """Let SIGTERM do what Ctrl-C does, and Ctrl-C also where a shell switched it off: leave every block in order."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {how: signal.signal(how, interrupt) for how in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for how, handler in before.items():
+            signal.signal(how, handler)
 
 
 def _progress() -> Callable[[float, str], None]:

@@ -29,7 +29,7 @@ class LmSettings:
     model: str = ""
     urls: tuple[str, ...] = ("http://127.0.0.1:8000",)
     api_key: str | None = None
-    concurrency: int = 64
+    concurrency: int = 128
     timeout: float = 120.0
     attempts: int = 6
     pause: float = 1.0

@@ -14,7 +14,7 @@ from scai_irl import InputError, load
 from scai_irl.cli import main
 from scai_irl.language.instructions import instruction_hashes
 
-TABLES = {"interactions", "verbal_policies", "beliefs", "alignment", "summary"}
+TABLES = {"interactions", "verbal_policies", "beliefs", "costs", "alignment", "summary"}
 DESIGN = {"experiment", "condition", "group", "users", "agent"}
 
 

@@ -263,6 +263,15 @@ def test_requests_carry_the_form_of_the_answer_in_the_field_that_is_not_ignored(
     ]
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Have an interruption raise an exception, also where tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_an_interruption_ends_a_batch_and_the_backend_can_go_on() -> None:
     def interrupt(_place: int, _completion: Completion) -> None:
         if len(server.calls) < 10:
