@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scai_irl.experiment import find_experiments
+from scai_irl.language.instructions import instruction_hashes
 from tests.scai_irl.program import TINY, assert_equal_results, environment
 from tests.scai_irl.test_floors import FLOORS, ROOT
 
@@ -56,7 +57,7 @@ def test_the_wheel_holds_the_four_floors_with_their_data_and_nothing_else(wheel:
     in_checkout = {str(file.relative_to(ROOT)) for floor in FLOORS for file in (ROOT / floor).rglob("*.py")}
     assert in_checkout <= set(names)
     assert {f"{floor}/py.typed" for floor in FLOORS} <= set(names)
-    assert {f"scai_irl/language/prompts/{name}.txt" for name in ("translate", "offer", "answer")} <= set(names)
+    assert {f"scai_irl/language/prompts/{name}.txt" for name in instruction_hashes()} <= set(names)
 
 
 @pytest.mark.parametrize("package", FLOORS)
