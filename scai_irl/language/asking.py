@@ -84,7 +84,8 @@ def read_object(completion: Completion, names: tuple[str, ...]) -> dict[str, Any
     """
     wanted = " and ".join(map(repr, names))
     try:
-        answer = json.loads(completion.text)
+        # Models write line breaks and tabs into strings as they are, and servers that keep them to a form let them.
+        answer = json.loads(completion.text, strict=False)
     except (ValueError, RecursionError) as problem:
         raise ValueError(f"no JSON object with {wanted} in {completion.text[:80]!r}") from problem
     if not isinstance(answer, dict) or set(answer) != set(names):

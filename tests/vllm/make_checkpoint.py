@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).parents[2]
-TEXTS = ("scai_irl/language/prompts/**/*.txt", "docs/*.md", "README.md")
+TEXTS = ("scai_irl/language/prompts/**/*.txt",)  # not the documents, whose every edit would make another model
 BEGIN, END, PAD = "<|begin|>", "<|end|>", "<|pad|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
 VOCABULARY = 1_000

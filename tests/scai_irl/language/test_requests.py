@@ -172,6 +172,10 @@ def test_a_wording_that_is_not_there_is_refused(wording: int) -> None:
         instruction("offer", wording)
 
 
+def test_line_breaks_in_a_string_are_read_as_they_are() -> None:
+    assert read_translation(Completion('{"policy": "Be fair.\n\tAlways."}')) == "Be fair.\n\tAlways."
+
+
 def test_text_of_any_length_is_shown_at_a_bounded_one() -> None:
     request = offer_request("accept everything " * 10_000, "dollars", STAKE, 1)
     inside = unfence(request.messages[1].content)["policy"]
