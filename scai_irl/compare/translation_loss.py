@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -102,7 +102,7 @@ Case = tuple[str, int, Policy, int]
 def _say_and_act(cases: Sequence[Case], how: Translation) -> Plan[tuple[list[str | None], Acts]]:
     questions = []
     for family, number, policy, wording in cases:
-        style = Style(wording, how.style.temperature, how.style.max_tokens)
+        style = replace(how.style, wording=wording)
         seed = derive_seed(how.seed, "translate", family, number, wording)
         questions.append(Question(translation_request(policy, seed, style), read_translation))
     texts = [None if answer is None else str(answer) for answer in (yield questions)]

@@ -1,4 +1,4 @@
-"""A backend for the length of one experiment: its calls kept in the results folder, its spending limited."""
+"""A backend for the length of one experiment: calls kept in the results folder, spending limited, troubles counted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from scai_irl.lm.budget import Budget, Limited
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.recorded import Recorded
 from scai_irl.records.calls import CALLS, CallStore
+from scai_irl.records.manifest import Manifest
 
 
 @contextlib.contextmanager
@@ -32,3 +33,15 @@ def kept(backend: Backend, folder: Path, budget: Budget) -> Iterator[Backend]:
         yield Recorded(Limited(backend, budget, *store.spent()), store)
     finally:
         store.close()
+
+
+@contextlib.contextmanager
+def counted(manifest: Manifest, backend: Backend, folder: Path) -> Iterator[None]:
+    """Write into the manifest which model answered, and what its servers went through, however it ends."""
+    try:
+        yield
+        manifest.model = backend.model
+    finally:
+        for what, times in backend.service().items():
+            manifest.service[what] = manifest.service.get(what, 0) + times
+        manifest.write(folder)

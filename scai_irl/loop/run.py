@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from scai_irl.compare.alignment import alignment_by_run, alignment_summary, with
 from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.session import kept
+from scai_irl.lm.session import counted, kept
 from scai_irl.loop.beliefs import beliefs_arviz, beliefs_table
 from scai_irl.loop.checkpoint import (
     EPOCHS,
@@ -34,7 +32,7 @@ from scai_irl.loop.setting import Setting
 from scai_irl.progress import Advance, progress
 from scai_irl.records.files import telling_disk_errors, write_bytes, write_table
 from scai_irl.records.folder import opened
-from scai_irl.records.manifest import Manifest, now
+from scai_irl.records.manifest import now
 from scai_irl.records.results import POSTERIOR, Results, load
 from scai_irl.report.figures import save_figures
 from scai_irl.report.tables import save_summary
@@ -64,7 +62,7 @@ def run_setting(
             with telling_disk_errors(folder):
                 (folder / EPOCHS).mkdir(exist_ok=True)
             with (
-                _counted(manifest, backend, folder),
+                counted(manifest, backend, folder),
                 kept(backend, folder, budget or Budget()) as asked,
                 progress(setting.experiment, len(setting.schedules) * setting.epochs) as advance,
             ):
@@ -80,18 +78,6 @@ def run_setting(
             manifest.write(folder)
         shutil.rmtree(folder / EPOCHS, ignore_errors=True)
     return load(folder)
-
-
-@contextlib.contextmanager
-def _counted(manifest: Manifest, backend: Backend, folder: Path) -> Iterator[None]:
-    """Write into the manifest which model answered, and what its servers went through, however it ends."""
-    try:
-        yield
-        manifest.model = backend.model
-    finally:
-        for what, times in backend.service().items():
-            manifest.service[what] = manifest.service.get(what, 0) + times
-        manifest.write(folder)
 
 
 def play_setting(setting: Setting, backend: Backend) -> None:

@@ -23,7 +23,7 @@ from scai_irl.experiment import Experiment
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS, instruction_hashes
 from scai_irl.lm.estimate import Estimate
-from scai_irl.lm.session import kept
+from scai_irl.lm.session import counted, kept
 from scai_irl.lm_config import ModelConfig
 from scai_irl.progress import progress
 from scai_irl.records.files import write_table
@@ -86,13 +86,15 @@ def run_audit(config: AuditConfig) -> Results:
             if manifest.status == "finished":
                 return load(folder)
             start = time.monotonic()
-            with kept(backend, folder, config.budget) as asked, progress("audit", audit_steps()) as advance:
+            with (
+                counted(manifest, backend, folder),
+                kept(backend, folder, config.budget) as asked,
+                progress("audit", audit_steps()) as advance,
+            ):
                 found = audit_model(asked, config.audit(), advance)
             for name in _TABLES:
                 write_table(folder / f"{name}.parquet", getattr(found, name))
             save_table(folder, "scorecard", scorecard_table(found.scorecard))
-            manifest.model = backend.model
-            manifest.service = backend.service()
             manifest.counts = asdict(found.tally) | {"seconds": round(time.monotonic() - start)}
             manifest.status = "finished"
             manifest.finished = now()
