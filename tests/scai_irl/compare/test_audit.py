@@ -30,6 +30,7 @@ from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.records.folder import opened
 from scai_irl.records.results import Results, load
 from scai_irl.report.scorecard import print_scorecard
+from tests.scai_irl.lm.fake_server import Fault, fake_server
 
 QUESTIONS = battery(PRESETS["medium"], seed=1)
 EXACT = exact_table(QUESTIONS)
@@ -336,6 +337,24 @@ def test_an_audit_is_a_results_folder_that_is_compared_in_one_command(
     assert str(tmp_path / "other")[:20] in said
     main(["show", str(tmp_path / "one")])
     assert "weight of prior" in capsys.readouterr().out
+
+
+def test_an_audit_whose_server_died_goes_on_and_asks_nothing_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["audit", "model", "--channels", "stated", "--wordings", "1", "--acts", "1"]
+    main([*command, "--out", str(tmp_path / "whole")])
+    served = [*command, "--backend", "vllm-server", "--out", str(tmp_path / "broken"), "--concurrency", "1"]
+    with fake_server(lambda n, _body: None if n < 100 else Fault(drop=True)) as dying, pytest.raises(SystemExit):
+        main([*served, "--attempts", "2", "--pause", "0.001", "--url", dying.url])
+    assert "it resumes" in capsys.readouterr().err
+    with fake_server() as well:
+        main([*served, "--url", well.url])
+    whole, broken = (load(tmp_path / name) for name in ("whole", "broken"))
+    for name in ("beliefs", "judged", "translation", "steered"):
+        pd.testing.assert_frame_equal(whole.tables[name], broken.tables[name])
+    assert len(well.calls) == broken.manifest.counts["calls"] - 100
+    assert broken.manifest.service["asked again: connection lost"] == 1
 
 
 @pytest.mark.parametrize(
