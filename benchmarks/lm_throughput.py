@@ -1,10 +1,12 @@
 """Requests per second of our client for vLLM servers, beside the same bytes sent by the leanest client there can be.
 
-``python -m benchmarks.lm_throughput --vllm-python .venv-vllm/bin/python``. A real server on this machine has the tiny
-model of `tests/vllm`, so that little time is spent on computing and the client's own cost shows. The batch is what the
-loop sends: translations, offers and answers, each with its own seed. The rival makes nothing: its requests are bytes
-before the clock starts, and its answers are read as bytes and dropped. Both have the same number in flight; the ways
-take turns, and the median of their rounds counts.
+``python -m benchmarks.lm_throughput --vllm-python .venv-vllm/bin/python``. A real server on this machine has a model of
+16 million random weights, far smaller than any in use, so that the client's own cost still shows; with
+``--width 64 --layers 2`` it has the tiny one of `tests/vllm`, and does hardly more than hand requests on. The batch is
+what the loop sends: translations, offers and answers, each with its own seed. The rival makes nothing: its requests are
+bytes before the clock starts, and its answers are read as bytes and dropped. Both have the same number in flight; the
+ways take turns, and the median of their rounds counts. Answers end after 32 tokens at most: random weights know no end,
+and one answer of thousands of tokens, which comes or not as rounding falls, would be all that is measured.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ from scai_irl.records.calls import CALLS, CallStore
 MAKER = Path(__file__).parents[1] / "tests" / "vllm" / "make_checkpoint.py"
 CURRENCIES = ("dollars", "apples", "blankets")
 RIVAL = "raw bytes"
+LONGEST = 32  # tokens
 
 
 def batch(number: int) -> list[Request]:
@@ -57,7 +60,7 @@ def batch(number: int) -> list[Request]:
             requests.append(offer_request(say_policy(policy), currency, stake, seed, Style()))
         else:
             requests.append(answer_request(say_policy(policy), currency, stake, seed % stake, seed, Style()))
-    return requests
+    return [replace(one, sampling=replace(one.sampling, max_tokens=LONGEST)) for one in requests]
 
 
 class RawClient:
@@ -160,13 +163,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count")
     parser.add_argument("--concurrency", type=int, default=64, help="requests in flight")
     parser.add_argument("--vllm-python", default=vllm_python(), help="Python that has vLLM")
-    parser.add_argument("--checkpoint", type=Path, help="folder of a model; the tests' tiny one is made without it")
+    parser.add_argument("--checkpoint", type=Path, help="folder of a model; one of random weights is made without it")
+    parser.add_argument("--width", type=int, default=512, help="width of the model that is made")
+    parser.add_argument("--layers", type=int, default=8, help="layers of the model that is made")
     told = parser.parse_args()
     requests = batch(told.requests)
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = told.checkpoint or Path(folder) / "tiny"
+        checkpoint = told.checkpoint or Path(folder) / "model"
         if told.checkpoint is None:
-            subprocess.run([told.vllm_python, MAKER, "make", checkpoint], check=True, stdout=subprocess.DEVNULL)
+            size = ["--width", str(told.width), "--layers", str(told.layers)]
+            command = [told.vllm_python, MAKER, "make", checkpoint, *size]
+            subprocess.run(command, check=True, capture_output=True)
         options = ServerOptions(str(checkpoint), max_model_len=8_192, max_num_seqs=64, python=told.vllm_python)
         settings = LmSettings(concurrency=told.concurrency, timeout=600.0)
         with running_server(options) as server:
@@ -180,9 +187,11 @@ def main() -> None:
                 }
                 spent = measure(ways, told.rounds)
             where = f"vLLM {server.platform.version} for {server.platform.device}"
+            weights = (checkpoint / "model.safetensors").stat().st_size // 4
     lines = [
         report(told.requests, spent),
-        f"{told.requests} requests a batch, {told.concurrency} in flight, median of {told.rounds} rounds; {where}",
+        f"{told.requests} requests a batch, {told.concurrency} in flight, median of {told.rounds} rounds",
+        f"{where}, {weights / 1e6:.1f} million weights",
         machine(),
     ]
     sys.stdout.write("\n".join([*lines, ""]))

@@ -2,7 +2,7 @@
 
 To be run with the Python that has vLLM, which has transformers too::
 
-    python make_checkpoint.py make FOLDER     # write the checkpoint
+    python make_checkpoint.py make FOLDER     # write the checkpoint; --width and --layers make a larger one
     python make_checkpoint.py score FOLDER    # lists of token ids in, their log-probabilities out, as JSON
 """
 
@@ -23,7 +23,6 @@ BEGIN, END, PAD = "<|begin|>", "<|end|>", "<|pad|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
 VOCABULARY = 1_000
 POSITIONS = 8_192
-WIDTH = 64
 
 CHAT_TEMPLATE = (
     "{{ bos_token }}"
@@ -74,14 +73,14 @@ def training_texts() -> list[str]:
     return texts
 
 
-def make_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+def make_model(tokenizer: PreTrainedTokenizerFast, width: int, layers: int) -> LlamaForCausalLM:
     """Draw the weights."""
     model = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
-            hidden_size=WIDTH,
-            intermediate_size=2 * WIDTH,
-            num_hidden_layers=2,
+            hidden_size=width,
+            intermediate_size=2 * width,
+            num_hidden_layers=layers,
             num_attention_heads=4,
             num_key_value_heads=4,
             head_dim=32,  # the least that vLLM's attention on CPU takes
@@ -97,7 +96,7 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     with torch.no_grad():
         for name, weights in sorted(model.named_parameters()):
             if weights.dim() == 2:
-                spread = 1.0 if "embed" in name else OUTPUT_SPREAD if "lm_head" in name else WIDTH**-0.5
+                spread = 1.0 if "embed" in name else OUTPUT_SPREAD if "lm_head" in name else width**-0.5
                 weights.normal_(std=spread, generator=lots)
         model.model.embed_tokens.weight[:, 0] = CONSTANT
         bias = model.lm_head.weight[:, 0]
@@ -108,11 +107,11 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     return model
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, width: int, layers: int) -> None:
     """Write the checkpoint: config.json, tokenizer, chat template, safetensors."""
     tokenizer = make_tokenizer()
     tokenizer.save_pretrained(folder)
-    make_model(tokenizer).save_pretrained(folder)
+    make_model(tokenizer, width, layers).save_pretrained(folder)
 
 
 def score(folder: Path, prompts: list[list[int]]) -> list[list[float]]:
@@ -131,9 +130,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("make", "score"))
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--layers", type=int, default=2)
     wanted = parser.parse_args()
     if wanted.what == "make":
-        make(wanted.folder)
+        make(wanted.folder, wanted.width, wanted.layers)
     else:
         print(json.dumps(score(wanted.folder, json.load(sys.stdin))))
 
