@@ -23,7 +23,7 @@ from scai_irl.language.talk import manner_of
 from scai_irl.lm.phrasebook_beliefs import OWN_NORMS
 from scai_irl.records.results import load
 from tests.scai_irl.backends import Recording
-from tests.scai_irl.loop.play import interactions, play, seen_by_others, setting
+from tests.scai_irl.loop.play import FAIR, interactions, play, seen_by_others, setting
 from tests.scai_irl.program import run, start
 
 EVERY = (*AGENTS, *WRITERS)
@@ -131,6 +131,18 @@ def test_users_may_be_played_by_the_model_in_the_same_number_of_rounds() -> None
     assert np.allclose(fair["offered_share"], 0.5, atol=0.06)
     seeds = [request.seed for batch in backend.batches for request in batch]
     assert len(set(seeds)) == len(seeds)
+
+
+@pytest.mark.parametrize("users_by", ["simulation", "model"])
+def test_twenty_runs_of_five_epochs_take_no_more_rounds_than_one(users_by: str) -> None:
+    rounds, requests = [], []
+    for runs in (1, 20):
+        backend = Recording()
+        play(setting(populations=(FAIR,), agents=EVERY, runs=range(runs), epochs=5, users_by=users_by), backend)
+        rounds.append(sum(len(batch) > 0 for batch in backend.batches))
+        requests.append(sum(map(len, backend.batches)))
+    assert rounds[1] == rounds[0]
+    assert requests[1] > 15 * requests[0]
 
 
 @pytest.mark.parametrize("manner", MANNERS)
