@@ -23,7 +23,7 @@ ENOUGH = 40  # calls, of several hundred
 
 def started(server: RunningServer, out: Path) -> subprocess.Popen[str]:
     """Start an experiment, in a process of its own."""
-    command = [PROGRAM, *RUN, *MODEL, "--attempts", "2", "--pause", "0.1"]
+    command = [str(PROGRAM), *RUN, *MODEL, "--attempts", "2", "--pause", "0.1"]
     command += ["--backend", "vllm-server", "--url", server.url, "--out", str(out)]
     variables = environment() | {"SCAI_IRL_API_KEY": server.api_key}
     return subprocess.Popen(command, env=variables, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -91,11 +91,23 @@ def implied_reliability(
     grid = np.linspace(0.0, 0.99, 100)
     rest = (odds["believed"] - odds["log_prior"] - odds["log_behaviour"]).to_numpy(float)
     errors = np.stack([(rest - language_at(float(r))) ** 2 for r in grid], axis=1)
-    of_pair = np.stack([errors[odds["pair"].to_numpy() == pair].sum(axis=0) for pair in odds["pair"].unique()])
-    picked = np.random.default_rng(seed).integers(0, len(of_pair), (_RESAMPLES, len(of_pair)))
-    drawn = grid[np.argmin(of_pair[picked].sum(axis=1), axis=1)]
+    return grid_interval(grid, errors, odds["pair"].to_numpy(), seed)
+
+
+def grid_interval(
+    grid: Float[np.ndarray, "value"], losses: Float[np.ndarray, "line value"], pairs: np.ndarray, seed: int
+) -> Interval:
+    """Find the value with the least loss over all lines, with an interval from resampling pairs."""
+    of_pair = np.stack([losses[pairs == pair].sum(axis=0) for pair in pd.unique(pairs)])
+    drawn = grid[np.argmin(bootstrap_pairs(len(of_pair), _RESAMPLES, seed) @ of_pair, axis=1)]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(grid[np.argmin(of_pair.sum(axis=0))]), float(low), float(high)
+
+
+def bootstrap_pairs(number: int, resamples: int, seed: int) -> Float[np.ndarray, "resample pair"]:
+    """How often each pair is picked when as many as there are are picked with replacement."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(number, np.full(number, 1 / number), resamples).astype(float)
 
 
 def _by_pairs(lines: pd.DataFrame, terms: list[str], target: str, seed: int) -> list[Interval]:
@@ -105,8 +117,9 @@ def _by_pairs(lines: pd.DataFrame, terms: list[str], target: str, seed: int) -> 
     names = pd.unique(pairs)
     square = np.stack([x[pairs == name].T @ x[pairs == name] for name in names])
     cross = np.stack([x[pairs == name].T @ y[pairs == name] for name in names])
-    picked = np.random.default_rng(seed).integers(0, len(names), (_RESAMPLES, len(names)))
-    drawn = np.stack([_solve(square[some].sum(axis=0), cross[some].sum(axis=0)) for some in picked])
+    counts = bootstrap_pairs(len(names), _RESAMPLES, seed)
+    squares, crosses = np.einsum("rp,pts->rts", counts, square), np.einsum("rp,pt->rt", counts, cross)
+    drawn = np.stack([_solve(*some) for some in zip(squares, crosses, strict=True)])
     centre = _solve(square.sum(axis=0), cross.sum(axis=0))
     ends = np.nanquantile(drawn, [0.025, 0.975], axis=0)
     return [(float(centre[n]), float(ends[0, n]), float(ends[1, n])) for n in range(len(terms))]

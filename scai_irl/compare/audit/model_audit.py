@@ -26,9 +26,9 @@ from scai_irl.compare.audit.scores import (
     stochasticity,
     truth_scores,
     violations,
-    weights,
 )
 from scai_irl.compare.audit.steering import STEERING
+from scai_irl.compare.audit.weights import weights
 from scai_irl.compare.elicit import Elicitation, elicit
 from scai_irl.compare.translation_loss import LOSSES, Translation, translation_loss
 from scai_irl.language.asking import Style
@@ -143,9 +143,8 @@ def _score(
         of_channel = judged[judged["channel"] == channel]
         made_up = ideal if channel == "sampled" else None
         lines += distances(of_channel, channel, made_up)
-        lines += truth_scores(of_channel, channel)
-        if channel != "sampled":  # shares of a few samples are often 0, and have no logarithm
-            lines += weights(of_channel, questions, channel)
+        lines += truth_scores(of_channel, channel, made_up)
+        lines += weights(of_channel, questions, channel, made_up)
         lines += violations(of_channel, channel, made_up)
         lines += consistency(beliefs[beliefs["channel"] == channel], channel)
     lines += disagreement(judged, ideal)

@@ -1,8 +1,7 @@
-"""Scores of a model's beliefs about the battery: distances, weights, violations, consistency."""
+"""Scores of a model's beliefs about the battery: distances, violations, consistency."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
@@ -10,9 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.compare.audit.battery import Question, accept_chances
-from scai_irl.compare.audit.exact import log_language
-from scai_irl.compare.audit.grether import grether_weights, implied_reliability, odds_table, revision_slope
+from scai_irl.compare.audit.battery import accept_chances
 from scai_irl.compare.divergences import (
     brier_score,
     calibration_error,
@@ -35,11 +32,6 @@ _DISTANCES: dict[str, Callable[..., Float[np.ndarray, "n"]]] = {
     "KL": kullback_leibler,
     "JS": jensen_shannon,
     "Hellinger": hellinger,
-}
-_WEIGHTS = {
-    "log_prior": "weight of prior",
-    "log_behaviour": "weight of behaviour",
-    "log_language": "weight of language",
 }
 
 
@@ -113,7 +105,7 @@ def distances(judged: pd.DataFrame, channel: str, ideal: Ideal | None = None) ->
         ideal: What the channel would find of Bayesians, where that is not the exact posterior itself.
     """
     of = by_item(judged, ["believed", "exact"])
-    made_up = None if ideal is None else np.stack([ideal[name] for name in sorted(judged["item"].unique())], axis=1)
+    made_up = None if ideal is None else made_up_of(ideal, sorted(judged["item"].unique()))
     return [
         mean_line(
             f"{name} to the exact posterior",
@@ -126,8 +118,14 @@ def distances(judged: pd.DataFrame, channel: str, ideal: Ideal | None = None) ->
     ]
 
 
-def truth_scores(judged: pd.DataFrame, channel: str) -> list[Line]:
-    """Scores against the truth, beside those of the exact posterior, where truths were drawn from the prior."""
+def truth_scores(judged: pd.DataFrame, channel: str, ideal: Ideal | None = None) -> list[Line]:
+    """Scores against the truth, beside those of Bayesians, where truths were drawn from the prior.
+
+    Args:
+        judged: Beliefs of one channel.
+        channel: The channel.
+        ideal: What the channel would find of Bayesians, where that is not the exact posterior itself.
+    """
     drawn = judged[judged["part"] == "evidence"]
     if drawn.empty:
         return []
@@ -136,56 +134,23 @@ def truth_scores(judged: pd.DataFrame, channel: str) -> list[Line]:
     believed, exact, truth = (of[name][whole] for name in ("believed", "exact", "truth"))
     if not whole.any():
         return []
+    of_bayesians = exact[None] if ideal is None else made_up_of(ideal, sorted(drawn["item"].unique()))[:, whole]
     scores = {"log score": log_score, "Brier score": brier_score}
     found = [
-        mean_line(name, channel, score(believed, truth), float(score(exact, truth).mean()))
+        mean_line(name, channel, score(believed, truth), _NAN, np.stack([score(one, truth) for one in of_bayesians]))
         for name, score in scores.items()
     ]
-    error = functools.partial(calibration_error, truth=truth)
     ends = _resampled(lambda some: calibration_error(believed[some], truth[some]), len(truth))
-    return [*found, line("calibration error", channel, error(believed), ends, error(exact), len(truth))]
+    errors = [calibration_error(one, truth) for one in of_bayesians]
+    low, high = np.quantile(errors, [0.025, 0.975])
+    error = calibration_error(believed, truth)
+    of_ideal = (float(np.mean(errors)), len(truth), (float(low), float(high)))
+    return [*found, line("calibration error", channel, error, ends, *of_ideal)]
 
 
-def weights(judged: pd.DataFrame, questions: Sequence[Question], channel: str) -> list[Line]:
-    """Grether weights, α and the implied reliability of talk."""
-    usual = judged[judged["part"].isin(["evidence", "manner", "order", "martingale"])]
-    odds = odds_table(usual)
-    pairs = odds["pair"].nunique()
-    found = [
-        line(_WEIGHTS[term], channel, value, (low, high), 1.0, pairs)
-        for term, (value, low, high) in grether_weights(odds).items()
-    ]
-    value, low, high = revision_slope(odds_table(judged[judged["part"] == "evidence"]))
-    found.append(line("α of revision", channel, value, (low, high), 1.0, pairs))
-    return found + _reliabilities(odds, questions, channel)
-
-
-def _reliabilities(odds: pd.DataFrame, questions: Sequence[Question], channel: str) -> list[Line]:
-    """The implied reliability of talk, for each that was stated."""
-    stated: dict[float, dict[str, Question]] = {}
-    for question in questions:
-        reliability = question.item.candidates.reliability
-        if reliability is not None:
-            stated.setdefault(reliability, {})[question.item.name] = question
-    found = []
-    for reliability, asked in sorted(stated.items()):
-        some = odds[odds["item"].isin(list(asked))]
-        lines = list(zip(some["item"], some["norms"], strict=True))
-
-        def language_at(
-            r: float, lines: list[tuple[str, tuple[int, int]]] = lines, asked: dict[str, Question] = asked
-        ) -> Float[np.ndarray, "pair"]:
-            return np.array([_language_odds(asked[item], norms, r) for item, norms in lines])
-
-        value, low, high = implied_reliability(some, language_at)
-        measure = f"reliability implied where {reliability:g} is stated"
-        found.append(line(measure, channel, value, (low, high), reliability, some["pair"].nunique()))
-    return found
-
-
-def _language_odds(question: Question, norms: tuple[int, int], reliability: float) -> float:
-    total = log_language(question, reliability)
-    return float(total[norms[0]] - total[norms[1]])
+def made_up_of(ideal: Ideal, items: Sequence[str]) -> Float[np.ndarray, "replication item norm"]:
+    """Beliefs of Bayesians about some items, which have the same number of norms."""
+    return np.stack([ideal[name] for name in items], axis=1)
 
 
 def violations(judged: pd.DataFrame, channel: str, ideal: Ideal | None = None) -> list[Line]:

@@ -24,6 +24,7 @@ from scai_irl.compare.elicit import Channel, Elicitation
 from scai_irl.compare.grounding import Probes
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game, games_from_json
+from scai_irl.language.phrases import say_policy
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
@@ -160,6 +161,9 @@ def test_samples_of_a_bayesian_are_as_far_as_samples_are(bayesian: Audited) -> N
         spread = line["ideal_high"] - line["ideal_low"]
         assert line["ideal_low"] - spread / 2 < line["value"] < line["ideal_high"] + spread / 2
     assert value(bayesian, "texts that differ when asked alike", "sampled")["value"] > 0.2
+    for measure in ("log score", "Brier score", *(f"weight of {term}" for term in ("prior", "behaviour", "language"))):
+        line = value(bayesian, measure, "sampled")
+        assert line["low"] - 0.1 < line["ideal"] < line["high"] + 0.1
     # Beliefs from 24 texts: some 60 items with a TV of about .1, which differs between items by as much.
     beside = value(bayesian, "disagreement of channels (TV)", "sampled, token")
     assert beside["value"] == pytest.approx(beside["ideal"], abs=0.05)
@@ -179,7 +183,7 @@ def test_a_bayesian_translates_and_acts_without_loss_and_is_not_steered(bayesian
 
 @dataclass
 class Biased(Backend):
-    """Believes what a function makes of a prompt's norms and games; writes and acts as the phrasebook does."""
+    """Believes what a function makes of a prompt's norms and games, and samples it; acts as the phrasebook does."""
 
     believe: Callable[[Candidates, list[Game]], np.ndarray]
     inner: Phrasebook = field(default_factory=Phrasebook)
@@ -191,10 +195,13 @@ class Biased(Backend):
 
     def _one(self, request: Request) -> Completion:
         data = unfence(request.messages[-1].content)
-        if data["task"] not in {"state", "choose"}:
+        if data["task"] not in {"state", "choose", "learn"}:
             return self.inner.complete([request])[0]
         told = Candidates.from_json(data)
         beliefs = self.believe(told, games_from_json(data["games"]))
+        if data["task"] == "learn":
+            drawn = np.random.default_rng(request.seed).choice(len(beliefs), p=beliefs)
+            return Completion(json.dumps({"policy": say_policy(told.policies[drawn])}))
         if request.labels:
             return Completion("", label_log_probs=tuple(map(float, np.log(beliefs))))
         return Completion(json.dumps(dict(zip(told.labels, map(float, beliefs), strict=True))))
@@ -226,6 +233,21 @@ def test_weights_that_were_planted_are_found(planted: tuple[float, float, float]
         assert line["low"] - 0.05 <= weight <= line["high"] + 0.05
     assert value(found, "α of revision")["value"] == pytest.approx(planted[1], abs=0.05)
     assert value(found, "TV to the exact posterior")["low"] > 0.005
+
+
+@pytest.mark.parametrize("planted", [(1.0, 1.0, 1.0), (1.0, 0.4, 1.0), (0.0, 1.0, 2.0)])
+def test_weights_that_were_planted_are_found_in_samples(planted: tuple[float, float, float]) -> None:
+    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
+        return normal(sum(w * term for w, term in zip(planted, terms(told, games), strict=True)))  # type: ignore[arg-type]
+
+    found = audited(Biased(believe), ("sampled",), probes=Probes(repeats=3))
+    for name, weight in zip(("prior", "behaviour", "language"), planted, strict=True):
+        line = value(found, f"weight of {name}", "sampled")
+        spread = line["high"] - line["low"]  # the bootstrap's four standard errors
+        assert line["low"] - spread / 2 <= weight <= line["high"] + spread / 2
+        assert spread < 0.8
+        assert line["ideal"] == pytest.approx(1, abs=0.1)
+        assert (line["high"] < line["ideal_low"] or line["low"] > line["ideal_high"]) == (weight != 1)
 
 
 @pytest.mark.parametrize("planted", [0.0, 0.7])

@@ -1,0 +1,109 @@
+"""Lines of a score card: what prior, behaviour and talk weigh with a model, and how reliable it takes talk to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from scai_irl.compare.audit.battery import Question
+from scai_irl.compare.audit.exact import log_language
+from scai_irl.compare.audit.grether import (
+    Interval,
+    grether_weights,
+    implied_reliability,
+    odds_table,
+    revision_slope,
+)
+from scai_irl.compare.audit.scores import Ideal, Line, line, made_up_of
+from scai_irl.compare.audit.share_weights import Shares, share_reliability, share_weights
+
+_WEIGHTS = {
+    "log_prior": "weight of prior",
+    "log_behaviour": "weight of behaviour",
+    "log_language": "weight of language",
+}
+
+
+def weights(
+    judged: pd.DataFrame, questions: Sequence[Question], channel: str, ideal: Ideal | None = None
+) -> list[Line]:
+    """Grether weights and the implied reliability of talk; α too, but where beliefs are shares of samples.
+
+    Args:
+        judged: Beliefs of one channel.
+        questions: The battery.
+        channel: The channel.
+        ideal: What the channel would find of Bayesians, where beliefs are shares of samples.
+    """
+    usual = judged[judged["part"].isin(["evidence", "manner", "order", "martingale"])]
+    if ideal is not None:
+        return _weights_of_shares(Shares.of(usual), questions, channel, ideal)
+    odds = odds_table(usual)
+    pairs = odds["pair"].nunique()
+    found = [
+        line(_WEIGHTS[term], channel, value, (low, high), 1.0, pairs)
+        for term, (value, low, high) in grether_weights(odds).items()
+    ]
+    value, low, high = revision_slope(odds_table(judged[judged["part"] == "evidence"]))
+    found.append(line("α of revision", channel, value, (low, high), 1.0, pairs))
+    return found + _reliabilities(odds, questions, channel)
+
+
+def _weights_of_shares(shares: Shares, questions: Sequence[Question], channel: str, ideal: Ideal) -> list[Line]:
+    if not shares.items:
+        return []
+    model, bayesians = share_weights(shares, made_up_of(ideal, shares.items))
+    found = [_with_ideal(_WEIGHTS[term], channel, model[term], bayesians[term], shares) for term in _WEIGHTS]
+    for reliability, asked in _by_stated_reliability(questions):
+        some = shares.some(list(asked))
+        if not some.items:
+            continue
+
+        def language_at(item: str, r: float, asked: dict[str, Question] = asked) -> Float[np.ndarray, "norm"]:
+            return log_language(asked[item], r)
+
+        estimates = share_reliability(some, made_up_of(ideal, some.items), language_at)
+        found.append(_with_ideal(f"reliability implied where {reliability:g} is stated", channel, *estimates, some))
+    return found
+
+
+def _with_ideal(measure: str, channel: str, model: Interval, bayesians: Interval, shares: Shares) -> Line:
+    (value, *ends), (ideal, *ideal_ends) = model, bayesians
+    pairs = len(np.unique(shares.pairs))
+    return line(measure, channel, value, (ends[0], ends[1]), ideal, pairs, (ideal_ends[0], ideal_ends[1]))
+
+
+def _by_stated_reliability(questions: Sequence[Question]) -> list[tuple[float, dict[str, Question]]]:
+    """Items in which a reliability of talk is stated, by name."""
+    stated: dict[float, dict[str, Question]] = {}
+    for question in questions:
+        reliability = question.item.candidates.reliability
+        if reliability is not None:
+            stated.setdefault(reliability, {})[question.item.name] = question
+    return sorted(stated.items())
+
+
+def _reliabilities(odds: pd.DataFrame, questions: Sequence[Question], channel: str) -> list[Line]:
+    """The implied reliability of talk, for each that was stated."""
+    found = []
+    for reliability, asked in _by_stated_reliability(questions):
+        some = odds[odds["item"].isin(list(asked))]
+        lines = list(zip(some["item"], some["norms"], strict=True))
+
+        def language_at(
+            r: float, lines: list[tuple[str, tuple[int, int]]] = lines, asked: dict[str, Question] = asked
+        ) -> Float[np.ndarray, "pair"]:
+            return np.array([_language_odds(asked[item], norms, r) for item, norms in lines])
+
+        value, low, high = implied_reliability(some, language_at)
+        measure = f"reliability implied where {reliability:g} is stated"
+        found.append(line(measure, channel, value, (low, high), reliability, some["pair"].nunique()))
+    return found
+
+
+def _language_odds(question: Question, norms: tuple[int, int], reliability: float) -> float:
+    total = log_language(question, reliability)
+    return float(total[norms[0]] - total[norms[1]])
