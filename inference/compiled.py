@@ -1,8 +1,8 @@
 """Compiled programs that are ready soon: `jax.jit`, with less of LLVM's optimising on a CPU.
 
-Samplers are long programs of small operations. Optimised at LLVM's level 1 instead of 3, and without the passes that cost
-LLVM most, they compile in about a fifth less time, and they run as fast or faster (measured for chains, particles,
-guides and grids of six families).
+Samplers are long programs of small operations. Optimised at LLVM's level 1 instead of 3, and without the passes that
+cost LLVM most, they compile in about a quarter less time, and they run as fast or faster (measured for chains,
+particles, guides and grids of six families).
 """
 
 from __future__ import annotations
