@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -41,8 +40,8 @@ from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.vllm_python import vllm_python
 from scai_irl.lm.vllm_server import VllmServer
 from scai_irl.records.calls import CALLS, CallStore
+from tests.tiny_model import make_tiny
 
-MAKER = Path(__file__).parents[1] / "tests" / "vllm" / "make_checkpoint.py"
 CURRENCIES = ("dollars", "apples", "blankets")
 RIVAL = "raw bytes"
 LONGEST = 32  # tokens
@@ -169,11 +168,7 @@ def main() -> None:
     told = parser.parse_args()
     requests = batch(told.requests)
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = told.checkpoint or Path(folder) / "model"
-        if told.checkpoint is None:
-            size = ["--width", str(told.width), "--layers", str(told.layers)]
-            command = [told.vllm_python, MAKER, "make", checkpoint, *size]
-            subprocess.run(command, check=True, capture_output=True)
+        checkpoint = told.checkpoint or make_tiny(Path(folder) / "model", told.width, told.layers)
         options = ServerOptions(str(checkpoint), max_model_len=8_192, max_num_seqs=64, python=told.vllm_python)
         settings = LmSettings(concurrency=told.concurrency, timeout=600.0)
         with running_server(options) as server:

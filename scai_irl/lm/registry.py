@@ -38,12 +38,19 @@ def _vllm_offline(settings: LmSettings) -> Backend:
     return VllmOffline(settings)
 
 
+def _embedded(settings: LmSettings) -> Backend:
+    from scai_irl.lm.embedded import Embedded  # noqa: PLC0415 - its tokenizer and templates take a while to import
+
+    return Embedded(settings)
+
+
 BACKENDS: dict[str, BackendKind] = {
     kind.name: kind
     for kind in (
         BackendKind("phrasebook", "a translator by rule that loses nothing and needs no model", lambda _: Phrasebook()),
         BackendKind("vllm-server", "one or several vLLM servers, or any OpenAI-compatible API", _vllm_server),
         BackendKind("vllm-offline", "vLLM in this process, without a server", _vllm_offline),
+        BackendKind("embedded", "a small model in this process: a folder of weights", _embedded),
         BackendKind("replay", "recorded calls of an earlier run, without any model", Replay),
     )
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +10,12 @@ import pytest
 
 from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.lm.vllm_python import VARIABLE
+from tests.tiny_model import make_tiny
 
 HERE = Path(__file__).parent
-MAKER = HERE / "make_checkpoint.py"
+SCORER = HERE / "transformers_scores.py"
 
-collect_ignore = [MAKER.name, "offline_contract.py"]  # they need the other environment
+collect_ignore = [SCORER.name, "offline_contract.py"]  # they need the other environment
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,12 +36,9 @@ def vllm_python() -> str:
 
 
 @pytest.fixture(scope="session")
-def checkpoint(vllm_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny model with random weights."""
-    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
-    done = subprocess.run([vllm_python, MAKER, "make", folder], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder
+    return make_tiny(tmp_path_factory.mktemp("checkpoint") / "tiny")
 
 
 @pytest.fixture(scope="session")

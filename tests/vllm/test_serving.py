@@ -21,7 +21,7 @@ import pytest
 from scai_irl.errors import InputError
 from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.serve import KEY_VARIABLE
-from tests.vllm.conftest import MAKER
+from tests.vllm.conftest import SCORER
 from tests.vllm.processes import group, led_by, listened_at
 from tests.vllm.talk import answer, send
 
@@ -162,7 +162,7 @@ def test_log_probabilities_are_those_of_transformers(server: RunningServer, chec
     conversation = tokens_of(server, add_generation_prompt=True)
     prompts = [conversation, conversation[:2], [*conversation, 300, 301, 17], list(range(900, 100, -1))]
     done = subprocess.run(
-        [vllm_python, MAKER, "score", checkpoint], input=json.dumps(prompts), capture_output=True, text=True, check=True
+        [vllm_python, SCORER, checkpoint], input=json.dumps(prompts), capture_output=True, text=True, check=True
     )
     for prompt, expected in zip(prompts, json.loads(done.stdout), strict=True):
         assert score(server, prompt) == pytest.approx(expected, abs=1e-4)

@@ -19,6 +19,7 @@ from scai_irl.lm_config import LmConfig
 from scai_irl.records.calls import CALLS, CallStore
 from tests.scai_irl.lm.contract import BackendContract, ModelContract, every_request
 from tests.scai_irl.lm.fake_server import FakeServer, fake_server
+from tests.tiny_model import make_tiny
 
 
 class TestPhrasebook(BackendContract):
@@ -74,12 +75,25 @@ class TestVllmServer(ModelContract):
         return make_backend("vllm-server", LmSettings(urls=(self.server.url,)))
 
 
+class TestEmbedded(ModelContract):
+    name = "embedded"
+    folder: ClassVar[Path]
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _write(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        cls.folder = make_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+    def make(self) -> Backend:
+        return make_backend("embedded", LmSettings(model=str(self.folder)))
+
+
 IN_TESTS_VLLM = {"vllm-offline"}
 """Those that need an engine: their contract is in `tests/vllm/offline_contract.py`."""
 
 
 def test_every_registered_backend_is_tested() -> None:
-    here = {kind.name for kind in (TestPhrasebook, TestReplay, TestVllmServer)}
+    here = {kind.name for kind in (TestPhrasebook, TestReplay, TestVllmServer, TestEmbedded)}
     assert set(BACKENDS) == here | IN_TESTS_VLLM
     contract = (Path(__file__).parents[2] / "vllm" / "offline_contract.py").read_text(encoding="utf-8")
     assert all(f'name = "{name}"' in contract for name in IN_TESTS_VLLM)

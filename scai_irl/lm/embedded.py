@@ -1,0 +1,124 @@
+"""Small models in this process, without a server: the weights of a folder, run by JAX.
+
+The same folder can be served by vLLM; then the same conversations have the same log-probabilities.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from scai_irl.embedded.conversation import Conversations
+from scai_irl.embedded.folder import WEIGHTS, read_model
+from scai_irl.embedded.forms import FormError, Forms
+from scai_irl.embedded.scoring import score
+from scai_irl.embedded.writing import Answer, Prompt, write
+from scai_irl.errors import InputError
+from scai_irl.lm.openai_calls import shared_start
+from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage
+from scai_irl.lm.settings import LmSettings
+
+
+class Embedded(Backend):
+    """A Llama of a few million weights, in this process.
+
+    Args:
+        settings: Which model: the path of its folder.
+
+    Raises:
+        InputError: If no folder is given, or it cannot be read.
+    """
+
+    name = "embedded"
+    features: frozenset[Feature] = frozenset({"structure", "log_probs", "labels", "seed"})
+
+    def __init__(self, settings: LmSettings) -> None:
+        if not settings.model:
+            raise InputError("model", "none given", "give the folder of a small model with --model")
+        folder = Path(settings.model)
+        self._model = read_model(folder)
+        digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+        self._name = f"{folder.resolve().name}@{digest[:12]}"
+        self._conversations = Conversations(self._model.words)
+        self._forms = Forms(self._model.words, self._model.architecture.vocabulary)
+
+    @property
+    def model(self) -> str:
+        """Name of the folder, and what its weights hash to."""
+        return self._name
+
+    def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
+        """Answer every request; see `Backend.complete`."""
+        answers: dict[int, Completion] = {}
+
+        def done(place: int, completion: Completion) -> None:
+            answers[place] = completion
+            if on_done is not None and completion.finish_reason != "refused":
+                on_done(place, completion)
+
+        self._write([place for place, one in enumerate(requests) if not one.labels], requests, done)
+        self._score([place for place, one in enumerate(requests) if one.labels], requests, done)
+        return [answers[place] for place in range(len(requests))]
+
+    def _write(self, places: Sequence[int], requests: Sequence[Request], done: OnDone) -> None:
+        prompts: dict[int, Prompt] = {}
+        for place in places:
+            request = requests[place]
+            tokens = self._conversations.asked(request.messages)
+            try:
+                form = self._forms.matcher(request.structure)
+            except FormError as problem:
+                done(place, Completion("", "refused", problem=str(problem)))
+                continue
+            if self._too_long(tokens):
+                done(place, self._refusal(tokens))
+                continue
+            sampling = request.sampling
+            prompts[place] = Prompt(tokens, request.seed, sampling.temperature, sampling.max_tokens, form)
+        asked = list(prompts)
+
+        def told(number: int, answer: Answer) -> None:
+            place = asked[number]
+            done(place, self._completion(requests[place], len(prompts[place].tokens), answer))
+
+        end = self._model.words.end_id
+        write(self._model.weights, self._model.architecture, self._forms, end, list(prompts.values()), told)
+
+    def _score(self, places: Sequence[int], requests: Sequence[Request], done: OnDone) -> None:
+        """Score whole labels: Σ_t log p(token_t | conversation, tokens before t)."""
+        texts: list[tuple[list[int], int]] = []
+        owners: list[int] = []
+        for place in places:
+            request = requests[place]
+            asked = self._conversations.asked(request.messages)
+            whole = [self._conversations.answered(request.messages, label) for label in request.labels]
+            if self._too_long(max(whole, key=len)):
+                done(place, self._refusal(max(whole, key=len)))
+                continue
+            texts += [(tokens, shared_start(asked, tokens)) for tokens in whole]
+            owners.append(place)
+        values = score(self._model.weights, self._model.architecture, texts)
+        begin = 0
+        for place in owners:
+            own = slice(begin, begin + len(requests[place].labels))
+            begin = own.stop
+            read = sum(len(tokens) for tokens, _ in texts[own])
+            done(place, Completion("", usage=Usage(read, 0), label_log_probs=tuple(values[own])))
+
+    def _too_long(self, tokens: Sequence[int]) -> bool:
+        return len(tokens) >= self._model.architecture.positions
+
+    def _refusal(self, tokens: Sequence[int]) -> Completion:
+        most = self._model.architecture.positions
+        return Completion("", "refused", problem=f"{len(tokens)} tokens are more than the model's {most} hold")
+
+    def _completion(self, request: Request, read: int, answer: Answer) -> Completion:
+        wanted = request.sampling.log_probs is not None
+        return Completion(
+            text=self._conversations.text(answer.tokens),
+            finish_reason="stop" if answer.ended else "length",
+            usage=Usage(read, len(answer.tokens) + answer.ended),
+            tokens=tuple(self._conversations.text([token]) for token in answer.tokens) if wanted else (),
+            log_probs=tuple(answer.log_probs) if wanted else (),
+        )
