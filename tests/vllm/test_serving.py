@@ -166,8 +166,8 @@ def test_log_probabilities_are_those_of_transformers(server: RunningServer, chec
     )
     for prompt, expected in zip(prompts, json.loads(done.stdout), strict=True):
         assert score(server, prompt) == pytest.approx(expected, abs=1e-4)
-    assert min(map(min, json.loads(done.stdout))) < -5  # neither certain …
-    assert max(map(max, json.loads(done.stdout))) > -3  # … nor all alike
+    assert min(map(min, json.loads(done.stdout))) < -9  # neither certain …
+    assert max(map(max, json.loads(done.stdout))) > -5  # … nor all alike, which would be -6.9
 
 
 def test_echo_scores_a_prompt_without_an_answer(server: RunningServer) -> None:
