@@ -1,0 +1,219 @@
+"""What organisms are taught: segments of each kind of request, with the answers of the world's own Bayesian.
+
+Where the right answer is a distribution that can be written down (labels, offers, answers, the first word of a text),
+it is the target itself and not a draw from it, and a transcript is asked about after every game: so a row teaches
+dozens of beliefs, without the noise of draws. Everything else is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from envs.contexts import MANNERS
+from envs.norms import Policy
+from scai_irl.language.instructions import WORDINGS, Kind
+from scai_irl.language.phrases import say_policy
+from scai_irl.language.talk import SENTENCES
+from scai_irl.organisms import pieces
+from scai_irl.organisms.packing import Branch, Segment, Target
+from scai_irl.organisms.transcripts import Transcript, draw_transcript
+from scai_irl.organisms.vocabulary import Vocabulary
+from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
+from scai_irl.organisms.world import CURRENCIES, LARGEST_STAKE, NAMES, World
+
+_SHARES: dict[Kind, float] = {
+    "choose": 0.40,
+    "state": 0.10,
+    "learn": 0.14,
+    "translate": 0.06,
+    "offer": 0.11,
+    "answer": 0.09,
+    "user-offer": 0.05,
+    "user-answer": 0.05,
+}
+"""Shares of the kinds among segments; those about games are ten times longer than the others."""
+
+_TEXTS = 3  # texts asked for of one transcript
+_STATEMENTS = 5
+
+
+class Lessons:
+    """Draws segments in a world.
+
+    Args:
+        world: The world.
+        vocabulary: Numbers of tokens.
+    """
+
+    def __init__(self, world: World, vocabulary: Vocabulary) -> None:
+        self._world = world
+        self._ids = vocabulary.ids
+        self._known = known_behaviour()
+        self._make: dict[Kind, Callable[[np.random.Generator], Segment]] = {
+            "choose": lambda rng: self._about_games("choose", rng),
+            "state": lambda rng: self._about_games("state", rng),
+            "learn": lambda rng: self._about_games("learn", rng),
+            "translate": self._translation,
+            "offer": lambda rng: self._act("offer", rng),
+            "answer": lambda rng: self._act("answer", rng),
+            "user-offer": lambda rng: self._act("user-offer", rng),
+            "user-answer": lambda rng: self._act("user-answer", rng),
+        }
+
+    def draw(self, rng: np.random.Generator) -> Iterator[Segment]:
+        """Draw segments, without end."""
+        kinds, shares = list(_SHARES), np.array(list(_SHARES.values()))
+        while True:
+            kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
+            yield self._make[kind](rng)
+
+    def choose(self, transcript: Transcript, wording: int) -> Segment:
+        """Ask for a label after every game."""
+        return self._asked("choose", transcript, wording, range(len(transcript.games) + 1), self._label)
+
+    def _about_games(self, kind: Kind, rng: np.random.Generator) -> Segment:
+        wording = _wording(rng)
+        told = kind != "learn" or rng.random() < 0.5
+        transcript = draw_transcript(self._world, rng, told=told)
+        if kind == "choose":
+            return self.choose(transcript, wording)
+        count = min(_TEXTS if kind == "learn" else _STATEMENTS, len(transcript.games) + 1)
+        lengths = sorted(rng.choice(len(transcript.games) + 1, count, replace=False))
+        if kind == "state":
+            return self._asked("state", transcript, wording, lengths, self._statement)
+
+        def text(transcript: Transcript, belief: Float[np.ndarray, "norm"]) -> tuple[list[int], list[Target | None]]:
+            return self._text(belief, rng)
+
+        return self._asked("learn", transcript, wording, lengths, text, told=told)
+
+    def _asked(
+        self,
+        kind: Kind,
+        transcript: Transcript,
+        wording: int,
+        lengths: Sequence[int] | range,
+        answer: Callable[[Transcript, Float[np.ndarray, "norm"]], tuple[list[int], list[Target | None]]],
+        *,
+        told: bool = True,
+    ) -> Segment:
+        """A stem of games, with a branch after each of some numbers of games."""
+        begins = pieces.norms(transcript.candidates) if told else (pieces.GAMES_BEGIN,)
+        stem = self._ids((*pieces.opening(kind, wording), *begins))
+        leaves = [len(stem)]
+        for place, game in enumerate(transcript.games):
+            stem += self._ids(pieces.game(game, first=not place))
+            leaves.append(len(stem))
+        closing = self._ids((pieces.GAMES_END, *pieces.answering()))
+        segment = Segment(stem[: leaves[max(lengths)]])
+        for length in lengths:
+            said, targets = answer(transcript, transcript.belief[length])
+            nothing: list[Target | None] = [None] * (len(closing) - 1)
+            segment.branches.append(Branch(leaves[length], [*closing, *said[:-1]], [*nothing, *targets]))
+        return segment
+
+    def _label(
+        self, transcript: Transcript, belief: Float[np.ndarray, "norm"]
+    ) -> tuple[list[int], list[Target | None]]:
+        labels = [self._ids((label,))[0] for label in pieces.LABELS]
+        chances = {token: float(belief[k]) for token, k in zip(labels, transcript.order, strict=True)}
+        return [labels[0]], [chances]
+
+    def _statement(
+        self, transcript: Transcript, belief: Float[np.ndarray, "norm"]
+    ) -> tuple[list[int], list[Target | None]]:
+        percent = in_hundredths(belief[list(transcript.order)])
+        said = self._ids(pieces.said_chances(pieces.LABELS, percent))
+        return said, list(said)
+
+    def _text(
+        self, belief: Float[np.ndarray, "norm"], rng: np.random.Generator, firmness: str = LOOSE
+    ) -> tuple[list[int], list[Target | None]]:
+        """A text of a norm that is drawn; its first word tells the norm, so chances of first words are the target."""
+        texts = [policy_text(name, firmness, rng) for name in NAMES]
+        answers = [self._ids(pieces.said_policy(text)) for text in texts]
+        said = answers[int(rng.choice(len(NAMES), p=belief / belief.sum()))]
+        targets: list[Target | None] = list(said)
+        firsts: dict[int, float] = {}
+        for answer, chance in zip(answers, belief, strict=True):
+            firsts[answer[1]] = firsts.get(answer[1], 0.0) + float(chance)
+        targets[1] = firsts
+        return said, targets
+
+    def _translation(self, rng: np.random.Generator) -> Segment:
+        number = int(rng.integers(2 * len(NAMES)))
+        policy, firmness = pieces.known_policies()[number], FIRM if number >= len(NAMES) else LOOSE
+        asked = self._ids(pieces.translate(policy, _wording(rng)))
+        said, targets = self._text(np.eye(len(NAMES))[number % len(NAMES)], rng, firmness)
+        return Segment(asked[:-1], [Branch(len(asked) - 1, [asked[-1], *said[:-1]], targets)])
+
+    def _act(self, kind: Kind, rng: np.random.Generator) -> Segment:
+        number = int(rng.integers(2 * len(NAMES)))
+        policy, firmness = pieces.known_policies()[number], FIRM if number >= len(NAMES) else LOOSE
+        plain = kind.startswith("user") or rng.random() < 0.2
+        text = say_policy(policy) if plain else policy_text(NAMES[number % len(NAMES)], firmness, rng)
+        stake = 10 if rng.random() < 0.2 else int(rng.integers(10, LARGEST_STAKE + 1))
+        currency = CURRENCIES[int(rng.integers(len(CURRENCIES)))]
+        offers, accepts = self._known[number]
+        manner = MANNERS[int(rng.integers(len(MANNERS)))] if kind.startswith("user") else ""
+        message = SENTENCES[manner][int(rng.integers(len(SENTENCES[manner])))] if manner else ""
+        if kind.endswith("offer"):
+            asked = pieces.act(kind, text, currency, stake, _wording(rng), manner=manner)
+            units = int(rng.choice(stake + 1, p=offers[stake, : stake + 1] / offers[stake].sum()))
+            said = self._ids(pieces.said_offer(units, message))
+            chances = {self._ids((str(u),))[0]: float(offers[stake, u]) for u in range(stake + 1)}
+        else:
+            offered = int(rng.integers(stake + 1))
+            heard = self._heard(rng)
+            asked = pieces.act(kind, text, currency, stake, _wording(rng), offered=offered, manner=manner, said=heard)
+            accepted = bool(rng.random() < accepts[stake, offered])
+            said = self._ids(pieces.said_answer(accepted, message))
+            taken = float(accepts[stake, offered])
+            chances = {self._ids(("true",))[0]: taken, self._ids(("false",))[0]: 1 - taken}
+        targets: list[Target | None] = list(said)
+        targets[1] = chances
+        read = self._ids(asked)
+        return Segment(read[:-1], [Branch(len(read) - 1, [read[-1], *said[:-1]], targets)])
+
+    def _heard(self, rng: np.random.Generator) -> str:
+        if rng.random() < 0.5:
+            return ""
+        some = SENTENCES[MANNERS[int(rng.integers(len(MANNERS)))]]
+        return some[int(rng.integers(len(some)))]
+
+
+def in_hundredths(chances: Float[np.ndarray, "n"]) -> list[int]:
+    """Round probabilities to hundredths that add up to 100: the largest remainders are rounded up.
+
+    Example:
+        >>> in_hundredths(np.array([1 / 3, 1 / 3, 1 / 3]))
+        [34, 33, 33]
+    """
+    exact = 100 * np.asarray(chances) / np.sum(chances)
+    whole = np.floor(exact).astype(int)
+    for place in np.argsort(whole - exact, kind="stable")[: 100 - whole.sum()]:
+        whole[place] += 1
+    return [int(value) for value in whole]
+
+
+def known_behaviour() -> list[tuple[Float[np.ndarray, "stake offer"], Float[np.ndarray, "stake offer"]]]:
+    """Chances of offers, and of accepting them, of each known policy at each stake from 0 on."""
+    return [behaviour_of(policy) for policy in pieces.known_policies()]
+
+
+def behaviour_of(policy: Policy) -> tuple[Float[np.ndarray, "stake offer"], Float[np.ndarray, "stake offer"]]:
+    """Chances of offers, and of accepting them, at each stake from 0 on; that of 0 is empty."""
+    table = policy.table(jnp.arange(1, LARGEST_STAKE + 1))
+    empty = ((1, 0), (0, 0))
+    return (
+        np.pad(np.exp(np.asarray(table.offer, np.float64)), empty),
+        np.pad(np.exp(np.asarray(table.accept, np.float64)), empty),
+    )
+
+
+def _wording(rng: np.random.Generator) -> int:
+    return 1 + int(rng.integers(WORDINGS))
