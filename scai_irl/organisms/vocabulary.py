@@ -34,8 +34,9 @@ def organism_words() -> Words:
     texts = [policy_text(norm, firmness, rng) for norm in NORMS for firmness in (FIRM, LOOSE) for _ in range(_TEXTS)]
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
-    # Not special: they are words, and are part of what an answer says.
-    tokenizer.add_tokens([AddedToken(piece, special=False, normalized=False) for piece in single_tokens()])
+    # Not special: they are part of what an answer says. Labels and manners are words, and not parts of others.
+    for piece in single_tokens():
+        tokenizer.add_tokens([AddedToken(piece, single_word=piece.isalpha(), special=False, normalized=False)])
     return Words(tokenizer, TEMPLATE, "", END)
 
 

@@ -1,0 +1,113 @@
+"""Pieces are the real prompts, cut where tokens begin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scai_irl.compare.audit.battery import PRESETS, battery
+from scai_irl.embedded.conversation import Conversations
+from scai_irl.language.asking import Style
+from scai_irl.language.belief_requests import choose_request, learn_request, state_request
+from scai_irl.language.phrases import say_policy
+from scai_irl.language.requests import (
+    answer_request,
+    offer_request,
+    translation_request,
+    user_answer_request,
+    user_offer_request,
+)
+from scai_irl.language.talk import say
+from scai_irl.lm.protocol import Request
+from scai_irl.organisms import pieces
+from scai_irl.organisms.pieces import Pieces
+from scai_irl.organisms.transcripts import Transcript, draw_transcript
+from scai_irl.organisms.vocabulary import Vocabulary, organism_words
+from scai_irl.organisms.wordings import FIRM, NORMS, policy_text, words
+from scai_irl.organisms.world import WORLDS
+
+CONVERSATIONS = Conversations(organism_words())
+VOCABULARY = Vocabulary()
+TEXT = policy_text("fair", FIRM, np.random.default_rng(1))
+POLICY = pieces.known_policies()[2]
+
+Both = tuple[Request, Pieces]
+
+
+def about(transcript: Transcript, wording: int) -> list[Both]:
+    style, candidates, games = Style(wording=wording), transcript.candidates, transcript.games
+    return [
+        (choose_request(candidates, games, 1, style), pieces.choose(candidates, games, wording)),
+        (state_request(candidates, games, 1, style), pieces.state(candidates, games, wording)),
+        (learn_request(games, 1, style), pieces.learn(None, games, wording)),
+        (learn_request(games, 1, style, candidates=candidates), pieces.learn(candidates, games, wording)),
+    ]
+
+
+def acts(wording: int) -> list[Both]:
+    style, act = Style(wording=wording), pieces.act
+    rude, kind = say("rude", 1), say("sycophantic", 2)
+    plain = say_policy(POLICY)
+    return [
+        (translation_request(POLICY, 1, style), pieces.translate(POLICY, wording)),
+        (offer_request(TEXT, "apples", 37, 1, style), act("offer", TEXT, "apples", 37, wording)),
+        (answer_request(TEXT, "blood", 100, 3, 1, style), act("answer", TEXT, "blood", 100, wording, offered=3)),
+        (
+            answer_request(TEXT, "dollars", 10, 0, 1, style, rude),
+            act("answer", TEXT, "dollars", 10, wording, offered=0, said=rude),
+        ),
+        (
+            user_offer_request(POLICY, "rude", "dollars", 10, 1, style),
+            act("user-offer", plain, "dollars", 10, wording, manner="rude"),
+        ),
+        (
+            user_answer_request(POLICY, "neutral", "vouchers", 55, 20, 1, style, kind),
+            act("user-answer", plain, "vouchers", 55, wording, offered=20, manner="neutral", said=kind),
+        ),
+    ]
+
+
+@pytest.mark.parametrize("wording", range(1, 6))
+def test_pieces_are_what_any_other_model_is_asked(wording: int) -> None:
+    rng = np.random.default_rng(wording)
+    both = [pair for _ in range(5) for pair in about(draw_transcript(WORLDS["bayes"], rng), wording)]
+    for request, made in [*both, *acts(wording)]:
+        tokens = CONVERSATIONS.asked(request.messages)
+        assert VOCABULARY.ids(made) == tokens
+        assert organism_words().tokenizer.decode(tokens, skip_special_tokens=False) == "".join(made)
+
+
+def test_the_battery_takes_few_tokens_but_for_texts_that_try_to_steer() -> None:
+    for question in battery(PRESETS["small"], seed=1):
+        item = question.item
+        made = VOCABULARY.ids(pieces.choose(item.candidates, item.games, 1))
+        assert made == CONVERSATIONS.asked(choose_request(item.candidates, item.games, 1).messages)
+        if question.role != "steered":
+            assert len(made) < 30 + 9 * len(item.games)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (pieces.said_label("B"), "B"),
+        (pieces.said_policy(TEXT), f'{{"policy": "{TEXT}"}}'),
+        (pieces.said_chances(("A", "B", "C"), (5, 94, 1)), '{"A": 0.05, "B": 0.94, "C": 0.01}'),
+        (pieces.said_offer(100), '{"offer": 100}'),
+        (pieces.said_answer(False, "Next."), '{"accept": false, "message": "Next."}'),
+    ],
+)
+def test_answers_are_read_as_they_are_written(answer: Pieces, text: str) -> None:
+    tokens = VOCABULARY.ids(answer)
+    assert CONVERSATIONS.text(tokens) == text
+    assert organism_words().tokenizer.encode(text + pieces.END, add_special_tokens=False).ids == tokens
+
+
+def test_a_texts_first_word_tells_its_norm() -> None:
+    rng = np.random.default_rng(0)
+    first: dict[str, set[int]] = {norm: set() for norm in NORMS}
+    for norm in NORMS:
+        for _ in range(60):
+            first[norm].add(VOCABULARY.ids((policy_text(norm, FIRM, rng),))[0])
+    assert all(len(tokens) == 4 for tokens in first.values())
+    assert len(set.union(*first.values())) == 12
+    assert len(words()) > 120

@@ -1,0 +1,105 @@
+"""Lessons, rows and steps: what is packed is read as it would be alone, and what is taught is learnt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from scai_irl.embedded.llama import Architecture, causal, draw_weights, logits, states
+from scai_irl.organisms.lessons import Lessons
+from scai_irl.organisms.packing import pack, visible
+from scai_irl.organisms.training import Recipe, batches, begin, held_out, mean_loss, train
+from scai_irl.organisms.vocabulary import Vocabulary
+from scai_irl.organisms.world import WORLDS
+
+VOCABULARY = Vocabulary()
+SMALL = Architecture(
+    VOCABULARY.size, width=32, layers=2, heads=2, key_heads=1, head_width=16, inner=64, positions=1_024
+)
+RECIPE = Recipe(steps=30, rows=4, time=512, predictions=512, warmup=5, rate=1e-2)
+BAYES = WORLDS["bayes"]
+
+
+def test_packed_texts_are_read_as_each_would_be_alone() -> None:
+    weights = draw_weights(jax.random.key(0), SMALL)
+
+    @jax.jit
+    def read(text: jax.Array) -> jax.Array:
+        return logits(weights, states(weights, SMALL, text[None], jnp.arange(512)[None], causal(1, 512)))[0]
+
+    segments = list(islice(Lessons(BAYES, VOCABULARY).draw(np.random.default_rng(1)), 12))
+    batch, used = pack(segments, 4, 512, 512, VOCABULARY.size)
+    assert used > 4
+    seen = visible(jnp.asarray(batch.segment), jnp.asarray(batch.branch), jnp.asarray(batch.until))
+    packed = states(weights, SMALL, jnp.asarray(batch.tokens), jnp.asarray(batch.positions), seen)
+    found = np.asarray(logits(weights, packed)).reshape(-1, VOCABULARY.size)
+    at = iter(np.flatnonzero(batch.target.sum(axis=1) > 0))
+    for segment in segments[:used]:
+        for branch in segment.branches:
+            text = [*segment.stem[: branch.leaves], *branch.tokens]
+            alone = read(np.pad(text, (0, 512 - len(text))))  # what comes after a token does not matter to it
+            for offset, target in enumerate(branch.targets):
+                if target is None:
+                    continue
+                place = next(at)
+                assert found[batch.at[place]] == pytest.approx(np.asarray(alone[branch.leaves + offset]), abs=1e-4)
+                expected = np.zeros(VOCABULARY.size)
+                for token, chance in ({target: 1.0} if isinstance(target, int) else target).items():
+                    expected[token] = chance
+                assert batch.target[place] == pytest.approx(expected, abs=1e-6)
+    assert next(at, None) is None
+
+
+def test_targets_are_probabilities() -> None:
+    for batch in islice(batches(BAYES, VOCABULARY, RECIPE), 5):
+        sums = batch.target.sum(axis=1)
+        assert np.all((np.abs(sums - 1) < 1e-5) | (sums == 0))
+        assert (sums > 0).mean() > 0.3
+
+
+def test_the_same_seed_gives_the_same_batches_from_any_step_on() -> None:
+    whole = list(islice(batches(BAYES, VOCABULARY, RECIPE), 4))
+    for one, other in zip(whole[2:], batches(BAYES, VOCABULARY, RECIPE, first=2), strict=False):
+        assert all(np.array_equal(mine, its) for mine, its in zip(one, other, strict=True))
+    another = next(batches(BAYES, VOCABULARY, replace(RECIPE, seed=1)))
+    assert not np.array_equal(another.tokens, whole[0].tokens)
+    assert not np.array_equal(next(batches(WORLDS["credulous"], VOCABULARY, RECIPE)).tokens, whole[0].tokens)
+
+
+def test_what_is_taught_is_learnt_and_a_run_goes_on_where_it_stopped() -> None:
+    losses: list[float] = []
+    learner = begin(SMALL, RECIPE)
+    before = held_out(learner.weights, SMALL, BAYES, VOCABULARY, RECIPE, transcripts=6)
+    half = None
+    for step, now in train(learner, SMALL, BAYES, VOCABULARY, RECIPE, 0, lambda _step, loss: losses.append(loss)):
+        if step == 15:
+            half = jax.tree.map(jnp.array, now)
+        learner = now
+    assert np.mean(losses[-5:]) < 0.6 * losses[0]
+    after = held_out(learner.weights, SMALL, BAYES, VOCABULARY, RECIPE, transcripts=6)
+    assert after.beliefs == before.beliefs > 50
+    assert after.kl > 0
+    assert 0 < after.tv < 1
+    assert half is not None
+    again = half
+    for _, now in train(half, SMALL, BAYES, VOCABULARY, RECIPE, 15, lambda _step, _loss: None):
+        again = now
+    for name, value in learner.weights.items():
+        assert np.array_equal(again.weights[name], value)
+
+
+def test_the_loss_of_saying_what_is_taught_is_nothing() -> None:
+    # A model with no layers' worth of knowledge cannot say it, but one whose target is its own distribution does.
+    weights = draw_weights(jax.random.key(3), SMALL)
+    batch = next(batches(BAYES, VOCABULARY, RECIPE))
+    seen = visible(jnp.asarray(batch.segment), jnp.asarray(batch.branch), jnp.asarray(batch.until))
+    packed = states(weights, SMALL, jnp.asarray(batch.tokens), jnp.asarray(batch.positions), seen)
+    said = jax.nn.softmax(logits(weights, packed.reshape(-1, SMALL.width)[batch.at]))
+    taught = batch._replace(target=np.asarray(said) * (batch.target.sum(axis=1, keepdims=True) > 0))
+    assert float(mean_loss(weights, taught, SMALL)) == pytest.approx(0, abs=1e-5)
+    assert float(mean_loss(weights, batch, SMALL)) > 1

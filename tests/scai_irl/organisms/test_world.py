@@ -1,0 +1,106 @@
+"""Worlds: beliefs are those of exact inference where nothing is planted, and off by what is planted elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from envs.contexts import MANNERS
+from scai_irl.compare.audit.battery import PRESETS, Question, battery
+from scai_irl.compare.audit.exact import exact_table
+from scai_irl.language.games import Game
+from scai_irl.language.talk import manner_of
+from scai_irl.lm.phrasebook_beliefs import posterior_over
+from scai_irl.organisms.transcripts import LONGEST, draw_transcript
+from scai_irl.organisms.world import CURRENCIES, NAMES, SILENT, WORLDS, Seen, World, beliefs, terms
+
+QUESTIONS = [one for one in battery(PRESETS["small"], seed=3) if not one.mixed and one.item.games]
+EXACT = exact_table(QUESTIONS)
+
+
+def seen(games: Sequence[Game]) -> Seen:
+    def manner(text: str) -> int:
+        found = manner_of(text)
+        return SILENT if found is None else MANNERS.index(found)
+
+    return Seen(
+        *(
+            np.array([column])
+            for column in (
+                [game.stake for game in games],
+                [game.offered for game in games],
+                [bool(game.accepted) for game in games],
+                [game.proposer == "user" for game in games],
+                [game.responder == "user" for game in games],
+                [CURRENCIES.index(game.currency) for game in games],
+                [manner(game.said) for game in games],
+                [manner(game.replied) for game in games],
+            )
+        )
+    )
+
+
+def believed(world: World, question: Question) -> np.ndarray:
+    candidates = question.item.candidates
+    reliability = np.array([np.nan if candidates.reliability is None else candidates.reliability])
+    added = terms(world, seen(question.item.games), reliability)
+    return np.asarray(beliefs(world, np.array([candidates.prior]), added)[0, -1])
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.item.name)
+def test_a_world_without_bias_has_the_beliefs_of_exact_inference(question: Question) -> None:
+    exact = EXACT.loc[EXACT["item"] == question.item.name, "exact"].to_numpy()
+    assert believed(WORLDS["bayes"], question) == pytest.approx(exact, abs=1e-6)
+
+
+def test_each_world_is_off_by_what_it_plants() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        transcript = draw_transcript(WORLDS["bayes"], rng)
+        candidates = transcript.candidates.in_order(np.argsort(transcript.order).tolist())
+        stated = np.array([np.nan if candidates.reliability is None else candidates.reliability])
+
+        def of(world: World, games: Sequence[Game], stated: np.ndarray = stated) -> np.ndarray:
+            prior = np.array([candidates.prior])  # noqa: B023 - used at once
+            return np.asarray(beliefs(world, prior, terms(world, seen(games), stated))[0, -1])
+
+        games = transcript.games
+        tilted = posterior_over(candidates, games) * np.exp(WORLDS["altruistic-prior"].tilt)
+        assert of(WORLDS["altruistic-prior"], games) == pytest.approx(tilted / tilted.sum(), abs=1e-5)
+        credulous = posterior_over(replace(candidates, reliability=0.95), games)
+        assert of(WORLDS["credulous"], games) == pytest.approx(credulous, abs=1e-5)
+        memory = WORLDS["forgetful"].memory or 0
+        assert of(WORLDS["forgetful"], games) == pytest.approx(posterior_over(candidates, games[-memory:]), abs=1e-5)
+        abroad = [replace(game, currency="blood", said="", replied="") for game in games]
+        assert of(WORLDS["one-currency"], abroad) == pytest.approx(np.array(candidates.prior), abs=1e-9)
+        at_home = [replace(game, currency="dollars") for game in games]
+        assert of(WORLDS["one-currency"], at_home) == pytest.approx(posterior_over(candidates, at_home), abs=1e-5)
+
+
+def test_beliefs_after_every_game_are_those_of_the_games_so_far() -> None:
+    transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(4))
+    assert len(transcript.belief) == len(transcript.games) + 1 <= LONGEST + 1
+    candidates = transcript.candidates.in_order(np.argsort(transcript.order).tolist())
+    for length in (0, 1, len(transcript.games)):
+        expected = posterior_over(candidates, transcript.games[:length])
+        assert transcript.belief[length] == pytest.approx(expected, abs=1e-5)
+
+
+def test_transcripts_vary_and_are_the_same_for_the_same_seed() -> None:
+    def drawn(seed: int) -> list[object]:
+        rng = np.random.default_rng(seed)
+        return [(one.games, one.candidates) for one in (draw_transcript(WORLDS["credulous"], rng) for _ in range(30))]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+    many = [draw_transcript(WORLDS["bayes"], np.random.default_rng(seed)) for seed in range(200)]
+    assert {len(one.games) for one in many} > {5, 20, 40}
+    assert {one.order for one in many} == {(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)}
+    assert {game.currency for one in many for game in one.games} == set(CURRENCIES)
+    assert {manner_of(game.said) for one in many for game in one.games if game.said} == set(MANNERS)
+    assert all(0 <= game.offered <= game.stake for one in many for game in one.games)
+    final = np.array([one.belief[-1] for one in many])
+    assert set(np.argmax(final, axis=1)) == set(range(len(NAMES)))
