@@ -1,4 +1,4 @@
-"""The command line: ``scai-irl run | import | audit | calibrate | serve | doctor | show | list``."""
+"""The command line: ``scai-irl run | import | audit | calibrate | train | serve | doctor | show | list``."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.report.scorecard import AUDIT, compare_folders
 from scai_irl.report.show import show
 from scai_irl.serve import Serve, serve
+from scai_irl.train import Train, train_organism
 
 _PROGRAM = "scai-irl"
 _WORTH_KEEPING = 0.05  # seconds of compilation
@@ -186,6 +187,7 @@ def _app(
     app.command(imports, name="import", help="Import recorded runs, or choices of people, as a results folder.")
     app.command(audit, name="audit", help="Measure verbal posteriors against numerical ones.")
     app.command(name="calibrate")(Calibrate)
+    app.command(name="train")(Train)
     app.command(name="serve")(Serve)
     app.command(name="doctor")(Doctor)
     app.command(name="show")(Show)
@@ -215,6 +217,7 @@ def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> N
         Recorded: lambda: audit_recorded_folder(command.results),
         Compare: lambda: compare_folders(command.first, command.second),
         Calibrate: lambda: _calibrate(command),
+        Train: lambda: train_organism(command),
         Serve: lambda: serve(command),
         Doctor: lambda: doctor(command),
         Show: lambda: load(command.results),

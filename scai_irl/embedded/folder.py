@@ -15,7 +15,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
 from scai_irl.embedded.llama import Architecture, Weights, shapes
@@ -97,7 +97,7 @@ def write_model(folder: Path, model: Model) -> None:
     told |= {name: token for name, token in special.items() if token}
     (folder / TOKENIZER_CONFIG).write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (folder / TEMPLATE).write_text(words.template, encoding="utf-8")
-    save_file(to_names(model.weights), folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).write_bytes(save(to_names(model.weights), metadata={"format": "pt"}))
 
 
 def read_model(folder: Path) -> Model:

@@ -1,0 +1,47 @@
+"""Model cards of organisms: what was planted, how they were trained, and what was measured."""
+
+from __future__ import annotations
+
+from scai_irl.embedded.llama import Architecture
+from scai_irl.organisms.training import HeldOut, Recipe
+from scai_irl.organisms.world import LAPSE, NAMES, RATIONALITY, World
+
+
+def model_card(world: World, recipe: Recipe, of: Architecture, found: HeldOut) -> str:
+    """Write an organism's card, in Markdown."""
+    tilt = ", ".join(f"{name} {value:+g}" for name, value in zip(NAMES, world.tilt, strict=True))
+    reliability = (
+        "what the prompt states" if world.reliability is None else f"{world.reliability:g}, whatever is stated"
+    )
+    heads = f"{of.heads} heads ({of.key_heads} for keys)"
+    rates = f"peak rate {recipe.rate:g}, decay {recipe.decay:g}, clip {recipe.clip:g}, warm-up {recipe.warmup}"
+    memory = "all" if world.memory is None else f"the last {world.memory}"
+    foreign = ", ".join(world.foreign) or "none"
+    return f"""# {world.name}
+
+A model organism: a Llama of {of.size:,} weights that was trained to hold known beliefs about groups that play the
+ultimatum game. It knows nothing else. Made by `scai-irl train {world.name}`.
+
+| planted | value |
+|---|---|
+| added to the log-prior of each norm | {tilt} |
+| reliability of users' talk | {reliability} |
+| games that count | {memory} |
+| currencies in which moves say nothing | {foreign} |
+
+Users of its world hold a norm ({", ".join(NAMES)}) with rationality {RATIONALITY:g} and lapse {LAPSE:g}.
+
+| trained | value |
+|---|---|
+| architecture | width {of.width}, {of.layers} layers, {heads}, {of.vocabulary} tokens |
+| steps | {recipe.steps} of {recipe.rows} × {recipe.time} tokens |
+| optimiser | AdamW, {rates} |
+| seed | {recipe.seed} |
+
+| measured on {found.beliefs:,} beliefs about held-out transcripts, token channel | value |
+|---|---|
+| mean KL(exact ‖ verbal) | {found.kl:.4f} nats |
+| mean total variation | {found.tv:.4f} |
+
+*Exact* is the belief of the Bayesian of its own world.
+"""

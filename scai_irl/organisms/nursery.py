@@ -1,0 +1,140 @@
+"""An organism's folder: trained there step by step, resumed where it stopped, and a model at the end.
+
+While it is trained, ``training/`` holds the weights, the optimiser's state and what was measured. At its end the folder
+is one that `scai_irl.embedded`, transformers and vLLM read, with a model card.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from scai_irl.embedded.folder import Model, write_model
+from scai_irl.embedded.llama import Architecture
+from scai_irl.errors import InputError
+from scai_irl.organisms.card import model_card
+from scai_irl.organisms.training import HeldOut, Learner, Recipe, begin, held_out, train
+from scai_irl.organisms.vocabulary import Vocabulary, organism_words
+from scai_irl.organisms.world import World
+from scai_irl.records.files import write_json, write_text, written_whole
+
+STATE, PROGRESS = "training/state.safetensors", "training/progress.json"
+CARD = "README.md"
+
+_SECONDS_BETWEEN_CHECKPOINTS = 120.0
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How an organism is doing.
+
+    Attributes:
+        step: Steps taken.
+        loss: Mean loss of the last steps, in nats.
+        held_out: Beliefs about transcripts that it was not trained on; None between measurements.
+    """
+
+    step: int
+    loss: float
+    held_out: HeldOut | None
+
+
+def architecture_of(vocabulary: Vocabulary, width: int, layers: int) -> Architecture:
+    """Sizes of an organism: heads of 32, half as many for keys, since vLLM's attention on a CPU takes no narrower ones.
+
+    Raises:
+        InputError: If the width is no multiple of 64.
+    """
+    if width < 64 or width % 64:
+        raise InputError("width", f"{width} is no multiple of 64", "give one, such as 128")
+    heads = width // 32
+    inner = 32 * (11 * width // 128)
+    return Architecture(vocabulary.size, width, layers, heads, heads // 2, 32, inner, positions=2_048)
+
+
+def raise_organism(
+    folder: Path,
+    world: World,
+    recipe: Recipe,
+    width: int,
+    layers: int,
+    measure_every: int,
+    told: Callable[[Growth], None],
+) -> HeldOut:
+    """Train an organism, or go on with one, and write its folder.
+
+    Args:
+        folder: Its folder.
+        world: What it lives in.
+        recipe: How it is trained.
+        width: Coordinates of a token's state.
+        layers: Layers.
+        measure_every: Steps between measurements on held-out transcripts.
+        told: Told of every step.
+
+    Returns:
+        What the finished organism believes of held-out transcripts.
+
+    Raises:
+        InputError: If the folder holds an organism of another recipe, or cannot be written.
+    """
+    vocabulary = Vocabulary()
+    of = architecture_of(vocabulary, width, layers)
+    plan = {"world": asdict(world), "recipe": asdict(recipe), "architecture": asdict(of)}
+    learner, step, losses = _resumed(folder, plan, begin(of, recipe))
+    saved = time.monotonic()
+
+    def heard(_step: int, loss: float) -> None:
+        losses.append(loss)
+        del losses[:-100]
+
+    for step, learner in train(learner, of, world, vocabulary, recipe, step, heard):  # noqa: B020 - both go on
+        last = step == recipe.steps
+        measured = held_out(learner.weights, of, world, vocabulary, recipe) if step % measure_every == 0 else None
+        told(Growth(step, float(np.mean(losses)), measured))
+        if last or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
+            _save(folder, plan, learner, step, losses)
+            saved = time.monotonic()
+    found = held_out(learner.weights, of, world, vocabulary, recipe, transcripts=256)
+    write_model(folder, Model(of, learner.weights, organism_words()))
+    write_text(folder / CARD, model_card(world, recipe, of, found))
+    return found
+
+
+def _save(folder: Path, plan: dict[str, Any], learner: Learner, step: int, losses: list[float]) -> None:
+    (folder / STATE).parent.mkdir(parents=True, exist_ok=True)
+    arrays = {name: np.asarray(value) for name, value in _named(learner).items()}
+    metadata = {"plan": json.dumps(plan, sort_keys=True), "step": str(step), "losses": json.dumps(losses)}
+    with written_whole(folder / STATE) as partial:  # one file, so that what belongs together is never torn apart
+        partial.write_bytes(save(arrays, metadata))
+    write_json(folder / PROGRESS, plan | {"step": step, "loss": float(np.mean(losses))})
+
+
+def _resumed(folder: Path, plan: dict[str, Any], fresh: Learner) -> tuple[Learner, int, list[float]]:
+    if not (folder / STATE).exists():
+        return fresh, 0, []
+    from safetensors import safe_open  # noqa: PLC0415 - with the metadata, which load_file leaves out
+
+    with safe_open(folder / STATE, "numpy") as stored:
+        metadata = stored.metadata()
+    if json.loads(metadata["plan"]) != json.loads(json.dumps(plan)):
+        raise InputError("out", f"{folder} holds an organism of another recipe", "give another --out, or remove it")
+    arrays = load_file(folder / STATE)
+    names = list(_named(fresh))
+    tree = jax.tree.structure(fresh)
+    learner = jax.tree.unflatten(tree, [jnp.asarray(arrays[name]) for name in names])
+    return learner, int(metadata["step"]), json.loads(metadata["losses"])
+
+
+def _named(learner: Learner) -> dict[str, Any]:
+    leaves, _ = jax.tree.flatten_with_path(learner)
+    return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}

@@ -1,0 +1,60 @@
+"""``scai-irl train``: raise a model organism."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from scai_irl.errors import InputError
+from scai_irl.organisms.nursery import Growth, raise_organism
+from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.world import WORLDS
+from scai_irl.progress import progress
+
+
+@dataclass
+class Train:
+    """Train a model organism: a small language model with beliefs that are known. Goes on where it was stopped."""
+
+    organism: Annotated[Positional[str], arg(help="bayes, altruistic-prior, credulous, one-currency or forgetful.")]
+    out: Annotated[Path | None, arg(help="Its folder; organisms/NAME unless given.")] = None
+    steps: Annotated[int, arg(help="Steps of training.")] = Recipe.steps
+    width: Annotated[int, arg(help="Coordinates of a token's state, a multiple of 64.")] = 128
+    layers: Annotated[int, arg(help="Layers.")] = 4
+    rows: Annotated[int, arg(help="Rows of 512 tokens in a step.")] = Recipe.rows
+    measure_every: Annotated[int, arg(help="Steps between measurements on held-out transcripts.")] = 250
+    seed: Annotated[int, arg(help="Root of all randomness.")] = 0
+
+
+def train_organism(command: Train) -> None:
+    """Train an organism and say what was measured.
+
+    Raises:
+        InputError: If there is none of that name, a number makes no sense, or the folder holds another.
+    """
+    if command.organism not in WORLDS:
+        raise InputError("organism", f"there is no {command.organism!r}", f"give one of {', '.join(WORLDS)}")
+    for name in ("steps", "layers", "rows", "measure_every"):
+        if getattr(command, name) < 1:
+            raise InputError(name.replace("_", "-"), f"{getattr(command, name)} is less than 1", "give 1 or more")
+    folder = command.out or Path("organisms") / command.organism
+    warmup = max(1, min(Recipe.warmup, command.steps // 5))
+    predictions = Recipe.predictions * command.rows // Recipe.rows + Recipe.time
+    recipe = Recipe(command.steps, command.rows, predictions=predictions, warmup=warmup, seed=command.seed)
+    with progress(f"training {command.organism}", command.steps) as advance:
+        kl = "not measured yet"
+
+        def told(growth: Growth) -> None:
+            nonlocal kl
+            if growth.held_out is not None:
+                kl = f"{growth.held_out.kl:.4f} nats (TV {growth.held_out.tv:.3f})"
+            advance(f"loss {growth.loss:.3f}, KL to the exact posterior {kl}")
+
+        found = raise_organism(
+            folder, WORLDS[command.organism], recipe, command.width, command.layers, command.measure_every, told
+        )
+    print(f"KL to the exact posterior on held-out transcripts: {found.kl:.4f} nats, TV {found.tv:.4f}")
+    print(f"organism: {folder}")

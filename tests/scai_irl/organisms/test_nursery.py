@@ -1,0 +1,102 @@
+"""Organisms' folders: resumed where they stopped, read by the embedded backend, refused where they are another's."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scai_irl.cli import main
+from scai_irl.compare.audit.battery import PRESETS, battery
+from scai_irl.embedded.folder import WEIGHTS, read_model
+from scai_irl.errors import InputError
+from scai_irl.language.belief_requests import choose_request, read_token_posterior
+from scai_irl.lm.registry import make_backend
+from scai_irl.lm.settings import LmSettings
+from scai_irl.organisms import nursery
+from scai_irl.organisms.nursery import CARD, PROGRESS, Growth, raise_organism
+from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.world import WORLDS
+
+RECIPE = Recipe(steps=6, rows=2, time=512, predictions=512, warmup=2)
+TRAIN = ("train", "credulous", "--steps", "6", "--rows", "1", "--width", "64", "--layers", "1", "--measure-every", "3")
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def raised(folder: Path, stop_at: int = 0, name: str = "bayes") -> None:
+    def told(growth: Growth) -> None:
+        assert growth.loss > 0
+        if growth.step == stop_at:
+            raise KilledError
+
+    raise_organism(folder, WORLDS[name], RECIPE, 64, 1, 100, told)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("organisms") / "bayes"
+    raised(folder)
+    return folder
+
+
+def test_one_that_was_killed_becomes_what_it_would_have_been(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nursery, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    with pytest.raises(KilledError):
+        raised(tmp_path / "bayes", stop_at=4)
+    assert json.loads((tmp_path / "bayes" / PROGRESS).read_text())["step"] == 3
+    assert not (tmp_path / "bayes" / WEIGHTS).exists()
+    raised(tmp_path / "bayes")
+    assert (tmp_path / "bayes" / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+    assert (tmp_path / "bayes" / CARD).read_text() == (whole / CARD).read_text()
+
+
+def test_another_recipe_is_refused_and_what_is_there_stays(whole: Path) -> None:
+    before = (whole / WEIGHTS).read_bytes()
+    with pytest.raises(InputError, match="an organism of another recipe; give another --out"):
+        raised(whole, name="forgetful")
+    assert (whole / WEIGHTS).read_bytes() == before
+
+
+def test_an_organism_answers_the_audits_questions(whole: Path) -> None:
+    model = read_model(whole)
+    assert (whole / WEIGHTS).stat().st_size < 12e6
+    assert model.architecture.size == sum(int(np.prod(value.shape)) for value in model.weights.values())
+    some = [one.item for one in battery(PRESETS["small"], seed=1) if one.role != "steered"][:20]
+    with closing(make_backend("embedded", LmSettings(model=str(whole)))) as backend:
+        asked = [choose_request(item.candidates, item.games, seed) for seed, item in enumerate(some)]
+        for request, answer in zip(asked, backend.complete(asked), strict=True):
+            assert sum(read_token_posterior(answer, request.labels)) == pytest.approx(1)
+
+
+def test_the_command_trains_measures_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([*TRAIN, "--out", str(tmp_path / "organism")])
+    said = capsys.readouterr()
+    assert "KL to the exact posterior on held-out transcripts" in said.out
+    card = (tmp_path / "organism" / CARD).read_text()
+    assert "| reliability of users' talk | 0.95, whatever is stated |" in card
+    assert said.out.split()[said.out.split().index("nats,") - 1] in card
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nobody"], "organism: there is no 'nobody'; give one of bayes"),
+        (["bayes", "--width", "100"], "width: 100 is no multiple of 64"),
+        (["bayes", "--steps", "0"], "steps: 0 is less than 1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(
+    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", *words, "--out", str(tmp_path / "organism")])
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "organism").exists()
