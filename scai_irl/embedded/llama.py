@@ -56,7 +56,7 @@ class Architecture:
 
         Example:
             >>> Architecture(vocabulary=1_000).size
-            943232
+            931968
         """
         return sum(math.prod(shape) for shape in jax.tree.leaves(shapes(self), is_leaf=lambda x: isinstance(x, tuple)))
 

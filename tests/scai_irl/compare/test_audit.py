@@ -235,6 +235,7 @@ def test_weights_that_were_planted_are_found(planted: tuple[float, float, float]
     assert value(found, "TV to the exact posterior")["low"] > 0.005
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", [(1.0, 1.0, 1.0), (1.0, 0.4, 1.0), (0.0, 1.0, 2.0)])
 def test_weights_that_were_planted_are_found_in_samples(planted: tuple[float, float, float]) -> None:
     def believe(told: Candidates, games: list[Game]) -> np.ndarray:
