@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from scai_irl.embedded.llama import Architecture, Weights, shapes
 from scai_irl.errors import InputError
+from scai_irl.records.files import write_bytes, write_json, write_text
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER, TOKENIZER_CONFIG, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
@@ -91,13 +92,13 @@ def write_model(folder: Path, model: Model) -> None:
     if words.begin:
         config["bos_token_id"] = tokenizer.token_to_id(words.begin)
     config |= {"eos_token_id": words.end_id, "pad_token_id": words.end_id}
-    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    tokenizer.save(str(folder / TOKENIZER))
+    write_json(folder / CONFIG, config)
+    write_text(folder / TOKENIZER, tokenizer.to_str(pretty=True))
     told = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": model.architecture.positions}
     told |= {name: token for name, token in special.items() if token}
-    (folder / TOKENIZER_CONFIG).write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (folder / TEMPLATE).write_text(words.template, encoding="utf-8")
-    (folder / WEIGHTS).write_bytes(save(to_names(model.weights), metadata={"format": "pt"}))
+    write_json(folder / TOKENIZER_CONFIG, told)
+    write_text(folder / TEMPLATE, words.template)
+    write_bytes(folder / WEIGHTS, save(to_names(model.weights), metadata={"format": "pt"}))
 
 
 def read_model(folder: Path) -> Model:

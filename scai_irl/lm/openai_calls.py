@@ -15,6 +15,7 @@ from typing import Any
 
 from openai import AsyncOpenAI
 
+from scai_irl.lm.label_tokens import shared_start
 from scai_irl.lm.protocol import Completion, Request, Structure, Usage
 
 
@@ -113,17 +114,6 @@ async def score_labels(client: AsyncOpenAI, root: AsyncOpenAI, model: str, reque
         scores.append(sum(read_prompt_log_probs(reply, whole)[begins:]))
         read += len(whole)
     return Completion("", usage=Usage(read, 0), label_log_probs=tuple(scores))
-
-
-def shared_start(first: Sequence[int], second: Sequence[int]) -> int:
-    """Length of the part with which both begin.
-
-    Example:
-        >>> shared_start([1, 2, 3], [1, 2, 4, 5])
-        2
-    """
-    pairs = zip(first, second, strict=False)
-    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
 
 
 def read_prompt_log_probs(reply: object, ids: Sequence[int]) -> list[float]:

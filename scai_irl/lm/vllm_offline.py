@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from scai_irl.errors import InputError
 from scai_irl.lm.engine import Engine, borrow_engine, check_engine, give_back_engine
-from scai_irl.lm.openai_calls import shared_start, structured_outputs
+from scai_irl.lm.label_tokens import shared_start
+from scai_irl.lm.openai_calls import structured_outputs
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage
 from scai_irl.lm.server_options import own_name
 from scai_irl.lm.settings import LmSettings

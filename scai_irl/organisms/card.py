@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from scai_irl.embedded.llama import Architecture
-from scai_irl.organisms.training import HeldOut, Recipe
+from scai_irl.organisms.held_out import HeldOut
+from scai_irl.organisms.training import Recipe
 from scai_irl.organisms.world import LAPSE, NAMES, RATIONALITY, World
 
 

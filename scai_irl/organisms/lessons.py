@@ -102,13 +102,12 @@ class Lessons:
         told: bool = True,
     ) -> Segment:
         """A stem of games, with a branch after each of some numbers of games."""
-        begins = pieces.norms(transcript.candidates) if told else (pieces.GAMES_BEGIN,)
-        stem = self._ids((*pieces.opening(kind, wording), *begins))
+        stem = self._ids(pieces.before_games(kind, transcript.candidates if told else None, wording))
         leaves = [len(stem)]
         for place, game in enumerate(transcript.games):
             stem += self._ids(pieces.game(game, first=not place))
             leaves.append(len(stem))
-        closing = self._ids((pieces.GAMES_END, *pieces.answering()))
+        closing = self._ids(pieces.after_games())
         segment = Segment(stem[: leaves[max(lengths)]])
         for length in lengths:
             said, targets = answer(transcript, transcript.belief[length])

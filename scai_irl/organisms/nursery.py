@@ -16,16 +16,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from safetensors.numpy import load_file, save
+from safetensors import safe_open
+from safetensors.numpy import save
 
 from scai_irl.embedded.folder import Model, write_model
 from scai_irl.embedded.llama import Architecture
 from scai_irl.errors import InputError
 from scai_irl.organisms.card import model_card
-from scai_irl.organisms.training import HeldOut, Learner, Recipe, begin, held_out, train
+from scai_irl.organisms.held_out import HeldOut, held_out
+from scai_irl.organisms.training import Learner, Recipe, begin, train
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
 from scai_irl.organisms.world import World
-from scai_irl.records.files import write_json, write_text, written_whole
+from scai_irl.records.files import write_bytes, write_json, write_text
 
 STATE, PROGRESS = "training/state.safetensors", "training/progress.json"
 CARD = "README.md"
@@ -114,21 +116,18 @@ def _save(folder: Path, plan: dict[str, Any], learner: Learner, step: int, losse
     (folder / STATE).parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: np.asarray(value) for name, value in _named(learner).items()}
     metadata = {"plan": json.dumps(plan, sort_keys=True), "step": str(step), "losses": json.dumps(losses)}
-    with written_whole(folder / STATE) as partial:  # one file, so that what belongs together is never torn apart
-        partial.write_bytes(save(arrays, metadata))
+    write_bytes(folder / STATE, save(arrays, metadata))  # one file, so that what belongs together is never torn apart
     write_json(folder / PROGRESS, plan | {"step": step, "loss": float(np.mean(losses))})
 
 
 def _resumed(folder: Path, plan: dict[str, Any], fresh: Learner) -> tuple[Learner, int, list[float]]:
     if not (folder / STATE).exists():
         return fresh, 0, []
-    from safetensors import safe_open  # noqa: PLC0415 - with the metadata, which load_file leaves out
-
     with safe_open(folder / STATE, "numpy") as stored:
         metadata = stored.metadata()
+        arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - it is no mapping
     if json.loads(metadata["plan"]) != json.loads(json.dumps(plan)):
         raise InputError("out", f"{folder} holds an organism of another recipe", "give another --out, or remove it")
-    arrays = load_file(folder / STATE)
     names = list(_named(fresh))
     tree = jax.tree.structure(fresh)
     learner = jax.tree.unflatten(tree, [jnp.asarray(arrays[name]) for name in names])

@@ -102,29 +102,14 @@ def game(one: Game, *, first: bool) -> Pieces:
     return (*made, TEXT_END if talk else GAME_END)
 
 
-def choose(candidates: Candidates, games: Sequence[Game], wording: int) -> Pieces:
-    """A request for a label."""
-    return _with_norms("choose", candidates, games, wording)
+def before_games(kind: Kind, candidates: Candidates | None, wording: int) -> Pieces:
+    """A request about games, up to where they begin; its norms are told, or not."""
+    return (*opening(kind, wording), *((GAMES_BEGIN,) if candidates is None else norms(candidates)))
 
 
-def state(candidates: Candidates, games: Sequence[Game], wording: int) -> Pieces:
-    """A request for the probability of each label."""
-    return _with_norms("state", candidates, games, wording)
-
-
-def learn(candidates: Candidates | None, games: Sequence[Game], wording: int) -> Pieces:
-    """A request for the users' policy in words."""
-    if candidates is not None:
-        return _with_norms("learn", candidates, games, wording)
-    return (*opening("learn", wording), GAMES_BEGIN, *_played(games), GAMES_END, *answering())
-
-
-def _with_norms(kind: Kind, candidates: Candidates, games: Sequence[Game], wording: int) -> Pieces:
-    return (*opening(kind, wording), *norms(candidates), *_played(games), GAMES_END, *answering())
-
-
-def _played(games: Sequence[Game]) -> Pieces:
-    return tuple(piece for place, one in enumerate(games) for piece in game(one, first=not place))
+def after_games() -> Pieces:
+    """What stands between the last game and the answer."""
+    return (GAMES_END, *answering())
 
 
 def translate(policy: Policy, wording: int) -> Pieces:
@@ -172,11 +157,6 @@ def act(
         made += [', "message": "', inside(said), TEXT_END + DATA_END]
         return (*made, *answering())
     return (*made, "}" + DATA_END, *answering())
-
-
-def said_label(label: str) -> Pieces:
-    """An answer that is a label."""
-    return (label, END)
 
 
 def said_policy(text: str) -> Pieces:

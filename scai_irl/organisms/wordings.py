@@ -76,17 +76,6 @@ def policy_text(norm: str, firmness: str, rng: np.random.Generator) -> str:
     return f"{proposing}. {responding}. {pick(_FIRMNESS[firmness])}"
 
 
-def number_of_texts(norm: str, firmness: str) -> int:
-    """How many texts a policy has.
-
-    Example:
-        >>> number_of_texts("selfish", LOOSE)
-        2592
-    """
-    parts = (*_PROPOSING[norm], *_RESPONDING[norm], _FIRMNESS[firmness])
-    return int(np.prod([len(part) for part in parts]))
-
-
 def words() -> set[str]:
     """All words that texts are made of.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ from scai_irl.compare.audit.battery import PRESETS, battery
 from scai_irl.embedded.conversation import Conversations
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, state_request
+from scai_irl.language.games import Candidates, Game
+from scai_irl.language.instructions import Kind
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (
     answer_request,
@@ -20,6 +24,7 @@ from scai_irl.language.requests import (
 from scai_irl.language.talk import say
 from scai_irl.lm.protocol import Request
 from scai_irl.organisms import pieces
+from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.pieces import Pieces
 from scai_irl.organisms.transcripts import Transcript, draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
@@ -34,13 +39,18 @@ POLICY = pieces.known_policies()[2]
 Both = tuple[Request, Pieces]
 
 
+def about_games(kind: Kind, candidates: Candidates | None, games: Sequence[Game], wording: int) -> Pieces:
+    played = [piece for place, one in enumerate(games) for piece in pieces.game(one, first=not place)]
+    return (*pieces.before_games(kind, candidates, wording), *played, *pieces.after_games())
+
+
 def about(transcript: Transcript, wording: int) -> list[Both]:
     style, candidates, games = Style(wording=wording), transcript.candidates, transcript.games
     return [
-        (choose_request(candidates, games, 1, style), pieces.choose(candidates, games, wording)),
-        (state_request(candidates, games, 1, style), pieces.state(candidates, games, wording)),
-        (learn_request(games, 1, style), pieces.learn(None, games, wording)),
-        (learn_request(games, 1, style, candidates=candidates), pieces.learn(candidates, games, wording)),
+        (choose_request(candidates, games, 1, style), about_games("choose", candidates, games, wording)),
+        (state_request(candidates, games, 1, style), about_games("state", candidates, games, wording)),
+        (learn_request(games, 1, style), about_games("learn", None, games, wording)),
+        (learn_request(games, 1, style, candidates=candidates), about_games("learn", candidates, games, wording)),
     ]
 
 
@@ -80,16 +90,25 @@ def test_pieces_are_what_any_other_model_is_asked(wording: int) -> None:
 def test_the_battery_takes_few_tokens_but_for_texts_that_try_to_steer() -> None:
     for question in battery(PRESETS["small"], seed=1):
         item = question.item
-        made = VOCABULARY.ids(pieces.choose(item.candidates, item.games, 1))
+        made = VOCABULARY.ids(about_games("choose", item.candidates, item.games, 1))
         assert made == CONVERSATIONS.asked(choose_request(item.candidates, item.games, 1).messages)
         if question.role != "steered":
             assert len(made) < 30 + 9 * len(item.games)
 
 
+def test_lessons_ask_after_every_game_what_any_other_model_is_asked() -> None:
+    transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(7))
+    segment = Lessons(WORLDS["bayes"], VOCABULARY).choose(transcript, wording=2)
+    assert len(segment.branches) == len(transcript.games) + 1
+    for length, branch in enumerate(segment.branches):
+        asked = choose_request(transcript.candidates, transcript.games[:length], 1, Style(wording=2))
+        read = [*segment.stem[: branch.leaves], *branch.tokens]
+        assert read == CONVERSATIONS.asked(asked.messages)
+
+
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (pieces.said_label("B"), "B"),
         (pieces.said_policy(TEXT), f'{{"policy": "{TEXT}"}}'),
         (pieces.said_chances(("A", "B", "C"), (5, 94, 1)), '{"A": 0.05, "B": 0.94, "C": 0.01}'),
         (pieces.said_offer(100), '{"offer": 100}'),

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from scai_irl.embedded.llama import Architecture, causal, draw_weights, logits, states
+from scai_irl.organisms.held_out import held_out
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.packing import pack, visible
-from scai_irl.organisms.training import Recipe, batches, begin, held_out, mean_loss, train
+from scai_irl.organisms.training import Recipe, batches, begin, mean_loss, train
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import WORLDS
 
