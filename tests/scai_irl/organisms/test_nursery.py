@@ -9,16 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from envs.seeds import derive_seed
 from scai_irl.cli import main
 from scai_irl.compare.audit.battery import PRESETS, battery
 from scai_irl.embedded.folder import WEIGHTS, read_model
 from scai_irl.errors import InputError
+from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, read_token_posterior
 from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms import nursery
+from scai_irl.organisms.held_out import held_out
 from scai_irl.organisms.nursery import CARD, PROGRESS, Growth, raise_organism
+from scai_irl.organisms.pieces import LABELS
 from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.transcripts import draw_transcript
+from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import WORLDS
 
 RECIPE = Recipe(steps=6, rows=2, time=512, predictions=512, warmup=2)
@@ -74,6 +80,26 @@ def test_an_organism_answers_the_audits_questions(whole: Path) -> None:
         asked = [choose_request(item.candidates, item.games, seed) for seed, item in enumerate(some)]
         for request, answer in zip(asked, backend.complete(asked), strict=True):
             assert sum(read_token_posterior(answer, request.labels)) == pytest.approx(1)
+
+
+def test_held_out_beliefs_are_those_that_the_folder_answers_with(whole: Path) -> None:
+    model, world = read_model(whole), WORLDS["bayes"]
+    rng = np.random.default_rng(derive_seed(RECIPE.seed, "held out", "bayes"))
+    kl, tv = [], []
+    with closing(make_backend("embedded", LmSettings(model=str(whole)))) as backend:
+        for number in range(3):
+            one, style = draw_transcript(world, rng), Style(wording=1 + number % 5)
+            lengths = range(1, len(one.games) + 1)
+            asked = [choose_request(one.candidates, one.games[:length], 1, style) for length in lengths]
+            for length, answer in zip(lengths, backend.complete(asked), strict=True):
+                verbal = np.array(read_token_posterior(answer, LABELS))
+                exact = one.belief[length][list(one.order)]
+                kl.append(float(np.sum(exact * np.log(exact / verbal))))
+                tv.append(float(np.abs(exact - verbal).sum() / 2))
+    found = held_out(model.weights, model.architecture, world, Vocabulary(), RECIPE, transcripts=3)
+    assert found.beliefs == len(kl)
+    # Single precision, in rows packed there and one text a row here.
+    assert (found.kl, found.tv) == pytest.approx((np.mean(kl), np.mean(tv)), abs=1e-4)
 
 
 def test_the_command_trains_measures_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from scai_irl.embedded.llama import Architecture, causal, draw_weights, logits, states
-from scai_irl.organisms.held_out import held_out
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.packing import pack, visible
 from scai_irl.organisms.training import Recipe, batches, begin, mean_loss, train
@@ -75,17 +74,12 @@ def test_the_same_seed_gives_the_same_batches_from_any_step_on() -> None:
 def test_what_is_taught_is_learnt_and_a_run_goes_on_where_it_stopped() -> None:
     losses: list[float] = []
     learner = begin(SMALL, RECIPE)
-    before = held_out(learner.weights, SMALL, BAYES, VOCABULARY, RECIPE, transcripts=6)
     half = None
     for step, now in train(learner, SMALL, BAYES, VOCABULARY, RECIPE, 0, lambda _step, loss: losses.append(loss)):
         if step == 15:
             half = jax.tree.map(jnp.array, now)
         learner = now
     assert np.mean(losses[-5:]) < 0.6 * losses[0]
-    after = held_out(learner.weights, SMALL, BAYES, VOCABULARY, RECIPE, transcripts=6)
-    assert after.beliefs == before.beliefs > 50
-    assert after.kl > 0
-    assert 0 < after.tv < 1
     assert half is not None
     again = half
     for _, now in train(half, SMALL, BAYES, VOCABULARY, RECIPE, 15, lambda _step, _loss: None):
@@ -95,7 +89,6 @@ def test_what_is_taught_is_learnt_and_a_run_goes_on_where_it_stopped() -> None:
 
 
 def test_the_loss_of_saying_what_is_taught_is_nothing() -> None:
-    # A model with no layers' worth of knowledge cannot say it, but one whose target is its own distribution does.
     weights = draw_weights(jax.random.key(3), SMALL)
     batch = next(batches(BAYES, VOCABULARY, RECIPE))
     seen = visible(jnp.asarray(batch.segment), jnp.asarray(batch.branch), jnp.asarray(batch.until))
