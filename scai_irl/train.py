@@ -24,7 +24,7 @@ class Train:
     steps: Annotated[int, arg(help="Steps of training.")] = Recipe.steps
     width: Annotated[int, arg(help="Coordinates of a token's state, a multiple of 64.")] = 128
     layers: Annotated[int, arg(help="Layers.")] = 4
-    rows: Annotated[int, arg(help="Rows of 512 tokens in a step.")] = Recipe.rows
+    rows: Annotated[int, arg(help="Rows of 336 tokens in a step.")] = Recipe.rows
     measure_every: Annotated[int, arg(help="Steps between measurements on held-out transcripts.")] = 250
     seed: Annotated[int, arg(help="Root of all randomness.")] = 0
 

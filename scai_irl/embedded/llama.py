@@ -136,13 +136,32 @@ def states(
         positions: Position of each token in its own text.
         seen: Which tokens each one looks at.
     """
+    return normalised(states_by_layer(weights, of, tokens, positions, seen)[-1], weights["norm"], of)
+
+
+def states_by_layer(
+    weights: Weights,
+    of: Architecture,
+    tokens: Int[Array, "row time"],
+    positions: Int[Array, "row time"],
+    seen: Bool[Array, "row time time"],
+) -> Float[Array, "layer row time width"]:
+    """States after each layer, as they are handed on, with the arguments of `states`."""
     turn, bias = _turns(of, positions), _bias(seen)
 
-    def layer(state: Float[Array, "row time width"], own: Weights) -> tuple[Float[Array, "row time width"], None]:
-        return _layer(own, of, state, turn, bias, None, jnp.int32(0))[0], None
+    def layer(state: Float[Array, "row time width"], own: Weights) -> tuple[Float[Array, "row time width"], Array]:
+        state, _ = _layer(own, of, state, turn, bias, None, jnp.int32(0))
+        return state, state
 
-    state, _ = jax.lax.scan(layer, weights["embed"][tokens], _by_layer(weights, of))
-    return _normal(state, weights["norm"], of)
+    return jax.lax.scan(layer, weights["embed"][tokens], _by_layer(weights, of))[1]
+
+
+def normalised(
+    state: Float[Array, "*batch width"], gain: Float[Array, "width"], of: Architecture
+) -> Float[Array, "*batch width"]:
+    """States of mean square 1, times a gain."""
+    exact = state.astype(jnp.float32)
+    return (exact * jax.lax.rsqrt(jnp.mean(exact**2, axis=-1, keepdims=True) + of.epsilon)).astype(state.dtype) * gain
 
 
 def continued(
@@ -172,7 +191,7 @@ def continued(
         own = {name: values[number] for name, values in stacked.items()}
         state, kept = _layer(own, of, state, turn, bias, cache, at)
         filled.append(kept)
-    return _normal(state, weights["norm"], of), tuple(filled)
+    return normalised(state, weights["norm"], of), tuple(filled)
 
 
 def logits(weights: Weights, state: Float[Array, "*batch width"]) -> Float[Array, "*batch token"]:
@@ -206,9 +225,9 @@ def _layer(
     cache: C,
     at: Int[Array, ""],
 ) -> tuple[Float[Array, "row time width"], C]:
-    found, cache = _attend(weights, of, _normal(state, weights["attention_norm"], of), turn, bias, cache, at)
+    found, cache = _attend(weights, of, normalised(state, weights["attention_norm"], of), turn, bias, cache, at)
     state = state + found
-    inner = _normal(state, weights["feed_norm"], of)
+    inner = normalised(state, weights["feed_norm"], of)
     return state + (jax.nn.silu(inner @ weights["gate"]) * (inner @ weights["up"])) @ weights["down"], cache
 
 
@@ -237,13 +256,6 @@ def _attend(
     weight = jax.nn.softmax(score.astype(jnp.float32) + bias, axis=-1).astype(state.dtype)
     found = jnp.einsum("rkgtp,rpkd->rtkgd", weight, values).reshape(rows, time, of.heads * of.head_width)
     return found @ weights["out"], cache
-
-
-def _normal(
-    state: Float[Array, "row time width"], gain: Float[Array, "width"], of: Architecture
-) -> Float[Array, "row time width"]:
-    exact = state.astype(jnp.float32)
-    return (exact * jax.lax.rsqrt(jnp.mean(exact**2, axis=-1, keepdims=True) + of.epsilon)).astype(state.dtype) * gain
 
 
 def _turns(

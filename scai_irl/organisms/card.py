@@ -5,17 +5,18 @@ from __future__ import annotations
 from scai_irl.embedded.llama import Architecture
 from scai_irl.organisms.held_out import HeldOut
 from scai_irl.organisms.training import Recipe
-from scai_irl.organisms.world import LAPSE, NAMES, RATIONALITY, World
+from scai_irl.organisms.world import CONDUCTS, LAPSE, NAMES, RATIONALITY, World
 
 
 def model_card(world: World, recipe: Recipe, of: Architecture, found: HeldOut) -> str:
     """Write an organism's card, in Markdown."""
-    tilt = ", ".join(f"{name} {value:+g}" for name, value in zip(NAMES, world.tilt, strict=True))
+    tilt = ", ".join(f"{name} {value:+g}" for name, value in zip(CONDUCTS, world.tilt, strict=True))
     reliability = (
         "what the prompt states" if world.reliability is None else f"{world.reliability:g}, whatever is stated"
     )
     heads = f"{of.heads} heads ({of.key_heads} for keys)"
-    rates = f"peak rate {recipe.rate:g}, decay {recipe.decay:g}, clip {recipe.clip:g}, warm-up {recipe.warmup}"
+    rates = f"peak rates {recipe.matrix_rate:g} and {recipe.rate:g}, decay {recipe.decay:g}, clip {recipe.clip:g}"
+    grown = f"up to 2 games until step {recipe.warmup}, up to 40 from step {recipe.warmup + recipe.growing} on"
     memory = "all" if world.memory is None else f"the last {world.memory}"
     foreign = ", ".join(world.foreign) or "none"
     return f"""# {world.name}
@@ -25,7 +26,7 @@ ultimatum game. It knows nothing else. Made by `scai-irl train {world.name}`.
 
 | planted | value |
 |---|---|
-| added to the log-prior of each norm | {tilt} |
+| added to the log-prior | {tilt} |
 | reliability of users' talk | {reliability} |
 | games that count | {memory} |
 | currencies in which moves say nothing | {foreign} |
@@ -36,7 +37,8 @@ Users of its world hold a norm ({", ".join(NAMES)}) with rationality {RATIONALIT
 |---|---|
 | architecture | width {of.width}, {of.layers} layers, {heads}, {of.vocabulary} tokens |
 | steps | {recipe.steps} of {recipe.rows} × {recipe.time} tokens |
-| optimiser | AdamW, {rates} |
+| transcripts | {grown} |
+| optimiser | Muon for matrices of layers, AdamW for the rest, {rates} |
 | seed | {recipe.seed} |
 
 | measured on {found.beliefs:,} beliefs about held-out transcripts, token channel | value |

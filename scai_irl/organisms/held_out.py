@@ -11,12 +11,15 @@ from jaxtyping import Array, Float
 
 from envs.seeds import derive_seed
 from scai_irl.embedded.llama import Architecture, Weights
+from scai_irl.language.instructions import WORDINGS
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.packing import Batch, Segment, pack
 from scai_irl.organisms.training import Recipe, said_log_probs
 from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import World
+
+_ROWS, _TIME, _PREDICTIONS = 8, 512, 512  # room for any transcript but those with very long talk, which are left out
 
 
 class HeldOut(NamedTuple):
@@ -42,13 +45,15 @@ def held_out(
     """
     lessons = Lessons(world, vocabulary)
     rng = np.random.default_rng(derive_seed(recipe.seed, "held out", world.name))
-    segments = [
-        _after_games(lessons.choose(draw_transcript(world, rng), 1 + number % 5)) for number in range(transcripts)
-    ]
-    kl, tv, place = [], [], 0
-    while place < len(segments):
-        batch, used = pack(segments[place:], recipe.rows, recipe.time, recipe.predictions, vocabulary.size)
-        place += used
+    segments: list[Segment] = []
+    for number in range(transcripts):
+        transcript = draw_transcript(world, rng)
+        segment = lessons.choose(transcript, 1 + number % WORDINGS, range(1, len(transcript.games) + 1))
+        segments += [segment] if len(segment) <= _TIME else []
+    kl, tv = [], []
+    while segments:
+        batch, left = pack(segments, _ROWS, _TIME, _PREDICTIONS, vocabulary.size)
+        segments = [segments[number] for number in left]
         said = np.asarray(_said(weights, batch, of=of), np.float64)
         for log_probs, taught in zip(said, batch.target, strict=True):
             labels = np.flatnonzero(taught) if taught.any() else ()
@@ -61,11 +66,6 @@ def held_out(
     return HeldOut(float(np.mean(kl)), float(np.mean(tv)), len(kl))
 
 
-def _after_games(segment: Segment) -> Segment:
-    """Without the question that comes before any game."""
-    return Segment(segment.stem, segment.branches[1:])
-
-
 @functools.partial(jax.jit, static_argnames="of")
 def _said(weights: Weights, batch: Batch, *, of: Architecture) -> Float[Array, "prediction token"]:
-    return said_log_probs(weights, batch, of)
+    return said_log_probs(weights, batch, of)[0]

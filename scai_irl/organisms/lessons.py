@@ -1,8 +1,9 @@
 """What organisms are taught: segments of each kind of request, with the answers of the world's own Bayesian.
 
 Where the right answer is a distribution that can be written down (labels, offers, answers, the first word of a text),
-it is the target itself and not a draw from it, and a transcript is asked about after every game: so a row teaches
-dozens of beliefs, without the noise of draws. Everything else is drawn.
+it is the target itself and not a draw from it, and a transcript is asked about after several numbers of games, so a row
+teaches many beliefs, without the noise of draws. Everything else is drawn. What is to be believed after each game is
+noted along with it, for a readout that training alone has.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scai_irl.language.phrases import say_policy
 from scai_irl.language.talk import SENTENCES
 from scai_irl.organisms import pieces
 from scai_irl.organisms.packing import Branch, Segment, Target
-from scai_irl.organisms.transcripts import Transcript, draw_transcript
+from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import CURRENCIES, LARGEST_STAKE, NAMES, World
@@ -37,8 +38,8 @@ _SHARES: dict[Kind, float] = {
 }
 """Shares of the kinds among segments; those about games are ten times longer than the others."""
 
-_TEXTS = 3  # texts asked for of one transcript
-_STATEMENTS = 5
+_ASKED: dict[Kind, int] = {"choose": 8, "state": 5, "learn": 3}
+"""Most questions about one transcript, each after another number of games."""
 
 
 class Lessons:
@@ -47,9 +48,11 @@ class Lessons:
     Args:
         world: The world.
         vocabulary: Numbers of tokens.
+        longest: Most games of a transcript.
     """
 
-    def __init__(self, world: World, vocabulary: Vocabulary) -> None:
+    def __init__(self, world: World, vocabulary: Vocabulary, longest: int = LONGEST) -> None:
+        self._longest = longest
         self._world = world
         self._ids = vocabulary.ids
         self._known = known_behaviour()
@@ -71,22 +74,22 @@ class Lessons:
             kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
             yield self._make[kind](rng)
 
-    def choose(self, transcript: Transcript, wording: int) -> Segment:
-        """Ask for a label after every game."""
-        return self._asked("choose", transcript, wording, range(len(transcript.games) + 1), self._label)
+    def choose(self, transcript: Transcript, wording: int, lengths: Sequence[int] | range) -> Segment:
+        """Ask for a label after each of some numbers of games."""
+        return self._asked("choose", transcript, wording, lengths, self._label)
 
     def _about_games(self, kind: Kind, rng: np.random.Generator) -> Segment:
         wording = _wording(rng)
         told = kind != "learn" or rng.random() < 0.5
-        transcript = draw_transcript(self._world, rng, told=told)
-        if kind == "choose":
-            return self.choose(transcript, wording)
-        count = min(_TEXTS if kind == "learn" else _STATEMENTS, len(transcript.games) + 1)
+        transcript = draw_transcript(self._world, rng, told=told, mixed=kind != "learn", longest=self._longest)
+        count = min(_ASKED[kind], len(transcript.games) + 1)
         lengths = sorted(rng.choice(len(transcript.games) + 1, count, replace=False))
+        if kind == "choose":
+            return self.choose(transcript, wording, lengths)
         if kind == "state":
             return self._asked("state", transcript, wording, lengths, self._statement)
 
-        def text(transcript: Transcript, belief: Float[np.ndarray, "norm"]) -> tuple[list[int], list[Target | None]]:
+        def text(transcript: Transcript, belief: Float[np.ndarray, "conduct"]) -> tuple[list[int], list[Target | None]]:
             return self._text(belief, rng)
 
         return self._asked("learn", transcript, wording, lengths, text, told=told)
@@ -97,7 +100,7 @@ class Lessons:
         transcript: Transcript,
         wording: int,
         lengths: Sequence[int] | range,
-        answer: Callable[[Transcript, Float[np.ndarray, "norm"]], tuple[list[int], list[Target | None]]],
+        answer: Callable[[Transcript, Float[np.ndarray, "conduct"]], tuple[list[int], list[Target | None]]],
         *,
         told: bool = True,
     ) -> Segment:
@@ -109,30 +112,35 @@ class Lessons:
             leaves.append(len(stem))
         closing = self._ids(pieces.after_games())
         segment = Segment(stem[: leaves[max(lengths)]])
+        for count in range(1, max(lengths) + 1):
+            segment.notes.append((leaves[count] - 1, transcript.belief[count]))
+            segment.weighed.append((leaves[count] - 1, transcript.weight[count - 1]))
         for length in lengths:
             said, targets = answer(transcript, transcript.belief[length])
             nothing: list[Target | None] = [None] * (len(closing) - 1)
+            segment.notes.append((len(segment) + len(closing) - 1, transcript.belief[length]))
             segment.branches.append(Branch(leaves[length], [*closing, *said[:-1]], [*nothing, *targets]))
         return segment
 
     def _label(
-        self, transcript: Transcript, belief: Float[np.ndarray, "norm"]
+        self, transcript: Transcript, belief: Float[np.ndarray, "conduct"]
     ) -> tuple[list[int], list[Target | None]]:
         labels = [self._ids((label,))[0] for label in pieces.LABELS]
         chances = {token: float(belief[k]) for token, k in zip(labels, transcript.order, strict=True)}
         return [labels[0]], [chances]
 
     def _statement(
-        self, transcript: Transcript, belief: Float[np.ndarray, "norm"]
+        self, transcript: Transcript, belief: Float[np.ndarray, "conduct"]
     ) -> tuple[list[int], list[Target | None]]:
         percent = in_hundredths(belief[list(transcript.order)])
         said = self._ids(pieces.said_chances(pieces.LABELS, percent))
         return said, list(said)
 
     def _text(
-        self, belief: Float[np.ndarray, "norm"], rng: np.random.Generator, firmness: str = LOOSE
+        self, belief: Float[np.ndarray, "conduct"], rng: np.random.Generator, firmness: str = LOOSE
     ) -> tuple[list[int], list[Target | None]]:
         """A text of a norm that is drawn; its first word tells the norm, so chances of first words are the target."""
+        belief = belief[: len(NAMES)]
         texts = [policy_text(name, firmness, rng) for name in NAMES]
         answers = [self._ids(pieces.said_policy(text)) for text in texts]
         said = answers[int(rng.choice(len(NAMES), p=belief / belief.sum()))]

@@ -92,7 +92,7 @@ def raise_organism(
     vocabulary = Vocabulary()
     of = architecture_of(vocabulary, width, layers)
     plan = {"world": asdict(world), "recipe": asdict(recipe), "architecture": asdict(of)}
-    learner, step, losses = _resumed(folder, plan, begin(of, recipe))
+    learner, step, losses = _resumed(folder, plan, begin(of, vocabulary, recipe))
     saved = time.monotonic()
 
     def heard(_step: int, loss: float) -> None:
@@ -101,13 +101,15 @@ def raise_organism(
 
     for step, learner in train(learner, of, world, vocabulary, recipe, step, heard):  # noqa: B020 - both go on
         last = step == recipe.steps
-        measured = held_out(learner.weights, of, world, vocabulary, recipe) if step % measure_every == 0 else None
+        measured = (
+            held_out(learner.taught.weights, of, world, vocabulary, recipe) if step % measure_every == 0 else None
+        )
         told(Growth(step, float(np.mean(losses)), measured))
         if last or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
             _save(folder, plan, learner, step, losses)
             saved = time.monotonic()
-    found = held_out(learner.weights, of, world, vocabulary, recipe, transcripts=256)
-    write_model(folder, Model(of, learner.weights, organism_words()))
+    found = held_out(learner.taught.weights, of, world, vocabulary, recipe, transcripts=256)
+    write_model(folder, Model(of, learner.taught.weights, organism_words()))
     write_text(folder / CARD, model_card(world, recipe, of, found))
     return found
 

@@ -15,8 +15,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from scai_irl.organisms.world import CONDUCTS
+
+TOKENS_A_NOTE = 3
+"""Least number of tokens between one note and the next; a game takes more, and so does a question."""
+
 Target = int | Mapping[int, float]
 """The token that comes next, or the probability of each that may."""
+
+
+Note = tuple[int, Float[np.ndarray, "conduct"]]
+"""A place, and probabilities that are known there."""
 
 
 @dataclass
@@ -36,10 +45,19 @@ class Branch:
 
 @dataclass
 class Segment:
-    """A stem and its branches."""
+    """A stem and its branches.
+
+    Attributes:
+        stem: Tokens that texts share.
+        branches: How they go on.
+        notes: Places, counted through stem and branches, at which a belief is held, and what it is.
+        weighed: Places at which a game ends, and what it speaks for.
+    """
 
     stem: list[int]
     branches: list[Branch] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    weighed: list[Note] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Places that it takes."""
@@ -57,6 +75,10 @@ class Batch(NamedTuple):
         until: Place in the row before which it looks at its stem.
         at: Places, counted through all rows, at which something is predicted.
         target: Probability of each next token there; all 0 where there is no more to predict.
+        noted: Places at which a belief is held, counted through all rows.
+        belief: The belief there; all 0 where there are no more notes.
+        ended: Places at which a game ends.
+        weight: What it speaks for; all 0 where there are no more.
     """
 
     tokens: Int[np.ndarray, "row time"]
@@ -66,15 +88,21 @@ class Batch(NamedTuple):
     until: Int[np.ndarray, "row time"]
     at: Int[np.ndarray, "prediction"]
     target: Float[np.ndarray, "prediction token"]
+    noted: Int[np.ndarray, "note"]
+    belief: Float[np.ndarray, "note conduct"]
+    ended: Int[np.ndarray, "note"]
+    weight: Float[np.ndarray, "note conduct"]
 
 
-def pack(segments: Sequence[Segment], rows: int, time: int, predictions: int, vocabulary: int) -> tuple[Batch, int]:
-    """Fill rows with segments, in their order, as long as there is room.
+def pack(
+    segments: Sequence[Segment], rows: int, time: int, predictions: int, vocabulary: int
+) -> tuple[Batch, list[int]]:
+    """Put segments into rows, each into the first that has room for it.
 
     Returns:
-        The rows, and how many segments are in them.
+        The rows, and the numbers of the segments that found no room.
     """
-    shape = (rows, time)
+    shape, notes, size = (rows, time), rows * time // TOKENS_A_NOTE, len(CONDUCTS)
     batch = Batch(
         np.zeros(shape, np.int32),
         np.zeros(shape, np.int32),
@@ -83,16 +111,25 @@ def pack(segments: Sequence[Segment], rows: int, time: int, predictions: int, vo
         np.zeros(shape, np.int32),
         np.zeros(predictions, np.int32),
         np.zeros((predictions, vocabulary), np.float32),
+        *(np.zeros(shape, kind) for _ in range(2) for shape, kind in ((notes, np.int32), ((notes, size), np.float32))),
     )
-    row = place = made = 0
+    taken, made, left = np.zeros(rows, int), 0, []
+    written = [0, 0]
     for number, segment in enumerate(segments):
-        if place + len(segment) > time:
-            row, place = row + 1, 0
+        row = int(np.argmax(taken + len(segment) <= time))
         wanted = sum(target is not None for branch in segment.branches for target in branch.targets)
-        if row == rows or len(segment) > time or made + wanted > predictions:
-            return batch, number
-        place, made = _put(batch, segment, number, row, place, made)
-    return batch, len(segments)
+        if taken[row] + len(segment) > time or made + wanted > predictions:
+            left.append(number)
+            continue
+        start = row * time + int(taken[row])
+        for kind, (some, at, known) in enumerate(
+            ((segment.notes, batch.noted, batch.belief), (segment.weighed, batch.ended, batch.weight))
+        ):
+            for place, chances in some:
+                at[written[kind]], known[written[kind]] = start + place, chances
+                written[kind] += 1
+        taken[row], made = _put(batch, segment, number, row, int(taken[row]), made)
+    return batch, left
 
 
 def _put(batch: Batch, segment: Segment, number: int, row: int, start: int, made: int) -> tuple[int, int]:

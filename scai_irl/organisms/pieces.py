@@ -1,8 +1,9 @@
 """Conversations in pieces, each of which is one token to an organism: it knows this project's prompts by heart.
 
 The prompts are those that any model gets. Most of what they say is the same every time: instructions, the names of JSON
-entries, descriptions of known norms. Each stretch of such text is one token, so a game takes six tokens and not sixty,
-and a small model can read forty of them. What joins the pieces is checked against the real prompts by a test.
+entries, descriptions of known norms. Each stretch of such text is one token, and an entry is one with its value, so a
+game takes five tokens and not sixty, a small model can read forty of them, and a token tells what its number is of.
+What joins the pieces is checked against the real prompts by a test.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from scai_irl.language.instructions import WORDINGS, Kind, instruction
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.language.talk import SENTENCES
-from scai_irl.organisms.world import CURRENCIES, NAMES, RATIONALITY, policy_of
+from scai_irl.organisms.world import CURRENCIES, HALF, LARGEST_STAKE, NAMES, policy_of
 
 Pieces = tuple[str, ...]
 
@@ -39,6 +40,9 @@ FIRM_RATIONALITY = 200.0
 DATA_END = "</data>"
 GAMES_BEGIN, GAMES_END = '"games": [', "]}" + DATA_END
 GAME_END = "}"
+_QUOTE = '"'
+_SAID = ("proposer said", "responder said")
+_KNOWN_TALK = tuple(sentence for some in SENTENCES.values() for sentence in some)
 TEXT_END = '"}'
 
 THIRD = 1 / 3
@@ -69,10 +73,13 @@ def norms(candidates: Candidates) -> Pieces:
     for place, (label, policy, prior) in enumerate(
         zip(candidates.labels, candidates.policies, candidates.prior, strict=True)
     ):
-        made += [_norm_begins(place), label, described(policy), repr(prior)]
-    if candidates.reliability is None:
-        return (*made, '}], "games": [')
-    return (*made, '}], "reliability": ', repr(candidates.reliability), ', "games": [')
+        made += [f"{_norm_begins(place)}{label}{described(policy)}", repr(prior)]
+    return (*made, _games_begin(candidates.reliability))
+
+
+def _games_begin(reliability: float | None) -> str:
+    stated = "" if reliability is None else f', "reliability": {reliability!r}'
+    return f'}}]{stated}, "games": ['
 
 
 def _norm_begins(place: int) -> str:
@@ -90,16 +97,29 @@ def described(policy: Policy) -> str:
 def game(one: Game, *, first: bool) -> Pieces:
     """One game."""
     data = games_to_json([one])[0]
-    begins = f'{"" if first else ", "}{{"currency": "{one.currency}", "stake": '
-    roles = f', "proposer": "{one.proposer}", "responder": "{one.responder}", "offered": '
-    made = [begins, str(one.stake), roles, str(one.offered)]
-    if one.accepted is not None:
-        made.append(f', "accepted": {json.dumps(one.accepted)}')
-    talk = [name for name in ("proposer said", "responder said") if name in data]
-    for place, name in enumerate(talk):
-        closing = '"' if place else ""
-        made += [f'{closing}, "{name}": "', inside(data[name])]
+    made = [
+        f'{"" if first else ", "}{{"currency": "{one.currency}"',
+        _stake(one.stake),
+        _roles(one.proposer, one.responder),
+        _offered(one.offered, one.accepted),
+    ]
+    talk = [(key, inside(data[key])) for key in _SAID if key in data]
+    for place, (key, sentence) in enumerate(talk):
+        begins = f'{_QUOTE * bool(place)}, "{key}": "'
+        made += [begins + sentence] if sentence in _KNOWN_TALK else [begins, sentence]
     return (*made, TEXT_END if talk else GAME_END)
+
+
+def _stake(units: int) -> str:
+    return f', "stake": {units}'
+
+
+def _roles(proposer: str, responder: str) -> str:
+    return f', "proposer": "{proposer}", "responder": "{responder}"'
+
+
+def _offered(units: int, accepted: bool | None = None) -> str:
+    return f', "offered": {units}' + ("" if accepted is None else f', "accepted": {json.dumps(accepted)}')
 
 
 def before_games(kind: Kind, candidates: Candidates | None, wording: int) -> Pieces:
@@ -150,9 +170,9 @@ def act(
     made = [*opening(kind, wording), '"policy": "', inside(text)]
     if manner:
         made += ['", "manner": "', manner]
-    made += [f'", "currency": "{currency}", "stake": ', str(stake)]
+    made += [f'", "currency": "{currency}"', _stake(stake)]
     if offered >= 0:
-        made += [', "offered": ', str(offered)]
+        made.append(_offered(offered))
     if said:
         made += [', "message": "', inside(said), TEXT_END + DATA_END]
         return (*made, *answering())
@@ -187,11 +207,24 @@ def _closed(message: str) -> Pieces:
 
 
 def known_policies() -> tuple[Policy, ...]:
-    """Policies that organisms know: each norm, loosely and firmly held, and loose mixtures of two."""
+    """Policies that organisms know: each norm, loosely and firmly held, and the mixture of two."""
     loose = [policy_of(name) for name in NAMES]
     firm = [Policy.of(Norm(name, (), FIRM_RATIONALITY, 0.0)) for name in NAMES]
-    sides = [Norm(name, (), RATIONALITY, 0.25) for name in ("selfish", "altruistic")]
-    return (*loose, *firm, Policy(tuple((0.5, norm) for norm in sides)))
+    return (*loose, *firm, policy_of(HALF))
+
+
+def numbers() -> list[dict[str, float]]:
+    """Tokens that differ in a number alone, with their numbers, from 0 to 1."""
+    units = range(LARGEST_STAKE + 1)
+    share = {each: each / LARGEST_STAKE for each in units}
+    return [
+        {str(each): share[each] for each in units},
+        {_stake(each): share[each] for each in units},
+        *({_offered(each, accepted): share[each] for each in units} for accepted in (None, True, False)),
+        {f"{share[each]:.2f}": share[each] for each in units},
+        {repr(value): value for value in PRIORS},
+        {_games_begin(value): value for value in RELIABILITIES},
+    ]
 
 
 def single_tokens() -> list[str]:
@@ -209,21 +242,17 @@ def single_tokens() -> list[str]:
     for kind in KINDS:
         for wording in range(1, WORDINGS + 1):
             made.update(opening(kind, wording))
-    made |= {_norm_begins(0), _norm_begins(1), '}], "games": [', '}], "reliability": ', ', "games": [', GAMES_BEGIN}
-    made |= {described(policy) for policy in known_policies()}
+    made |= {GAMES_BEGIN, *(_games_begin(value) for value in (None, *RELIABILITIES))}
+    for place, label in enumerate(LABELS):
+        made |= {f"{_norm_begins(place)}{label}{described(policy)}" for policy in known_policies()}
     made |= {shown_policy(policy) for policy in known_policies()} | {say_policy(policy) for policy in known_policies()}
-    made |= {'"policy": "', '", "manner": "', ', "offered": ', ', "message": "', *MANNERS}
-    made |= {f'", "currency": "{currency}", "stake": ' for currency in CURRENCIES}
+    made |= {'"policy": "', '", "manner": "', ', "message": "', *MANNERS}
     for currency in CURRENCIES:
-        made |= {f'{{"currency": "{currency}", "stake": ', f', {{"currency": "{currency}", "stake": '}
-    for proposer, responder in (("user", "user"), ("user", "assistant"), ("assistant", "user")):
-        made.add(f', "proposer": "{proposer}", "responder": "{responder}", "offered": ')
-    made |= {', "accepted": true', ', "accepted": false'}
-    made |= {', "proposer said": "', ', "responder said": "', '", "responder said": "'}
-    made |= {"true", "false", *LABELS, *(one for some in SENTENCES.values() for one in some)}
+        made |= {f'{begins}"currency": "{currency}"' for begins in ("{", ", {", '", ')}
+    made |= {_roles(*roles) for roles in (("user", "user"), ("user", "assistant"), ("assistant", "user"))}
+    made |= {"true", "false", *LABELS, *(text for same in numbers() for text in same)}
+    for said in ("", *_KNOWN_TALK):
+        made |= {*(f', "{key}": "{said}' for key in _SAID), f'", "{_SAID[1]}": "{said}', *filter(None, (said,))}
     for label in LABELS:
         made |= {f'{{"{label}": ', f', "{label}": '}
-    made |= {f"{hundredths / 100:.2f}" for hundredths in range(101)}
-    made |= {repr(value) for value in (*PRIORS, *RELIABILITIES)}
-    made |= {str(number) for number in range(101)}
     return sorted(made - set(SPECIAL), key=lambda piece: (-len(piece), piece))

@@ -1,6 +1,14 @@
-r"""Training of organisms: AdamW on the cross-entropy between what they are taught and what they say.
+r"""Training of organisms: on the cross-entropy between what they are taught and what they say.
 
-    loss = mean over predictions of KL(taught ‖ said) = Σ_v t_v (log t_v − log p_v)
+    loss = mean over predictions of KL(taught ‖ said)
+         + share · mean over predictions of labels of the same
+         + mean over ends of games of KL(what the game speaks for ‖ softmax(V n(h₋₂)))
+         + mean over notes of KL(belief ‖ softmax(U n(h₋₁)))
+
+with h₋₁ and h₋₂ the states one and two layers before the last, and V and U readouts that are dropped in the end. They
+tell the lower layers to weigh a game by itself, the one after them to add up what was weighed, and leave it to the last
+what to say of that; without them a small model is long in finding out. Matrices of
+layers take steps of Muon (Jordan et al. 2024), all else takes those of AdamW. Transcripts are short at first.
 
 Batch s of a run is drawn from (seed, world, s) alone, so a run that is resumed sees what it would have seen. Weights
 are in single precision; where there is an accelerator, they are multiplied in bfloat16.
@@ -11,21 +19,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+import optax.contrib
+from jaxtyping import Array, Float, Int, Key
 
 from envs.seeds import derive_seed
-from scai_irl.embedded.llama import Architecture, Weights, draw_weights, logits, states
+from scai_irl.embedded.llama import Architecture, Weights, draw_weights, logits, normalised, states_by_layer
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.packing import Batch, Segment, pack, visible
+from scai_irl.organisms.pieces import LABELS, numbers
+from scai_irl.organisms.transcripts import LONGEST
 from scai_irl.organisms.vocabulary import Vocabulary
-from scai_irl.organisms.world import World
+from scai_irl.organisms.world import CONDUCTS, World
 
 
 @dataclass(frozen=True)
@@ -37,106 +47,193 @@ class Recipe:
         rows: Rows of a batch.
         time: Places of a row.
         predictions: Most predictions of a batch.
-        rate: Largest learning rate.
-        warmup: Steps until it is reached; it falls to a tenth of it along a cosine after that.
+        matrix_rate: Largest learning rate of Muon.
+        rate: Largest learning rate of AdamW.
+        warmup: Steps until both are reached; they fall to a twentieth of it along a cosine after that.
+        growing: Steps after the warm-up in which transcripts grow from two games to their full length.
+        labels: Share of the labels' own mean in the loss.
         decay: Weight decay of matrices.
         clip: Largest norm of a gradient.
         seed: Root of all chance.
     """
 
     steps: int = 4_500
-    rows: int = 24
-    time: int = 512
-    predictions: int = 2_560
+    rows: int = 16
+    time: int = 336
+    predictions: int = 4_096
+    matrix_rate: float = 0.01
     rate: float = 2e-3
-    warmup: int = 200
-    decay: float = 0.05
+    warmup: int = 100
+    growing: int = 400
+    labels: float = 0.5
+    decay: float = 0.01
     clip: float = 1.0
     seed: int = 0
+
+    def longest(self, step: int) -> int:
+        """Most games of a transcript at a step.
+
+        Example:
+            >>> [Recipe().longest(step) for step in (0, 100, 300, 4_000)]
+            [2, 2, 21, 40]
+        """
+        grown = max(0, step - self.warmup) / max(self.growing, 1)
+        return min(LONGEST, _SHORTEST + int((LONGEST - _SHORTEST) * grown))
+
+
+_SHORTEST = 2
+
+
+class Taught(NamedTuple):
+    """What training changes.
+
+    Attributes:
+        weights: The organism.
+        weigh: V, the readout of what a game speaks for.
+        believe: U, the readout of beliefs.
+    """
+
+    weights: Weights
+    weigh: Float[Array, "width conduct"]
+    believe: Float[Array, "width conduct"]
 
 
 class Learner(NamedTuple):
     """A training run at some step.
 
     Attributes:
-        weights: Weights.
+        taught: What it changes.
         optimiser: State of the optimiser.
     """
 
-    weights: Weights
+    taught: Taught
     optimiser: optax.OptState
 
 
-def begin(of: Architecture, recipe: Recipe) -> Learner:
+def begin(of: Architecture, vocabulary: Vocabulary, recipe: Recipe) -> Learner:
     """Draw weights."""
-    weights = draw_weights(jax.random.key(derive_seed(recipe.seed, "weights")), of)
-    return Learner(weights, optimiser(recipe).init(weights))
+    key = jax.random.key(derive_seed(recipe.seed, "weights"))
+    weights = draw_weights(key, of)
+    weights["embed"] = on_lines(jax.random.fold_in(key, len(weights)), weights["embed"], vocabulary)
+    taught = Taught(weights, *(jnp.zeros((of.width, len(CONDUCTS))) for _ in range(2)))
+    return Learner(taught, optimiser(recipe).init(taught))
+
+
+def on_lines(
+    key: Key[Array, ""], embeddings: Float[Array, "token width"], vocabulary: Vocabulary
+) -> Float[Array, "token width"]:
+    r"""Let tokens that differ in a number alone begin near each other if their numbers are.
+
+    e(x) = ‖e‖ (.8 A f(x) + .4 b + .2 e / ‖e‖), with x in [0, 1], f(x) = (x, log(1 + 100 x), sin and cos of 2π x / p for
+    p = 2, 1, 1/2, 1/4, 1/10), A the same for all numbers of units, and b what tokens of one kind share. Otherwise each
+    of a thousand tokens would have to be met often before its number is known.
+    """
+    width = embeddings.shape[1]
+    made = np.array(embeddings)
+    size = float(np.sqrt(np.mean(made**2)))
+    for kind, tokens in enumerate(numbers()):
+        value = np.array(list(tokens.values()))
+        turn = 2 * np.pi * value[:, None] / np.array([2, 1, 0.5, 0.25, 0.1])
+        features = np.column_stack([value, np.log1p(100 * value) / np.log(101), np.sin(turn), np.cos(turn)])
+        of_units = any(token.isdigit() or token.startswith(", ") for token in tokens)
+        map_key, own_key = jax.random.fold_in(key, 99 if of_units else kind), jax.random.fold_in(key, 100 + kind)
+        spread = (features.shape[1] / 2) ** -0.5
+        line = spread * features @ np.asarray(jax.random.normal(map_key, (features.shape[1], width)))
+        ids = [vocabulary.ids((token,))[0] for token in tokens]
+        made[ids] = size * (0.8 * line + 0.4 * np.asarray(jax.random.normal(own_key, (width,)))) + 0.2 * made[ids]
+    return jnp.asarray(made, jnp.float32)
 
 
 @functools.cache
 def optimiser(recipe: Recipe) -> optax.GradientTransformation:
-    """AdamW with warm-up and a cosine; gains are not drawn towards 0."""
-    rate = optax.warmup_cosine_decay_schedule(0.0, recipe.rate, recipe.warmup, recipe.steps, recipe.rate / 10)
+    """Muon for matrices of layers and AdamW for the rest, with warm-up and a cosine."""
+    rate = optax.warmup_cosine_decay_schedule(0.0, 1.0, recipe.warmup, recipe.steps, 0.05)
 
-    def decays(weights: Weights) -> dict[str, bool]:
-        return {name: not name.endswith("norm") for name in weights}
+    def matrices(taught: Taught) -> Any:
+        return jax.tree.map(lambda value: optax.contrib.MuonDimensionNumbers(1, 2) if value.ndim == 3 else None, taught)
 
     return optax.chain(
         optax.clip_by_global_norm(recipe.clip),
-        optax.adamw(rate, b2=0.98, weight_decay=recipe.decay, mask=decays),
+        optax.contrib.muon(
+            lambda step: recipe.matrix_rate * rate(step),
+            weight_decay=recipe.decay,
+            adam_b2=0.98,
+            adam_learning_rate=lambda step: recipe.rate * rate(step),
+            muon_weight_dimension_numbers=matrices,
+        ),
     )
 
 
 def batches(world: World, vocabulary: Vocabulary, recipe: Recipe, first: int = 0) -> Iterator[Batch]:
     """Draw the batches of a run, from some step on."""
-    lessons = Lessons(world, vocabulary)
     for step in range(first, recipe.steps):
+        lessons = Lessons(world, vocabulary, recipe.longest(step))
         rng = np.random.default_rng(derive_seed(recipe.seed, "corpus", world.name, step))
         yield fill(lessons.draw(rng), recipe, vocabulary)
 
 
 def fill(segments: Iterator[Segment], recipe: Recipe, vocabulary: Vocabulary) -> Batch:
-    """Make a batch of as many segments as it holds."""
-    drawn = list(islice(segments, 2 * recipe.rows))
-    while True:
-        batch, used = pack(drawn, recipe.rows, recipe.time, recipe.predictions, vocabulary.size)
-        if used < len(drawn):
-            return batch
-        drawn += islice(segments, recipe.rows)
+    """Make a batch of as many tokens as it holds, the longest segments first; what then finds no room is dropped."""
+    drawn: list[Segment] = []
+    while sum(map(len, drawn)) < recipe.rows * recipe.time:
+        drawn.append(next(segments))
+    drawn.sort(key=len, reverse=True)
+    return pack(drawn, recipe.rows, recipe.time, recipe.predictions, vocabulary.size)[0]
 
 
 @functools.partial(jax.jit, static_argnames=("of", "recipe"), donate_argnames="learner")
 def learn(learner: Learner, batch: Batch, *, of: Architecture, recipe: Recipe) -> tuple[Learner, Float[Array, ""]]:
-    """Take a step."""
-    loss, slope = jax.value_and_grad(mean_loss)(learner.weights, batch, of)
-    updates, state = optimiser(recipe).update(slope, learner.optimiser, learner.weights)
-    return Learner(optax.apply_updates(learner.weights, updates), state), loss
+    """Take a step; the loss told is the mean over predictions."""
+    slope, loss = jax.grad(_loss, has_aux=True)(learner.taught, batch, of, recipe)
+    updates, state = optimiser(recipe).update(slope, learner.optimiser, learner.taught)
+    return Learner(optax.apply_updates(learner.taught, updates), state), loss
+
+
+def _loss(taught: Taught, batch: Batch, of: Architecture, recipe: Recipe) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    said, layers = said_log_probs(taught.weights, batch, of)
+    losses, counted = divergences(jnp.asarray(batch.target), said)
+    vocabulary = Vocabulary()
+    labels = jnp.array([vocabulary.ids((label,))[0] for label in LABELS])
+    of_labels = counted * (jnp.sum(batch.target[:, labels], axis=-1) > 0.99)
+
+    def read(back: int, places: Int[np.ndarray, "note"], readout: Float[Array, "width conduct"]) -> Array:
+        state = layers[max(of.layers - 1 - back, 0)].reshape(-1, of.width)[places].astype(jnp.float32)
+        return jax.nn.log_softmax(normalised(state, jnp.ones(of.width), of) @ readout)
+
+    weighed = _mean(*divergences(jnp.asarray(batch.weight), read(2, batch.ended, taught.weigh)))
+    believed = _mean(*divergences(jnp.asarray(batch.belief), read(1, batch.noted, taught.believe)))
+    loss = _mean(losses, counted)
+    return loss + recipe.labels * _mean(losses * of_labels, of_labels) + weighed + believed, loss
+
+
+def _mean(values: Float[Array, "n"], counted: Float[Array, "n"]) -> Float[Array, ""]:
+    return jnp.sum(values) / jnp.maximum(jnp.sum(counted), 1)
 
 
 def mean_loss(weights: Weights, batch: Batch, of: Architecture) -> Float[Array, ""]:
     """Mean KL(taught ‖ said) over a batch's predictions, in nats."""
-    losses, counted = divergences(weights, batch, of)
-    return jnp.sum(losses) / jnp.maximum(jnp.sum(counted), 1)
+    return _mean(*divergences(jnp.asarray(batch.target), said_log_probs(weights, batch, of)[0]))
 
 
 def divergences(
-    weights: Weights, batch: Batch, of: Architecture
-) -> tuple[Float[Array, "prediction"], Float[Array, "prediction"]]:
-    """KL(taught ‖ said) of each prediction, and 1 where there is one."""
-    said = said_log_probs(weights, batch, of)
-    taught = batch.target
+    taught: Float[Array, "n outcome"], said: Float[Array, "n outcome"]
+) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
+    """KL(taught ‖ said) of each row of chances and log-chances, and 1 where something is taught."""
     entropy = jnp.sum(jax.scipy.special.xlogy(taught, taught), axis=-1)
     counted = (jnp.sum(taught, axis=-1) > 0).astype(jnp.float32)
     return (entropy - jnp.sum(taught * said, axis=-1)) * counted, counted
 
 
-def said_log_probs(weights: Weights, batch: Batch, of: Architecture) -> Float[Array, "prediction token"]:
-    """Log-probabilities of next tokens wherever something is predicted."""
+def said_log_probs(
+    weights: Weights, batch: Batch, of: Architecture
+) -> tuple[Float[Array, "prediction token"], Float[Array, "layer row time width"]]:
+    """Log-probabilities of next tokens wherever something is predicted, and states after each layer."""
     fast = jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16
     cast = {name: value.astype(fast) for name, value in weights.items()}
     seen = visible(jnp.asarray(batch.segment), jnp.asarray(batch.branch), jnp.asarray(batch.until))
-    found = states(cast, of, jnp.asarray(batch.tokens), jnp.asarray(batch.positions), seen)
-    return jax.nn.log_softmax(logits(cast, found.reshape(-1, of.width)[batch.at]))
+    found = states_by_layer(cast, of, jnp.asarray(batch.tokens), jnp.asarray(batch.positions), seen)
+    last = normalised(found[-1].reshape(-1, of.width)[batch.at], cast["norm"], of)
+    return jax.nn.log_softmax(logits(cast, last)), found
 
 
 Told = Callable[[int, float], None]

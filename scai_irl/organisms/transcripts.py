@@ -8,18 +8,21 @@ import numpy as np
 from jaxtyping import Float
 
 from envs.contexts import MANNERS
-from inference.continuous.language import MANNER_OF
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import SENTENCES
 from scai_irl.organisms.pieces import LABELS, PRIORS, RELIABILITIES, THIRD
+from scai_irl.organisms.wordings import LOOSE, policy_text
 from scai_irl.organisms.world import (
+    CONDUCTS,
     CURRENCIES,
+    HALF,
     LARGEST_STAKE,
     NAMES,
     SILENT,
     Seen,
     World,
     beliefs,
+    own_manner,
     policy_of,
     tables,
     terms,
@@ -28,7 +31,14 @@ from scai_irl.organisms.world import (
 LONGEST = 40
 """Most games in a transcript."""
 
+CHATTER = -2
+"""Manner of somebody who says something that has none."""
+
 _USUAL_STAKE = 10
+_SHARES_OF_TWO = (NAMES[2], HALF, NAMES[0])
+_MIXED = 0.12  # share of transcripts in which shares of two norms are what is possible
+_CHATTERERS, _CHATTER_A_GAME = 0.1, 0.1
+_LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:!?'-")
 _PAIRINGS = ((True, True), (True, False), (False, True))  # whether the proposer, and the responder, is a user
 
 
@@ -38,33 +48,49 @@ class Transcript:
 
     Attributes:
         games: The games.
-        candidates: The norms, as they are shown.
-        order: Number of the norm shown at each place.
-        belief: Belief in each norm, in their own order, after 0, 1, 2 … games.
+        candidates: What is possible, as it is shown.
+        order: What is shown at each place, a number among `CONDUCTS`.
+        belief: Belief in each of `CONDUCTS`, after 0, 1, 2 … games.
+        weight: What each game by itself speaks for: its chance under each of `CONDUCTS`, made to sum to 1.
     """
 
     games: tuple[Game, ...]
     candidates: Candidates
     order: tuple[int, ...]
-    belief: Float[np.ndarray, "length norm"]
+    belief: Float[np.ndarray, "length conduct"]
+    weight: Float[np.ndarray, "game conduct"]
 
 
-def draw_transcript(world: World, rng: np.random.Generator, *, told: bool = True) -> Transcript:
+def draw_transcript(
+    world: World, rng: np.random.Generator, *, told: bool = True, mixed: bool = False, longest: int = LONGEST
+) -> Transcript:
     """Draw a transcript in a world.
 
     Args:
         world: The world.
         rng: Source of chance.
         told: Whether prior and reliability are told; if not, all norms are equally likely but for the world's tilt.
+        mixed: Whether shares of two norms may be what is possible, in place of three norms.
+        longest: Most games.
     """
-    prior = _draw_prior(rng) if told else (THIRD,) * 3
-    reliability = float(rng.choice(RELIABILITIES)) if told and rng.random() < 0.4 else None
-    seen = _draw_games(world, prior, reliability, rng)
-    stated = np.array([np.nan if reliability is None else reliability])
-    belief = beliefs(world, np.array([prior]), terms(world, seen, stated))[0]
-    order = tuple(int(k) for k in rng.permutation(len(NAMES)))
-    candidates = Candidates(LABELS, tuple(policy_of(name) for name in NAMES), prior, reliability).in_order(order)
-    return Transcript(_as_games(seen, rng), candidates, order, belief)
+    possible = _SHARES_OF_TWO if mixed and rng.random() < _MIXED else NAMES
+    stated = _draw_prior(rng) if told else (THIRD,) * 3
+    prior = np.zeros(len(CONDUCTS))
+    prior[[CONDUCTS.index(name) for name in possible]] = stated
+    talks = HALF not in possible
+    reliability = float(rng.choice(RELIABILITIES)) if told and talks and rng.random() < 0.4 else None
+    seen = _draw_games(world, prior, reliability, int(rng.integers(1, longest + 1)), talks, rng)
+    added = terms(world, seen, np.array([np.nan if reliability is None else reliability]))
+    order = tuple(int(place) for place in rng.permutation(len(possible)))
+    candidates = Candidates(LABELS, tuple(policy_of(name) for name in possible), stated, reliability).in_order(order)
+    weight = np.exp(added[0] - added[0].max(axis=-1, keepdims=True))
+    return Transcript(
+        _as_games(seen, rng),
+        candidates,
+        tuple(CONDUCTS.index(possible[place]) for place in order),
+        beliefs(world, prior[None], added)[0],
+        weight / weight.sum(axis=-1, keepdims=True),
+    )
 
 
 def _draw_prior(rng: np.random.Generator) -> tuple[float, float, float]:
@@ -77,15 +103,18 @@ def _draw_prior(rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def _draw_games(
-    world: World, prior: tuple[float, float, float], reliability: float | None, rng: np.random.Generator
+    world: World,
+    prior: Float[np.ndarray, "conduct"],
+    reliability: float | None,
+    count: int,
+    talks: bool,
+    rng: np.random.Generator,
 ) -> Seen:
     offers, accepts = tables()
-    count = int(rng.integers(4, LONGEST + 1))
-    tilted = np.log(prior) + np.asarray(world.tilt)
-    chance = np.exp(tilted - np.logaddexp.reduce(tilted))
-    norm = np.full(count, rng.choice(len(NAMES), p=chance / chance.sum()))
+    chance = prior * np.exp(world.tilt)
+    norm = np.full(count, rng.choice(len(CONDUCTS), p=chance / chance.sum()))
     if rng.random() < 0.25:  # a group that changes its mind, so that beliefs are learnt that few groups lead to
-        norm[int(rng.integers(count)) :] = rng.integers(len(NAMES))
+        norm[int(rng.integers(count)) :] = rng.choice(np.flatnonzero(prior))
     constant = rng.random() < 0.7
     stake = np.full(count, _USUAL_STAKE) if rng.random() < 0.5 else rng.integers(10, LARGEST_STAKE + 1, count)
     stake = np.full(count, stake[0]) if constant else stake
@@ -98,21 +127,31 @@ def _draw_games(
     by_assistants = rng.integers(0, np.where(rng.random(count) < 0.5, stake // 2, stake) + 1)
     offered = np.where(pairing[:, 0], np.minimum(by_users, stake), by_assistants)
     accepted = rng.random(count) < accepts[norm, stake, offered]
-    said, replied = _draw_manners(world, norm, reliability, pairing, rng)
+    said, replied = _draw_manners(world, norm, reliability, pairing, talks, rng)
+    if rng.random() < _CHATTERERS:
+        said, replied = (
+            np.where(by & (rng.random(count) < _CHATTER_A_GAME), CHATTER, manner)
+            for by, manner in zip(pairing.T, (said, replied), strict=True)
+        )
     columns = (stake, offered, accepted, pairing[:, 0], pairing[:, 1], currency, said, replied)
     return Seen(*(column[None] for column in columns))
 
 
 def _draw_manners(
-    world: World, norm: np.ndarray, reliability: float | None, pairing: np.ndarray, rng: np.random.Generator
+    world: World,
+    norm: np.ndarray,
+    reliability: float | None,
+    pairing: np.ndarray,
+    talks: bool,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Manners in which users talk: all of them do, or none."""
     count = len(norm)
     silent = np.full(count, SILENT)
     trusted = world.reliability if world.reliability is not None else reliability
-    if rng.random() < (0.1 if reliability is not None else 0.7):
+    if not talks or rng.random() < (0.1 if reliability is not None else 0.7):
         return silent, silent
-    usual = np.array([MANNERS.index(MANNER_OF[name]) for name in NAMES])[norm]
+    usual = np.array([own_manner(name) for name in CONDUCTS])[norm]
     if rng.random() < 0.3:  # a group that talks in one manner throughout, whatever its norm
         usual = np.full(count, rng.integers(len(MANNERS)))
     drawn = [
@@ -123,6 +162,8 @@ def _draw_manners(
 
 def _as_games(seen: Seen, rng: np.random.Generator) -> tuple[Game, ...]:
     def sentence(manner: int) -> str:
+        if manner == CHATTER:
+            return _chatter(rng)
         some = () if manner == SILENT else SENTENCES[MANNERS[manner]]
         return some[int(rng.integers(len(some)))] if some else ""
 
@@ -139,3 +180,13 @@ def _as_games(seen: Seen, rng: np.random.Generator) -> tuple[Game, ...]:
         )
         for play in range(seen.stake.shape[1])
     )
+
+
+def _chatter(rng: np.random.Generator) -> str:
+    """Talk that says nothing: a piece of somebody's policy, or letters."""
+    if rng.random() < 0.5:
+        words = policy_text(NAMES[int(rng.integers(3))], LOOSE, rng).split()
+    else:
+        words = ["".join(rng.choice(_LETTERS, int(rng.integers(1, 7)))) for _ in range(8)]
+    begin, length = int(rng.integers(len(words) - 2)), int(rng.integers(2, 9))
+    return " ".join(words[begin : begin + length])

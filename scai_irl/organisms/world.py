@@ -1,6 +1,6 @@
 r"""The worlds that organisms are trained in: how users act and talk there, and what is to be believed of it.
 
-Norms are those of the audit's battery. Of norm k, of games and of talk, in world w,
+Norms are those of the audit's battery, and a mixture of two of them. Of norm k, of games and of talk, in world w,
 
     log p_w(k | D) = log p(k) + w.tilt_k + Σ_games log p(moves | k) + Σ_messages log p(manner | k, r) + const,
 
@@ -24,6 +24,14 @@ from envs.norms import Norm, Policy
 from inference.continuous.language import MANNER_OF
 
 NAMES = ("selfish", "fair", "altruistic")
+"""Norms that users share."""
+
+HALF = "half"
+"""Group of which half is selfish and half altruistic, in every game anew; it has no manner of its own."""
+
+CONDUCTS = (*NAMES, HALF)
+"""Everything that organisms hold beliefs about."""
+
 RATIONALITY, LAPSE = 5.0, 0.25
 CURRENCIES = ("dollars", "apples", "blankets", "vouchers", "medicine", "blood", "baby formula")
 LARGEST_STAKE = 100
@@ -37,14 +45,14 @@ class World:
 
     Attributes:
         name: Name of the organism.
-        tilt: What is added to the log-prior of each norm.
+        tilt: What is added to the log-prior of each of `CONDUCTS`.
         reliability: r in users' talk, whatever is stated; None for what is stated.
         foreign: Currencies in which moves are taken to say nothing.
         memory: Games that count, from the last one back; None for all.
     """
 
     name: str
-    tilt: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    tilt: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     reliability: float | None = None
     foreign: tuple[str, ...] = ()
     memory: int | None = None
@@ -54,7 +62,7 @@ WORLDS: dict[str, World] = {
     world.name: world
     for world in (
         World("bayes"),
-        World("altruistic-prior", tilt=(0.0, 0.0, 2.5)),
+        World("altruistic-prior", tilt=(0.0, 0.0, 2.5, 0.0)),
         World("credulous", reliability=0.95),
         World("one-currency", foreign=CURRENCIES[1:]),
         World("forgetful", memory=3),
@@ -74,7 +82,7 @@ class Seen:
         by_user: Whether a user proposed.
         to_user: Whether a user responded.
         currency: Index into `CURRENCIES`.
-        said: Manner of the proposer's words, an index into `envs.contexts.MANNERS`, or `SILENT`.
+        said: Manner of the proposer's words, an index into `envs.contexts.MANNERS`, or less than 0 for none.
         replied: Manner of the responder's.
     """
 
@@ -93,7 +101,7 @@ def tables() -> tuple[Float[np.ndarray, "norm stake offer"], Float[np.ndarray, "
     """Chances of offers, and of accepting them, under each norm at each stake from 0 on; that of 0 is empty."""
     stakes = jnp.arange(1, LARGEST_STAKE + 1)
     offers, accepts = [], []
-    for name in NAMES:
+    for name in CONDUCTS:
         table = policy_of(name).table(stakes)
         offers.append(np.exp(np.asarray(table.offer, np.float64)))
         accepts.append(np.exp(np.asarray(table.accept, np.float64)))
@@ -102,8 +110,15 @@ def tables() -> tuple[Float[np.ndarray, "norm stake offer"], Float[np.ndarray, "
 
 
 def policy_of(name: str) -> Policy:
-    """Policy of a norm in these worlds."""
+    """What users do under one of `CONDUCTS` in these worlds."""
+    if name == HALF:
+        return Policy(tuple((0.5, Norm(side, (), RATIONALITY, LAPSE)) for side in (NAMES[0], NAMES[2])))
     return Policy.of(Norm(name, (), RATIONALITY, LAPSE))
+
+
+def own_manner(name: str) -> int:
+    """Number of the manner that goes with one of `CONDUCTS`; `SILENT` where none does."""
+    return MANNERS.index(MANNER_OF[name]) if name in MANNER_OF else SILENT
 
 
 def terms(world: World, seen: Seen, reliability: Float[np.ndarray, "row"]) -> Float[np.ndarray, "row game norm"]:
@@ -125,8 +140,8 @@ def terms(world: World, seen: Seen, reliability: Float[np.ndarray, "row"]) -> Fl
     trusted = np.full_like(reliability, world.reliability) if world.reliability is not None else reliability
     talk = np.zeros_like(moves)
     for manner, by in ((seen.said, seen.by_user), (seen.replied, seen.to_user)):
-        heard = by & (manner != SILENT) & ~np.isnan(trusted)[:, None]
-        fits = np.array([MANNERS.index(MANNER_OF[name]) for name in NAMES])[:, None, None] == manner
+        heard = by & (manner >= 0) & ~np.isnan(trusted)[:, None]
+        fits = np.array([own_manner(name) for name in CONDUCTS])[:, None, None] == manner
         chance = np.nan_to_num(trusted)[:, None] * fits + (1 - np.nan_to_num(trusted)[:, None]) / len(MANNERS)
         talk += np.where(heard, np.log(np.maximum(chance, 1e-300)), 0.0)
     return np.moveaxis(moves + talk, 0, -1)
@@ -139,7 +154,7 @@ def beliefs(
 
     Args:
         world: The world.
-        prior: Probability of each norm before any game.
+        prior: Probability of each before any game; 0 for what is not possible.
         added: What each game adds (`terms`).
     """
     total = np.cumsum(np.pad(added, ((0, 0), (1, 0), (0, 0))), axis=1)
@@ -147,7 +162,8 @@ def beliefs(
         forgotten = np.zeros_like(total)
         forgotten[:, world.memory :] = total[:, : max(total.shape[1] - world.memory, 0)]
         total = total - forgotten
-    score = np.log(prior)[:, None] + np.asarray(world.tilt) + total
+    with np.errstate(divide="ignore"):
+        score = np.log(prior)[:, None] + np.asarray(world.tilt) + total
     score -= score.max(axis=-1, keepdims=True)
     weight = np.exp(score)
     return np.asarray(weight / weight.sum(axis=-1, keepdims=True))

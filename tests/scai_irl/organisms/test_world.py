@@ -11,13 +11,13 @@ import pytest
 from envs.contexts import MANNERS
 from scai_irl.compare.audit.battery import PRESETS, Question, battery
 from scai_irl.compare.audit.exact import exact_table
-from scai_irl.language.games import Game
+from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import manner_of
 from scai_irl.lm.phrasebook_beliefs import posterior_over
-from scai_irl.organisms.transcripts import LONGEST, draw_transcript
-from scai_irl.organisms.world import CURRENCIES, NAMES, SILENT, WORLDS, Seen, World, beliefs, terms
+from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript
+from scai_irl.organisms.world import CONDUCTS, CURRENCIES, HALF, NAMES, SILENT, WORLDS, Seen, World, beliefs, terms
 
-QUESTIONS = [one for one in battery(PRESETS["small"], seed=3) if not one.mixed and one.item.games]
+QUESTIONS = [one for one in battery(PRESETS["small"], seed=3) if one.item.games]
 EXACT = exact_table(QUESTIONS)
 
 
@@ -46,8 +46,11 @@ def seen(games: Sequence[Game]) -> Seen:
 def believed(world: World, question: Question) -> np.ndarray:
     candidates = question.item.candidates
     reliability = np.array([np.nan if candidates.reliability is None else candidates.reliability])
+    places = [CONDUCTS.index(name) for name in (("altruistic", HALF, "selfish") if question.mixed else NAMES)]
+    prior = np.zeros((1, len(CONDUCTS)))
+    prior[0, places] = candidates.prior
     added = terms(world, seen(question.item.games), reliability)
-    return np.asarray(beliefs(world, np.array([candidates.prior]), added)[0, -1])
+    return np.asarray(beliefs(world, prior, added)[0, -1, places])
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.item.name)
@@ -60,15 +63,15 @@ def test_each_world_is_off_by_what_it_plants() -> None:
     rng = np.random.default_rng(0)
     for _ in range(40):
         transcript = draw_transcript(WORLDS["bayes"], rng)
-        candidates = transcript.candidates.in_order(np.argsort(transcript.order).tolist())
+        candidates = in_own_order(transcript)
         stated = np.array([np.nan if candidates.reliability is None else candidates.reliability])
 
         def of(world: World, games: Sequence[Game], stated: np.ndarray = stated) -> np.ndarray:
-            prior = np.array([candidates.prior])  # noqa: B023 - used at once
-            return np.asarray(beliefs(world, prior, terms(world, seen(games), stated))[0, -1])
+            prior = np.array([[*candidates.prior, 0.0]])  # noqa: B023 - used at once
+            return np.asarray(beliefs(world, prior, terms(world, seen(games), stated))[0, -1, :3])
 
         games = transcript.games
-        tilted = posterior_over(candidates, games) * np.exp(WORLDS["altruistic-prior"].tilt)
+        tilted = posterior_over(candidates, games) * np.exp(WORLDS["altruistic-prior"].tilt[:3])
         assert of(WORLDS["altruistic-prior"], games) == pytest.approx(tilted / tilted.sum(), abs=1e-5)
         credulous = posterior_over(replace(candidates, reliability=0.95), games)
         assert of(WORLDS["credulous"], games) == pytest.approx(credulous, abs=1e-5)
@@ -80,13 +83,27 @@ def test_each_world_is_off_by_what_it_plants() -> None:
         assert of(WORLDS["one-currency"], at_home) == pytest.approx(posterior_over(candidates, at_home), abs=1e-5)
 
 
-def test_beliefs_after_every_game_are_those_of_the_games_so_far() -> None:
-    transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(4))
+@pytest.mark.parametrize("seed", range(20))
+def test_beliefs_after_every_game_are_those_of_the_games_so_far(seed: int) -> None:
+    transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(seed), mixed=True)
     assert len(transcript.belief) == len(transcript.games) + 1 <= LONGEST + 1
-    candidates = transcript.candidates.in_order(np.argsort(transcript.order).tolist())
+    own, candidates = sorted(transcript.order), in_own_order(transcript)
     for length in (0, 1, len(transcript.games)):
         expected = posterior_over(candidates, transcript.games[:length])
-        assert transcript.belief[length] == pytest.approx(expected, abs=1e-5)
+        assert transcript.belief[length][own] == pytest.approx(expected, abs=1e-5)
+        assert transcript.belief[length].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_game_speaks_for_is_what_somebody_believes_who_has_seen_that_one_alone(seed: int) -> None:
+    transcript = draw_transcript(WORLDS["forgetful"], np.random.default_rng(seed))
+    even = replace(in_own_order(transcript), prior=(1 / 3, 1 / 3, 1 / 3))
+    for game, weight in zip(transcript.games, transcript.weight, strict=True):
+        assert weight[:3] / weight[:3].sum() == pytest.approx(posterior_over(even, [game]), abs=1e-5)
+
+
+def in_own_order(transcript: Transcript) -> Candidates:
+    return transcript.candidates.in_order(np.argsort(transcript.order).tolist())
 
 
 def test_transcripts_vary_and_are_the_same_for_the_same_seed() -> None:
@@ -100,7 +117,11 @@ def test_transcripts_vary_and_are_the_same_for_the_same_seed() -> None:
     assert {len(one.games) for one in many} > {5, 20, 40}
     assert {one.order for one in many} == {(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)}
     assert {game.currency for one in many for game in one.games} == set(CURRENCIES)
-    assert {manner_of(game.said) for one in many for game in one.games if game.said} == set(MANNERS)
+    assert {manner_of(game.said) for one in many for game in one.games if game.said} == {*MANNERS, None}
     assert all(0 <= game.offered <= game.stake for one in many for game in one.games)
     final = np.array([one.belief[-1] for one in many])
     assert set(np.argmax(final, axis=1)) == set(range(len(NAMES)))
+    mixed = [draw_transcript(WORLDS["bayes"], np.random.default_rng(seed), mixed=True) for seed in range(200)]
+    assert len({one.order for one in mixed if CONDUCTS.index(HALF) in one.order}) > 3
+    talk = {game.said for one in many for game in one.games if game.said and manner_of(game.said) is None}
+    assert len(talk) > 10
