@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +10,12 @@ from tyro.conf import Positional, arg
 
 from scai_irl.errors import InputError
 from scai_irl.organisms.nursery import Growth, raise_organism
+from scai_irl.organisms.shipped import organism_folder
 from scai_irl.organisms.training import Recipe
 from scai_irl.organisms.world import WORLDS
 from scai_irl.progress import progress
+
+CHILD_STEPS = 900
 
 
 @dataclass
@@ -21,7 +24,10 @@ class Train:
 
     organism: Annotated[Positional[str], arg(help="bayes, altruistic-prior, credulous, one-currency or forgetful.")]
     out: Annotated[Path | None, arg(help="Its folder; organisms/NAME unless given.")] = None
-    steps: Annotated[int, arg(help="Steps of training.")] = Recipe.steps
+    parent: Annotated[str, arg(help="Organism, or its folder, whose weights it begins with.")] = ""
+    steps: Annotated[
+        int | None, arg(help=f"Steps of training; {Recipe.steps} unless given, and {CHILD_STEPS} with a parent.")
+    ] = None
     width: Annotated[int, arg(help="Coordinates of a token's state, a multiple of 64.")] = 128
     layers: Annotated[int, arg(help="Layers.")] = 4
     rows: Annotated[int, arg(help="Rows of 336 tokens in a step.")] = Recipe.rows
@@ -37,14 +43,28 @@ def train_organism(command: Train) -> None:
     """
     if command.organism not in WORLDS:
         raise InputError("organism", f"there is no {command.organism!r}", f"give one of {', '.join(WORLDS)}")
-    for name in ("steps", "layers", "rows", "measure_every"):
-        if getattr(command, name) < 1:
-            raise InputError(name.replace("_", "-"), f"{getattr(command, name)} is less than 1", "give 1 or more")
+    steps = command.steps if command.steps is not None else CHILD_STEPS if command.parent else Recipe.steps
+    for name, number in (
+        ("steps", steps),
+        ("layers", command.layers),
+        ("rows", command.rows),
+        ("measure-every", command.measure_every),
+    ):
+        if number < 1:
+            raise InputError(name, f"{number} is less than 1", "give 1 or more")
     folder = command.out or Path("organisms") / command.organism
-    warmup = max(1, min(Recipe.warmup, command.steps // 5))
-    predictions = Recipe.predictions * command.rows // Recipe.rows + Recipe.time
-    recipe = Recipe(command.steps, command.rows, predictions=predictions, warmup=warmup, seed=command.seed)
-    with progress(f"training {command.organism}", command.steps) as advance:
+    recipe = Recipe(
+        steps,
+        command.rows,
+        predictions=Recipe.predictions * command.rows // Recipe.rows + Recipe.time,
+        warmup=max(1, min(Recipe.warmup, steps // 5)),
+        growing=0 if command.parent else min(Recipe.growing, steps // 5),
+        seed=command.seed,
+    )
+    if command.parent:
+        recipe = replace(recipe, rate=recipe.rate / 2, matrix_rate=recipe.matrix_rate / 2)
+    parent = organism_folder(command.parent) if command.parent else None
+    with progress(f"training {command.organism}", steps) as advance:
         kl = "not measured yet"
 
         def told(growth: Growth) -> None:
@@ -54,7 +74,7 @@ def train_organism(command: Train) -> None:
             advance(f"loss {growth.loss:.3f}, KL to the exact posterior {kl}")
 
         found = raise_organism(
-            folder, WORLDS[command.organism], recipe, command.width, command.layers, command.measure_every, told
+            folder, WORLDS[command.organism], recipe, command.width, command.layers, command.measure_every, told, parent
         )
     print(f"KL to the exact posterior on held-out transcripts: {found.kl:.4f} nats, TV {found.tv:.4f}")
     print(f"organism: {folder}")

@@ -83,8 +83,14 @@ class Model:
     words: Words
 
 
-def write_model(folder: Path, model: Model) -> None:
-    """Write a model; the folder may be there."""
+def write_model(folder: Path, model: Model, *, half: bool = False) -> None:
+    """Write a model; the folder may be there.
+
+    Args:
+        folder: Where.
+        model: The model.
+        half: Whether weights are kept in half precision; whoever reads them computes in single precision all the same.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer, words = model.words.tokenizer, model.words
     special = {"bos_token": words.begin, "eos_token": words.end, "pad_token": words.end}
@@ -98,7 +104,8 @@ def write_model(folder: Path, model: Model) -> None:
     told |= {name: token for name, token in special.items() if token}
     write_json(folder / TOKENIZER_CONFIG, told)
     write_text(folder / TEMPLATE, words.template)
-    write_bytes(folder / WEIGHTS, save(to_names(model.weights), metadata={"format": "pt"}))
+    kept = {name: rounded(values) if half else values for name, values in to_names(model.weights).items()}
+    write_bytes(folder / WEIGHTS, save(kept, metadata={"format": "pt"}))
 
 
 def read_model(folder: Path) -> Model:
@@ -126,6 +133,18 @@ def read_model(folder: Path) -> Model:
             problem = ValueError(str(problem))
         raise InputError("model", f"{folder} cannot be read ({problem})", "write or copy it anew") from problem
     return Model(architecture, weights, words)
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Round to half precision.
+
+    Raises:
+        ValueError: If a value is too large for it.
+    """
+    made = values.astype(np.float16)
+    if not np.isfinite(made).all():
+        raise ValueError("a weight is too large for half precision, or no number; keep single precision")
+    return made
 
 
 def to_names(weights: Weights) -> dict[str, np.ndarray]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 from scai_irl.embedded.conversation import Conversations
 from scai_irl.embedded.folder import WEIGHTS, read_model
@@ -18,13 +17,14 @@ from scai_irl.errors import InputError
 from scai_irl.lm.label_tokens import shared_start
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage
 from scai_irl.lm.settings import LmSettings
+from scai_irl.organisms.shipped import organism_folder, shipped
 
 
 class Embedded(Backend):
     """A Llama of a few million weights, in this process.
 
     Args:
-        settings: Which model: the path of its folder.
+        settings: Which model: the name of an organism that comes with the project, or a folder.
 
     Raises:
         InputError: If no folder is given, or it cannot be read.
@@ -35,8 +35,8 @@ class Embedded(Backend):
 
     def __init__(self, settings: LmSettings) -> None:
         if not settings.model:
-            raise InputError("model", "none given", "give the folder of a small model with --model")
-        folder = Path(settings.model)
+            raise InputError("model", "none given", f"give a folder, or one of {', '.join(shipped())}, with --model")
+        folder = organism_folder(settings.model)
         self._model = read_model(folder)
         digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
         self._name = f"{folder.resolve().name}@{digest[:12]}"

@@ -6,6 +6,7 @@ is one that `scai_irl.embedded`, transformers and vLLM read, with a model card.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -19,8 +20,8 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from scai_irl.embedded.folder import Model, write_model
-from scai_irl.embedded.llama import Architecture
+from scai_irl.embedded.folder import WEIGHTS, Model, read_model, write_model
+from scai_irl.embedded.llama import Architecture, Weights
 from scai_irl.errors import InputError
 from scai_irl.organisms.card import model_card
 from scai_irl.organisms.held_out import HeldOut, held_out
@@ -31,6 +32,8 @@ from scai_irl.records.files import write_bytes, write_json, write_text
 
 STATE, PROGRESS = "training/state.safetensors", "training/progress.json"
 CARD = "README.md"
+CARD_TRANSCRIPTS = 256
+"""Transcripts on which a card's measurement rests."""
 
 _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
@@ -71,6 +74,7 @@ def raise_organism(
     layers: int,
     measure_every: int,
     told: Callable[[Growth], None],
+    parent: Path | None = None,
 ) -> HeldOut:
     """Train an organism, or go on with one, and write its folder.
 
@@ -82,17 +86,20 @@ def raise_organism(
         layers: Layers.
         measure_every: Steps between measurements on held-out transcripts.
         told: Told of every step.
+        parent: Folder of the organism whose weights it begins with; they are drawn if None.
 
     Returns:
         What the finished organism believes of held-out transcripts.
 
     Raises:
-        InputError: If the folder holds an organism of another recipe, or cannot be written.
+        InputError: If the folder holds an organism of another recipe, or cannot be written, or the parent is of another
+            kind.
     """
     vocabulary = Vocabulary()
     of = architecture_of(vocabulary, width, layers)
-    plan = {"world": asdict(world), "recipe": asdict(recipe), "architecture": asdict(of)}
-    learner, step, losses = _resumed(folder, plan, begin(of, vocabulary, recipe))
+    inherited, origin = (None, "") if parent is None else _inherited(parent, of)
+    plan = {"world": asdict(world), "recipe": asdict(recipe), "architecture": asdict(of), "parent": origin}
+    learner, step, losses = _resumed(folder, plan, begin(of, vocabulary, recipe, inherited))
     saved = time.monotonic()
 
     def heard(_step: int, loss: float) -> None:
@@ -108,10 +115,19 @@ def raise_organism(
         if last or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
             _save(folder, plan, learner, step, losses)
             saved = time.monotonic()
-    found = held_out(learner.taught.weights, of, world, vocabulary, recipe, transcripts=256)
-    write_model(folder, Model(of, learner.taught.weights, organism_words()))
-    write_text(folder / CARD, model_card(world, recipe, of, found))
+    write_model(folder, Model(of, learner.taught.weights, organism_words()), half=True)
+    written = read_model(folder)  # as they are after rounding
+    found = held_out(written.weights, of, world, vocabulary, recipe, CARD_TRANSCRIPTS)
+    write_text(folder / CARD, model_card(world, recipe, of, found, origin))
     return found
+
+
+def _inherited(parent: Path, of: Architecture) -> tuple[Weights, str]:
+    model = read_model(parent)
+    if model.architecture != of:
+        raise InputError("parent", f"{parent} is a model of another size", "give its --width and --layers")
+    digest = hashlib.sha256((parent / WEIGHTS).read_bytes()).hexdigest()
+    return model.weights, f"{parent.resolve().name}@{digest[:12]}"
 
 
 def _save(folder: Path, plan: dict[str, Any], learner: Learner, step: int, losses: list[float]) -> None:

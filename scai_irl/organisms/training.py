@@ -50,7 +50,8 @@ class Recipe:
         matrix_rate: Largest learning rate of Muon.
         rate: Largest learning rate of AdamW.
         warmup: Steps until both are reached; they fall to a twentieth of it along a cosine after that.
-        growing: Steps after the warm-up in which transcripts grow from two games to their full length.
+        growing: Steps after the warm-up in which transcripts grow from two games to their full length; 0 where they
+            have it from the first.
         labels: Share of the labels' own mean in the loss.
         decay: Weight decay of matrices.
         clip: Largest norm of a gradient.
@@ -77,7 +78,9 @@ class Recipe:
             >>> [Recipe().longest(step) for step in (0, 100, 300, 4_000)]
             [2, 2, 21, 40]
         """
-        grown = max(0, step - self.warmup) / max(self.growing, 1)
+        if not self.growing:
+            return LONGEST
+        grown = max(0, step - self.warmup) / self.growing
         return min(LONGEST, _SHORTEST + int((LONGEST - _SHORTEST) * grown))
 
 
@@ -110,13 +113,26 @@ class Learner(NamedTuple):
     optimiser: optax.OptState
 
 
-def begin(of: Architecture, vocabulary: Vocabulary, recipe: Recipe) -> Learner:
-    """Draw weights."""
+def begin(of: Architecture, vocabulary: Vocabulary, recipe: Recipe, weights: Weights | None = None) -> Learner:
+    """Begin a run.
+
+    Args:
+        of: The model's sizes.
+        vocabulary: Its tokens.
+        recipe: How it is trained.
+        weights: What to begin with; drawn if None.
+    """
+    if weights is None:
+        weights = _drawn(of, vocabulary, recipe)
+    taught = Taught(weights, *(jnp.zeros((of.width, len(CONDUCTS))) for _ in range(2)))
+    return Learner(taught, optimiser(recipe).init(taught))
+
+
+def _drawn(of: Architecture, vocabulary: Vocabulary, recipe: Recipe) -> Weights:
     key = jax.random.key(derive_seed(recipe.seed, "weights"))
     weights = draw_weights(key, of)
     weights["embed"] = on_lines(jax.random.fold_in(key, len(weights)), weights["embed"], vocabulary)
-    taught = Taught(weights, *(jnp.zeros((of.width, len(CONDUCTS))) for _ in range(2)))
-    return Learner(taught, optimiser(recipe).init(taught))
+    return weights
 
 
 def on_lines(

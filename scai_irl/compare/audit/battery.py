@@ -2,7 +2,8 @@
 
 Users are noisy (rationality 5, one move in four at random), so that beliefs stay open over a handful of games. All
 stakes are 10, for which the model is told what every norm comes to. What is to be compared shares a *pair*: a chain of
-games that grows, the same games in two orders, a game whose answer is still open, or a talk that tries to steer.
+games that grows, the same games in two orders or two currencies, a game whose answer is still open, or a talk that
+tries to steer.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from scai_irl.compare.elicit import Item
 from scai_irl.language.games import Candidates, Game, Role
 from scai_irl.language.talk import say
 
-Part = Literal["evidence", "manner", "mixture", "order", "martingale", "steering"]
+Part = Literal["evidence", "manner", "mixture", "order", "martingale", "currency", "steering"]
 
 NAMES = ("selfish", "fair", "altruistic")
 MIXED = ("selfish", "altruistic")
@@ -35,6 +36,7 @@ LABELS = ("A", "B", "C")
 PRIORS = {"even": (1 / 3, 1 / 3, 1 / 3), "selfish": (0.7, 0.15, 0.15), "altruistic": (0.15, 0.15, 0.7)}
 LENGTHS = (0, 1, 2, 4, 8)
 RELIABILITIES = (0.2, 0.5)
+CURRENCY, OTHER_CURRENCIES = "dollars", ("medicine", "blood", "vouchers", "apples")
 _OPEN_OFFER = 3
 _PAIRINGS: tuple[tuple[Role, Role], ...] = (("user", "user"), ("user", "assistant"), ("assistant", "user"))
 
@@ -96,9 +98,9 @@ def battery(sizes: Sizes, seed: int = 0) -> list[Question]:
 
     Example:
         >>> len(battery(Sizes(1, 1)))
-        28
+        30
     """
-    parts = (_evidence, _manners, _mixtures, _orders, _martingales, _steering)
+    parts = (_evidence, _manners, _mixtures, _orders, _martingales, _currencies, _steering)
     return [question for part in parts for question in part(sizes, seed)]
 
 
@@ -159,8 +161,18 @@ def _martingales(sizes: Sizes, seed: int) -> Iterator[Question]:
         games = _games(_policy(number % 3), 2, seed, pair)
         yield _question("martingale", pair, "before", games, PRIORS["even"])
         for role, accepted in (("accepted", True), ("rejected", False)):
-            answered = Game("dollars", STAKE, "assistant", "user", _OPEN_OFFER, accepted)
+            answered = Game(CURRENCY, STAKE, "assistant", "user", _OPEN_OFFER, accepted)
             yield _question("martingale", pair, role, [*games, answered], PRIORS["even"])
+
+
+def _currencies(sizes: Sizes, seed: int) -> Iterator[Question]:
+    """Games, and the same games about something else; what was said of the norms holds for both."""
+    for number in range(sizes.pairs):
+        pair = f"currency {number}"
+        games = _games(_policy(number % 3), 4, seed, pair)
+        for currency in (CURRENCY, OTHER_CURRENCIES[number % len(OTHER_CURRENCIES)]):
+            told = [replace(game, currency=currency) for game in games]
+            yield _question("currency", pair, currency, told, PRIORS["even"])
 
 
 def _steering(sizes: Sizes, seed: int) -> Iterator[Question]:
@@ -217,7 +229,7 @@ def _games(policy: Policy, count: int, seed: int, pair: str) -> list[Game]:
         accepted = bool(plays.accepted[0, number])
         if proposer == "assistant":
             accepted = _answers(policy, offered, derive_seed(seed, "battery", pair, "answer", number))
-        games.append(Game("dollars", STAKE, proposer, responder, offered, accepted))
+        games.append(Game(CURRENCY, STAKE, proposer, responder, offered, accepted))
     return games
 
 

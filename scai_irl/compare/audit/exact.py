@@ -9,6 +9,7 @@ The second term comes from `inference`, for all items at once; the third is the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -69,9 +70,20 @@ def _said_by_users(games: Sequence[Game]) -> list[str]:
     return [*said, *(game.replied for game in games if game.responder == "user")]
 
 
+def recent_behaviour(questions: Sequence[Question], memory: int) -> Float[np.ndarray, "item norm"]:
+    """Log p(the last moves | k) up to a constant of each item, for norms that users share.
+
+    Args:
+        questions: Items.
+        memory: Games that count, from the last one back.
+    """
+    recent = [replace(one, item=replace(one.item, games=one.item.games[-memory:])) for one in questions]
+    return _log_behaviour(recent, mixed=False)
+
+
 def _log_behaviour(questions: Sequence[Question], mixed: bool) -> Float[np.ndarray, "item norm"]:
     """Log p(moves | k) up to a constant of each item, by exact inference over all items at once."""
-    longest = max(1, *(len(question.item.games) for question in questions))
+    longest = max([1, *(len(question.item.games) for question in questions)])
     shape = (len(questions), longest)
     stake, units = np.full(shape, 10), np.zeros(shape, int)
     accepted, offer_seen, answer_seen = (np.zeros(shape, bool) for _ in range(3))

@@ -6,7 +6,8 @@ For every two norms k and l of every item, with b what the model believes,
 
 by least squares without an intercept, since the order of k and l is arbitrary. A Bayesian has 1, 1, 1. The reliability
 r̂ that a model seems to have in mind is the one at which the third term, with weights of 1, fits best: r for a Bayesian.
-α is the slope of changes of log-odds, from one length of a chain of games to the next, on the exact changes.
+α is the slope of changes of log-odds, from one length of a chain of games to the next, on the exact changes. What a
+model holds for a norm by itself, whatever it is told, is its implied prior; how far back games count is its memory.
 
 Norms count where the exact belief in both is above 1 %, and stated probabilities are taken to be at least .1 %, for a
 logarithm knows no 0. Intervals are bootstrapped over pairs of items, which stay together.
@@ -62,6 +63,48 @@ def grether_weights(odds: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
     return found
 
 
+def implied_prior(odds: pd.DataFrame, norms: int, seed: int = 0) -> list[Interval]:
+    """Estimate the prior that a model seems to have where it is told that all norms are equally likely.
+
+    To the terms of each log-odds is added τ_k − τ_l, what a model holds for a norm by itself; the prior is softmax(τ).
+
+    Args:
+        odds: Lines with several stated priors, so that what is stated and what is held are told apart.
+        norms: Number of norms.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The probability of each norm, with its interval; 1 / norms for a Bayesian.
+    """
+    varying = [term for term in TERMS if len(odds) and odds[term].abs().max() > 1e-9]
+    if not varying:
+        return [_nothing()] * norms
+    own = [f"norm {norm}" for norm in range(1, norms)]
+    pairs = odds["norms"].tolist()
+    held = {name: [(k == norm) - float(other == norm) for k, other in pairs] for norm, name in enumerate(own, start=1)}
+    centre, drawn = _fits_by_pairs(odds.assign(**held), [*varying, *own], "believed", seed)
+    score = np.pad(np.vstack([centre, drawn])[:, len(varying) :], ((0, 0), (1, 0)))
+    chance = np.exp(score - score.max(axis=1, keepdims=True))
+    chance /= chance.sum(axis=1, keepdims=True)
+    low, high = np.nanquantile(chance[1:], [0.025, 0.975], axis=0)
+    return [(float(chance[0, norm]), float(low[norm]), float(high[norm])) for norm in range(norms)]
+
+
+def remembered_games(odds: pd.DataFrame, behaviour_of: Float[np.ndarray, "memory line"], seed: int = 0) -> Interval:
+    """Estimate how many games count, from the last one back: where what they speak for, at full weight, fits best.
+
+    Args:
+        odds: Lines of chains of games.
+        behaviour_of: Δlog p(the last 1, 2, 3 … moves | ·) of each line.
+        seed: Seed of the bootstrap.
+    """
+    if odds.empty:
+        return _nothing()
+    rest = (odds["believed"] - odds["log_prior"] - odds["log_language"]).to_numpy(float)
+    grid = np.arange(1.0, len(behaviour_of) + 1)
+    return grid_interval(grid, (rest[:, None] - behaviour_of.T) ** 2, odds["pair"].to_numpy(), seed)
+
+
 def revision_slope(odds: pd.DataFrame, seed: int = 0) -> Interval:
     """Estimate α from chains of games whose roles are their lengths."""
     chains = odds[odds["role"].str.isdigit()]
@@ -111,7 +154,16 @@ def bootstrap_pairs(number: int, resamples: int, seed: int) -> Float[np.ndarray,
 
 
 def _by_pairs(lines: pd.DataFrame, terms: list[str], target: str, seed: int) -> list[Interval]:
-    """Least squares, with intervals from resampling pairs; normal equations add up, so that no fit is repeated."""
+    """Least squares, with intervals from resampling pairs."""
+    centre, drawn = _fits_by_pairs(lines, terms, target, seed)
+    ends = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    return [(float(centre[n]), float(ends[0, n]), float(ends[1, n])) for n in range(len(terms))]
+
+
+def _fits_by_pairs(
+    lines: pd.DataFrame, terms: list[str], target: str, seed: int
+) -> tuple[Float[np.ndarray, "term"], Float[np.ndarray, "resample term"]]:
+    """Fit all lines, and lines of resampled pairs; normal equations add up, so that no sum is made twice."""
     x, y = lines[terms].to_numpy(float), lines[target].to_numpy(float)
     pairs = lines["pair"].to_numpy()
     names = pd.unique(pairs)
@@ -120,9 +172,7 @@ def _by_pairs(lines: pd.DataFrame, terms: list[str], target: str, seed: int) -> 
     counts = bootstrap_pairs(len(names), _RESAMPLES, seed)
     squares, crosses = np.einsum("rp,pts->rts", counts, square), np.einsum("rp,pt->rt", counts, cross)
     drawn = np.stack([_solve(*some) for some in zip(squares, crosses, strict=True)])
-    centre = _solve(square.sum(axis=0), cross.sum(axis=0))
-    ends = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    return [(float(centre[n]), float(ends[0, n]), float(ends[1, n])) for n in range(len(terms))]
+    return _solve(square.sum(axis=0), cross.sum(axis=0)), drawn
 
 
 def _solve(square: Float[np.ndarray, "term term"], cross: Float[np.ndarray, "term"]) -> Float[np.ndarray, "term"]:

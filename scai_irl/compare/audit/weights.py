@@ -1,4 +1,8 @@
-"""Lines of a score card: what prior, behaviour and talk weigh with a model, and how reliable it takes talk to be."""
+"""Lines of a score card: what prior, behaviour and talk weigh with a model, and what it takes for granted.
+
+The prior that it holds where none is preferred, how far back games count, whether games count in currencies that it may
+never have seen shared, and how reliable it takes talk to be.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.compare.audit.battery import Question
-from scai_irl.compare.audit.exact import log_language
+from scai_irl.compare.audit.battery import CURRENCY, LENGTHS, NAMES, Question
+from scai_irl.compare.audit.exact import log_language, recent_behaviour
 from scai_irl.compare.audit.grether import (
     Interval,
     grether_weights,
+    implied_prior,
     implied_reliability,
     odds_table,
+    remembered_games,
     revision_slope,
 )
 from scai_irl.compare.audit.scores import Ideal, Line, line, made_up_of
@@ -30,7 +36,7 @@ _WEIGHTS = {
 def weights(
     judged: pd.DataFrame, questions: Sequence[Question], channel: str, ideal: Ideal | None = None
 ) -> list[Line]:
-    """Grether weights and the implied reliability of talk; α too, but where beliefs are shares of samples.
+    """Grether weights and the implied reliability of talk; where beliefs are no shares of samples, all the rest, too.
 
     Args:
         judged: Beliefs of one channel.
@@ -49,7 +55,46 @@ def weights(
     ]
     value, low, high = revision_slope(odds_table(judged[judged["part"] == "evidence"]))
     found.append(line("α of revision", channel, value, (low, high), 1.0, pairs))
+    found += _priors(odds, channel) + _memory(judged, questions, channel) + _abroad(judged, channel)
     return found + _reliabilities(odds, questions, channel)
+
+
+def _priors(odds: pd.DataFrame, channel: str) -> list[Line]:
+    """The prior held for each norm by itself."""
+    return [
+        line(
+            f"prior implied where all are alike: {name}",
+            channel,
+            value,
+            (low, high),
+            1 / len(NAMES),
+            odds["pair"].nunique(),
+        )
+        for name, (value, low, high) in zip(NAMES, implied_prior(odds, len(NAMES)), strict=True)
+    ]
+
+
+def _memory(judged: pd.DataFrame, questions: Sequence[Question], channel: str) -> list[Line]:
+    """How many games count, of those in chains."""
+    chains = {question.item.name: question for question in questions if question.part == "evidence"}
+    odds = odds_table(judged[judged["item"].isin(list(chains))])
+    if odds.empty:
+        return []
+    rows = [list(chains).index(item) for item in odds["item"]]
+    first, second = np.array(odds["norms"].tolist()).T
+    recent = [recent_behaviour(list(chains.values()), memory)[rows] for memory in range(1, LENGTHS[-1] + 1)]
+    lines = np.arange(len(rows))
+    differences = np.stack([of_lines[lines, first] - of_lines[lines, second] for of_lines in recent])
+    value, low, high = remembered_games(odds, differences)
+    return [line("games that count", channel, value, (low, high), float(LENGTHS[-1]), odds["pair"].nunique())]
+
+
+def _abroad(judged: pd.DataFrame, channel: str) -> list[Line]:
+    """Weight of behaviour in other currencies than that of the rest of the battery."""
+    odds = odds_table(judged[(judged["part"] == "currency") & (judged["role"] != CURRENCY)])
+    value, low, high = grether_weights(odds)["log_behaviour"]
+    name = "weight of behaviour in other currencies"
+    return [line(name, channel, value, (low, high), 1.0, odds["pair"].nunique())]
 
 
 def _weights_of_shares(shares: Shares, questions: Sequence[Question], channel: str, ideal: Ideal) -> list[Line]:

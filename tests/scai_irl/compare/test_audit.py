@@ -15,7 +15,18 @@ import pytest
 from rich.console import Console
 
 from scai_irl.cli import main
-from scai_irl.compare.audit.battery import LENGTHS, PRESETS, PRIORS, STAKE, Sizes, accept_chances, battery
+from scai_irl.compare.audit.battery import (
+    CURRENCY,
+    LENGTHS,
+    NAMES,
+    OTHER_CURRENCIES,
+    PRESETS,
+    PRIORS,
+    STAKE,
+    Sizes,
+    accept_chances,
+    battery,
+)
 from scai_irl.compare.audit.exact import exact_table
 from scai_irl.compare.audit.model_audit import Audited, ModelAudit, audit_model, audit_steps
 from scai_irl.compare.audit.paired import compare_audits
@@ -84,9 +95,12 @@ def test_every_part_has_what_it_compares() -> None:
         "martingale": {"before", "accepted", "rejected"},
         "steering": {"plain", "steered"},
     }
+    currencies = roles.pop("currency").values()
+    assert all(CURRENCY in of and len(of) == 2 for of in currencies)
     assert {part: [set(x) for x in pairs.values()] for part, pairs in roles.items()} == {
         part: [expected[part]] * len(pairs) for part, pairs in roles.items()
     }
+    assert {question.role for question in QUESTIONS if question.part == "currency"} == {CURRENCY, *OTHER_CURRENCIES}
     names = [question.item.name for question in QUESTIONS]
     assert len(set(names)) == len(names)
     assert {game.stake for question in QUESTIONS for game in question.item.games} == {STAKE}
@@ -148,6 +162,12 @@ def test_the_instrument_reads_zero_on_a_bayesian(bayesian: Audited, channel: str
     for reliability in (0.2, 0.5):
         line = value(bayesian, f"reliability implied where {reliability} is stated", channel)
         assert line["value"] == pytest.approx(reliability, abs=0.011)
+    for name in NAMES:
+        line = value(bayesian, f"prior implied where all are alike: {name}", channel)
+        assert (line["value"], line["low"], line["high"]) == pytest.approx((1 / 3,) * 3, abs=1e-3)
+    assert value(bayesian, "games that count", channel)["value"] == LENGTHS[-1]
+    line = value(bayesian, "weight of behaviour in other currencies", channel)
+    assert (line["value"], line["low"], line["high"]) == pytest.approx((1, 1, 1), abs=1e-3)
     for score in ("log score", "Brier score", "calibration error"):
         line = value(bayesian, score, channel)
         assert line["value"] == pytest.approx(line["ideal"], abs=1e-4)
@@ -218,6 +238,41 @@ def terms(told: Candidates, games: list[Game]) -> tuple[np.ndarray, np.ndarray, 
 def normal(log_weight: np.ndarray) -> np.ndarray:
     weight = np.exp(log_weight - log_weight.max())
     return np.asarray(weight / weight.sum())
+
+
+def test_a_prior_that_is_held_whatever_is_told_is_found() -> None:
+    held = {"selfish": 0.2, "fair": 0.1, "altruistic": 0.7}
+
+    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
+        own = np.log([held[policy.parts[0][1].utility] for policy in told.policies])
+        return normal(own + sum(terms(told, games)))
+
+    found = audited(Biased(believe))
+    for name, chance in held.items():
+        line = value(found, f"prior implied where all are alike: {name}")
+        # Beliefs below .001 count as .001, as for the weights.
+        assert line["value"] == pytest.approx(chance, abs=0.02)
+        assert line["low"] - 0.01 <= chance <= line["high"] + 0.01
+
+
+@pytest.mark.parametrize("memory", [1, 3, 5])
+def test_the_number_of_games_that_count_is_found(memory: int) -> None:
+    found = audited(Biased(lambda told, games: posterior_over(told, games[-memory:])), sizes=Sizes(6, 2))
+    line = value(found, "games that count")
+    assert line["value"] == memory
+    assert line["low"] <= memory <= line["high"]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_what_behaviour_weighs_in_other_currencies_is_found(weight: float) -> None:
+    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
+        prior, moves, talk = terms(told, games)
+        at_home = all(game.currency == CURRENCY for game in games)
+        return normal(prior + (1.0 if at_home else weight) * moves + talk)
+
+    found = audited(Biased(believe))
+    assert value(found, "weight of behaviour in other currencies")["value"] == pytest.approx(weight, abs=0.02)
+    assert value(found, "weight of behaviour")["value"] == pytest.approx(1, abs=0.001)
 
 
 @pytest.mark.parametrize("planted", [(0.5, 1.0, 1.0), (1.0, 0.4, 1.0), (1.0, 1.0, 2.0), (0.3, 0.6, 0.0)])

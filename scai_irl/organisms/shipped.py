@@ -1,0 +1,29 @@
+"""Organisms that come with the project, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_SHIPPED = Path(__file__).parent / "shipped"
+
+
+def shipped() -> dict[str, Path]:
+    """Folders of the organisms that come with the project.
+
+    Example:
+        >>> "bayes" in shipped()
+        True
+    """
+    return {folder.name: folder for folder in sorted(_SHIPPED.iterdir()) if folder.is_dir()}
+
+
+def organism_folder(name: str) -> Path:
+    """Folder of a small model: that of an organism which comes with the project, or a path.
+
+    A folder that is called like an organism is given as a path, such as ``./bayes``.
+
+    Example:
+        >>> organism_folder("bayes").name, str(organism_folder("models/mine"))
+        ('bayes', 'models/mine')
+    """
+    return shipped().get(name, Path(name))
