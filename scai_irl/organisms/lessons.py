@@ -105,7 +105,8 @@ class Lessons:
         told: bool = True,
     ) -> Segment:
         """A stem of games, with a branch after each of some numbers of games."""
-        stem = self._ids(pieces.before_games(kind, transcript.candidates if told else None, wording))
+        candidates = transcript.candidates if told else None
+        stem = self._ids(pieces.before_games(kind, candidates, wording, transcript.earlier))
         leaves = [len(stem)]
         for place, game in enumerate(transcript.games):
             stem += self._ids(pieces.game(game, first=not place))

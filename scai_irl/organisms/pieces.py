@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
+from itertools import product
 
 from envs.contexts import MANNERS
 from envs.norms import Norm, Policy
@@ -39,6 +40,7 @@ LABELS = ("A", "B", "C")
 FIRM_RATIONALITY = 200.0
 DATA_END = "</data>"
 GAMES_BEGIN, GAMES_END = '"games": [', "]}" + DATA_END
+EARLIER, EARLIER_END = '"earlier policy": "', '", "games": ['
 GAME_END = "}"
 _QUOTE = '"'
 _SAID = ("proposer said", "responder said")
@@ -122,9 +124,19 @@ def _offered(units: int, accepted: bool | None = None) -> str:
     return f', "offered": {units}' + ("" if accepted is None else f', "accepted": {json.dumps(accepted)}')
 
 
-def before_games(kind: Kind, candidates: Candidates | None, wording: int) -> Pieces:
-    """A request about games, up to where they begin; its norms are told, or not."""
-    return (*opening(kind, wording), *((GAMES_BEGIN,) if candidates is None else norms(candidates)))
+def before_games(kind: Kind, candidates: Candidates | None, wording: int, earlier: str = "") -> Pieces:
+    """A request about games, up to where they begin.
+
+    Args:
+        kind: What is asked.
+        candidates: The norms that are possible; None if they are not told.
+        wording: Number of the instruction's wording.
+        earlier: The policy that was written before these games, where norms are not told.
+    """
+    begun = opening(kind, wording)
+    if candidates is not None:
+        return (*begun, *norms(candidates))
+    return (*begun, EARLIER, inside(earlier), EARLIER_END) if earlier else (*begun, GAMES_BEGIN)
 
 
 def after_games() -> Pieces:
@@ -242,14 +254,14 @@ def single_tokens() -> list[str]:
     for kind in KINDS:
         for wording in range(1, WORDINGS + 1):
             made.update(opening(kind, wording))
-    made |= {GAMES_BEGIN, *(_games_begin(value) for value in (None, *RELIABILITIES))}
+    made |= {GAMES_BEGIN, EARLIER, EARLIER_END, *(_games_begin(value) for value in (None, *RELIABILITIES))}
     for place, label in enumerate(LABELS):
         made |= {f"{_norm_begins(place)}{label}{described(policy)}" for policy in known_policies()}
     made |= {shown_policy(policy) for policy in known_policies()} | {say_policy(policy) for policy in known_policies()}
     made |= {'"policy": "', '", "manner": "', ', "message": "', *MANNERS}
     for currency in CURRENCIES:
         made |= {f'{begins}"currency": "{currency}"' for begins in ("{", ", {", '", ')}
-    made |= {_roles(*roles) for roles in (("user", "user"), ("user", "assistant"), ("assistant", "user"))}
+    made |= {_roles(*roles) for roles in product(("user", "assistant"), repeat=2)}
     made |= {"true", "false", *LABELS, *(text for same in numbers() for text in same)}
     for said in ("", *_KNOWN_TALK):
         made |= {*(f', "{key}": "{said}' for key in _SAID), f'", "{_SAID[1]}": "{said}', *filter(None, (said,))}

@@ -66,7 +66,7 @@ class Recipe:
     rate: float = 2e-3
     warmup: int = 100
     growing: int = 400
-    labels: float = 0.5
+    labels: float = 1.0
     decay: float = 0.01
     clip: float = 1.0
     seed: int = 0

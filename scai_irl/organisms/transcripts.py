@@ -11,10 +11,11 @@ from envs.contexts import MANNERS
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import SENTENCES
 from scai_irl.organisms.pieces import LABELS, PRIORS, RELIABILITIES, THIRD
-from scai_irl.organisms.wordings import LOOSE, policy_text
+from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import (
     CONDUCTS,
     CURRENCIES,
+    EARLIER,
     HALF,
     LARGEST_STAKE,
     NAMES,
@@ -39,7 +40,11 @@ _SHARES_OF_TWO = (NAMES[2], HALF, NAMES[0])
 _MIXED = 0.12  # share of transcripts in which shares of two norms are what is possible
 _CHATTERERS, _CHATTER_A_GAME = 0.1, 0.1
 _LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:!?'-")
-_PAIRINGS = ((True, True), (True, False), (False, True))  # whether the proposer, and the responder, is a user
+_PAIRINGS = ((True, True), (True, False), (False, True), (False, False))
+"""Whether the proposer, and the responder, is a user; where neither is, a game says nothing."""
+
+_AMONG_ASSISTANTS = 0.15  # share of transcripts in which some games are
+_EARLIER = 0.5  # share of those without told norms that begin with an earlier policy
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Transcript:
         candidates: What is possible, as it is shown.
         order: What is shown at each place, a number among `CONDUCTS`.
         belief: Belief in each of `CONDUCTS`, after 0, 1, 2 … games.
+        earlier: A policy that somebody wrote who had seen other games of the group; empty if there is none.
         weight: What each game by itself speaks for: its chance under each of `CONDUCTS`, made to sum to 1.
     """
 
@@ -59,6 +65,7 @@ class Transcript:
     order: tuple[int, ...]
     belief: Float[np.ndarray, "length conduct"]
     weight: Float[np.ndarray, "game conduct"]
+    earlier: str = ""
 
 
 def draw_transcript(
@@ -69,7 +76,8 @@ def draw_transcript(
     Args:
         world: The world.
         rng: Source of chance.
-        told: Whether prior and reliability are told; if not, all norms are equally likely but for the world's tilt.
+        told: Whether prior and reliability are told; if not, all norms are equally likely but for the world's tilt, and
+            there may be an earlier policy.
         mixed: Whether shares of two norms may be what is possible, in place of three norms.
         longest: Most games.
     """
@@ -79,6 +87,13 @@ def draw_transcript(
     prior[[CONDUCTS.index(name) for name in possible]] = stated
     talks = HALF not in possible
     reliability = float(rng.choice(RELIABILITIES)) if told and talks and rng.random() < 0.4 else None
+    earlier = ""
+    if not told and rng.random() < _EARLIER:
+        # What it says is drawn first, and the group given that: which is as well as the other way round.
+        said = int(rng.integers(len(NAMES)))
+        earlier = policy_text(NAMES[said], (FIRM, LOOSE)[int(rng.integers(2))], rng)
+        prior *= EARLIER * (np.arange(len(CONDUCTS)) == said) + (1 - EARLIER) / len(NAMES)
+        prior /= prior.sum()
     seen = _draw_games(world, prior, reliability, int(rng.integers(1, longest + 1)), talks, rng)
     added = terms(world, seen, np.array([np.nan if reliability is None else reliability]))
     order = tuple(int(place) for place in rng.permutation(len(possible)))
@@ -90,6 +105,7 @@ def draw_transcript(
         tuple(CONDUCTS.index(possible[place]) for place in order),
         beliefs(world, prior[None], added)[0],
         weight / weight.sum(axis=-1, keepdims=True),
+        earlier,
     )
 
 
@@ -119,8 +135,9 @@ def _draw_games(
     stake = np.full(count, _USUAL_STAKE) if rng.random() < 0.5 else rng.integers(10, LARGEST_STAKE + 1, count)
     stake = np.full(count, stake[0]) if constant else stake
     currency = np.full(count, rng.integers(len(CURRENCIES))) if constant else rng.integers(len(CURRENCIES), size=count)
-    begin = int(rng.integers(len(_PAIRINGS)))
-    turns = (begin + np.arange(count)) % len(_PAIRINGS) if constant else rng.integers(len(_PAIRINGS), size=count)
+    kinds = len(_PAIRINGS) - (rng.random() > _AMONG_ASSISTANTS)
+    begin = int(rng.integers(kinds))
+    turns = (begin + np.arange(count)) % kinds if constant else rng.integers(kinds, size=count)
     pairing = np.array(_PAIRINGS)[turns]
     below = np.cumsum(offers[norm, stake], axis=1)
     by_users = (rng.random((count, 1)) * below[:, -1:] > below).sum(axis=1)

@@ -35,6 +35,8 @@ CONDUCTS = (*NAMES, HALF)
 RATIONALITY, LAPSE = 5.0, 0.25
 CURRENCIES = ("dollars", "apples", "blankets", "vouchers", "medicine", "blood", "baby formula")
 LARGEST_STAKE = 100
+EARLIER = 0.9
+"""Chance that an earlier policy, written from other games of the group, is that of its norm and not any."""
 SILENT = -1
 """Manner of somebody who says nothing, or nothing that has a manner."""
 

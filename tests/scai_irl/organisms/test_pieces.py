@@ -39,9 +39,11 @@ POLICY = pieces.known_policies()[2]
 Both = tuple[Request, Pieces]
 
 
-def about_games(kind: Kind, candidates: Candidates | None, games: Sequence[Game], wording: int) -> Pieces:
+def about_games(
+    kind: Kind, candidates: Candidates | None, games: Sequence[Game], wording: int, earlier: str = ""
+) -> Pieces:
     played = [piece for place, one in enumerate(games) for piece in pieces.game(one, first=not place)]
-    return (*pieces.before_games(kind, candidates, wording), *played, *pieces.after_games())
+    return (*pieces.before_games(kind, candidates, wording, earlier), *played, *pieces.after_games())
 
 
 def about(transcript: Transcript, wording: int) -> list[Both]:
@@ -50,6 +52,7 @@ def about(transcript: Transcript, wording: int) -> list[Both]:
         (choose_request(candidates, games, 1, style), about_games("choose", candidates, games, wording)),
         (state_request(candidates, games, 1, style), about_games("state", candidates, games, wording)),
         (learn_request(games, 1, style), about_games("learn", None, games, wording)),
+        (learn_request(games, 1, style, TEXT), about_games("learn", None, games, wording, TEXT)),
         (learn_request(games, 1, style, candidates=candidates), about_games("learn", candidates, games, wording)),
     ]
 

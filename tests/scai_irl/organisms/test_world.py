@@ -15,7 +15,20 @@ from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import manner_of
 from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript
-from scai_irl.organisms.world import CONDUCTS, CURRENCIES, HALF, NAMES, SILENT, WORLDS, Seen, World, beliefs, terms
+from scai_irl.organisms.wordings import FIRM, policy_text
+from scai_irl.organisms.world import (
+    CONDUCTS,
+    CURRENCIES,
+    EARLIER,
+    HALF,
+    NAMES,
+    SILENT,
+    WORLDS,
+    Seen,
+    World,
+    beliefs,
+    terms,
+)
 
 QUESTIONS = [one for one in battery(PRESETS["small"], seed=3) if one.item.games]
 EXACT = exact_table(QUESTIONS)
@@ -100,6 +113,27 @@ def test_what_a_game_speaks_for_is_what_somebody_believes_who_has_seen_that_one_
     even = replace(in_own_order(transcript), prior=(1 / 3, 1 / 3, 1 / 3))
     for game, weight in zip(transcript.games, transcript.weight, strict=True):
         assert weight[:3] / weight[:3].sum() == pytest.approx(posterior_over(even, [game]), abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_earlier_policy_speaks_for_its_norm(seed: int) -> None:
+    transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(seed), told=False)
+    even = in_own_order(transcript)
+    if not transcript.earlier:
+        assert transcript.belief[0] == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
+        return
+    norm = read_norm(transcript.earlier)
+    expected = np.where(np.arange(3) == norm, EARLIER, 0) + (1 - EARLIER) / 3
+    assert transcript.belief[0][:3] == pytest.approx(expected)
+    whole = expected * posterior_over(even, transcript.games)
+    assert transcript.belief[-1][:3] == pytest.approx(whole / whole.sum(), abs=1e-5)
+
+
+def read_norm(text: str) -> int:
+    """Number of the norm that a text is about, by its first words."""
+    begins = {name: {policy_text(name, FIRM, np.random.default_rng(n)).split()[0] for n in range(99)} for name in NAMES}
+    (found,) = [number for number, name in enumerate(NAMES) if text.split(maxsplit=1)[0] in begins[name]]
+    return found
 
 
 def in_own_order(transcript: Transcript) -> Candidates:
