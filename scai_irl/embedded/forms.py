@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import llguidance
@@ -21,6 +21,9 @@ from scai_irl.embedded.folder import Words
 from scai_irl.lm.protocol import Structure
 
 _JSON: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_EVERY_TOKEN = '%llguidance {"no_forcing": true}'
+"""Where only one text can follow, any of its tokens may, and not only those that the tokenizer would make of it."""
+
 _ALL = -1  # as an integer of 32 bits: every bit is set
 
 
@@ -39,6 +42,7 @@ class Forms:
     def __init__(self, words: Words, vocabulary: int) -> None:
         self.vocabulary = vocabulary
         self._tokens = LLTokenizer(words.tokenizer.to_str(), n_vocab=vocabulary, eos_token=words.end_id)
+        self._end = words.end_id
         self._grammars: dict[str, str] = {}
 
     def matcher(self, structure: Structure) -> LLMatcher | None:
@@ -57,20 +61,24 @@ class Forms:
             raise FormError(f"a form that cannot be kept to: {matcher.get_error()}")
         return matcher
 
-    def masks(self, matchers: Sequence[LLMatcher | None]) -> Int[np.ndarray, "row word"]:
-        """Which tokens may come next, as bits of 32-bit words, lowest first; everything where there is no form."""
-        masks = np.full((len(matchers), -(-self.vocabulary // 32)), _ALL, np.int32)
-        for row, matcher in enumerate(matchers):
-            if matcher is not None:
-                llguidance.numpy.fill_next_token_bitmask(matcher, masks, row)
+    def allows(self, matcher: LLMatcher, token: int) -> bool:
+        """Whether a token may come next: a hundred times quicker than asking about all."""
+        return bool(matcher.is_accepting() if token == self._end else matcher.validate_tokens([token]))
+
+    def masks(self, rows: int, matchers: Mapping[int, LLMatcher]) -> Int[np.ndarray, "row word"]:
+        """Which tokens may come next, as bits of 32-bit words, lowest first; everything in rows without a matcher."""
+        masks = np.full((rows, -(-self.vocabulary // 32)), _ALL, np.int32)
+        for row, matcher in matchers.items():
+            llguidance.numpy.fill_next_token_bitmask(matcher, masks, row)
         return masks
 
 
 def _grammar(kind: str, value: Any) -> str:
     try:
         if kind == "json":
-            return str(LLMatcher.grammar_from_json_schema(json.dumps(value), overrides=_JSON))
+            return f"{_EVERY_TOKEN}\nstart: %json {json.dumps(value | {'x-guidance': _JSON})}"
         pattern = "|".join(re.escape(one) for one in value) if kind == "choice" else str(value)
-        return str(LLMatcher.grammar_from_regex(pattern))
+        (made,) = json.loads(LLMatcher.grammar_from_regex(pattern))["grammars"]
+        return f"{_EVERY_TOKEN}\n{made['lark_grammar']}"
     except ValueError as problem:
         raise FormError(f"a form that cannot be kept to: {problem}") from problem

@@ -1,7 +1,11 @@
 """Writing answers: a batch of prompts is read at once, then every row goes on token by token.
 
 Rows are padded on the left to one of a few lengths, and batches to one of two numbers of rows, so that few programs are
-compiled. While the model reads the tokens just chosen, the forms of answers decide which may come next.
+compiled.
+
+A token is first chosen from all, and only where the form of an answer forbids it, from those that the form allows: the
+largest of log p / temperature + noise among all tokens, if it is allowed, is also the largest among the allowed. To ask
+a form about one token takes a hundredth of the time that it takes to ask about all.
 """
 
 from __future__ import annotations
@@ -133,14 +137,21 @@ class _Batch:
         found = [Answer() for _ in self._prompts]
         open_rows = set(range(len(found)))
         matchers = [prompt.form for prompt in self._prompts]
-        idle: list[LLMatcher | None] = [None] * (len(self._lengths) - len(found))
+        free = jnp.asarray(self._forms.masks(len(self._lengths), {}))
         lengths = jnp.asarray(self._lengths)
         scores, caches = _read(
             self._weights, jnp.asarray(self._tokens), lengths, of=self._of, places=self._length + _ROOM
         )
         for step in range(max(prompt.most for prompt in self._prompts)):
-            masks = jnp.asarray(self._forms.masks([*matchers, *idle]))
-            chosen, log_probs = _choose(scores, masks, self._seeds, self._temperatures, jnp.uint32(step))
+            chosen, log_probs = _choose(scores, free, self._seeds, self._temperatures, jnp.uint32(step))
+            forbidden = {
+                row: matcher
+                for row, (matcher, token) in enumerate(zip(matchers, np.asarray(chosen).tolist(), strict=False))
+                if matcher is not None and not self._forms.allows(matcher, token)
+            }
+            if forbidden:
+                masks = jnp.asarray(self._forms.masks(len(self._lengths), forbidden))
+                chosen, log_probs = _choose(scores, masks, self._seeds, self._temperatures, jnp.uint32(step))
             at = self._length + step
             if at == caches[0].keys.shape[1]:
                 caches = _longer(caches, room=max(_ROOM, step))

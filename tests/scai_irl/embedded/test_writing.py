@@ -110,6 +110,20 @@ def test_forms_are_kept_to_row_by_row(model: Model, forms: Forms) -> None:
     assert answers[3].tokens
 
 
+def test_a_token_is_the_one_that_would_be_chosen_from_those_allowed_alone(
+    model: Model, forms: Forms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prompts() -> list[Prompt]:
+        form = Structure("regex", "[a-z ]{30,60}")
+        return [Prompt(TEXTS[place % 3], place, 1.0, 40, forms.matcher(form)) for place in range(20)]
+
+    quick = written(model, forms, prompts())
+    monkeypatch.setattr(Forms, "allows", lambda *_: False)  # so that every token is chosen from a mask
+    slow = written(model, forms, prompts())
+    assert [answer.tokens for answer in quick] == [answer.tokens for answer in slow]
+    assert len({tuple(answer.tokens) for answer in quick}) == 20
+
+
 def test_lengths_are_padded_to_few() -> None:
     assert {bucket(length) for length in range(1, 2_000)} == {64, 128, 256, 512, 1024, 2048}
     assert all(length <= bucket(length) < 2 * length + 64 for length in range(1, 2_000))
