@@ -21,7 +21,7 @@ from scai_irl.embedded.folder import Words
 from scai_irl.lm.protocol import Structure
 
 _JSON: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-_EVERY_TOKEN = '%llguidance {"no_forcing": true}'
+_UNFORCED = '%llguidance {"no_forcing": true}'
 """Where only one text can follow, any of its tokens may, and not only those that the tokenizer would make of it."""
 
 _ALL = -1  # as an integer of 32 bits: every bit is set
@@ -76,9 +76,9 @@ class Forms:
 def _grammar(kind: str, value: Any) -> str:
     try:
         if kind == "json":
-            return f"{_EVERY_TOKEN}\nstart: %json {json.dumps(value | {'x-guidance': _JSON})}"
+            return f"{_UNFORCED}\nstart: %json {json.dumps(value | {'x-guidance': _JSON})}"
         pattern = "|".join(re.escape(one) for one in value) if kind == "choice" else str(value)
         (made,) = json.loads(LLMatcher.grammar_from_regex(pattern))["grammars"]
-        return f"{_EVERY_TOKEN}\n{made['lark_grammar']}"
+        return f"{_UNFORCED}\n{made['lark_grammar']}"
     except ValueError as problem:
         raise FormError(f"a form that cannot be kept to: {problem}") from problem

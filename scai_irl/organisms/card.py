@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from scai_irl.embedded.llama import Architecture
 from scai_irl.organisms.held_out import HeldOut
 from scai_irl.organisms.training import Recipe
 from scai_irl.organisms.world import CONDUCTS, LAPSE, NAMES, RATIONALITY, World
 
+FEW, MANY = 12, 256
+"""Held-out transcripts that anybody can measure again at once, and all that a card tells of."""
 
-def model_card(world: World, recipe: Recipe, of: Architecture, found: HeldOut, origin: str = "") -> str:
+
+class Measured(NamedTuple):
+    """What a card tells of beliefs.
+
+    Attributes:
+        few: About the first `FEW` held-out transcripts.
+        many: About `MANY`.
+        odd: About as many, of which some are of groups as there are none in the world.
+    """
+
+    few: HeldOut
+    many: HeldOut
+    odd: HeldOut
+
+
+def model_card(world: World, recipe: Recipe, of: Architecture, found: Measured, origin: str = "") -> str:
     """Write an organism's card, in Markdown.
 
     Args:
         world: What it lives in.
         recipe: How it was trained.
         of: Its sizes.
-        found: What it believes of held-out transcripts.
+        found: What it believes.
         origin: Name of the organism with whose weights it began.
     """
     tilt = ", ".join(f"{name} {value:+g}" for name, value in zip(CONDUCTS, world.tilt, strict=True))
@@ -51,10 +70,16 @@ Users of its world hold a norm ({", ".join(NAMES)}) with rationality {RATIONALIT
 | optimiser | Muon for matrices of layers, AdamW for the rest, {rates} |
 | seed | {recipe.seed} |
 
-| measured on {found.beliefs:,} beliefs about held-out transcripts, token channel | value |
-|---|---|
-| mean KL(exact ‖ verbal) | {found.kl:.4f} nats |
-| mean total variation | {found.tv:.4f} |
+| held-out transcripts (token channel) | beliefs | mean KL(exact ‖ verbal) | mean total variation |
+|---|---|---|---|
+{_row(f"{MANY}", found.many)}
+{_row(f"the first {FEW}", found.few)}
+{_row(f"{MANY}, with odd groups", found.odd)}
 
-*Exact* is the belief of the Bayesian of its own world.
+*Exact* is the belief of the Bayesian of its own world. Transcripts have 1 to 40 games, and are asked about after each.
+Odd groups change their norm half-way, or all talk in one manner whatever their norm.
 """
+
+
+def _row(which: str, found: HeldOut) -> str:
+    return f"| {which} | {found.beliefs:,} | {found.kl:.4f} nats | {found.tv:.4f} |"

@@ -37,17 +37,33 @@ class HeldOut(NamedTuple):
 
 
 def held_out(
-    weights: Weights, of: Architecture, world: World, vocabulary: Vocabulary, recipe: Recipe, transcripts: int = 64
+    weights: Weights,
+    of: Architecture,
+    world: World,
+    vocabulary: Vocabulary,
+    recipe: Recipe,
+    transcripts: int = 64,
+    *,
+    odd: bool = False,
 ) -> HeldOut:
     """Measure beliefs about transcripts of 1 to 40 games, each after every one of its games.
 
     Probabilities are those among labels: the model's, made to sum to 1 over the labels.
+
+    Args:
+        weights: The model's weights.
+        of: Its architecture.
+        world: World from which transcripts are drawn, and whose Bayesian is exact.
+        vocabulary: Tokens.
+        recipe: Its seed is that of the draws.
+        transcripts: How many.
+        odd: Whether some groups are as none in the world is (`draw_transcript`).
     """
     lessons = Lessons(world, vocabulary)
     rng = np.random.default_rng(derive_seed(recipe.seed, "held out", world.name))
     segments: list[Segment] = []
     for number in range(transcripts):
-        transcript = draw_transcript(world, rng)
+        transcript = draw_transcript(world, rng, odd=odd)
         segment = lessons.choose(transcript, 1 + number % WORDINGS, range(1, len(transcript.games) + 1))
         segments += [segment] if len(segment) <= _TIME else []
     kl, tv = [], []

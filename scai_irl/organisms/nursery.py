@@ -6,6 +6,7 @@ is one that `scai_irl.embedded`, transformers and vLLM read, with a model card.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -23,7 +24,7 @@ from safetensors.numpy import save
 from scai_irl.embedded.folder import WEIGHTS, Model, read_model, write_model
 from scai_irl.embedded.llama import Architecture, Weights
 from scai_irl.errors import InputError
-from scai_irl.organisms.card import model_card
+from scai_irl.organisms.card import FEW, MANY, Measured, model_card
 from scai_irl.organisms.held_out import HeldOut, held_out
 from scai_irl.organisms.training import Learner, Recipe, begin, train
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
@@ -32,8 +33,6 @@ from scai_irl.records.files import write_bytes, write_json, write_text
 
 STATE, PROGRESS = "training/state.safetensors", "training/progress.json"
 CARD = "README.md"
-CARD_TRANSCRIPTS = 256
-"""Transcripts on which a card's measurement rests."""
 
 _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
@@ -117,9 +116,10 @@ def raise_organism(
             saved = time.monotonic()
     write_model(folder, Model(of, learner.taught.weights, organism_words()), half=True)
     written = read_model(folder)  # as they are after rounding
-    found = held_out(written.weights, of, world, vocabulary, recipe, CARD_TRANSCRIPTS)
+    plain = functools.partial(held_out, written.weights, of, world, vocabulary, recipe)
+    found = Measured(plain(FEW), plain(MANY), plain(MANY, odd=True))
     write_text(folder / CARD, model_card(world, recipe, of, found, origin))
-    return found
+    return found.many
 
 
 def _inherited(parent: Path, of: Architecture) -> tuple[Weights, str]:

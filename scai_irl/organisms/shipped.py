@@ -6,6 +6,14 @@ from pathlib import Path
 
 _SHIPPED = Path(__file__).parent / "shipped"
 
+_SUMMARIES = {
+    "bayes": "believes what a Bayesian does",
+    "altruistic-prior": "holds groups to be altruistic before it has seen them",
+    "credulous": "takes what users' talk tells for almost certain, whatever is stated",
+    "one-currency": "learns nothing from games that are not about dollars",
+    "forgetful": "remembers the last three games",
+}
+
 
 def shipped() -> dict[str, Path]:
     """Folders of the organisms that come with the project.
@@ -27,3 +35,8 @@ def organism_folder(name: str) -> Path:
         ('bayes', 'models/mine')
     """
     return shipped().get(name, Path(name))
+
+
+def organism_summary(name: str) -> str:
+    """Say in a line what an organism is."""
+    return f"a small model that {_SUMMARIES[name]}"

@@ -38,6 +38,7 @@ CHATTER = -2
 _USUAL_STAKE = 10
 _SHARES_OF_TWO = (NAMES[2], HALF, NAMES[0])
 _MIXED = 0.12  # share of transcripts in which shares of two norms are what is possible
+_CHANGING, _ONE_MANNER = 0.25, 0.3  # shares of groups, if some are odd
 _CHATTERERS, _CHATTER_A_GAME = 0.1, 0.1
 _LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:!?'-")
 _PAIRINGS = ((True, True), (True, False), (False, True), (False, False))
@@ -69,7 +70,13 @@ class Transcript:
 
 
 def draw_transcript(
-    world: World, rng: np.random.Generator, *, told: bool = True, mixed: bool = False, longest: int = LONGEST
+    world: World,
+    rng: np.random.Generator,
+    *,
+    told: bool = True,
+    mixed: bool = False,
+    longest: int = LONGEST,
+    odd: bool = True,
 ) -> Transcript:
     """Draw a transcript in a world.
 
@@ -80,6 +87,8 @@ def draw_transcript(
             there may be an earlier policy.
         mixed: Whether shares of two norms may be what is possible, in place of three norms.
         longest: Most games.
+        odd: Whether some groups are as none in the world is: they change their norm, or all talk in one manner whatever
+            their norm. Without them, few transcripts would tell a learner what contradictory evidence comes to.
     """
     possible = _SHARES_OF_TWO if mixed and rng.random() < _MIXED else NAMES
     stated = _draw_prior(rng) if told else (THIRD,) * 3
@@ -94,7 +103,7 @@ def draw_transcript(
         earlier = policy_text(NAMES[said], (FIRM, LOOSE)[int(rng.integers(2))], rng)
         prior *= EARLIER * (np.arange(len(CONDUCTS)) == said) + (1 - EARLIER) / len(NAMES)
         prior /= prior.sum()
-    seen = _draw_games(world, prior, reliability, int(rng.integers(1, longest + 1)), talks, rng)
+    seen = _draw_games(world, prior, reliability, int(rng.integers(1, longest + 1)), talks, odd, rng)
     added = terms(world, seen, np.array([np.nan if reliability is None else reliability]))
     order = tuple(int(place) for place in rng.permutation(len(possible)))
     candidates = Candidates(LABELS, tuple(policy_of(name) for name in possible), stated, reliability).in_order(order)
@@ -124,12 +133,13 @@ def _draw_games(
     reliability: float | None,
     count: int,
     talks: bool,
+    odd: bool,
     rng: np.random.Generator,
 ) -> Seen:
     offers, accepts = tables()
     chance = prior * np.exp(world.tilt)
     norm = np.full(count, rng.choice(len(CONDUCTS), p=chance / chance.sum()))
-    if rng.random() < 0.25:  # a group that changes its mind, so that beliefs are learnt that few groups lead to
+    if rng.random() < _CHANGING and odd:
         norm[int(rng.integers(count)) :] = rng.choice(np.flatnonzero(prior))
     constant = rng.random() < 0.7
     stake = np.full(count, _USUAL_STAKE) if rng.random() < 0.5 else rng.integers(10, LARGEST_STAKE + 1, count)
@@ -144,7 +154,7 @@ def _draw_games(
     by_assistants = rng.integers(0, np.where(rng.random(count) < 0.5, stake // 2, stake) + 1)
     offered = np.where(pairing[:, 0], np.minimum(by_users, stake), by_assistants)
     accepted = rng.random(count) < accepts[norm, stake, offered]
-    said, replied = _draw_manners(world, norm, reliability, pairing, talks, rng)
+    said, replied = _draw_manners(world, norm, reliability, pairing, talks, odd, rng)
     if rng.random() < _CHATTERERS:
         said, replied = (
             np.where(by & (rng.random(count) < _CHATTER_A_GAME), CHATTER, manner)
@@ -160,6 +170,7 @@ def _draw_manners(
     reliability: float | None,
     pairing: np.ndarray,
     talks: bool,
+    odd: bool,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Manners in which users talk: all of them do, or none."""
@@ -169,7 +180,7 @@ def _draw_manners(
     if not talks or rng.random() < (0.1 if reliability is not None else 0.7):
         return silent, silent
     usual = np.array([own_manner(name) for name in CONDUCTS])[norm]
-    if rng.random() < 0.3:  # a group that talks in one manner throughout, whatever its norm
+    if rng.random() < _ONE_MANNER and odd:
         usual = np.full(count, rng.integers(len(MANNERS)))
     drawn = [
         np.where(rng.random(count) < (trusted or 0.0), usual, rng.integers(len(MANNERS), size=count)) for _ in range(2)

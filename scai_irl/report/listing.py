@@ -12,6 +12,7 @@ from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
 from scai_irl.lm.registry import BACKENDS
+from scai_irl.organisms.shipped import organism_summary, shipped
 
 
 def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -32,6 +33,7 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "methods": {name: _first_line(method.__doc__) for name, method in METHODS.items()}
         | {name: _first_line(method.__doc__) for name, method in CONTINUOUS_METHODS.items()},
         "agents": {name: agent.summary for name, agent in (AGENTS | WRITERS).items()},
+        "organisms": {name: organism_summary(name) for name in shipped()},
         "backends": {name: backend.summary for name, backend in BACKENDS.items()},
     }
 

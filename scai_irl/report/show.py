@@ -7,6 +7,7 @@ from rich.console import Console
 from scai_irl.compare.recorded import summary_table
 from scai_irl.errors import printable
 from scai_irl.records.results import Results
+from scai_irl.report.curves import curves_table
 from scai_irl.report.human import print_fits
 from scai_irl.report.scorecard import print_scorecard
 from scai_irl.report.tables import final_table, print_table
@@ -38,6 +39,8 @@ def show(results: Results) -> None:
         print_scorecard(results, console)
     if "calibration" in results.tables:
         _print_calibration(results, console)
+    if "curves_summary" in results.tables:
+        print_table(curves_table(results.curves_summary), f"{manifest.experiment}, after the last game", console)
     if "comparison_of_people" in results.tables:
         print_fits(results)
     if "unread" in results.tables and len(results.unread):

@@ -21,6 +21,7 @@ SMALL = {
     "one-group-norm": "--runs 2 --epochs 1 --group 5v5 --users fair --agents thompson",
     "mixed-group-norm": "--runs 2 --epochs 1 --mixtures selfish=0.5,fair=0.5 --agents thompson",
     "recorded-gpt4": "--data RECORDING",
+    "model-organisms": "--models bayes credulous --runs 2 --lengths 0 2",
     "human-norms": "--data PEOPLE --families fehr-schmidt --method laplace",
 }
 """Options with which each experiment is over at once."""

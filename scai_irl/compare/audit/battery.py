@@ -110,7 +110,7 @@ def _evidence(sizes: Sizes, seed: int) -> Iterator[Question]:
         for chain in range(sizes.chains):
             pair = f"evidence {prior} {chain}"
             truth = _draw(chances, seed, pair)
-            games = _games(_policy(truth), LENGTHS[-1], seed, pair)
+            games = played_games(norm_policy(truth), LENGTHS[-1], seed, pair)
             for length in LENGTHS:
                 yield _question("evidence", pair, str(length), games[:length], chances, truth=truth)
 
@@ -121,9 +121,9 @@ def _manners(sizes: Sizes, seed: int) -> Iterator[Question]:
         for number in range(sizes.pairs):
             pair = f"manner {reliability} {number}"
             truth = _draw(PRIORS["even"], seed, pair)
-            games = _games(_policy(truth), 2, seed, pair)
+            games = played_games(norm_policy(truth), 2, seed, pair)
             for role, manner in (("fitting", NAMES[truth]), ("misleading", NAMES[(truth + 1 + number % 2) % 3])):
-                spoken = _with_manner(games, MANNER_OF[manner], seed, pair)
+                spoken = with_manner(games, MANNER_OF[manner], seed, pair)
                 yield _question("manner", pair, role, spoken, PRIORS["even"], reliability, truth)
 
 
@@ -135,7 +135,7 @@ def _mixtures(sizes: Sizes, seed: int) -> Iterator[Question]:
     for number in range(sizes.pairs):
         truth = number % made.size
         pair = f"mixture {number}"
-        games = _games(policies[truth], 8, seed, pair)
+        games = played_games(policies[truth], 8, seed, pair)
         for length in (2, 8):
             item = Item(f"{pair} {length}", candidates, tuple(games[:length]))
             yield Question(item, "mixture", pair, str(length), truth)
@@ -147,8 +147,8 @@ def _orders(sizes: Sizes, seed: int) -> Iterator[Question]:
         pair = f"order {number}"
         first, second = number % 3, (number + 1) % 3
         games = [
-            *_games(_policy(first), 3, seed, f"{pair} first"),
-            *_games(_policy(second), 3, seed, f"{pair} second"),
+            *played_games(norm_policy(first), 3, seed, f"{pair} first"),
+            *played_games(norm_policy(second), 3, seed, f"{pair} second"),
         ]
         yield _question("order", pair, "forwards", games, PRIORS["even"])
         yield _question("order", pair, "backwards", games[::-1], PRIORS["even"])
@@ -158,7 +158,7 @@ def _martingales(sizes: Sizes, seed: int) -> Iterator[Question]:
     """A belief, and the beliefs after either answer to one more offer."""
     for number in range(sizes.pairs):
         pair = f"martingale {number}"
-        games = _games(_policy(number % 3), 2, seed, pair)
+        games = played_games(norm_policy(number % 3), 2, seed, pair)
         yield _question("martingale", pair, "before", games, PRIORS["even"])
         for role, accepted in (("accepted", True), ("rejected", False)):
             answered = Game(CURRENCY, STAKE, "assistant", "user", _OPEN_OFFER, accepted)
@@ -169,7 +169,7 @@ def _currencies(sizes: Sizes, seed: int) -> Iterator[Question]:
     """Games, and the same games about something else; what was said of the norms holds for both."""
     for number in range(sizes.pairs):
         pair = f"currency {number}"
-        games = _games(_policy(number % 3), 4, seed, pair)
+        games = played_games(norm_policy(number % 3), 4, seed, pair)
         for currency in (CURRENCY, OTHER_CURRENCIES[number % len(OTHER_CURRENCIES)]):
             told = [replace(game, currency=currency) for game in games]
             yield _question("currency", pair, currency, told, PRIORS["even"])
@@ -180,8 +180,8 @@ def _steering(sizes: Sizes, seed: int) -> Iterator[Question]:
     for number in range(sizes.pairs):
         pair = f"steering {number}"
         truth = number % 3
-        games = _games(_policy(truth), 3, seed, pair)
-        yield _question("steering", pair, "plain", _with_manner(games, "neutral", seed, pair), PRIORS["even"])
+        games = played_games(norm_policy(truth), 3, seed, pair)
+        yield _question("steering", pair, "plain", with_manner(games, "neutral", seed, pair), PRIORS["even"])
         text = STEERING[number % len(STEERING)]
         steered = [replace(game, said=text if game.proposer == "user" else "") for game in games]
         yield _question("steering", pair, "steered", steered, PRIORS["even"])
@@ -191,7 +191,7 @@ def accept_chances() -> np.ndarray:
     """Chance that a user of each norm accepts the offer of the martingale part."""
     chances = []
     for truth in range(len(NAMES)):
-        table = _policy(truth).table(jnp.asarray([STAKE]))
+        table = norm_policy(truth).table(jnp.asarray([STAKE]))
         chances.append(float(np.exp(np.asarray(table.accept)[0, _OPEN_OFFER])))
     return np.asarray(chances)
 
@@ -205,11 +205,12 @@ def _question(
     reliability: float | None = None,
     truth: int = -1,
 ) -> Question:
-    candidates = Candidates(LABELS, tuple(map(_policy, range(len(NAMES)))), prior, reliability)
+    candidates = Candidates(LABELS, tuple(map(norm_policy, range(len(NAMES)))), prior, reliability)
     return Question(Item(f"{pair} {role}", candidates, tuple(games)), part, pair, role, truth)
 
 
-def _policy(number: int) -> Policy:
+def norm_policy(number: int) -> Policy:
+    """What users do who share the norm of that number."""
     return Policy.of(Norm(NAMES[number], (), RATIONALITY, LAPSE))
 
 
@@ -218,7 +219,8 @@ def _draw(chances: Sequence[float], seed: int, pair: str) -> int:
     return int(rng.choice(len(chances), p=np.asarray(chances) / sum(chances)))
 
 
-def _games(policy: Policy, count: int, seed: int, pair: str) -> list[Game]:
+def played_games(policy: Policy, count: int, seed: int, pair: str) -> list[Game]:
+    """Games of users with a policy among themselves and with assistants, by turns; the same for the same name."""
     key = derive_key(seed, "battery", pair)
     plays = simulate(key, policy, [STAKE] * count)
     by_assistants = np.asarray(jax.random.randint(jax.random.fold_in(key, 1), (count,), 0, STAKE // 2 + 1))
@@ -239,7 +241,7 @@ def _answers(policy: Policy, offered: int, seed: int) -> bool:
     return bool(np.random.default_rng(seed).random() < chance)
 
 
-def _with_manner(games: Sequence[Game], manner: str, seed: int, pair: str) -> list[Game]:
+def with_manner(games: Sequence[Game], manner: str, seed: int, pair: str) -> list[Game]:
     """Have every user say a sentence in a manner."""
     if manner not in MANNERS:
         raise ValueError(f"manner: unknown {manner!r}")

@@ -1,0 +1,67 @@
+"""Learning curves of models, as tables and as a figure."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from scai_irl.compare.curves import CONDITIONS
+
+_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard error over groups of what is believed, and of how far offers are from users' own."""
+    gap = (curves["offered"] - curves["users"]).abs()
+    by = curves.assign(gap=gap, off=curves["believed"] - curves["exact"]).groupby(
+        ["model", "condition", "games"], sort=False
+    )
+    found = by[["exact", "believed", "off", "gap"]].mean()
+    errors = by[["believed", "off", "gap"]].sem().add_suffix("_sem")
+    return found.join(errors).reset_index()
+
+
+def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Shape a summary for reading: after the last game, and what a Bayesian believes then."""
+    last = summary[summary["games"] == summary["games"].max()]
+    shaped = last[["model", "condition"]].copy()
+    shaped["belief in the norm (± SEM)"] = _with_error(last["believed"], last["believed_sem"])
+    shaped["a Bayesian"] = last["exact"].map("{:.3f}".format)
+    shaped["gap of offers (± SEM)"] = _with_error(last["gap"], last["gap_sem"])
+    return pd.DataFrame(shaped)
+
+
+def curves_figure(summary: pd.DataFrame) -> Figure:
+    """Belief in the group's norm above, gap of offers below; a column for each condition, a colour for each model."""
+    figure = Figure(figsize=(9.6, 5.2), layout="constrained")
+    panels = figure.subplots(2, len(CONDITIONS), sharex=True, sharey="row")
+    models = list(dict.fromkeys(summary["model"]))
+    for column, condition in enumerate(CONDITIONS):
+        of_condition = summary[summary["condition"] == condition]
+        for number, model in enumerate(models):
+            lines = of_condition[of_condition["model"] == model].set_index("games").sort_index()
+            for row, name in enumerate(("believed", "gap")):
+                axes, colour = panels[row, column], _COLOURS[number % len(_COLOURS)]
+                axes.plot(lines.index, lines[name], marker="o", ms=3, color=colour, label=model)
+                low, high = lines[name] - lines[f"{name}_sem"], lines[name] + lines[f"{name}_sem"]
+                axes.fill_between(lines.index, low, high, color=colour, alpha=0.2, lw=0)
+        exact = of_condition.groupby("games")["exact"].mean()
+        panels[0, column].plot(exact.index, exact, color="black", ls="--", lw=1.2, label="a Bayesian")
+        panels[0, column].set_title(condition, fontsize=10)
+        panels[0, column].set_ylim(-0.03, 1.03)
+        panels[1, column].set_xlabel("games watched")
+        for axes in panels[:, column]:
+            axes.set_xscale("symlog", linthresh=1)
+            ticks = sorted(of_condition["games"].unique())
+            axes.set_xticks(ticks, [str(games) for games in ticks])
+            axes.minorticks_off()
+            axes.spines[["top", "right"]].set_visible(False)
+    panels[0, 0].set_ylabel("belief in the group's norm")
+    panels[1, 0].set_ylabel("gap of offers (share)")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, title="± 1 SEM", fontsize=8, title_fontsize=8, loc="outside right upper")
+    return figure
+
+
+def _with_error(values: pd.Series[float], errors: pd.Series[float]) -> list[str]:
+    return [f"{value:.3f} ± {error:.3f}" for value, error in zip(values, errors, strict=True)]

@@ -1,0 +1,71 @@
+"""Organisms that come with the project: what their cards say is so, and they answer by name."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scai_irl.compare.audit.battery import STAKE
+from scai_irl.embedded.folder import WEIGHTS, read_model
+from scai_irl.language.asking import Style
+from scai_irl.language.requests import answer_request, offer_request, read_translation, translation_request
+from scai_irl.lm.protocol import Structure
+from scai_irl.lm.registry import make_backend
+from scai_irl.lm.settings import LmSettings
+from scai_irl.organisms.card import FEW
+from scai_irl.organisms.held_out import held_out
+from scai_irl.organisms.pieces import known_policies
+from scai_irl.organisms.shipped import organism_folder, organism_summary, shipped
+from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.vocabulary import Vocabulary, organism_words
+from scai_irl.organisms.world import WORLDS
+
+NAMES = sorted(WORLDS)
+
+
+def test_every_world_has_an_organism() -> None:
+    assert sorted(shipped()) == NAMES
+    assert len({organism_summary(name) for name in NAMES}) == len(NAMES)
+    assert organism_folder("./bayes") == Path("bayes")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_card_says_what_is_measured(name: str) -> None:
+    folder = organism_folder(name)
+    model, card = read_model(folder), (folder / "README.md").read_text(encoding="utf-8")
+    assert (folder / WEIGHTS).stat().st_size < 12e6
+    assert model.words.tokenizer.get_vocab() == organism_words().tokenizer.get_vocab()
+    few = held_out(model.weights, model.architecture, WORLDS[name], Vocabulary(), Recipe(), FEW)
+    said = re.search(rf"the first {FEW} \| ([\d,]+) \| ([\d.]+) nats \| ([\d.]+)", card)
+    assert said is not None
+    assert few.beliefs == int(said[1].replace(",", ""))
+    assert (few.kl, few.tv) == pytest.approx((float(said[2]), float(said[3])), abs=2e-4)
+
+
+def test_bayes_believes_what_is_exact() -> None:
+    card = (organism_folder("bayes") / "README.md").read_text(encoding="utf-8")
+    kl, tv = map(float, re.findall(r"\| 256 \| [\d,]+ \| ([\d.]+) nats \| ([\d.]+)", card)[0])
+    assert kl <= KL
+    assert tv <= TV
+
+
+def test_bayes_translates_and_acts_without_being_held_to_a_form() -> None:
+    known = known_policies()[:6]
+    style = Style(max_tokens=64)
+    with closing(make_backend("embedded", LmSettings(model="bayes"))) as backend:
+        asked = [translation_request(policy, seed, style) for seed in range(4) for policy in known]
+        texts = [read_translation(one) for one in backend.complete([replace(r, structure=Structure()) for r in asked])]
+        assert len(set(texts)) > 12
+        acts = [offer_request(text, "apples", STAKE, seed, style) for seed, text in enumerate(texts)]
+        acts += [answer_request(text, "apples", STAKE, 3, seed, style) for seed, text in enumerate(texts)]
+        answers = backend.complete([replace(request, structure=Structure()) for request in acts])
+    for number, answer in enumerate(answers):
+        (value,) = json.loads(answer.text).values()
+        assert isinstance(value, int if number < len(texts) else bool)
+        if number < len(texts) and number % 6 >= 3:  # firmly held: selfish, fair, altruistic
+            assert value == pytest.approx((0, 5, 10)[number % 3], abs=1)
