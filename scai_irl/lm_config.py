@@ -23,8 +23,12 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    backend: str = Field("phrasebook", description="Language model: phrasebook, vllm-server, vllm-offline, replay.")
-    model: str = Field("", description="Name of the model, or its folder; not needed where a server has only one.")
+    backend: str = Field(
+        "phrasebook", description="Language model: phrasebook, embedded, vllm-server, vllm-offline, replay."
+    )
+    model: str = Field(
+        "", description="Name of the model, its folder, or an organism; not needed where a server has only one."
+    )
     temperature: float = Field(
         _STYLE.temperature, ge=0, le=10, description="Temperature of the model; 1 is its own distribution."
     )

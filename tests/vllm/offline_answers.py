@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from scai_irl.lm.protocol import Message, Request, Sampling, Structure
@@ -24,8 +25,10 @@ def request(said: dict[str, Any]) -> Request:
 
 def main() -> None:
     """Answer what is asked on standard input."""
-    engine = {"max_model_len": 8_192, "max_num_seqs": 64}
-    backend = make_backend("vllm-offline", LmSettings(sys.argv[1], engine=engine))
+    folder = Path(sys.argv[1])
+    holds = json.loads((folder / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
+    engine = {"max_model_len": min(8_192, holds), "max_num_seqs": 64}
+    backend = make_backend("vllm-offline", LmSettings(str(folder), engine=engine))
     answers = backend.complete([request(said) for said in json.load(sys.stdin)])
     print(json.dumps({"model": backend.model, "answers": [asdict(answer) for answer in answers]}))
     backend.close()

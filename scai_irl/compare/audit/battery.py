@@ -98,7 +98,7 @@ def battery(sizes: Sizes, seed: int = 0) -> list[Question]:
 
     Example:
         >>> len(battery(Sizes(1, 1)))
-        30
+        31
     """
     parts = (_evidence, _manners, _mixtures, _orders, _martingales, _currencies, _steering)
     return [question for part in parts for question in part(sizes, seed)]
@@ -169,8 +169,9 @@ def _currencies(sizes: Sizes, seed: int) -> Iterator[Question]:
     """Games, and the same games about something else; what was said of the norms holds for both."""
     for number in range(sizes.pairs):
         pair = f"currency {number}"
-        games = played_games(norm_policy(number % 3), 4, seed, pair)
-        for currency in (CURRENCY, OTHER_CURRENCIES[number % len(OTHER_CURRENCIES)]):
+        games = played_games(norm_policy(number % 3), 3, seed, pair)
+        others = [OTHER_CURRENCIES[(2 * number + place) % len(OTHER_CURRENCIES)] for place in range(2)]
+        for currency in (CURRENCY, *others):
             told = [replace(game, currency=currency) for game in games]
             yield _question("currency", pair, currency, told, PRIORS["even"])
 

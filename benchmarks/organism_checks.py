@@ -1,0 +1,164 @@
+"""What a model organism does beside believing: whether its answers can be read unforced, and whether it acts as told.
+
+``python -m benchmarks.organism_checks --model bayes``. Answers are asked for without any form, in every kind that
+organisms know and in every wording, about groups that were not trained on. Offers are not sampled but scored: every
+number of units is a label, so the mean offered share is the model's own and not that of a few draws; it stands beside
+the mean of the policy that the text puts into words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from tabulate import tabulate
+
+from benchmarks.report import machine
+from envs.contexts import MANNERS
+from envs.seeds import derive_seed
+from scai_irl.language.asking import Style
+from scai_irl.language.belief_requests import learn_request, read_stated, read_token_posterior, state_request
+from scai_irl.language.instructions import WORDINGS
+from scai_irl.language.phrases import say_policy
+from scai_irl.language.requests import (
+    answer_request,
+    offer_request,
+    read_answer,
+    read_offer,
+    read_translation,
+    read_user_answer,
+    read_user_offer,
+    translation_request,
+    user_answer_request,
+    user_offer_request,
+)
+from scai_irl.lm.embedded import Embedded
+from scai_irl.lm.protocol import Backend, Completion, Request, Structure
+from scai_irl.lm.settings import LmSettings
+from scai_irl.organisms.lessons import behaviour_of
+from scai_irl.organisms.pieces import LABELS, known_policies
+from scai_irl.organisms.transcripts import draw_transcript
+from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
+from scai_irl.organisms.world import CURRENCIES, NAMES, WORLDS
+
+Asked = tuple[Request, Callable[[Completion], object]]
+
+
+def asked(kind: str, seed: int) -> Asked:
+    """A request of a kind about something drawn, with the reader of its answer."""
+    rng = np.random.default_rng(derive_seed(seed, "checks", kind))
+    number, stake = int(rng.integers(2 * len(NAMES))), int(rng.integers(10, 101))
+    policy, currency = known_policies()[number], CURRENCIES[int(rng.integers(len(CURRENCIES)))]
+    text = policy_text(NAMES[number % 3], (LOOSE, FIRM)[number // 3], rng)
+    style = Style(max_tokens=128, wording=1 + seed % WORDINGS)
+    transcript = draw_transcript(WORLDS["bayes"], rng, odd=False)
+    manner, units = MANNERS[int(rng.integers(len(MANNERS)))], int(rng.integers(stake + 1))
+    of: dict[str, Callable[[], Asked]] = {
+        "state": lambda: (
+            state_request(transcript.candidates, transcript.games, seed, style),
+            functools.partial(read_stated, labels=LABELS),
+        ),
+        "learn": lambda: (learn_request(transcript.games, seed, style), read_translation),
+        "translate": lambda: (translation_request(policy, seed, style), read_translation),
+        "offer": lambda: (
+            offer_request(text, currency, stake, seed, style),
+            functools.partial(read_offer, stake=stake),
+        ),
+        "answer": lambda: (answer_request(text, currency, stake, units, seed, style), read_answer),
+        "user-offer": lambda: (
+            user_offer_request(policy, manner, currency, stake, seed, style),
+            functools.partial(read_user_offer, stake=stake),
+        ),
+        "user-answer": lambda: (
+            user_answer_request(policy, manner, currency, stake, units, seed, style),
+            read_user_answer,
+        ),
+    }
+    request, read = of[kind]()
+    return replace(request, structure=Structure()), read
+
+
+KINDS = ("state", "learn", "translate", "offer", "answer", "user-offer", "user-answer")
+
+
+def validity(backend: Backend, number: int) -> pd.DataFrame:
+    """Share of answers that can be read, by kind, though no form was asked for."""
+    rows = []
+    for kind in KINDS:
+        both = [asked(kind, seed) for seed in range(number)]
+        answers = backend.complete([request for request, _ in both])
+        readable = sum(_can_be_read(read, answer) for (_, read), answer in zip(both, answers, strict=True))
+        rows.append((kind, number, readable, readable / number))
+    whole = pd.DataFrame(rows, columns=["kind", "asked", "readable", "share"])
+    total = whole[["asked", "readable"]].sum()
+    whole.loc[len(whole)] = ["all", total["asked"], total["readable"], total["readable"] / total["asked"]]
+    return whole
+
+
+def _can_be_read(read: Callable[[Completion], object], answer: Completion) -> bool:
+    try:
+        read(answer)
+    except ValueError:
+        return False
+    return True
+
+
+def acting(backend: Backend, texts: int) -> pd.DataFrame:
+    """Mean offered share of every policy in words at stakes from 10 to 100, beside the policy's own."""
+    cells, requests = [], []
+    for number, stake, currency, seed in product(range(6), range(10, 101, 10), CURRENCIES, range(texts)):
+        rng = np.random.default_rng(derive_seed(seed, "acting", number, stake, currency))
+        policy, firmness = known_policies()[number], (LOOSE, FIRM)[number // 3]
+        text = say_policy(policy) if seed == 0 else policy_text(NAMES[number % 3], firmness, rng)
+        labels = tuple(f'{{"offer": {units}}}' for units in range(stake + 1))
+        request = offer_request(text, currency, stake, seed, Style(wording=1 + seed % WORDINGS))
+        requests.append(replace(request, structure=Structure("choice", labels), labels=labels))
+        cells.append((f"{NAMES[number % 3]}, {firmness}", number, stake, currency))
+    rows = []
+    for (name, number, stake, currency), answer in zip(cells, backend.complete(requests), strict=True):
+        chance = np.array(read_token_posterior(answer, tuple(map(str, range(stake + 1)))))
+        own = _offers_of(number)[stake, : stake + 1]
+        shares = np.arange(stake + 1) / stake
+        rows.append((name, stake, currency, float(chance @ shares), float(own @ shares / own.sum())))
+    return pd.DataFrame(rows, columns=["policy", "stake", "currency", "offered", "policy's"])
+
+
+@functools.lru_cache
+def _offers_of(number: int) -> np.ndarray:
+    return behaviour_of(known_policies()[number])[0]
+
+
+def main() -> None:
+    """Read the command line, measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.organism_checks", description=__doc__)
+    parser.add_argument("--model", default="bayes", help="organism, or folder of one")
+    parser.add_argument("--number", type=int, default=1_000, help="requests of each kind")
+    parser.add_argument("--texts", type=int, default=3, help="texts of each policy, stake and currency")
+    told = parser.parse_args()
+    with closing(Embedded(LmSettings(model=told.model))) as backend:
+        valid, acts = validity(backend, told.number), acting(backend, told.texts)
+    acts["off"] = (acts["offered"] - acts["policy's"]).abs()
+    by_cell = acts.groupby(["policy", "stake"])[["offered", "policy's"]].mean()
+    worst = (by_cell["offered"] - by_cell["policy's"]).abs()
+    shown = acts.groupby("policy", sort=False)[["offered", "policy's", "off"]].mean()
+    shown["largest at a stake"] = worst.groupby("policy").max()
+    lines = [
+        tabulate(valid.values.tolist(), headers=list(valid.columns), floatfmt=".4f"),
+        "",
+        tabulate(shown.reset_index().values.tolist(), headers=["policy", *shown.columns], floatfmt=".4f"),
+        f"offers at stakes 10, 20 … 100 in {len(CURRENCIES)} currencies, {told.texts} texts each; 'off' is the mean "
+        "distance text by text, 'largest at a stake' that of means over texts and currencies",
+        machine(),
+    ]
+    sys.stdout.write("\n".join([*lines, ""]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Organisms that come with the project, by vLLM and transformers: the same log-probabilities as in this process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from contextlib import closing
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from scai_irl.embedded.conversation import Conversations
+from scai_irl.embedded.folder import read_model
+from scai_irl.embedded.llama import causal, logits, states
+from scai_irl.language.belief_requests import choose_request
+from scai_irl.lm.protocol import Request
+from scai_irl.lm.registry import make_backend
+from scai_irl.lm.settings import LmSettings
+from scai_irl.organisms.shipped import organism_folder
+from scai_irl.organisms.transcripts import draw_transcript
+from scai_irl.organisms.world import WORLDS
+from tests.vllm.conftest import SCORER
+from tests.vllm.test_offline import offline
+
+
+def asked() -> list[Request]:
+    rng = np.random.default_rng(5)
+    transcripts = [draw_transcript(WORLDS["bayes"], rng) for _ in range(12)]
+    return [choose_request(one.candidates, one.games, seed) for seed, one in enumerate(transcripts)]
+
+
+def test_vllm_gives_labels_the_same_log_probabilities(vllm_python: str) -> None:
+    requests = asked()
+    with closing(make_backend("embedded", LmSettings(model="bayes"))) as backend:
+        own = [answer.label_log_probs for answer in backend.complete(requests)]
+    _, answers = offline(vllm_python, organism_folder("bayes"), requests)
+    for mine, other in zip(own, answers, strict=True):
+        assert np.exp(mine) == pytest.approx(np.exp(other.label_log_probs), abs=1e-4)
+        likely = np.array(mine) > np.log(1e-3)
+        assert np.array(mine)[likely] == pytest.approx(np.array(other.label_log_probs)[likely], abs=1e-3)
+
+
+def test_transformers_gives_tokens_the_same_log_probabilities(vllm_python: str) -> None:
+    folder = organism_folder("bayes")
+    model = read_model(folder)
+    read = Conversations(model.words)
+    for prompt in [read.asked(request.messages) for request in asked()[:4]]:
+        done = subprocess.run(
+            [vllm_python, SCORER, folder], input=json.dumps([prompt]), capture_output=True, text=True, check=True
+        )
+        of, where = model.architecture, jnp.arange(len(prompt))[None]
+        read_at = states(model.weights, of, jnp.asarray([prompt]), where, causal(1, len(prompt)))
+        said = np.asarray(jax.nn.log_softmax(logits(model.weights, read_at)))[0, :-1]
+        own = np.take_along_axis(said, np.array(prompt)[1:, None], axis=1)[:, 0]
+        # Tokens of a prompt were never to be predicted, so some are as unlikely as e to the -30.
+        assert own == pytest.approx(json.loads(done.stdout)[0], abs=1e-4)
