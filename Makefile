@@ -30,6 +30,9 @@ $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
 
 demo: $(VENV)/.installed ## Run the main job: play, infer, sample, say, act, compare. No GPU, no download, no server.
 	$(BIN)/scai-irl run one-group-norm --seed 7
+	@echo "The same, smaller, with a language model in this process that puts policies into words and acts on them:"
+	$(BIN)/scai-irl run one-group-norm --seed 7 --backend embedded --model bayes --group 5v5 --runs 5 \
+		--agents thompson scai-memory prior-only oracle
 
 test: $(VENV)/.installed-dev ## Run the tests that take less than ten minutes together.
 	$(BIN)/python -m pytest -n 2 -m "not slow and not vllm"

@@ -123,7 +123,10 @@ def raise_organism(
 
 
 def _inherited(parent: Path, of: Architecture) -> tuple[Weights, str]:
-    model = read_model(parent)
+    try:
+        model = read_model(parent)
+    except InputError as problem:
+        raise InputError("parent", problem.problem, problem.mend) from problem
     if model.architecture != of:
         raise InputError("parent", f"{parent} is a model of another size", "give its --width and --layers")
     digest = hashlib.sha256((parent / WEIGHTS).read_bytes()).hexdigest()

@@ -163,7 +163,8 @@ def on_lines(
 @functools.cache
 def optimiser(recipe: Recipe) -> optax.GradientTransformation:
     """Muon for matrices of layers and AdamW for the rest, with warm-up and a cosine."""
-    rate = optax.warmup_cosine_decay_schedule(0.0, 1.0, recipe.warmup, recipe.steps, 0.05)
+    last = max(recipe.steps, recipe.warmup + 1)
+    rate = optax.warmup_cosine_decay_schedule(0.0, 1.0, recipe.warmup, last, 0.05)
 
     def matrices(taught: Taught) -> Any:
         return jax.tree.map(lambda value: optax.contrib.MuonDimensionNumbers(1, 2) if value.ndim == 3 else None, taught)

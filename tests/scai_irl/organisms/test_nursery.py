@@ -111,6 +111,22 @@ def test_the_command_trains_measures_and_says_where(tmp_path: Path, capsys: pyte
     assert said.out.split()[said.out.split().index("nats,") - 1] in card
 
 
+def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    child = tmp_path / "child"
+    main([*TRAIN, "--steps", "3", "--parent", str(whole), "--out", str(child)])
+    own, parents = read_model(child).weights, read_model(whole).weights
+    assert not np.array_equal(own["embed"], parents["embed"])
+    # Three steps, of at most half the rates, the first of them of none.
+    assert max(float(np.abs(own[name] - parents[name]).max()) for name in own) < 5e-3
+    assert f"| began with | {whole.name}@" in (child / CARD).read_text()
+    with pytest.raises(SystemExit, match="2"):
+        main([*TRAIN, "--layers", "2", "--parent", str(whole), "--out", str(tmp_path / "other")])
+    assert "is a model of another size; give its --width and --layers" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*TRAIN, "--parent", "nobody", "--out", str(tmp_path / "other")])
+    assert "parent: nobody has no config.json" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
