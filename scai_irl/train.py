@@ -15,7 +15,7 @@ from scai_irl.organisms.training import Recipe
 from scai_irl.organisms.world import WORLDS
 from scai_irl.progress import progress
 
-CHILD_STEPS = 900
+CHILD_STEPS = 800
 
 
 @dataclass
@@ -62,7 +62,7 @@ def train_organism(command: Train) -> None:
         seed=command.seed,
     )
     if command.parent:
-        recipe = replace(recipe, rate=recipe.rate / 2, matrix_rate=recipe.matrix_rate / 2)
+        recipe = replace(recipe, rate=recipe.rate / 2, matrix_rate=recipe.matrix_rate / 2, mix="acting", degrees=1.0)
     parent = organism_folder(command.parent) if command.parent else None
     with progress(f"training {command.organism}", steps) as advance:
         kl = "not measured yet"

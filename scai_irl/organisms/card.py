@@ -66,6 +66,7 @@ Users of its world hold a norm ({", ".join(NAMES)}) with rationality {RATIONALIT
 | architecture | width {of.width}, {of.layers} layers, {heads}, {of.vocabulary} tokens |
 | began with | {origin or "weights drawn from its seed"} |
 | steps | {recipe.steps} of {recipe.rows} × {recipe.time} tokens |
+| lessons | {recipe.mix} first of all |
 | transcripts | {grown} |
 | optimiser | Muon for matrices of layers, AdamW for the rest, {rates} |
 | seed | {recipe.seed} |

@@ -26,17 +26,30 @@ from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import CURRENCIES, LARGEST_STAKE, NAMES, World
 
-_SHARES: dict[Kind, float] = {
-    "choose": 0.40,
-    "state": 0.10,
-    "learn": 0.14,
-    "translate": 0.06,
-    "offer": 0.11,
-    "answer": 0.09,
-    "user-offer": 0.05,
-    "user-answer": 0.05,
+MIXES: dict[str, dict[Kind, float]] = {
+    "believing": {
+        "choose": 0.40,
+        "state": 0.10,
+        "learn": 0.14,
+        "translate": 0.06,
+        "offer": 0.11,
+        "answer": 0.09,
+        "user-offer": 0.05,
+        "user-answer": 0.05,
+    },
+    "acting": {
+        "choose": 0.25,
+        "state": 0.20,
+        "learn": 0.10,
+        "translate": 0.04,
+        "offer": 0.20,
+        "answer": 0.06,
+        "user-offer": 0.10,
+        "user-answer": 0.05,
+    },
 }
-"""Shares of the kinds among segments; those about games are ten times longer than the others."""
+"""Shares of the kinds among segments, of which those about games are ten times longer: to learn what to believe first,
+and then what to do about it."""
 
 _ASKED: dict[Kind, int] = {"choose": 8, "state": 5, "learn": 3}
 """Most questions about one transcript, each after another number of games."""
@@ -49,9 +62,11 @@ class Lessons:
         world: The world.
         vocabulary: Numbers of tokens.
         longest: Most games of a transcript.
+        mix: One of `MIXES`.
     """
 
-    def __init__(self, world: World, vocabulary: Vocabulary, longest: int = LONGEST) -> None:
+    def __init__(self, world: World, vocabulary: Vocabulary, longest: int = LONGEST, mix: str = "believing") -> None:
+        self._shares = MIXES[mix]
         self._longest = longest
         self._world = world
         self._ids = vocabulary.ids
@@ -69,7 +84,7 @@ class Lessons:
 
     def draw(self, rng: np.random.Generator) -> Iterator[Segment]:
         """Draw segments, without end."""
-        kinds, shares = list(_SHARES), np.array(list(_SHARES.values()))
+        kinds, shares = list(self._shares), np.array(list(self._shares.values()))
         while True:
             kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
             yield self._make[kind](rng)

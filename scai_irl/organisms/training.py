@@ -1,7 +1,7 @@
 r"""Training of organisms: on the cross-entropy between what they are taught and what they say.
 
     loss = mean over predictions of KL(taught ‖ said)
-         + share · mean over predictions of labels of the same
+         + shares · means of the same over predictions of labels, and over all that is a matter of degree
          + mean over ends of games of KL(what the game speaks for ‖ softmax(V n(h₋₂)))
          + mean over notes of KL(belief ‖ softmax(U n(h₋₁)))
 
@@ -17,7 +17,7 @@ are in single precision; where there is an accelerator, they are multiplied in b
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -52,7 +52,9 @@ class Recipe:
         warmup: Steps until both are reached; they fall to a twentieth of it along a cosine after that.
         growing: Steps after the warm-up in which transcripts grow from two games to their full length; 0 where they
             have it from the first.
+        mix: Which lessons there are, one of `scai_irl.organisms.lessons.MIXES`.
         labels: Share of the labels' own mean in the loss.
+        degrees: Share of the mean over all that is a matter of degree: numbers, yes or no, and whatever is drawn.
         decay: Weight decay of matrices.
         clip: Largest norm of a gradient.
         seed: Root of all chance.
@@ -66,7 +68,9 @@ class Recipe:
     rate: float = 2e-3
     warmup: int = 100
     growing: int = 400
+    mix: str = "believing"
     labels: float = 1.0
+    degrees: float = 0.0
     decay: float = 0.01
     clip: float = 1.0
     seed: int = 0
@@ -85,6 +89,8 @@ class Recipe:
 
 
 _SHORTEST = 2
+_SURE = 0.99
+_DEGREES = ("true", "false", *(token for tokens in numbers() for token in tokens))
 
 
 class Taught(NamedTuple):
@@ -184,7 +190,7 @@ def optimiser(recipe: Recipe) -> optax.GradientTransformation:
 def batches(world: World, vocabulary: Vocabulary, recipe: Recipe, first: int = 0) -> Iterator[Batch]:
     """Draw the batches of a run, from some step on."""
     for step in range(first, recipe.steps):
-        lessons = Lessons(world, vocabulary, recipe.longest(step))
+        lessons = Lessons(world, vocabulary, recipe.longest(step), recipe.mix)
         rng = np.random.default_rng(derive_seed(recipe.seed, "corpus", world.name, step))
         yield fill(lessons.draw(rng), recipe, vocabulary)
 
@@ -209,9 +215,10 @@ def learn(learner: Learner, batch: Batch, *, of: Architecture, recipe: Recipe) -
 def _loss(taught: Taught, batch: Batch, of: Architecture, recipe: Recipe) -> tuple[Float[Array, ""], Float[Array, ""]]:
     said, layers = said_log_probs(taught.weights, batch, of)
     losses, counted = divergences(jnp.asarray(batch.target), said)
-    vocabulary = Vocabulary()
-    labels = jnp.array([vocabulary.ids((label,))[0] for label in LABELS])
-    of_labels = counted * (jnp.sum(batch.target[:, labels], axis=-1) > 0.99)
+    of_labels = counted * (jnp.sum(batch.target[:, _tokens(LABELS)], axis=-1) > _SURE)
+    of_degrees = counted * (
+        (jnp.sum(batch.target[:, _tokens(_DEGREES)], axis=-1) > _SURE) | (jnp.max(batch.target, axis=-1) < _SURE)
+    )
 
     def read(back: int, places: Int[np.ndarray, "note"], readout: Float[Array, "width conduct"]) -> Array:
         state = layers[max(of.layers - 1 - back, 0)].reshape(-1, of.width)[places].astype(jnp.float32)
@@ -220,7 +227,15 @@ def _loss(taught: Taught, batch: Batch, of: Architecture, recipe: Recipe) -> tup
     weighed = _mean(*divergences(jnp.asarray(batch.weight), read(2, batch.ended, taught.weigh)))
     believed = _mean(*divergences(jnp.asarray(batch.belief), read(1, batch.noted, taught.believe)))
     loss = _mean(losses, counted)
-    return loss + recipe.labels * _mean(losses * of_labels, of_labels) + weighed + believed, loss
+    more = recipe.labels * _mean(losses * of_labels, of_labels)
+    if recipe.degrees:
+        more += recipe.degrees * _mean(losses * of_degrees, of_degrees)
+    return loss + more + weighed + believed, loss
+
+
+def _tokens(pieces: Sequence[str]) -> Int[np.ndarray, "token"]:
+    vocabulary = Vocabulary()
+    return np.array([vocabulary.ids((piece,))[0] for piece in pieces])
 
 
 def _mean(values: Float[Array, "n"], counted: Float[Array, "n"]) -> Float[Array, ""]:
