@@ -72,9 +72,9 @@ WRONG_WORDS = [
     (
         "run no-such-experiment",
         "",
-        "no-such-experiment; available subcommands: human-norms, mixed-group-norm, one-group-norm",
+        "no-such-experiment; available subcommands: human-norms, mixed-group-norm, model-organisms, one-group-norm",
     ),
-    ("run", "", "mixed-group-norm, one-group-norm"),
+    ("run", "", "mixed-group-norm, model-organisms, one-group-norm"),
     ("", "", "{run, import, audit, calibrate, train, serve, doctor, show, list}"),
     ("frobnicate", "", "frobnicate; available subcommands: run, import"),
     ("show", "", "scai-irl show"),

@@ -14,6 +14,7 @@ from scai_irl.cli import main
 from scai_irl.config import GroupGameConfig
 from scai_irl.experiment import find_experiments
 from scai_irl.lm.registry import BACKENDS
+from scai_irl.organisms.world import WORLDS
 from scai_irl.report.listing import listing
 
 REGISTRIES: dict[str, Mapping[str, object]] = {
@@ -24,6 +25,7 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "continuous families": CONTINUOUS_FAMILIES,
     "methods": {**METHODS, **CONTINUOUS_METHODS},
     "agents": {**AGENTS, **WRITERS},
+    "organisms": WORLDS,
     "backends": BACKENDS,
 }
 
