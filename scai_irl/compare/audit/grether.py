@@ -5,7 +5,7 @@ For every two norms k and l of every item, with b what the model believes,
     log b_k − log b_l = w_p Δlog p(·) + w_b Δlog p(moves | ·) + w_t Δlog p(talk | ·, r) + error
 
 by least squares without an intercept, since the order of k and l is arbitrary. A Bayesian has 1, 1, 1. The reliability
-r̂ that a model seems to have in mind is the one at which the third term, with weights of 1, fits best: r for a Bayesian.
+r̂ that a model seems to have in mind is the one at which all three, with weights of 1, fit best: r for a Bayesian.
 α is the slope of changes of log-odds, from one length of a chain of games to the next, on the exact changes. What a
 model holds for a norm by itself, whatever it is told, is its implied prior; how far back games count is its memory.
 
@@ -15,12 +15,11 @@ logarithm knows no 0. Intervals are bootstrapped over pairs of items, which stay
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 _OPEN, _FLOOR = 0.01, 1e-3
 _RESAMPLES = 2_000
@@ -90,19 +89,37 @@ def implied_prior(odds: pd.DataFrame, norms: int, seed: int = 0) -> list[Interva
     return [(float(chance[0, norm]), float(low[norm]), float(high[norm])) for norm in range(norms)]
 
 
-def remembered_games(odds: pd.DataFrame, behaviour_of: Float[np.ndarray, "memory line"], seed: int = 0) -> Interval:
-    """Estimate how many games count, from the last one back: where what they speak for, at full weight, fits best.
+def best_fit(
+    odds: pd.DataFrame, grid: Float[np.ndarray, "value"], predicted: Float[np.ndarray, "value line"], seed: int = 0
+) -> Interval:
+    """Find the value at which what is predicted fits the believed log-odds best, by least squares.
 
     Args:
-        odds: Lines of chains of games.
-        behaviour_of: Δlog p(the last 1, 2, 3 … moves | ·) of each line.
+        odds: Lines of `odds_table`.
+        grid: Values: reliabilities of talk, or numbers of games that count.
+        predicted: Log-odds of each line under each value, with beliefs floored as those of the model are
+            (`floored_odds`), so that what is too certain to be told apart counts on neither side.
         seed: Seed of the bootstrap.
     """
     if odds.empty:
         return _nothing()
-    rest = (odds["believed"] - odds["log_prior"] - odds["log_language"]).to_numpy(float)
-    grid = np.arange(1.0, len(behaviour_of) + 1)
-    return grid_interval(grid, (rest[:, None] - behaviour_of.T) ** 2, odds["pair"].to_numpy(), seed)
+    errors = (odds["believed"].to_numpy(float)[:, None] - predicted.T) ** 2
+    return grid_interval(grid, errors, odds["pair"].to_numpy(), seed)
+
+
+def floored_odds(
+    log_weight: Float[np.ndarray, "line norm"], norms: Int[np.ndarray, "line 2"]
+) -> Float[np.ndarray, "line"]:
+    """Log-odds of two norms in each line, where no belief is less than .001.
+
+    Example:
+        >>> floored_odds(np.log(np.array([[0.8, 0.2, 1e-9]])), np.array([[0, 2]])).round(2).tolist()
+        [6.68]
+    """
+    chance = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
+    floored = np.log(np.maximum(chance / chance.sum(axis=1, keepdims=True), _FLOOR))
+    picked = np.take_along_axis(floored, norms, axis=1)
+    return np.asarray(picked[:, 0] - picked[:, 1])
 
 
 def revision_slope(odds: pd.DataFrame, seed: int = 0) -> Interval:
@@ -117,24 +134,6 @@ def revision_slope(odds: pd.DataFrame, seed: int = 0) -> Interval:
     if moves.empty or moves["exact"].abs().max() < 1e-9:
         return _nothing()
     return _by_pairs(moves, ["exact"], "believed", seed)[0]
-
-
-def implied_reliability(
-    odds: pd.DataFrame, language_at: Callable[[float], Float[np.ndarray, "pair"]], seed: int = 0
-) -> Interval:
-    """Estimate r̂: the reliability at which prior, moves and talk, each at its full weight, fit the beliefs best.
-
-    Args:
-        odds: Lines with talk of one stated reliability.
-        language_at: Δlog p(talk | ·, r) of each line, for any r.
-        seed: Seed of the bootstrap.
-    """
-    if odds.empty:
-        return _nothing()
-    grid = np.linspace(0.0, 0.99, 100)
-    rest = (odds["believed"] - odds["log_prior"] - odds["log_behaviour"]).to_numpy(float)
-    errors = np.stack([(rest - language_at(float(r))) ** 2 for r in grid], axis=1)
-    return grid_interval(grid, errors, odds["pair"].to_numpy(), seed)
 
 
 def grid_interval(

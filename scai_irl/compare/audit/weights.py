@@ -16,16 +16,17 @@ from scai_irl.compare.audit.battery import CURRENCY, LENGTHS, NAMES, Question
 from scai_irl.compare.audit.exact import log_language, recent_behaviour
 from scai_irl.compare.audit.grether import (
     Interval,
+    best_fit,
+    floored_odds,
     grether_weights,
     implied_prior,
-    implied_reliability,
     odds_table,
-    remembered_games,
     revision_slope,
 )
 from scai_irl.compare.audit.scores import Ideal, Line, line, made_up_of
 from scai_irl.compare.audit.share_weights import Shares, share_reliability, share_weights
 
+_RELIABILITIES = np.linspace(0.0, 0.99, 100)
 _WEIGHTS = {
     "log_prior": "weight of prior",
     "log_behaviour": "weight of behaviour",
@@ -56,7 +57,7 @@ def weights(
     value, low, high = revision_slope(odds_table(judged[judged["part"] == "evidence"]))
     found.append(line("α of revision", channel, value, (low, high), 1.0, pairs))
     found += _priors(odds, channel) + _memory(judged, questions, channel) + _abroad(judged, channel)
-    return found + _reliabilities(odds, questions, channel)
+    return found + _reliabilities(usual, odds, questions, channel)
 
 
 def _priors(odds: pd.DataFrame, channel: str) -> list[Line]:
@@ -81,11 +82,10 @@ def _memory(judged: pd.DataFrame, questions: Sequence[Question], channel: str) -
     if odds.empty:
         return []
     rows = [list(chains).index(item) for item in odds["item"]]
-    first, second = np.array(odds["norms"].tolist()).T
-    recent = [recent_behaviour(list(chains.values()), memory)[rows] for memory in range(1, LENGTHS[-1] + 1)]
-    lines = np.arange(len(rows))
-    differences = np.stack([of_lines[lines, first] - of_lines[lines, second] for of_lines in recent])
-    value, low, high = remembered_games(odds, differences)
+    rest = np.array([np.log(question.item.candidates.prior) for question in chains.values()])[rows]
+    norms, grid = np.array(odds["norms"].tolist()), np.arange(1, LENGTHS[-1] + 1)
+    recent = [recent_behaviour(list(chains.values()), int(memory))[rows] for memory in grid]
+    value, low, high = best_fit(odds, grid, np.stack([floored_odds(rest + moves, norms) for moves in recent]))
     return [line("games that count", channel, value, (low, high), float(LENGTHS[-1]), odds["pair"].nunique())]
 
 
@@ -131,24 +131,21 @@ def _by_stated_reliability(questions: Sequence[Question]) -> list[tuple[float, d
     return sorted(stated.items())
 
 
-def _reliabilities(odds: pd.DataFrame, questions: Sequence[Question], channel: str) -> list[Line]:
+def _reliabilities(judged: pd.DataFrame, odds: pd.DataFrame, questions: Sequence[Question], channel: str) -> list[Line]:
     """The implied reliability of talk, for each that was stated."""
     found = []
+    rest = judged.assign(rest=judged["log_prior"] + judged["log_behaviour"]).pivot(
+        index="item", columns="norm", values="rest"
+    )
     for reliability, asked in _by_stated_reliability(questions):
         some = odds[odds["item"].isin(list(asked))]
-        lines = list(zip(some["item"], some["norms"], strict=True))
-
-        def language_at(
-            r: float, lines: list[tuple[str, tuple[int, int]]] = lines, asked: dict[str, Question] = asked
-        ) -> Float[np.ndarray, "pair"]:
-            return np.array([_language_odds(asked[item], norms, r) for item, norms in lines])
-
-        value, low, high = implied_reliability(some, language_at)
         measure = f"reliability implied where {reliability:g} is stated"
+        if some.empty:
+            found.append(line(measure, channel, float("nan"), (float("nan"), float("nan")), reliability, 0))
+            continue
+        norms, known = np.array(some["norms"].tolist()), rest.loc[some["item"]].to_numpy(float)
+        talk = [{item: log_language(question, float(r)) for item, question in asked.items()} for r in _RELIABILITIES]
+        predicted = [floored_odds(known + np.array([at[item] for item in some["item"]]), norms) for at in talk]
+        value, low, high = best_fit(some, _RELIABILITIES, np.stack(predicted))
         found.append(line(measure, channel, value, (low, high), reliability, some["pair"].nunique()))
     return found
-
-
-def _language_odds(question: Question, norms: tuple[int, int], reliability: float) -> float:
-    total = log_language(question, reliability)
-    return float(total[norms[0]] - total[norms[1]])
