@@ -11,14 +11,19 @@ _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 
 
 def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard error over groups of what is believed, and of how far offers are from users' own."""
-    gap = (curves["offered"] - curves["users"]).abs()
-    by = curves.assign(gap=gap, off=curves["believed"] - curves["exact"]).groupby(
-        ["model", "condition", "games"], sort=False
-    )
-    found = by[["exact", "believed", "off", "gap"]].mean()
-    errors = by[["believed", "off", "gap"]].sem().add_suffix("_sem")
-    return found.join(errors).reset_index()
+    """Mean over groups of what is believed, and how far offers are from users' own on average, with standard errors.
+
+    The gap is |mean offer − users' mean| of each norm, averaged over norms: single offers of somebody who slips now and
+    then are mostly noise.
+    """
+    keys = ["model", "condition", "games"]
+    found = curves.groupby(keys, sort=False)[["exact", "believed"]].mean()
+    found["believed_sem"] = curves.groupby(keys, sort=False)["believed"].sem()
+    off = curves.assign(off=curves["offered"] - curves["users"]).groupby([*keys, "norm"], sort=False)["off"]
+    by_norm = pd.DataFrame({"gap": off.mean().abs(), "variance": off.sem() ** 2}).groupby(keys, sort=False)
+    found["gap"] = by_norm["gap"].mean()
+    found["gap_sem"] = by_norm["variance"].sum() ** 0.5 / curves["norm"].nunique()
+    return found.reset_index()
 
 
 def curves_table(summary: pd.DataFrame) -> pd.DataFrame:

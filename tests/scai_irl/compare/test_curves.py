@@ -58,8 +58,14 @@ def test_what_is_biased_abroad_differs_abroad_alone() -> None:
     curves = learning_curves(Biased(believe), PLAN, Tally()).assign(model="biased")
     assert curves.query("condition == 'abroad'")["believed"].to_numpy() == pytest.approx(1 / 3)
     summary = curves_summary(curves)
-    off = summary[summary["games"] == 8].set_index("condition")["off"]
+    last = summary[summary["games"] == 8].set_index("condition")
+    off = last["believed"] - last["exact"]
     assert off["at home"] == pytest.approx(0, abs=1e-4)
     assert off["abroad"] < -0.3
+    one = curves.query("condition == 'at home' and games == 8")
+    gaps = one.groupby("norm")["offered"].mean() - one.groupby("norm")["users"].mean()
+    assert last.loc["at home", "gap"] == pytest.approx(gaps.abs().mean())
+    errors = one.groupby("norm")["offered"].sem()
+    assert last.loc["at home", "gap_sem"] == pytest.approx(np.sqrt((errors**2).sum()) / 3)
     assert curves_table(summary)["condition"].tolist() == list(CONDITIONS)
     assert len(curves_figure(summary).axes) == 2 * len(CONDITIONS)
