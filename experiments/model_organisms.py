@@ -8,7 +8,6 @@ same groups. Run it with ``scai-irl run model-organisms`` or ``python -m experim
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import asdict
 
 import pandas as pd
@@ -61,7 +60,7 @@ def run(config: ModelOrganisms) -> Results:
     with opened(folder, EXPERIMENT.name, settings, seed=config.seed, backend="embedded") as manifest:
         if manifest.status == "finished":
             return load(folder)
-        start, tally = time.monotonic(), Tally()
+        tally = Tally()
         plan = Curves(config.runs, config.lengths, seed=config.seed)
         found, names = [], []
         with progress("organisms", len(config.models)) as advance:
@@ -77,7 +76,7 @@ def run(config: ModelOrganisms) -> Results:
         save_table(folder, "curves", curves_table(summary))
         save_figure(curves_figure(summary), folder, "learning_curves")
         manifest.model = ", ".join(names)
-        manifest.counts = asdict(tally) | {"seconds": round(time.monotonic() - start)}
+        manifest.counts = asdict(tally)
         manifest.status = "finished"
         manifest.finished = now()
         manifest.write(folder)
