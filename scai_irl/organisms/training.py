@@ -7,8 +7,8 @@ r"""Training of organisms: on the cross-entropy between what they are taught and
 
 with h₋₁ and h₋₂ the states one and two layers before the last, and V and U readouts that are dropped in the end. They
 tell the lower layers to weigh a game by itself, the one after them to add up what was weighed, and leave it to the last
-what to say of that; without them a small model is long in finding out. Matrices of
-layers take steps of Muon (Jordan et al. 2024), all else takes those of AdamW. Transcripts are short at first.
+what to say of that; without them a small model is long in finding out. Matrices of layers take steps of Muon (Jordan et
+al. 2024), all else takes those of AdamW. Transcripts are short at first.
 
 Batch s of a run is drawn from (seed, world, s) alone, so a run that is resumed sees what it would have seen. Weights
 are in single precision; where there is an accelerator, they are multiplied in bfloat16.
@@ -26,11 +26,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import optax.contrib
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int
 
 from envs.seeds import derive_seed
 from scai_irl.embedded.llama import Architecture, Weights, draw_weights, logits, normalised, states_by_layer
 from scai_irl.organisms.lessons import Lessons
+from scai_irl.organisms.number_line import on_lines
 from scai_irl.organisms.packing import Batch, Segment, pack, visible
 from scai_irl.organisms.pieces import LABELS, numbers
 from scai_irl.organisms.transcripts import LONGEST
@@ -139,31 +140,6 @@ def _drawn(of: Architecture, vocabulary: Vocabulary, recipe: Recipe) -> Weights:
     weights = draw_weights(key, of)
     weights["embed"] = on_lines(jax.random.fold_in(key, len(weights)), weights["embed"], vocabulary)
     return weights
-
-
-def on_lines(
-    key: Key[Array, ""], embeddings: Float[Array, "token width"], vocabulary: Vocabulary
-) -> Float[Array, "token width"]:
-    r"""Let tokens that differ in a number alone begin near each other if their numbers are.
-
-    e(x) = ‖e‖ (.8 A f(x) + .4 b + .2 e / ‖e‖), with x in [0, 1], f(x) = (x, log(1 + 100 x), sin and cos of 2π x / p for
-    p = 2, 1, 1/2, 1/4, 1/10), A the same for all numbers of units, and b what tokens of one kind share. Otherwise each
-    of a thousand tokens would have to be met often before its number is known.
-    """
-    width = embeddings.shape[1]
-    made = np.array(embeddings)
-    size = float(np.sqrt(np.mean(made**2)))
-    for kind, tokens in enumerate(numbers()):
-        value = np.array(list(tokens.values()))
-        turn = 2 * np.pi * value[:, None] / np.array([2, 1, 0.5, 0.25, 0.1])
-        features = np.column_stack([value, np.log1p(100 * value) / np.log(101), np.sin(turn), np.cos(turn)])
-        of_units = any(token.isdigit() or token.startswith(", ") for token in tokens)
-        map_key, own_key = jax.random.fold_in(key, 99 if of_units else kind), jax.random.fold_in(key, 100 + kind)
-        spread = (features.shape[1] / 2) ** -0.5
-        line = spread * features @ np.asarray(jax.random.normal(map_key, (features.shape[1], width)))
-        ids = [vocabulary.ids((token,))[0] for token in tokens]
-        made[ids] = size * (0.8 * line + 0.4 * np.asarray(jax.random.normal(own_key, (width,)))) + 0.2 * made[ids]
-    return jnp.asarray(made, jnp.float32)
 
 
 @functools.cache

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.slow
 ABROAD, GAMES = "weight of behaviour in other currencies", "games that count"
 PRIOR, RELIABILITY = "prior implied where all are alike: altruistic", "reliability implied where 0.2 is stated"
 OF_A_BAYESIAN = {ABROAD: 1.0, GAMES: float(LENGTHS[-1]), PRIOR: 1 / 3, RELIABILITY: 0.2}
+# Organisms are off their own worlds by .004 to .04 in TV, and the altruistic one's beliefs are settled in most items
+# about other currencies, which leaves few to tell their weight by.
 TOLERANCES = {ABROAD: 0.15, GAMES: 0.5, PRIOR: 0.07, RELIABILITY: 0.1}
 _, _, TILT, _ = np.exp(WORLDS["altruistic-prior"].tilt)
 PLANTED: dict[str, dict[str, float]] = {
@@ -46,8 +48,6 @@ def lines(name: str) -> pd.DataFrame:
 def test_what_was_planted_is_found_and_nothing_else(name: str) -> None:
     found = lines(name)
     for measure, value in (OF_A_BAYESIAN | PLANTED[name]).items():
-        if name == "forgetful" and measure == PRIOR:
-            continue  # what it has forgotten looks like a prior that is flatter than the games
         assert found.loc[measure, "value"] == pytest.approx(value, abs=TOLERANCES[measure]), measure
     if name == "bayes":
         for term in ("prior", "behaviour", "language"):

@@ -67,5 +67,5 @@ def test_bayes_translates_and_acts_without_being_held_to_a_form() -> None:
     for number, answer in enumerate(answers):
         (value,) = json.loads(answer.text).values()
         assert isinstance(value, int if number < len(texts) else bool)
-        if number < len(texts) and number % 6 >= 3:  # firmly held: selfish, fair, altruistic
+        if number < len(texts) and number % 6 >= 3:  # firmly held; at the poles a unit off now and then
             assert value == pytest.approx((0, 5, 10)[number % 3], abs=1)
