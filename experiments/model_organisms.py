@@ -18,7 +18,9 @@ from scai_irl.cli import run_experiment
 from scai_irl.compare.curves import Curves, learning_curves
 from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.experiment import Experiment
+from scai_irl.lm.budget import Budget
 from scai_irl.lm.registry import make_backend
+from scai_irl.lm.session import kept
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import shipped
 from scai_irl.progress import progress
@@ -32,7 +34,7 @@ from scai_irl.report.tables import save_table
 
 
 class ModelOrganisms(ExperimentConfig):
-    """Model organisms watch a group: belief and offers game by game, at home, abroad, and with misleading talk."""
+    """Model organisms watch a group: belief and offers game by game, at home, abroad, and with talk that misleads."""
 
     models: tuple[str, ...] = Field(
         tuple(shipped()), description="Organisms by name, or folders of small models, each asked in this process."
@@ -65,8 +67,11 @@ def run(config: ModelOrganisms) -> Results:
         found, names = [], []
         with progress("organisms", len(config.models)) as advance:
             for model in config.models:
-                with contextlib.closing(make_backend("embedded", LmSettings(model=model))) as backend:
-                    found.append(learning_curves(backend, plan, tally).assign(model=model))
+                with (
+                    contextlib.closing(make_backend("embedded", LmSettings(model=model))) as backend,
+                    kept(backend, folder, Budget()) as asked,
+                ):
+                    found.append(learning_curves(asked, plan, tally).assign(model=model))
                     names.append(backend.model)
                 advance(model)
         curves = pd.concat(found, ignore_index=True)

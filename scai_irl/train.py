@@ -62,7 +62,9 @@ def train_organism(command: Train) -> None:
         seed=command.seed,
     )
     if command.parent:
-        recipe = replace(recipe, rate=recipe.rate / 2, matrix_rate=recipe.matrix_rate / 2, mix="acting", degrees=1.0)
+        recipe = replace(
+            recipe, rate=recipe.rate / 2, matrix_rate=recipe.matrix_rate / 2, mix="acting", degrees=2.0, strays=10.0
+        )
     parent = organism_folder(command.parent) if command.parent else None
     with progress(f"training {command.organism}", steps) as advance:
         kl = "not measured yet"

@@ -1,9 +1,10 @@
 """Learning curves: what models believe of a group, and how they act on what they wrote of it, game by game.
 
-In three conditions, which are those of Social Contract AI's findings (Fränken et al. 2023): *at home* games are about
-dollars and users say nothing; *abroad* the same games are about something else; with *misleading talk* users always
-speak in the manner of some other norm, and the model is told that talk says nothing about norms. So what a Bayesian
-believes is the same in all three, and every difference is the model's own.
+In four conditions, which are those of Social Contract AI's findings (Fränken et al. 2023): *at home* games are about
+dollars and users say nothing; *abroad* the same games are about something else; with *inconsistent talk* users speak in
+a manner that is drawn anew in every game, and with *misleading talk* always in the manner of some other norm. In these
+two the model is told that talk says nothing about norms. So what a Bayesian believes is the same in all four, and every
+difference is the model's own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from envs.contexts import MANNERS
 from envs.seeds import derive_seed
 from inference.continuous.language import MANNER_OF
 from scai_irl.agents.ask import Question, Tally
@@ -37,11 +39,12 @@ from scai_irl.compare.elicit import Item as Asked
 from scai_irl.compare.elicit import orders_of
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
-from scai_irl.language.games import Candidates
+from scai_irl.language.games import Candidates, Game
 from scai_irl.language.requests import offer_request, read_offer, read_translation
 from scai_irl.lm.protocol import Backend
 
-CONDITIONS = ("at home", "abroad", "misleading talk")
+INCONSISTENT, MISLEADING = "inconsistent talk", "misleading talk"
+CONDITIONS = ("at home", "abroad", INCONSISTENT, MISLEADING)
 COLUMNS = ("condition", "norm", "run", "games", "exact", "believed", "offered", "users")
 
 
@@ -74,16 +77,25 @@ def played(plan: Curves) -> list[Item]:
             of_condition = {
                 "at home": games,
                 "abroad": [replace(game, currency=elsewhere) for game in games],
-                "misleading talk": with_manner(games, other, plan.seed, pair),
+                INCONSISTENT: _in_any_manner(games, plan.seed, pair),
+                MISLEADING: with_manner(games, other, plan.seed, pair),
             }
             for condition in CONDITIONS:
-                told = 0.0 if condition == "misleading talk" else None
+                told = 0.0 if condition in (INCONSISTENT, MISLEADING) else None
                 candidates = Candidates(LABELS, tuple(map(norm_policy, range(len(NAMES)))), PRIORS["even"], told)
                 for length in plan.lengths:
                     some = tuple(of_condition[condition][:length])
                     asked = Asked(f"{pair} {condition} {length}", candidates, some)
                     items.append(Item(asked, "evidence", f"{condition}|{run}", str(length), norm))
     return items
+
+
+def _in_any_manner(games: Sequence[Game], seed: int, pair: str) -> list[Game]:
+    rng = np.random.default_rng(derive_seed(seed, "curves", pair, "manners"))
+    spoken = {manner: with_manner(games, manner, seed, pair) for manner in MANNERS}
+    return [
+        spoken[MANNERS[int(manner)]][place] for place, manner in enumerate(rng.integers(len(MANNERS), size=len(games)))
+    ]
 
 
 def learning_curves(backend: Backend, plan: Curves, tally: Tally) -> pd.DataFrame:

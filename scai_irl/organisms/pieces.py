@@ -218,6 +218,14 @@ def _closed(message: str) -> Pieces:
     return (', "message": "', message, TEXT_END, END) if message else ("}", END)
 
 
+def said_pieces() -> set[str]:
+    """Every piece that is part of an answer, but for texts of policies."""
+    units, hundredths = (numbers()[place] for place in (0, 5))
+    made = {*units, *hundredths, *_KNOWN_TALK, *LABELS, "true", "false", "}", TEXT_END, END}
+    made |= {'{"policy": "', '{"offer": ', '{"accept": ', ', "message": "'}
+    return made | {f'{begins}"{label}": ' for label in LABELS for begins in ("{", ", ")}
+
+
 def known_policies() -> tuple[Policy, ...]:
     """Policies that organisms know: each norm, loosely and firmly held, and the mixture of two."""
     loose = [policy_of(name) for name in NAMES]

@@ -2,6 +2,7 @@ r"""Training of organisms: on the cross-entropy between what they are taught and
 
     loss = mean over predictions of KL(taught ‖ said)
          + shares · means of the same over predictions of labels, and over all that is a matter of degree
+         + share · mean over predictions of −log(1 − chance of all tokens that cannot come next)
          + mean over ends of games of KL(what the game speaks for ‖ softmax(V n(h₋₂)))
          + mean over notes of KL(belief ‖ softmax(U n(h₋₁)))
 
@@ -26,16 +27,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import optax.contrib
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from envs.seeds import derive_seed
 from scai_irl.embedded.llama import Architecture, Weights, draw_weights, logits, normalised, states_by_layer
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.number_line import on_lines
 from scai_irl.organisms.packing import Batch, Segment, pack, visible
-from scai_irl.organisms.pieces import LABELS, numbers
+from scai_irl.organisms.pieces import LABELS, numbers, said_pieces
 from scai_irl.organisms.transcripts import LONGEST
-from scai_irl.organisms.vocabulary import Vocabulary
+from scai_irl.organisms.vocabulary import PAIRS, Vocabulary
 from scai_irl.organisms.world import CONDUCTS, World
 
 
@@ -56,6 +57,8 @@ class Recipe:
         mix: Which lessons there are, one of `scai_irl.organisms.lessons.MIXES`.
         labels: Share of the labels' own mean in the loss.
         degrees: Share of the mean over all that is a matter of degree: numbers, yes or no, and whatever is drawn.
+        strays: Share of the loss on tokens that cannot come next: what is never part of an answer, and numbers that a
+            request rules out.
         decay: Weight decay of matrices.
         clip: Largest norm of a gradient.
         seed: Root of all chance.
@@ -72,6 +75,7 @@ class Recipe:
     mix: str = "believing"
     labels: float = 1.0
     degrees: float = 0.0
+    strays: float = 0.0
     decay: float = 0.01
     clip: float = 1.0
     seed: int = 0
@@ -206,7 +210,31 @@ def _loss(taught: Taught, batch: Batch, of: Architecture, recipe: Recipe) -> tup
     more = recipe.labels * _mean(losses * of_labels, of_labels)
     if recipe.degrees:
         more += recipe.degrees * _mean(losses * of_degrees, of_degrees)
+    if recipe.strays:
+        more += recipe.strays * _mean(stray_losses(jnp.asarray(batch.target), said) * counted, counted)
     return loss + more + weighed + believed, loss
+
+
+def stray_losses(
+    taught: Float[Array, "n token"], said: Float[Array, "n token"], sure: float = _SURE
+) -> Float[Array, "n"]:
+    """−log(1 − m) of each row, where m is what is said of tokens that cannot come next.
+
+    Those are all that are no part of any answer; where the target is a distribution, all to which it gives nothing.
+    """
+    spread = jnp.max(taught, axis=-1, keepdims=True) < sure
+    strays = (taught == 0) & (spread | ~jnp.asarray(_in_answers()))
+    astray = jnp.sum(jnp.where(strays, jnp.exp(said), 0.0), axis=-1)
+    return -jnp.log1p(-jnp.minimum(astray, 1 - 1e-6))
+
+
+@functools.cache
+def _in_answers() -> Bool[np.ndarray, "token"]:
+    vocabulary = Vocabulary()
+    found = np.zeros(vocabulary.size, bool)
+    found[:PAIRS] = True
+    found[[number for piece in said_pieces() for number in vocabulary.ids((piece,))]] = True
+    return found
 
 
 def _tokens(pieces: Sequence[str]) -> Int[np.ndarray, "token"]:

@@ -12,7 +12,9 @@ from scai_irl.embedded.folder import Words
 from scai_irl.organisms.pieces import END, SPECIAL, TEMPLATE, single_tokens
 from scai_irl.organisms.wordings import FIRM, LOOSE, NORMS, policy_text
 
-_PAIRS = 1_100  # tokens of bytes and pairs of them
+PAIRS = 1_100
+"""Tokens of bytes and pairs of them, which come first."""
+
 _TEXTS = 400
 
 
@@ -29,7 +31,7 @@ def organism_words() -> Words:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=_PAIRS, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(vocab_size=PAIRS, initial_alphabet=alphabet, show_progress=False)
     rng = np.random.default_rng(0)
     texts = [policy_text(norm, firmness, rng) for norm in NORMS for firmness in (FIRM, LOOSE) for _ in range(_TEXTS)]
     tokenizer.train_from_iterator(texts, trainer)

@@ -38,7 +38,7 @@ def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 def curves_figure(summary: pd.DataFrame) -> Figure:
     """Belief in the group's norm above, gap of offers below; a column for each condition, a colour for each model."""
-    figure = Figure(figsize=(9.6, 5.2), layout="constrained")
+    figure = Figure(figsize=(11.6, 5.2), layout="constrained")
     panels = figure.subplots(2, len(CONDITIONS), sharex=True, sharey="row")
     models = list(dict.fromkeys(summary["model"]))
     for column, condition in enumerate(CONDITIONS):

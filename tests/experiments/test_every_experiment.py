@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from scai_irl import load
 from scai_irl.cli import main
 from scai_irl.experiment import find_experiments
+from scai_irl.records.calls import CALLS, CallStore
 from tests.scai_irl.program import assert_equal_results, environment
 from tests.scai_irl.recording import make_recording
 
@@ -83,6 +85,8 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
     assert results.figures
     if name == "model-organisms":
         assert results.curves["believed"].notna().all()
+        with contextlib.closing(CallStore(by_name(name) / CALLS)) as store:
+            assert store.spent()[0] == results.manifest.counts["calls"]
     elif name != "human-norms":  # people write no policies
         assert len(results.interactions) > 0
         assert len(results.verbal_policies) > 0

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from envs.contexts import MANNERS
 from scai_irl.agents.ask import Tally
 from scai_irl.compare.audit.battery import CURRENCY, NAMES
-from scai_irl.compare.curves import COLUMNS, CONDITIONS, Curves, learning_curves, played
+from scai_irl.compare.curves import COLUMNS, CONDITIONS, INCONSISTENT, MISLEADING, Curves, learning_curves, played
 from scai_irl.language.games import Candidates, Game
+from scai_irl.language.talk import manner_of
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.report.curves import curves_figure, curves_summary, curves_table
@@ -41,14 +43,25 @@ def test_moves_are_the_same_and_only_goods_and_talk_differ() -> None:
     for name, item in of.items():
         if " at home " not in name:
             continue
-        abroad, misled = (of[name.replace("at home", other)] for other in CONDITIONS[1:])
+        abroad, mixed, misled = (of[name.replace("at home", other)] for other in CONDITIONS[1:])
         assert {game.currency for game in item.games} <= {CURRENCY}
         assert CURRENCY not in {game.currency for game in abroad.games}
         assert [replace(game, currency=CURRENCY) for game in abroad.games] == list(item.games)
-        assert [replace(game, said="", replied="") for game in misled.games] == list(item.games)
-        assert all(game.said for game in misled.games if game.proposer == "user")
-        assert misled.candidates.reliability == 0.0
+        for spoken in (mixed, misled):
+            assert [replace(game, said="", replied="") for game in spoken.games] == list(item.games)
+            assert all(game.said for game in spoken.games if game.proposer == "user")
+            assert spoken.candidates.reliability == 0.0
         assert item.candidates.reliability is None
+    manners = {
+        condition: [
+            {manner_of(text) for game in item.games for text in (game.said, game.replied) if text}
+            for name, item in of.items()
+            if name.endswith(f" {condition} 8")
+        ]
+        for condition in CONDITIONS[2:]
+    }
+    assert all(len(some) == 1 for some in manners[MISLEADING])
+    assert max(map(len, manners[INCONSISTENT])) == len(MANNERS)
 
 
 def test_what_is_biased_abroad_differs_abroad_alone() -> None:
