@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from itertools import product
@@ -49,6 +50,7 @@ from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import CURRENCIES, NAMES, WORLDS
 
 Asked = tuple[Request, Callable[[Completion], object]]
+_TYPES = {"string": str, "number": int | float, "integer": int, "boolean": bool}
 
 
 def asked(kind: str, seed: int) -> Asked:
@@ -81,25 +83,42 @@ def asked(kind: str, seed: int) -> Asked:
             read_user_answer,
         ),
     }
-    request, read = of[kind]()
-    return replace(request, structure=Structure()), read
+    return of[kind]()
 
 
 KINDS = ("state", "learn", "translate", "offer", "answer", "user-offer", "user-answer")
 
 
 def validity(backend: Backend, number: int) -> pd.DataFrame:
-    """Share of answers that can be read, by kind, though no form was asked for."""
+    """Answers that are JSON with the entries asked for, and those that can be read, too, though no form was forced.
+
+    What cannot be read may well be JSON: an offer above the stake, or probabilities that do not add up to 1.
+    """
     rows = []
     for kind in KINDS:
         both = [asked(kind, seed) for seed in range(number)]
-        answers = backend.complete([request for request, _ in both])
+        answers = backend.complete([replace(request, structure=Structure()) for request, _ in both])
+        valid = sum(_is_json(request, answer) for (request, _), answer in zip(both, answers, strict=True))
         readable = sum(_can_be_read(read, answer) for (_, read), answer in zip(both, answers, strict=True))
-        rows.append((kind, number, readable, readable / number))
-    whole = pd.DataFrame(rows, columns=["kind", "asked", "readable", "share"])
-    total = whole[["asked", "readable"]].sum()
-    whole.loc[len(whole)] = ["all", total["asked"], total["readable"], total["readable"] / total["asked"]]
+        rows.append((kind, number, valid / number, readable / number))
+    whole = pd.DataFrame(rows, columns=["kind", "asked", "valid JSON", "readable"])
+    whole.loc[len(whole)] = ["all", whole["asked"].sum(), whole["valid JSON"].mean(), whole["readable"].mean()]
     return whole
+
+
+def _is_json(request: Request, answer: Completion) -> bool:
+    schema = request.structure.value
+    assert isinstance(schema, Mapping)
+    try:
+        said = json.loads(answer.text)
+    except ValueError:
+        return False
+    entries = schema["properties"]
+    return (
+        isinstance(said, dict)
+        and set(said) == set(entries)
+        and all(isinstance(said[name], _TYPES[entries[name]["type"]]) for name in said)
+    )
 
 
 def _can_be_read(read: Callable[[Completion], object], answer: Completion) -> bool:

@@ -63,7 +63,7 @@ def train_organism(command: Train) -> None:
     )
     if command.parent:
         recipe = replace(
-            recipe, rate=recipe.rate / 2, matrix_rate=recipe.matrix_rate / 2, mix="acting", degrees=2.0, strays=10.0
+            recipe, rate=recipe.rate / 2, matrix_rate=recipe.matrix_rate / 2, mix="acting", degrees=2.0, strays=30.0
         )
     parent = organism_folder(command.parent) if command.parent else None
     with progress(f"training {command.organism}", steps) as advance:

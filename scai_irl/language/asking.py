@@ -17,11 +17,11 @@ from scai_irl.lm.protocol import Completion, Message, Request, Sampling, Structu
 LONGEST_TEXT = 4_000
 """Characters of one piece of text that a prompt shows; longer ones are cut, and say so."""
 
-LONGEST_POLICY, LONGEST_BELIEF = 1_000, 2_000
-"""Characters that a model may write, where its server keeps it to the form of the answer."""
-
 Schema = dict[str, Any]
 """A JSON schema."""
+
+TEXT: Schema = {"type": "string"}
+"""Text as long as `Style.max_tokens` lets it be. With a ``maxLength``, vLLM was 47 times slower."""
 
 
 @dataclass(frozen=True)

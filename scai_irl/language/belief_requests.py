@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from scai_irl.language.asking import (
-    LONGEST_BELIEF,
-    LONGEST_POLICY,
+    TEXT,
     Schema,
     Style,
     conversation,
@@ -22,8 +21,6 @@ from scai_irl.language.asking import (
 from scai_irl.language.games import Candidates, Game, games_to_json
 from scai_irl.lm.protocol import Completion, Request, Sampling, Structure
 
-_TEXT: Schema = {"type": "string", "maxLength": LONGEST_POLICY}
-_BELIEF: Schema = {"type": "string", "maxLength": LONGEST_BELIEF}
 _CHANCE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _DEFAULT = Style()
 _SUM_TOLERANCE = 0.05
@@ -45,7 +42,7 @@ def learn_request(
         previous: The policy that was written before these games, if any.
         candidates: The norms that are possible, if it is told.
     """
-    return make_request("learn", _data(games, previous, candidates, "earlier policy"), {"policy": _TEXT}, seed, style)
+    return make_request("learn", _data(games, previous, candidates, "earlier policy"), {"policy": TEXT}, seed, style)
 
 
 def believe_request(
@@ -56,14 +53,12 @@ def believe_request(
     candidates: Candidates | None = None,
 ) -> Request:
     """Ask the MetaLM to bring a belief in words up to date."""
-    return make_request(
-        "believe", _data(games, previous, candidates, "earlier belief"), {"belief": _BELIEF}, seed, style
-    )
+    return make_request("believe", _data(games, previous, candidates, "earlier belief"), {"belief": TEXT}, seed, style)
 
 
 def draw_request(belief: str, seed: int, style: Style = _DEFAULT) -> Request:
     """Ask the MetaLM to draw a policy from a belief in words."""
-    return make_request("draw", {"belief": shown(belief)}, {"policy": _TEXT}, seed, style)
+    return make_request("draw", {"belief": shown(belief)}, {"policy": TEXT}, seed, style)
 
 
 def state_request(candidates: Candidates, games: Sequence[Game], seed: int, style: Style = _DEFAULT) -> Request:

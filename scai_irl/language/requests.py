@@ -8,22 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from envs.norms import Policy
-from scai_irl.language.asking import LONGEST_POLICY, Schema, Style, entry, make_request, read_object, shown, text_entry
+from scai_irl.language.asking import TEXT, Schema, Style, entry, make_request, read_object, shown, text_entry
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.lm.protocol import Completion, Request
 
-_TEXT: Schema = {"type": "string", "maxLength": LONGEST_POLICY}
 _ANSWER: Schema = {"type": "boolean"}
 _DEFAULT = Style()
-LONGEST_MESSAGE = 300
-"""Characters of what users say to each other."""
 
 
 def translation_request(policy: Policy, seed: int, style: Style = _DEFAULT) -> Request:
     """Ask the MetaLM to put a policy into words."""
     data = {"policy": policy_to_json(policy), "rule": say_policy(policy)}
-    return make_request("translate", data, {"policy": _TEXT}, seed, style)
+    return make_request("translate", data, {"policy": TEXT}, seed, style)
 
 
 def offer_request(verbal_policy: str, currency: str, stake: int, seed: int, style: Style = _DEFAULT) -> Request:
@@ -64,7 +61,7 @@ def user_offer_request(
         style: How it is asked.
     """
     data = {"policy": say_policy(policy), "manner": manner, "currency": currency, "stake": stake}
-    return make_request("user-offer", data, {"offer": _units(stake), "message": _message()}, seed, style)
+    return make_request("user-offer", data, {"offer": _units(stake), "message": TEXT}, seed, style)
 
 
 def user_answer_request(
@@ -79,7 +76,7 @@ def user_answer_request(
 ) -> Request:
     """Ask the UserLM whether it accepts an offer, and what it says along with it."""
     data = {"policy": say_policy(policy), "manner": manner, "currency": currency, "stake": stake, "offered": offer}
-    form = {"accept": _ANSWER, "message": _message()}
+    form = {"accept": _ANSWER, "message": TEXT}
     return make_request("user-answer", data | _said(message), form, seed, style)
 
 
@@ -133,10 +130,6 @@ def read_user_answer(completion: Completion) -> tuple[bool, str]:
 
 def _units(stake: int) -> Schema:
     return {"type": "integer", "minimum": 0, "maximum": stake}
-
-
-def _message() -> Schema:
-    return {"type": "string", "maxLength": LONGEST_MESSAGE}
 
 
 def _said(message: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from scai_irl.organisms import pieces
 from scai_irl.organisms.packing import Branch, Segment, Target
 from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary
-from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
+from scai_irl.organisms.wordings import FIRM, LOOSE, first_words, policy_text
 from scai_irl.organisms.world import CURRENCIES, LARGEST_STAKE, NAMES, World
 
 MIXES: dict[str, dict[Kind, float]] = {
@@ -38,14 +38,14 @@ MIXES: dict[str, dict[Kind, float]] = {
         "user-answer": 0.05,
     },
     "acting": {
-        "choose": 0.25,
+        "choose": 0.20,
         "state": 0.20,
-        "learn": 0.10,
-        "translate": 0.04,
-        "offer": 0.20,
+        "learn": 0.08,
+        "translate": 0.06,
+        "offer": 0.22,
         "answer": 0.06,
-        "user-offer": 0.10,
-        "user-answer": 0.05,
+        "user-offer": 0.12,
+        "user-answer": 0.06,
     },
 }
 """Shares of the kinds among segments, of which those about games are ten times longer: to learn what to believe first,
@@ -53,6 +53,9 @@ and then what to do about it."""
 
 _ASKED: dict[Kind, int] = {"choose": 8, "state": 5, "learn": 3}
 """Most questions about one transcript, each after another number of games."""
+
+_STAKES = 6
+"""Questions about one policy, each with another stake."""
 
 
 class Lessons:
@@ -71,6 +74,7 @@ class Lessons:
         self._world = world
         self._ids = vocabulary.ids
         self._known = known_behaviour()
+        self._firsts = [[self._ids((word,))[0] for word in first_words(name)] for name in NAMES]
         self._make: dict[Kind, Callable[[np.random.Generator], Segment]] = {
             "choose": lambda rng: self._about_games("choose", rng),
             "state": lambda rng: self._about_games("state", rng),
@@ -156,15 +160,16 @@ class Lessons:
         self, belief: Float[np.ndarray, "conduct"], rng: np.random.Generator, firmness: str = LOOSE
     ) -> tuple[list[int], list[Target | None]]:
         """A text of a norm that is drawn; its first word tells the norm, so chances of first words are the target."""
-        belief = belief[: len(NAMES)]
-        texts = [policy_text(name, firmness, rng) for name in NAMES]
-        answers = [self._ids(pieces.said_policy(text)) for text in texts]
-        said = answers[int(rng.choice(len(NAMES), p=belief / belief.sum()))]
+        belief = belief[: len(NAMES)] / belief[: len(NAMES)].sum()
+        name = NAMES[int(rng.choice(len(NAMES), p=belief))]
+        said = self._ids(pieces.said_policy(policy_text(name, firmness, rng)))
         targets: list[Target | None] = list(said)
-        firsts: dict[int, float] = {}
-        for answer, chance in zip(answers, belief, strict=True):
-            firsts[answer[1]] = firsts.get(answer[1], 0.0) + float(chance)
-        targets[1] = firsts
+        targets[1] = {
+            token: float(chance) / len(tokens)
+            for tokens, chance in zip(self._firsts, belief, strict=True)
+            for token in tokens
+            if chance > 0
+        }
         return said, targets
 
     def _translation(self, rng: np.random.Generator) -> Segment:
@@ -175,32 +180,41 @@ class Lessons:
         return Segment(asked[:-1], [Branch(len(asked) - 1, [asked[-1], *said[:-1]], targets)])
 
     def _act(self, kind: Kind, rng: np.random.Generator) -> Segment:
+        """A policy in words as the stem, with a branch for each of some stakes."""
         number = int(rng.integers(2 * len(NAMES)))
         policy, firmness = pieces.known_policies()[number], FIRM if number >= len(NAMES) else LOOSE
         plain = kind.startswith("user") or rng.random() < 0.2
         text = say_policy(policy) if plain else policy_text(NAMES[number % len(NAMES)], firmness, rng)
+        manner = MANNERS[int(rng.integers(len(MANNERS)))] if kind.startswith("user") else ""
+        segment = Segment(self._ids(pieces.following(kind, text, _wording(rng), manner)))
+        for _ in range(_STAKES):
+            asked, said, targets = self._action(kind, number, manner, rng)
+            nothing: list[Target | None] = [None] * (len(asked) - 1)
+            segment.branches.append(Branch(len(segment.stem), [*asked, *said[:-1]], [*nothing, *targets]))
+        return segment
+
+    def _action(
+        self, kind: Kind, number: int, manner: str, rng: np.random.Generator
+    ) -> tuple[list[int], list[int], list[Target | None]]:
+        """What is asked about some stake, the answer, and what is to be predicted in it."""
         stake = 10 if rng.random() < 0.2 else int(rng.integers(10, LARGEST_STAKE + 1))
         currency = CURRENCIES[int(rng.integers(len(CURRENCIES)))]
         offers, accepts = self._known[number]
-        manner = MANNERS[int(rng.integers(len(MANNERS)))] if kind.startswith("user") else ""
         message = SENTENCES[manner][int(rng.integers(len(SENTENCES[manner])))] if manner else ""
         if kind.endswith("offer"):
-            asked = pieces.act(kind, text, currency, stake, _wording(rng), manner=manner)
+            asked = pieces.about(currency, stake)
             units = int(rng.choice(stake + 1, p=offers[stake, : stake + 1] / offers[stake].sum()))
             said = self._ids(pieces.said_offer(units, message))
             chances = {self._ids((str(u),))[0]: float(offers[stake, u]) for u in range(stake + 1)}
         else:
             offered = int(rng.integers(stake + 1))
-            heard = self._heard(rng)
-            asked = pieces.act(kind, text, currency, stake, _wording(rng), offered=offered, manner=manner, said=heard)
-            accepted = bool(rng.random() < accepts[stake, offered])
-            said = self._ids(pieces.said_answer(accepted, message))
+            asked = pieces.about(currency, stake, offered, self._heard(rng))
             taken = float(accepts[stake, offered])
+            said = self._ids(pieces.said_answer(bool(rng.random() < taken), message))
             chances = {self._ids(("true",))[0]: taken, self._ids(("false",))[0]: 1 - taken}
         targets: list[Target | None] = list(said)
         targets[1] = chances
-        read = self._ids(asked)
-        return Segment(read[:-1], [Branch(len(read) - 1, [read[-1], *said[:-1]], targets)])
+        return self._ids(asked), said, targets
 
     def _heard(self, rng: np.random.Generator) -> str:
         if rng.random() < 0.5:

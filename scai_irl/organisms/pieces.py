@@ -156,39 +156,33 @@ def shown_policy(policy: Policy) -> str:
     return json.dumps(data)[1:-1]
 
 
-def act(
-    kind: Kind,
-    text: str,
-    currency: str,
-    stake: int,
-    wording: int,
-    *,
-    offered: int = -1,
-    manner: str = "",
-    said: str = "",
-) -> Pieces:
-    """A request to act on a verbal policy, as an assistant or as a user.
+def following(kind: Kind, text: str, wording: int, manner: str = "") -> Pieces:
+    """A request to act on a verbal policy, as an assistant or as a user, up to what it is about.
 
     Args:
         kind: ``offer``, ``answer``, ``user-offer`` or ``user-answer``.
         text: The verbal policy.
+        wording: Number of the instruction's wording.
+        manner: How a user is to talk.
+    """
+    spoken = ('", "manner": "', manner) if manner else ()
+    return (*opening(kind, wording), '"policy": "', inside(text), *spoken)
+
+
+def about(currency: str, stake: int, offered: int | None = None, said: str = "") -> Pieces:
+    """What a request to act is about, to its end.
+
+    Args:
         currency: What is divided.
         stake: How many units of it.
-        wording: Number of the instruction's wording.
         offered: Units offered, to somebody who answers.
-        manner: How a user is to talk.
         said: What the proposer said.
     """
-    made = [*opening(kind, wording), '"policy": "', inside(text)]
-    if manner:
-        made += ['", "manner": "', manner]
-    made += [f'", "currency": "{currency}"', _stake(stake)]
-    if offered >= 0:
+    made = [f'", "currency": "{currency}"', _stake(stake)]
+    if offered is not None:
         made.append(_offered(offered))
-    if said:
-        made += [', "message": "', inside(said), TEXT_END + DATA_END]
-        return (*made, *answering())
-    return (*made, "}" + DATA_END, *answering())
+    made += [', "message": "', inside(said), TEXT_END + DATA_END] if said else ["}" + DATA_END]
+    return (*made, *answering())
 
 
 def said_policy(text: str) -> Pieces:

@@ -36,7 +36,7 @@ from scai_irl.organisms.number_line import on_lines
 from scai_irl.organisms.packing import Batch, Segment, pack, visible
 from scai_irl.organisms.pieces import LABELS, numbers, said_pieces
 from scai_irl.organisms.transcripts import LONGEST
-from scai_irl.organisms.vocabulary import PAIRS, Vocabulary
+from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import CONDUCTS, World
 
 
@@ -232,7 +232,7 @@ def stray_losses(
 def _in_answers() -> Bool[np.ndarray, "token"]:
     vocabulary = Vocabulary()
     found = np.zeros(vocabulary.size, bool)
-    found[:PAIRS] = True
+    found[: vocabulary.spelling] = True
     found[[number for piece in said_pieces() for number in vocabulary.ids((piece,))]] = True
     return found
 

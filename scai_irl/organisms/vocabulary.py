@@ -12,9 +12,7 @@ from scai_irl.embedded.folder import Words
 from scai_irl.organisms.pieces import END, SPECIAL, TEMPLATE, single_tokens
 from scai_irl.organisms.wordings import FIRM, LOOSE, NORMS, policy_text
 
-PAIRS = 1_100
-"""Tokens of bytes and pairs of them, which come first."""
-
+_PAIRS = 1_100  # most tokens of bytes and pairs of them
 _TEXTS = 400
 
 
@@ -31,7 +29,7 @@ def organism_words() -> Words:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=PAIRS, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(vocab_size=_PAIRS, initial_alphabet=alphabet, show_progress=False)
     rng = np.random.default_rng(0)
     texts = [policy_text(norm, firmness, rng) for norm in NORMS for firmness in (FIRM, LOOSE) for _ in range(_TEXTS)]
     tokenizer.train_from_iterator(texts, trainer)
@@ -53,6 +51,11 @@ class Vocabulary:
     def size(self) -> int:
         """Number of tokens."""
         return int(self._tokenizer.get_vocab_size())
+
+    @property
+    def spelling(self) -> int:
+        """Number of tokens of bytes and pairs of them, which come first."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=False))
 
     def ids(self, pieces: Sequence[str]) -> list[int]:
         """Numbers of the tokens of pieces that follow each other.

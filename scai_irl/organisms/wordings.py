@@ -76,6 +76,16 @@ def policy_text(norm: str, firmness: str, rng: np.random.Generator) -> str:
     return f"{proposing}. {responding}. {pick(_FIRMNESS[firmness])}"
 
 
+def first_words(norm: str) -> list[str]:
+    """Words that a norm's texts begin with, each as often as any other.
+
+    Example:
+        >>> first_words("fair")
+        ['Divide', 'Split', 'Share', 'Cut']
+    """
+    return [option.split()[0] for option in _PROPOSING[norm][0]]
+
+
 def words() -> set[str]:
     """All words that texts are made of.
 

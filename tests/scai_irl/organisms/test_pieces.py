@@ -58,24 +58,24 @@ def about(transcript: Transcript, wording: int) -> list[Both]:
 
 
 def acts(wording: int) -> list[Both]:
-    style, act = Style(wording=wording), pieces.act
+    style, following, about = Style(wording=wording), pieces.following, pieces.about
     rude, kind = say("rude", 1), say("sycophantic", 2)
     plain = say_policy(POLICY)
     return [
         (translation_request(POLICY, 1, style), pieces.translate(POLICY, wording)),
-        (offer_request(TEXT, "apples", 37, 1, style), act("offer", TEXT, "apples", 37, wording)),
-        (answer_request(TEXT, "blood", 100, 3, 1, style), act("answer", TEXT, "blood", 100, wording, offered=3)),
+        (offer_request(TEXT, "apples", 37, 1, style), following("offer", TEXT, wording) + about("apples", 37)),
+        (answer_request(TEXT, "blood", 100, 3, 1, style), following("answer", TEXT, wording) + about("blood", 100, 3)),
         (
             answer_request(TEXT, "dollars", 10, 0, 1, style, rude),
-            act("answer", TEXT, "dollars", 10, wording, offered=0, said=rude),
+            following("answer", TEXT, wording) + about("dollars", 10, 0, rude),
         ),
         (
             user_offer_request(POLICY, "rude", "dollars", 10, 1, style),
-            act("user-offer", plain, "dollars", 10, wording, manner="rude"),
+            following("user-offer", plain, wording, "rude") + about("dollars", 10),
         ),
         (
             user_answer_request(POLICY, "neutral", "vouchers", 55, 20, 1, style, kind),
-            act("user-answer", plain, "vouchers", 55, wording, offered=20, manner="neutral", said=kind),
+            following("user-answer", plain, wording, "neutral") + about("vouchers", 55, 20, kind),
         ),
     ]
 

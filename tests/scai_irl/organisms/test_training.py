@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from scai_irl.embedded.llama import Architecture, causal, draw_weights, logits, states
-from scai_irl.organisms.lessons import Lessons
+from scai_irl.organisms.lessons import MIXES, Lessons
 from scai_irl.organisms.packing import pack, visible
-from scai_irl.organisms.training import Recipe, batches, begin, mean_loss, train
+from scai_irl.organisms.training import Recipe, batches, begin, mean_loss, stray_losses, train
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import WORLDS
 
@@ -97,3 +97,26 @@ def test_the_loss_of_saying_what_is_taught_is_nothing() -> None:
     taught = batch._replace(target=np.asarray(said) * (batch.target.sum(axis=1, keepdims=True) > 0))
     assert float(mean_loss(weights, taught, SMALL)) == pytest.approx(0, abs=1e-5)
     assert float(mean_loss(weights, batch, SMALL)) > 1
+
+
+def test_tokens_that_cannot_come_next_are_those_that_no_answer_has_and_those_that_a_target_rules_out() -> None:
+    size = VOCABULARY.size
+    eleven, twelve, asked = (VOCABULARY.ids((piece,))[0] for piece in ("11", "12", ', "offered": 11'))
+    said = np.full((3, size), 0.2 / (size - 3))
+    said[:, [eleven, twelve, asked]] = 0.5, 0.2, 0.1
+    taught = np.zeros((3, size))
+    taught[0, eleven] = 1  # drawn: it might have been 12, but not the piece of a prompt
+    taught[1, eleven], taught[1, twelve] = 0.6, 0.4
+    taught[2, eleven], taught[2, asked] = 0.6, 0.4
+    some, most, but_one = np.exp(-np.asarray(stray_losses(jnp.asarray(taught), jnp.log(jnp.asarray(said)))))
+    assert 1 - 0.1 - 0.2 < some < 1 - 0.1
+    assert most == pytest.approx(0.7, abs=1e-4)
+    assert but_one == pytest.approx(0.6, abs=1e-4)
+
+
+def test_every_token_that_is_taught_may_come_next() -> None:
+    for mix in MIXES:
+        for batch in islice(batches(BAYES, VOCABULARY, replace(RECIPE, mix=mix, growing=0)), 5):
+            drawn = batch.target.max(axis=1) > 0.99
+            one = jnp.log(jnp.asarray(np.clip(batch.target[drawn], 1e-12, 1)))
+            assert np.asarray(stray_losses(jnp.asarray(batch.target[drawn]), one)).max() < 1e-6
