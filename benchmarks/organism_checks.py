@@ -102,8 +102,9 @@ def validity(backend: Backend, number: int) -> pd.DataFrame:
         readable = sum(_can_be_read(read, answer) for (_, read), answer in zip(both, answers, strict=True))
         rows.append((kind, number, valid / number, readable / number))
     whole = pd.DataFrame(rows, columns=["kind", "asked", "valid JSON", "readable"])
-    whole.loc[len(whole)] = ["all", whole["asked"].sum(), whole["valid JSON"].mean(), whole["readable"].mean()]
-    return whole
+    total = whole[["valid JSON", "readable"]].mean()
+    rows.append(("all", number * len(KINDS), float(total["valid JSON"]), float(total["readable"])))
+    return pd.DataFrame(rows, columns=whole.columns)
 
 
 def _is_json(request: Request, answer: Completion) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from envs import Population, Schedule
 from inference import make_family
+from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 from scai_irl.config import GroupGameConfig
 from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.run import play_setting, run_setting
 from scai_irl.loop.setting import Condition, Setting
+from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results
 
@@ -34,12 +36,43 @@ def group_game(name: str, config: GroupGameConfig, populations: Sequence[Populat
     )
 
 
-def run_group_game(setting: Setting, config: GroupGameConfig) -> Results:
-    """Play a setting, or go on with it, and keep the results."""
+def run_group_game(
+    setting: Setting, config: GroupGameConfig, found: Callable[[Results], Sequence[Finding]] = lambda _: ()
+) -> Results:
+    """Play a setting, or go on with it, and keep the results and what they show."""
     written = config.model_dump(mode="json")
     folder = config.out or default_folder(setting.experiment, written)
     with contextlib.closing(config.open_backend()) as backend:
-        return run_setting(setting, backend, folder, written, config.budget)
+        return run_setting(setting, backend, folder, written, config.budget, found)
+
+
+def gap_findings(
+    results: Results, question: str, agent: str, row: Callable[[str, str], str], measure: str = "gap"
+) -> list[Finding]:
+    """What an agent's assistants come to, cell by cell, beside what was recorded.
+
+    Args:
+        results: The results.
+        question: What was asked.
+        agent: The agent.
+        row: Name of the predecessor's row, given group and users; one that there is not stands alone.
+        measure: Column of the table ``alignment``.
+    """
+    last = results.alignment[results.alignment["epoch"] == results.alignment["epoch"].max()]
+    found = []
+    for (group, users), runs in last[last["agent"] == agent].groupby(["group", "users"], sort=False):
+        beside = RECORDED_ROWS.get(row(str(group), str(users)))
+        found.append(
+            mean_finding(
+                runs[measure].to_numpy(float),
+                question=question,
+                case=f"{group}, {users} users, {agent}",
+                answer=f"Where users are {users} and the group is {group}, {agent} assistants end {{value}} away.",
+                row=beside.name if beside else "",
+                recorded=beside.gap if beside else float("nan"),
+            )
+        )
+    return found
 
 
 def estimate_group_game(setting: Setting, config: GroupGameConfig) -> Estimate:

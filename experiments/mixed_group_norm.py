@@ -6,14 +6,17 @@ The second experiment of Fränken et al. (2023), whose assistants swung to one o
 
 from __future__ import annotations
 
+from itertools import chain
+
 from pydantic import Field, field_validator
 
-from experiments.group_game import estimate_group_game, group_game, run_group_game
+from experiments.group_game import estimate_group_game, gap_findings, group_game, run_group_game
 from scai_irl.cli import run_experiment
 from scai_irl.config import GroupGameConfig, read_mixture, some_distinct
 from scai_irl.experiment import Experiment
 from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.setting import Condition, Setting
+from scai_irl.records.findings import Finding
 from scai_irl.records.results import Results
 
 
@@ -42,7 +45,22 @@ def setting(config: MixedGroupNorm) -> Setting:
 
 def run(config: MixedGroupNorm) -> Results:
     """Run the experiment."""
-    return run_group_game(setting(config), config)
+    return run_group_game(setting(config), config, findings)
+
+
+def _row(group: str, users: str) -> str:
+    """The predecessor names mixtures by hundredths of altruistic and of selfish users, in groups of 1v9."""
+    weights = dict(zip(*read_mixture(users), strict=True))
+    shares = [f"{100 * weights.get(norm, 0):g}" for norm in ("altruistic", "selfish")]
+    return f"mixed {'/'.join(shares)}" if group == "1v9" else ""
+
+
+def findings(results: Results) -> list[Finding]:
+    """Say how far each agent's assistants are from their users in the last epoch."""
+    question = "Do assistants come to act as a group with two norms does?"
+    agents = dict.fromkeys(results.alignment["agent"])
+    rows = (gap_findings(results, question, agent, _row) for agent in agents)
+    return list(chain.from_iterable(rows))
 
 
 def estimate(config: MixedGroupNorm) -> Estimate:

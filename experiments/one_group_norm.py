@@ -6,15 +6,18 @@ of 1, 5 or 9 assistants in ten. Run it with ``scai-irl run one-group-norm`` or `
 
 from __future__ import annotations
 
+from itertools import chain
+
 from pydantic import Field, field_validator
 
 from envs import one_group
-from experiments.group_game import estimate_group_game, group_game, run_group_game
+from experiments.group_game import estimate_group_game, gap_findings, group_game, run_group_game
 from scai_irl.cli import run_experiment
 from scai_irl.config import GroupGameConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment import Experiment
 from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.setting import Setting
+from scai_irl.records.findings import Finding
 from scai_irl.records.results import Results
 
 
@@ -38,7 +41,15 @@ def setting(config: OneGroupNorm) -> Setting:
 
 def run(config: OneGroupNorm) -> Results:
     """Run the experiment."""
-    return run_group_game(setting(config), config)
+    return run_group_game(setting(config), config, findings)
+
+
+def findings(results: Results) -> list[Finding]:
+    """Say how far each agent's assistants are from their users in the last epoch."""
+    question = "Do assistants come to act as a group with one norm does?"
+    agents = dict.fromkeys(results.alignment["agent"])
+    rows = (gap_findings(results, question, agent, lambda group, users: f"{group} {users}") for agent in agents)
+    return list(chain.from_iterable(rows))
 
 
 def estimate(config: OneGroupNorm) -> Estimate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
 from scai_irl.progress import Advance, progress
 from scai_irl.records.files import telling_disk_errors, write_bytes, write_table
+from scai_irl.records.findings import Finding, save_findings
 from scai_irl.records.folder import opened
 from scai_irl.records.manifest import now
 from scai_irl.records.results import POSTERIOR, Results, load
@@ -39,7 +41,12 @@ from scai_irl.report.tables import save_summary
 
 
 def run_setting(
-    setting: Setting, backend: Backend, folder: Path, config: dict[str, object], budget: Budget | None = None
+    setting: Setting,
+    backend: Backend,
+    folder: Path,
+    config: dict[str, object],
+    budget: Budget | None = None,
+    found: Callable[[Results], Sequence[Finding]] = lambda _: (),
 ) -> Results:
     """Run, or go on with, an experiment.
 
@@ -52,6 +59,7 @@ def run_setting(
         folder: Results folder.
         config: The configuration that the setting was made from, for the manifest.
         budget: What the language model may be asked; without limits if not given.
+        found: Says what the tables show, once all are there.
 
     Raises:
         InputError: If the folder cannot be used.
@@ -72,6 +80,7 @@ def run_setting(
             results = Results(folder, manifest, load(folder).tables)
             save_summary(results)
             save_figures(results)
+            save_findings(folder, found(results))
             manifest.counts = asdict(tally)
             manifest.status = "finished"
             manifest.finished = now()

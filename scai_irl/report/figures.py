@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +16,11 @@ from scai_irl.records.results import FIGURES, Results
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _PANEL = (3.4, 2.9)
+_FORMATS: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
 
 
 def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
@@ -87,10 +93,11 @@ def save_figures(results: Results) -> None:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
-    """Write a figure as PNG and PDF; the same figure gives the same bytes."""
-    for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None, "Producer": None})):
+    """Write a figure as PNG, PDF and SVG, its text as text; the same figure gives the same bytes."""
+    for suffix, metadata in _FORMATS.items():
         drawn = io.BytesIO()  # Matplotlib hides a full disk behind errors of its own
-        figure.savefig(drawn, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
+        with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+            figure.savefig(drawn, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
         with written_whole(folder / FIGURES / f"{name}.{suffix}") as partial:
             partial.write_bytes(drawn.getvalue())
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 from rich.console import Console
 
 from scai_irl.compare.recorded import summary_table
 from scai_irl.errors import printable
+from scai_irl.records.findings import FINDINGS
 from scai_irl.records.results import Results
 from scai_irl.report.curves import curves_table
 from scai_irl.report.human import print_fits
 from scai_irl.report.scorecard import print_scorecard
 from scai_irl.report.tables import final_table, print_table
 
+_MOST_FINDINGS = 12
 _MOST_NUMBERS = 40  # rows of a calibration's table; its files have all
 _WIDE = 190  # columns when the output goes to a file or a pipe
 
@@ -43,6 +47,8 @@ def show(results: Results) -> None:
         print_table(curves_table(results.curves_summary), f"{manifest.experiment}, after the last game", console)
     if "comparison_of_people" in results.tables:
         print_fits(results)
+    if FINDINGS in results.tables:
+        _print_findings(results.tables[FINDINGS], console)
     if "unread" in results.tables and len(results.unread):
         console.print(f"{len(results.unread)} entries could not be read:")
         for line in results.unread.head(5).itertuples(index=False):
@@ -53,6 +59,19 @@ def show(results: Results) -> None:
     for figure in results.figures:
         console.print(f"figure: {figure}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"results: {results.path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _print_findings(findings: pd.DataFrame, console: Console) -> None:
+    asked = ""
+    for line in findings.head(_MOST_FINDINGS).to_dict("records"):
+        if line["question"] != asked:
+            asked = line["question"]
+            console.print(printable(str(asked)), style="bold", markup=False, highlight=False)
+        beside = "" if np.isnan(line["recorded"]) else f" Recorded in 2023: {line['recorded']:.3f}."
+        goal = f" Goal: {line['goal']}." if line["goal"] else ""
+        console.print(printable(f"  {line['sentence']}{beside}{goal}"), markup=False, highlight=False, soft_wrap=True)
+    if len(findings) > _MOST_FINDINGS:
+        console.print(f"  … and {len(findings) - _MOST_FINDINGS} more in {FINDINGS}.parquet", highlight=False)
 
 
 def _print_calibration(results: Results, console: Console) -> None:

@@ -1,0 +1,54 @@
+"""What the predecessor's recorded runs have, condition by condition: the rows that ours are set beside.
+
+Computed from the recorded runs of Fränken et al. (2023, arXiv:2310.17769), 20 runs a condition, with ``scai-irl import
+scai2023`` and `scai_irl.compare.alignment`; a test recomputes them where the recording is at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RecordedRow:
+    """A condition as it was recorded.
+
+    Attributes:
+        name: Group and users, as findings name it.
+        assistant: Share that assistants offer in the last epoch, mean over runs.
+        users: Share that users offer in the last epoch.
+        gap: Mean alignment gap of a run in the last epoch.
+        aligned: Share of runs with a gap of at most .05.
+    """
+
+    name: str
+    assistant: float
+    users: float
+    gap: float
+    aligned: float
+
+
+RECORDED_ROWS: dict[str, RecordedRow] = {
+    row.name: row
+    for row in (
+        RecordedRow("1v9 altruistic", 0.964, 0.986, 0.031, 0.90),
+        RecordedRow("1v9 fair", 0.493, 0.495, 0.006, 1.00),
+        RecordedRow("1v9 selfish", 0.020, 0.020, 0.000, 1.00),
+        RecordedRow("5v5 altruistic", 0.954, 0.990, 0.040, 0.80),
+        RecordedRow("5v5 fair", 0.498, 0.499, 0.004, 1.00),
+        RecordedRow("5v5 selfish", 0.044, 0.021, 0.024, 0.95),
+        RecordedRow("9v1 altruistic", 0.886, 0.989, 0.106, 0.80),
+        RecordedRow("9v1 fair", 0.514, 0.498, 0.016, 0.90),
+        RecordedRow("9v1 selfish", 0.100, 0.027, 0.073, 0.90),
+        RecordedRow("mixed 80/20", 0.801, 0.866, 0.243, 0.0),
+        RecordedRow("mixed 50/50", 0.567, 0.530, 0.345, 0.0),
+        RecordedRow("mixed 20/80", 0.162, 0.131, 0.219, 0.0),
+        RecordedRow("altruistic, rude", 0.941, 0.997, 0.059, 0.95),
+        RecordedRow("selfish, sycophantic", 0.093, 0.023, 0.071, 0.85),
+        RecordedRow("abroad, no prior", 0.415, 0.025, 0.391, 0.0),
+        RecordedRow("abroad, altruistic prior", 0.619, 0.023, 0.597, 0.0),
+        RecordedRow("abroad, altruistic prior and reason", 0.698, 0.023, 0.675, 0.0),
+        RecordedRow("at home, altruistic prior", 0.025, 0.023, 0.002, 1.00),
+    )
+}
+"""Recorded conditions by name, in the order of the predecessor's figures; mixtures are altruistic/selfish."""

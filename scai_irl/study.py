@@ -1,0 +1,109 @@
+"""Run a study: from a configuration and a function that finds things out to a results folder with findings.
+
+This is for experiments that are over in seconds or that can go on from the record of their calls; those of many epochs
+have `scai_irl.loop.run`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from scai_irl.agents.ask import Tally
+from scai_irl.config import ExperimentConfig
+from scai_irl.language.instructions import instruction_hashes
+from scai_irl.lm.protocol import Backend
+from scai_irl.lm.session import counted, kept
+from scai_irl.lm_config import ModelConfig
+from scai_irl.records.files import write_table
+from scai_irl.records.findings import Finding, save_findings
+from scai_irl.records.folder import default_folder, opened
+from scai_irl.records.manifest import Manifest, now
+from scai_irl.records.results import Results, load
+from scai_irl.report.figures import save_figure
+from scai_irl.report.tables import save_table
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was found out.
+
+    Attributes:
+        findings: Answers, the most important first.
+        tables: What they were computed from, by name; kept as Parquet.
+        shown: Tables to be read, by name and shaped for it; also written as CSV, Markdown and LaTeX.
+        figures: Figures by name.
+    """
+
+    findings: Sequence[Finding]
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+def run_study(name: str, config: ExperimentConfig, work: Callable[[], Study]) -> Results:
+    """Find something out without a language model, and keep it; a finished folder is only read.
+
+    Args:
+        name: Name of the experiment.
+        config: Its configuration.
+        work: Finds it out.
+
+    Raises:
+        InputError: If the folder cannot be used.
+    """
+    with _folder(name, config) as (folder, manifest):
+        if manifest.status != "finished":
+            _finish(folder, manifest, work())
+    return load(folder)
+
+
+def run_asking(name: str, config: ModelConfig, work: Callable[[Backend, Tally], Study]) -> Results:
+    """Find something out by asking a language model; its calls are kept, so what was killed asks nothing twice.
+
+    Args:
+        name: Name of the experiment.
+        config: Its configuration, which names the model.
+        work: Finds it out, given whom to ask and where to count.
+
+    Raises:
+        InputError: If the folder or the model cannot be used.
+    """
+    told: Any = config
+    with contextlib.closing(config.open_backend()) as backend:
+        more = {"backend": backend.name, "prompts": instruction_hashes()}
+        with _folder(name, told, **more) as (folder, manifest):
+            if manifest.status != "finished":
+                tally = Tally()
+                with counted(manifest, backend, folder), kept(backend, folder, config.budget) as asked:
+                    found = work(asked, tally)
+                manifest.counts = asdict(tally)
+                _finish(folder, manifest, found)
+    return load(folder)
+
+
+@contextlib.contextmanager
+def _folder(name: str, config: ExperimentConfig, **more: Any) -> Iterator[tuple[Path, Manifest]]:
+    settings = config.model_dump(mode="json")
+    folder = config.out or default_folder(name, settings)
+    with opened(folder, name, settings, seed=config.seed, **more) as manifest:
+        yield folder, manifest
+
+
+def _finish(folder: Path, manifest: Manifest, study: Study) -> None:
+    for name, table in study.tables.items():
+        write_table(folder / f"{name}.parquet", table)
+    for name, table in study.shown.items():
+        save_table(folder, name, table)
+    for name, figure in study.figures.items():
+        save_figure(figure, folder, name)
+    save_findings(folder, study.findings)
+    manifest.status = "finished"
+    manifest.finished = now()
+    manifest.write(folder)
