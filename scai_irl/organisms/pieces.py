@@ -212,12 +212,11 @@ def _closed(message: str) -> Pieces:
     return (', "message": "', message, TEXT_END, END) if message else ("}", END)
 
 
-def said_pieces() -> set[str]:
-    """Every piece that is part of an answer, but for texts of policies."""
-    units, hundredths = (numbers()[place] for place in (0, 5))
-    made = {*units, *hundredths, *_KNOWN_TALK, *LABELS, "true", "false", "}", TEXT_END, END}
-    made |= {'{"policy": "', '{"offer": ', '{"accept": ', ', "message": "'}
-    return made | {f'{begins}"{label}": ' for label in LABELS for begins in ("{", ", ")}
+def said_pieces() -> list[list[str]]:
+    """Every piece that is part of an answer, by what it can be taken for; texts and their ends are not among them."""
+    labels = [f'{begins}"{label}": ' for label in LABELS for begins in ("{", ", ")]
+    joints = ['{"policy": "', '{"offer": ', '{"accept": ', ', "message": "', "}", END, *labels]
+    return [list(_units()), list(_hundredths()), list(_KNOWN_TALK), [*LABELS], ["true", "false"], joints]
 
 
 def known_policies() -> tuple[Policy, ...]:
@@ -232,13 +231,21 @@ def numbers() -> list[dict[str, float]]:
     units = range(LARGEST_STAKE + 1)
     share = {each: each / LARGEST_STAKE for each in units}
     return [
-        {str(each): share[each] for each in units},
+        _units(),
         {_stake(each): share[each] for each in units},
         *({_offered(each, accepted): share[each] for each in units} for accepted in (None, True, False)),
-        {f"{share[each]:.2f}": share[each] for each in units},
+        _hundredths(),
         {repr(value): value for value in PRIORS},
         {_games_begin(value): value for value in RELIABILITIES},
     ]
+
+
+def _units() -> dict[str, float]:
+    return {str(each): each / LARGEST_STAKE for each in range(LARGEST_STAKE + 1)}
+
+
+def _hundredths() -> dict[str, float]:
+    return {f"{each / 100:.2f}": each / 100 for each in range(101)}
 
 
 def single_tokens() -> list[str]:

@@ -34,7 +34,7 @@ from scai_irl.embedded.llama import Architecture, Weights, draw_weights, logits,
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.number_line import on_lines
 from scai_irl.organisms.packing import Batch, Segment, pack, visible
-from scai_irl.organisms.pieces import LABELS, numbers, said_pieces
+from scai_irl.organisms.pieces import LABELS, TEXT_END, numbers, said_pieces
 from scai_irl.organisms.transcripts import LONGEST
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import CONDUCTS, World
@@ -95,6 +95,7 @@ class Recipe:
 
 _SHORTEST = 2
 _SURE = 0.99
+_TEXT, _END = 1, 2
 _DEGREES = ("true", "false", *(token for tokens in numbers() for token in tokens))
 
 
@@ -220,21 +221,32 @@ def stray_losses(
 ) -> Float[Array, "n"]:
     """−log(1 − m) of each row, where m is what is said of tokens that cannot come next.
 
-    Those are all that are no part of any answer; where the target is a distribution, all to which it gives nothing.
+    Where the target is a distribution, those are all to which it gives nothing. Where it is one token that was drawn,
+    they are all of another sort: no number stands inside a text, and nothing that only requests have in an answer.
     """
+    sort, may_follow = _sorts_of_tokens()
+    drawn = jnp.asarray(may_follow)[jnp.asarray(sort)[jnp.argmax(taught, axis=-1)]]
     spread = jnp.max(taught, axis=-1, keepdims=True) < sure
-    strays = (taught == 0) & (spread | ~jnp.asarray(_in_answers()))
-    astray = jnp.sum(jnp.where(strays, jnp.exp(said), 0.0), axis=-1)
+    astray = jnp.sum(jnp.where((taught == 0) & (spread | ~drawn), jnp.exp(said), 0.0), axis=-1)
     return -jnp.log1p(-jnp.minimum(astray, 1 - 1e-6))
 
 
 @functools.cache
-def _in_answers() -> Bool[np.ndarray, "token"]:
+def _sorts_of_tokens() -> tuple[Int[np.ndarray, "token"], Bool[np.ndarray, "sort token"]]:
+    """Sort of each token, and which tokens may stand where one of a sort was drawn.
+
+    Sorts are: none that an answer has, text, the end of a text, and those of `scai_irl.organisms.pieces.said_pieces`.
+    """
     vocabulary = Vocabulary()
-    found = np.zeros(vocabulary.size, bool)
-    found[: vocabulary.spelling] = True
-    found[[number for piece in said_pieces() for number in vocabulary.ids((piece,))]] = True
-    return found
+    sort = np.zeros(vocabulary.size, int)
+    sort[: vocabulary.spelling] = _TEXT
+    sort[_tokens([TEXT_END])] = _END
+    for number, some in enumerate(said_pieces(), start=_END + 1):
+        sort[_tokens(some)] = number
+    may_follow = np.arange(sort.max() + 1)[:, None] == sort
+    may_follow[_TEXT] |= sort == _END
+    may_follow[_END] |= sort == _TEXT
+    return sort, may_follow
 
 
 def _tokens(pieces: Sequence[str]) -> Int[np.ndarray, "token"]:

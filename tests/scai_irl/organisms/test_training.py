@@ -13,6 +13,7 @@ import pytest
 from scai_irl.embedded.llama import Architecture, causal, draw_weights, logits, states
 from scai_irl.organisms.lessons import MIXES, Lessons
 from scai_irl.organisms.packing import pack, visible
+from scai_irl.organisms.pieces import TEXT_END
 from scai_irl.organisms.training import Recipe, batches, begin, mean_loss, stray_losses, train
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import WORLDS
@@ -99,19 +100,21 @@ def test_the_loss_of_saying_what_is_taught_is_nothing() -> None:
     assert float(mean_loss(weights, batch, SMALL)) > 1
 
 
-def test_tokens_that_cannot_come_next_are_those_that_no_answer_has_and_those_that_a_target_rules_out() -> None:
+def test_tokens_that_cannot_come_next_are_of_another_sort_or_ruled_out_by_a_target() -> None:
     size = VOCABULARY.size
-    eleven, twelve, asked = (VOCABULARY.ids((piece,))[0] for piece in ("11", "12", ', "offered": 11'))
-    said = np.full((3, size), 0.2 / (size - 3))
-    said[:, [eleven, twelve, asked]] = 0.5, 0.2, 0.1
-    taught = np.zeros((3, size))
-    taught[0, eleven] = 1  # drawn: it might have been 12, but not the piece of a prompt
+    eleven, twelve, asked, ends, word = (
+        VOCABULARY.ids((piece,))[0] for piece in ("11", "12", ', "offered": 11', TEXT_END, "Keep")
+    )
+    said = np.full((5, size), 1e-6)
+    said[:, [eleven, twelve, asked, ends, word]] = 0.4, 0.2, 0.1, 0.1, 0.2
+    taught = np.zeros((5, size))
+    taught[0, eleven] = 1  # drawn: it might have been 12, but no word and no piece of a request
     taught[1, eleven], taught[1, twelve] = 0.6, 0.4
     taught[2, eleven], taught[2, asked] = 0.6, 0.4
-    some, most, but_one = np.exp(-np.asarray(stray_losses(jnp.asarray(taught), jnp.log(jnp.asarray(said)))))
-    assert 1 - 0.1 - 0.2 < some < 1 - 0.1
-    assert most == pytest.approx(0.7, abs=1e-4)
-    assert but_one == pytest.approx(0.6, abs=1e-4)
+    taught[3, word] = 1  # the text might have ended here
+    taught[4, ends] = 1  # or gone on
+    kept = np.exp(-np.asarray(stray_losses(jnp.asarray(taught), jnp.log(jnp.asarray(said)))))
+    assert kept == pytest.approx([0.6, 0.6, 0.5, 0.3, 0.3], abs=3e-3)
 
 
 def test_every_token_that_is_taught_may_come_next() -> None:
