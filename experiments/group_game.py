@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from itertools import product
 
 from envs import Population, Schedule
 from inference import make_family
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
-from scai_irl.config import GroupGameConfig
+from scai_irl.config import PlayConfig
 from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.run import play_setting, run_setting
 from scai_irl.loop.setting import Condition, Setting
@@ -17,12 +18,14 @@ from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results
 
 
-def group_game(name: str, config: GroupGameConfig, populations: Sequence[Population]) -> Setting:
-    """Make the setting in which every agent plays among every population, in every group."""
+def group_game(
+    name: str, config: PlayConfig, populations: Sequence[Population], manners: Sequence[str] = ("",)
+) -> Setting:
+    """Make the setting in which every agent plays among every population, in every manner and group."""
     return Setting(
         experiment=name,
         seed=config.seed,
-        conditions=tuple(Condition(users, agent, config.manner) for users in populations for agent in config.agents),
+        conditions=tuple(Condition(*cell) for cell in product(populations, config.agents, manners)),
         schedules=tuple(Schedule.named(group) for group in config.group),
         runs=tuple(range(config.first_run, config.first_run + config.runs)),
         epochs=config.epochs,
@@ -37,7 +40,7 @@ def group_game(name: str, config: GroupGameConfig, populations: Sequence[Populat
 
 
 def run_group_game(
-    setting: Setting, config: GroupGameConfig, found: Callable[[Results], Sequence[Finding]] = lambda _: ()
+    setting: Setting, config: PlayConfig, found: Callable[[Results], Sequence[Finding]] = lambda _: ()
 ) -> Results:
     """Play a setting, or go on with it, and keep the results and what they show."""
     written = config.model_dump(mode="json")
@@ -67,7 +70,7 @@ def gap_findings(
                 runs[measure].to_numpy(float),
                 question=question,
                 case=f"{group}, {users} users, {agent}",
-                answer=f"Where users are {users} and the group is {group}, {agent} assistants end {{value}} away.",
+                answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from what users offer.",
                 row=beside.name if beside else "",
                 recorded=beside.gap if beside else float("nan"),
             )
@@ -75,6 +78,6 @@ def gap_findings(
     return found
 
 
-def estimate_group_game(setting: Setting, config: GroupGameConfig) -> Estimate:
+def estimate_group_game(setting: Setting, config: PlayConfig) -> Estimate:
     """Say what playing a setting would cost."""
     return config.estimate(lambda backend: play_setting(setting, backend))

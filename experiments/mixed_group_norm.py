@@ -40,7 +40,7 @@ class MixedGroupNorm(GroupGameConfig):
 
 def setting(config: MixedGroupNorm) -> Setting:
     """Make the setting."""
-    return group_game(EXPERIMENT.name, config, [read_mixture(text) for text in config.mixtures])
+    return group_game(EXPERIMENT.name, config, [read_mixture(text) for text in config.mixtures], [config.manner])
 
 
 def run(config: MixedGroupNorm) -> Results:

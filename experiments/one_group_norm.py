@@ -36,7 +36,7 @@ class OneGroupNorm(GroupGameConfig):
 
 def setting(config: OneGroupNorm) -> Setting:
     """Make the setting."""
-    return group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
+    return group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users], [config.manner])
 
 
 def run(config: OneGroupNorm) -> Results:

@@ -62,8 +62,8 @@ class ExperimentConfig(BaseModel):
     )
 
 
-class GroupGameConfig(LmConfig, ExperimentConfig):
-    """What every experiment on a group's norm can be told."""
+class PlayConfig(LmConfig, ExperimentConfig):
+    """What every experiment can be told in which assistants play among users, epoch by epoch."""
 
     runs: int = Field(20, ge=1, le=_MOST, description="Runs of each condition.")
     first_run: int = Field(
@@ -78,7 +78,6 @@ class GroupGameConfig(LmConfig, ExperimentConfig):
         ("thompson", "posterior-mean", "map", "prior-only", "oracle"),
         description=f"How assistants settle what to follow: {', '.join([*AGENTS, *WRITERS])}.",
     )
-    manner: str = Field("", description="How users talk: neutral, rude or sycophantic; they say nothing without it.")
     users_by: Literal["simulation", "model"] = Field(
         "simulation", description="Who plays the users: a simulation, or the language model."
     )
@@ -107,13 +106,6 @@ class GroupGameConfig(LmConfig, ExperimentConfig):
                 raise ValueError(f"unknown agent {name!r}; there are {', '.join([*AGENTS, *WRITERS])}")
         return some_distinct(value, "agent")
 
-    @field_validator("manner")
-    @classmethod
-    def _known_manner(cls, value: str) -> str:
-        if value and value not in MANNERS:
-            raise ValueError(f"unknown manner {value!r}; there are {', '.join(MANNERS)}")
-        return value
-
     @field_validator("currencies")
     @classmethod
     def _known_currencies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -140,6 +132,29 @@ class GroupGameConfig(LmConfig, ExperimentConfig):
         if value not in FAMILIES:
             raise ValueError(f"unknown family {value!r}; there are {', '.join(FAMILIES)}")
         return value
+
+
+class GroupGameConfig(PlayConfig):
+    """What every experiment on a group's norm can be told."""
+
+    manner: str = Field("", description="How users talk: neutral, rude or sycophantic; they say nothing without it.")
+
+    @field_validator("manner")
+    @classmethod
+    def _known_manner(cls, value: str) -> str:
+        return known_manners((value,))[0] if value else value
+
+
+def known_manners(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Check that all are manners.
+
+    Raises:
+        ValueError: If one is none.
+    """
+    for name in names:
+        if name not in MANNERS:
+            raise ValueError(f"unknown manner {name!r}; there are {', '.join(MANNERS)}")
+    return names
 
 
 def norm_without_parameters(name: str) -> str:

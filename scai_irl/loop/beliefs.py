@@ -33,7 +33,7 @@ def beliefs_table(setting: Setting, schedule: Schedule, epoch: int, posterior: D
     names = setting.hypotheses.coordinates()
     truth = np.zeros(expected.shape)
     for row, condition in enumerate(setting.condition_of_row):
-        for norm, weight in zip(condition.population.norms, condition.population.weights, strict=True):
+        for norm, weight in zip(*condition.in_epoch(epoch), strict=True):
             if norm in norms:
                 truth[row, norms.index(norm)] = weight
     interval = np.full((*expected.shape, 2), np.nan)

@@ -16,6 +16,7 @@ from jaxtyping import Bool
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
 from inference import DiscretePosterior, Evidence, evidence, infer
+from inference.changing import expecting_change
 from scai_irl.agents.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.history import History
@@ -66,6 +67,7 @@ def play_epoch(
     tally, tallies = Tally(), {condition: Tally() for condition in setting.conditions}
     users = draw_users(setting, schedule, epoch)
     past = history or History(setting.rows)
+    before = expecting_change(before, setting.hazard if epoch > 1 else 0.0)
     words = settle(setting, schedule, epoch, before, past, backend, tally, tallies)
     played = play(setting, schedule, epoch, users, words, backend, tally, tallies)
     after = infer(setting.hypotheses, _evidence(schedule, users, played), before)

@@ -25,11 +25,17 @@ class Condition:
         population: Norms of the users.
         agent: Name in `scai_irl.agents.choices.AGENTS` or `scai_irl.agents.writers.WRITERS`.
         manner: How users talk, one of `envs.contexts.MANNERS`; empty where they say nothing.
+        later: Populations that take the first one's place, each with the epoch from which it is there, in order.
     """
 
     population: Population
     agent: str
     manner: str = ""
+    later: tuple[tuple[int, Population], ...] = ()
+
+    def in_epoch(self, epoch: int) -> Population:
+        """Who the users are in an epoch."""
+        return [self.population, *(others for first, others in self.later if first <= epoch)][-1]
 
     @property
     def users(self) -> str:
@@ -38,15 +44,28 @@ class Condition:
         Example:
             >>> Condition(Population(("selfish", "fair"), (0.5, 0.5)), "map").users
             'selfish=0.5,fair=0.5'
+            >>> Condition(Population(("fair",), (1.0,)), "map", later=((4, Population(("selfish",), (1.0,))),)).users
+            'fair, from 4 selfish'
         """
-        if len(self.population.norms) == 1:
-            return self.population.norms[0]
-        pairs = zip(self.population.norms, self.population.weights, strict=True)
-        return ",".join(f"{norm}={weight:g}" for norm, weight in pairs)
+        later = (f", from {first} {in_words(others)}" for first, others in self.later)
+        return "".join((in_words(self.population), *later))
+
+    @property
+    def users_and_manner(self) -> str:
+        """The population, and how it talks, such as ``fair, rude``."""
+        return f"{self.users}, {self.manner}" if self.manner else self.users
 
     def name(self, group: str) -> str:
         """Name of the condition in one group."""
         return f"{self.users} {group} {self.agent}{' ' if self.manner else ''}{self.manner}"
+
+
+def in_words(population: Population) -> str:
+    """Name a population: by its norm, or by its norms and their weights."""
+    if len(population.norms) == 1:
+        return population.norms[0]
+    pairs = zip(population.norms, population.weights, strict=True)
+    return ",".join(f"{norm}={weight:g}" for norm, weight in pairs)
 
 
 @dataclass(frozen=True)
@@ -67,6 +86,7 @@ class Setting:
         hypotheses: What the assistants think possible.
         style: How language models are asked.
         users_by: Who plays the users: a simulation, or the language model.
+        hazard: Chance with which assistants expect the users' norm to have changed since the last epoch.
     """
 
     experiment: str
@@ -82,6 +102,7 @@ class Setting:
     hypotheses: Hypotheses = field(compare=False)
     style: Style = field(default_factory=Style)
     users_by: Literal["simulation", "model"] = "simulation"
+    hazard: float = 0.0
 
     @property
     def user_norms(self) -> tuple[str, ...]:
@@ -106,14 +127,14 @@ class Setting:
         """Condition of each row."""
         return [condition for condition in self.conditions for _ in self.runs]
 
-    def weights_of_row(self) -> Float[Array, "row norm"]:
-        """Weight of each of `user_norms` in each row's population."""
+    def weights_of_row(self, epoch: int) -> Float[Array, "row norm"]:
+        """Weight of each of `user_norms` in each row's population in an epoch."""
         weights = np.zeros((self.rows, len(self.user_norms)), np.float32)
         for row, condition in enumerate(self.condition_of_row):
-            for norm, weight in zip(condition.population.norms, condition.population.weights, strict=True):
+            for norm, weight in zip(*condition.in_epoch(epoch), strict=True):
                 weights[row, self.user_norms.index(norm)] = weight
         return jnp.asarray(weights)
 
-    def truth(self, condition: Condition) -> Policy:
-        """State the policy that a condition's users follow."""
-        return condition.population.policy(self.rationality, self.lapse)
+    def truth(self, condition: Condition, epoch: int) -> Policy:
+        """State the policy that a condition's users follow in an epoch."""
+        return condition.in_epoch(epoch).policy(self.rationality, self.lapse)

@@ -77,7 +77,7 @@ def settle(
         belief = DiscretePosterior(before.hypotheses, before.log_prob[rows_of], before.log_evidence[rows_of])
         now = Situation(
             posterior=belief,
-            truth=(setting.truth(condition),) * len(setting.runs),
+            truth=(setting.truth(condition, epoch),) * len(setting.runs),
             assistants=schedule.assistants,
             runs=jnp.asarray(setting.runs),
             key=derive_key(setting.seed, setting.experiment, condition.name(schedule.name), "choice", epoch),

@@ -79,7 +79,7 @@ def interactions_table(
     action = offer_of_units(jnp.asarray(np.maximum(units, 0)), jnp.asarray(stake))
     would = users.accept_probability(np.asarray(action).reshape(rows, plays)).reshape(-1)
     lost = regret_of_offers(setting, users, np.asarray(action).reshape(rows, plays)).reshape(-1)
-    of_group = expected_shares([[setting.truth(c)] for c in setting.condition_of_row], users.stake)
+    of_group = expected_shares([[setting.truth(c, epoch)] for c in setting.condition_of_row], users.stake)
     of_assistants = expected_shares(policies, users.stake)
     # A proposing user has the number −1 and so the last column.
     expected = np.concatenate([of_assistants, of_group], axis=1)[:, schedule.proposing_assistant]
@@ -142,7 +142,7 @@ def costs_table(setting: Setting, schedule: Schedule, epoch: int, tallies: Mappi
             "experiment": setting.experiment,
             "condition": condition.name(schedule.name),
             "group": schedule.name,
-            "users": condition.users,
+            "users": condition.users_and_manner,
             "agent": condition.agent,
             "epoch": epoch,
             **asdict(tally),
@@ -164,7 +164,7 @@ def placed(setting: Setting, schedule: Schedule, epoch: int, lines: int) -> dict
         "experiment": setting.experiment,
         "condition": np.repeat([c.name(schedule.name) for c in conditions], lines),
         "group": schedule.name,
-        "users": np.repeat([c.users for c in conditions], lines),
+        "users": np.repeat([c.users_and_manner for c in conditions], lines),
         "agent": np.repeat([c.agent for c in conditions], lines),
         "run": np.repeat(np.asarray(setting.run_of_row), lines).astype(np.int64),
         "epoch": np.int64(epoch),

@@ -60,7 +60,7 @@ def draw_users(setting: Setting, schedule: Schedule, epoch: int) -> Users:
         drawn = [derive_seed(setting.seed, setting.experiment, c.users, *path) for c in setting.conditions]
         return np.array([seed % _SEEDS for seed in drawn], np.uint32)
 
-    weights = setting.weights_of_row()
+    weights = setting.weights_of_row(epoch)
     norms = named_norms(setting.user_norms, (setting.rationality,), (setting.lapse,))
     stake, currency, table, drawn = _draw(
         (seeds("stake", epoch), seeds("currency"), seeds("users", epoch)),

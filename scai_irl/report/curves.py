@@ -6,8 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.compare.curves import CONDITIONS
-
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+from scai_irl.report.figures import COLOURS
 
 
 def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
@@ -46,7 +45,7 @@ def curves_figure(summary: pd.DataFrame) -> Figure:
         for number, model in enumerate(models):
             lines = of_condition[of_condition["model"] == model].set_index("games").sort_index()
             for row, name in enumerate(("believed", "gap")):
-                axes, colour = panels[row, column], _COLOURS[number % len(_COLOURS)]
+                axes, colour = panels[row, column], COLOURS[number % len(COLOURS)]
                 axes.plot(lines.index, lines[name], marker="o", ms=3, color=colour, label=model)
                 low, high = lines[name] - lines[f"{name}_sem"], lines[name] + lines[f"{name}_sem"]
                 axes.fill_between(lines.index, low, high, color=colour, alpha=0.2, lw=0)

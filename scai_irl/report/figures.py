@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from scai_irl.records.files import written_whole
 from scai_irl.records.results import FIGURES, Results
 
-# Okabe & Ito's colours, which colour-blind readers can tell apart.
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe & Ito's colours, which colour-blind readers can tell apart."""
+
 _PANEL = (3.4, 2.9)
 _FORMATS: dict[str, dict[str, None]] = {
     "png": {"Software": None},
@@ -31,7 +32,7 @@ def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
     for axes, group in zip(figure.axes, groups, strict=True):
         of_group = chosen[chosen["group"] == group]
         for number, (users, lines) in enumerate(of_group.groupby("users", sort=False)):
-            colour = _COLOURS[number % len(_COLOURS)]
+            colour = COLOURS[number % len(COLOURS)]
             _line(axes, lines, "users", colour, "--", None)
             _line(axes, lines, "assistant", colour, "-", str(users))
         axes.set_ylim(-0.03, 1.03)
@@ -54,7 +55,7 @@ def gap_figure(summary: pd.DataFrame) -> Figure:
         of_group = summary[summary["group"] == group]
         for number, (agent, lines) in enumerate(of_group.groupby("agent", sort=False)):
             mean = lines.groupby("epoch")[gap].mean()
-            axes.plot(mean.index, mean, marker="o", ms=3, color=_COLOURS[number % len(_COLOURS)], label=str(agent))
+            axes.plot(mean.index, mean, marker="o", ms=3, color=COLOURS[number % len(COLOURS)], label=str(agent))
         axes.set_ylim(bottom=0)
         axes.set_title(group, fontsize=10)
     figure.axes[0].set_ylabel("expected alignment gap" if gap == "expected_gap" else "alignment gap")
@@ -70,7 +71,7 @@ def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
     for axes, condition in zip(figure.axes, conditions, strict=True):
         of_condition = chosen[chosen["condition"] == condition]
         for number, (norm, lines) in enumerate(of_condition.groupby("norm", sort=False)):
-            colour = _COLOURS[number % len(_COLOURS)]
+            colour = COLOURS[number % len(COLOURS)]
             by_epoch = lines.groupby("epoch")["weight"].agg(["mean", "sem"])
             axes.plot(by_epoch.index, by_epoch["mean"], marker="o", ms=3, color=colour, label=str(norm))
             _band(axes, by_epoch["mean"], by_epoch["sem"], colour)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+from scai_irl.report.figures import COLOURS
 
 
 def human_figure(table: pd.DataFrame) -> Figure:
@@ -21,7 +21,7 @@ def human_figure(table: pd.DataFrame) -> Figure:
         of_quantity = table[table["quantity"] == quantity]
         models = list(of_quantity.groupby(["family", "pooling"], sort=False))
         for number, ((family, pooling), lines) in enumerate(models):
-            colour = _COLOURS[number % len(_COLOURS)]
+            colour = COLOURS[number % len(COLOURS)]
             style = "-" if pooling == "pooled" else "--"
             axes.plot(lines["share"], lines["fitted"], style, color=colour, lw=1.2, label=f"{family} {pooling}")
             axes.fill_between(lines["share"], lines["fitted_low"], lines["fitted_high"], color=colour, alpha=0.2, lw=0)

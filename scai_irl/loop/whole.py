@@ -1,0 +1,60 @@
+"""Play a setting from its first epoch to its last, and keep nothing on disk: for studies that play several settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from inference import uniform_posterior
+from scai_irl.agents.ask import Tally
+from scai_irl.compare.alignment import alignment_by_run
+from scai_irl.lm.protocol import Backend
+from scai_irl.loop.beliefs import beliefs_table
+from scai_irl.loop.epoch import play_epoch
+from scai_irl.loop.history import History
+from scai_irl.loop.setting import Setting
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What was played.
+
+    Attributes:
+        interactions: A line for each interaction.
+        verbal_policies: A line for each assistant and epoch.
+        beliefs: The numerical posterior after each epoch, from the prior on.
+    """
+
+    interactions: pd.DataFrame
+    verbal_policies: pd.DataFrame
+    beliefs: pd.DataFrame
+
+    @property
+    def alignment(self) -> pd.DataFrame:
+        """Gaps, by run and epoch (`alignment_by_run`)."""
+        return alignment_by_run(self.interactions)
+
+
+def play_whole(setting: Setting, backend: Backend, tally: Tally) -> Whole:
+    """Play every epoch of every group; the same numbers as `scai_irl.loop.run.run_setting`.
+
+    Args:
+        setting: The experiment.
+        backend: Who translates, and acts for the assistants.
+        tally: What asking costs.
+    """
+    interactions, verbal, beliefs = [], [], []
+    for schedule in setting.schedules:
+        belief, history = uniform_posterior(setting.hypotheses, setting.rows), History(setting.rows)
+        beliefs.append(beliefs_table(setting, schedule, 0, belief))
+        for epoch in range(1, setting.epochs + 1):
+            record = play_epoch(setting, schedule, epoch, belief, backend, history)
+            belief = record.posterior
+            history.add(record.interactions, record.verbal_policies)
+            tally.add(record.tally)
+            interactions.append(record.interactions)
+            verbal.append(record.verbal_policies)
+            beliefs.append(beliefs_table(setting, schedule, epoch, belief))
+    tables = [pd.concat(tables, ignore_index=True) for tables in (interactions, verbal, beliefs)]
+    return Whole(*tables)
