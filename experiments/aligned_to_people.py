@@ -1,0 +1,80 @@
+"""Aligned to people: can an assistant answer offers as people do, from a policy in words that was learnt from them?
+
+Social preferences are fitted to half of the people, drawn from the posterior, put into words and acted on; answers are
+held against the other half. Run it with ``scai-irl run aligned-to-people --data PATH`` or ``python -m
+experiments.aligned_to_people``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from scai_irl.agents.ask import Tally
+from scai_irl.cli import run_experiment
+from scai_irl.config import ExperimentConfig, some_distinct
+from scai_irl.experiment import Experiment
+from scai_irl.lm.protocol import Backend
+from scai_irl.lm_config import LmConfig
+from scai_irl.records.human import subjects
+from scai_irl.records.results import Results
+from scai_irl.report.human import read_people
+from scai_irl.report.human_alignment import (
+    PeoplePlan,
+    aligned_answers,
+    alignment_figure,
+    alignment_findings,
+    alignment_table,
+    halves,
+)
+from scai_irl.report.human_fit import PREFERENCES
+from scai_irl.study import Study, run_asking
+
+
+class AlignedToPeople(LmConfig, ExperimentConfig):
+    """Assistants that follow, in words, preferences fitted to people, beside other people and the three norms."""
+
+    data: Path = Field(description="Folder made by `scai-irl import human`, or a data file, with answers to offers.")
+    source: str = Field("heffner", description="Data set that a data file is of: heffner, moblab.")
+    families: tuple[str, ...] = Field(
+        ("fehr-schmidt", "charness-rabin"), description="Families that are fitted: " + ", ".join(PREFERENCES) + "."
+    )
+    method: str = Field("nuts", description="Method of inference: nuts, laplace, smc, svi.")
+    assistants: int = Field(100, ge=2, le=10_000, description="Assistants of each kind.")
+
+    @field_validator("families")
+    @classmethod
+    def _known_families(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in PREFERENCES:
+                raise ValueError(f"unknown family {name!r}; there are {', '.join(PREFERENCES)}")
+        return some_distinct(value, "family")
+
+
+def work(config: AlignedToPeople, backend: Backend, tally: Tally) -> Study:
+    """Fit, translate and answer."""
+    choices = read_people(config.data, config.source, None, config.seed).choices
+    plan = PeoplePlan(config.families, config.method, config.assistants, config.style, config.seed)
+    answers = aligned_answers(choices, plan, backend, tally)
+    people = int(subjects(halves(choices, config.seed)[1]).max()) + 1
+    question = "Do assistants that follow fitted preferences in words answer offers as people do?"
+    return Study(
+        alignment_findings(answers, people, question),
+        tables={"acceptance": answers},
+        shown={"acceptance": alignment_table(answers)},
+        figures={"acceptance": alignment_figure(answers)},
+    )
+
+
+def run(config: AlignedToPeople) -> Results:
+    """Run the experiment."""
+    return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
+
+
+EXPERIMENT = Experiment(
+    "aligned-to-people", "assistants that answer offers as people do, from words", AlignedToPeople, run
+)
+
+if __name__ == "__main__":
+    run_experiment(EXPERIMENT)
