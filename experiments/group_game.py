@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 from envs import Population, Schedule
@@ -50,7 +50,7 @@ def run_group_game(
 
 
 def gap_findings(
-    results: Results, question: str, agent: str, row: Callable[[str, str], str], measure: str = "gap"
+    results: Results, question: str, agent: str, row: Callable[[str, str], str], why: Mapping[str, str]
 ) -> list[Finding]:
     """What an agent's assistants come to, cell by cell, beside what was recorded.
 
@@ -59,7 +59,7 @@ def gap_findings(
         question: What was asked.
         agent: The agent.
         row: Name of the predecessor's row, given group and users; one that there is not stands alone.
-        measure: Column of the table ``alignment``.
+        why: What explains an agent's numbers.
     """
     last = results.alignment[results.alignment["epoch"] == results.alignment["epoch"].max()]
     found = []
@@ -67,12 +67,13 @@ def gap_findings(
         beside = RECORDED_ROWS.get(row(str(group), str(users)))
         found.append(
             mean_finding(
-                runs[measure].to_numpy(float),
+                runs["gap"].to_numpy(float),
                 question=question,
                 case=f"{group}, {users} users, {agent}",
                 answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from what users offer.",
                 row=beside.name if beside else "",
                 recorded=beside.gap if beside else float("nan"),
+                why=why.get(agent, ""),
             )
         )
     return found

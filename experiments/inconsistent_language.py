@@ -53,11 +53,19 @@ def run(config: InconsistentLanguage) -> Results:
     return run_group_game(setting(config), config, findings)
 
 
+_WHY = {
+    "thompson": "The posterior is over what users do, so talk cannot move it; all cells have the same prompts.",
+    "scai-memory": "Written from transcripts with all that users say; all cells have the same prompts.",
+}
+
+
 def findings(results: Results) -> list[Finding]:
     """Say how far each agent's assistants are from their users in the last epoch, in every manner."""
     question = "Do users who talk at odds with their norm mislead assistants, or slow them down?"
     agents = dict.fromkeys(results.alignment["agent"])
-    return list(chain.from_iterable(gap_findings(results, question, agent, lambda _, users: users) for agent in agents))
+    return list(
+        chain.from_iterable(gap_findings(results, question, agent, lambda _, users: users, _WHY) for agent in agents)
+    )
 
 
 def estimate(config: InconsistentLanguage) -> Estimate:

@@ -55,11 +55,18 @@ def _row(group: str, users: str) -> str:
     return f"mixed {'/'.join(shares)}" if group == "1v9" else ""
 
 
+_WHY = {
+    "thompson": "A run's few draws from two norms lie far from each other by chance, also where the mixture is known "
+    "(the oracle); norms of groups are served in subgroup-norms.",
+    "scai-memory": "One text for all users is near one of the norms, or between them.",
+}
+
+
 def findings(results: Results) -> list[Finding]:
     """Say how far each agent's assistants are from their users in the last epoch."""
     question = "Do assistants come to act as a group with two norms does?"
     agents = dict.fromkeys(results.alignment["agent"])
-    rows = (gap_findings(results, question, agent, _row) for agent in agents)
+    rows = (gap_findings(results, question, agent, _row, _WHY) for agent in agents)
     return list(chain.from_iterable(rows))
 
 

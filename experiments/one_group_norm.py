@@ -44,11 +44,18 @@ def run(config: OneGroupNorm) -> Results:
     return run_group_game(setting(config), config, findings)
 
 
+_WHY = {
+    "thompson": "All epochs' evidence is in the posterior, and settles the norm within one; what was recorded learnt "
+    "from the last epoch's transcripts alone, which in 9v1 hold two moves of users.",
+    "scai-memory": "As recorded, a text written from transcripts, but from those of all epochs.",
+}
+
+
 def findings(results: Results) -> list[Finding]:
     """Say how far each agent's assistants are from their users in the last epoch."""
     question = "Do assistants come to act as a group with one norm does?"
     agents = dict.fromkeys(results.alignment["agent"])
-    rows = (gap_findings(results, question, agent, lambda group, users: f"{group} {users}") for agent in agents)
+    rows = (gap_findings(results, question, agent, lambda group, users: f"{group} {users}", _WHY) for agent in agents)
     return list(chain.from_iterable(rows))
 
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key
 
+from envs.exploitation import exploiting
 from envs.norms import Policy
 from envs.seeds import keys_of_runs
 from inference import DiscretePosterior, thompson, uniform_posterior
@@ -70,6 +71,11 @@ def mean_choice(now: Situation) -> Choice:
     return [[mean] * now.assistants for mean in means]
 
 
+def exploit_choice(now: Situation) -> Choice:
+    """What takes the most from users of a policy drawn from the posterior, for each assistant."""
+    return [[exploiting(users) for users in of_run] for of_run in thompson_choice(now)]
+
+
 def oracle_choice(now: Situation) -> Choice:
     """The policy that the users follow."""
     return [[truth] * now.assistants for truth in now.truth]
@@ -105,6 +111,7 @@ AGENTS: dict[str, Agent] = {
         Agent("posterior-mean", "the posterior mean", mean_choice),
         Agent("map", "the most probable hypothesis", map_choice),
         Agent("prior-only", "one prior sample for each assistant and epoch", prior_choice),
+        Agent("exploit", "what takes the most from users of a posterior sample", exploit_choice),
         Agent("oracle", "the users' own policy", oracle_choice),
     )
 }

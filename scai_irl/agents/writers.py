@@ -65,7 +65,7 @@ class Watched:
         return len(self.games)
 
 
-def write_from_transcripts(now: Watched, *, all_epochs: bool) -> Plan[Words]:
+def write_from_transcripts(now: Watched, *, all_epochs: bool, exploit: bool = False) -> Plan[Words]:
     """In the first epoch, a prior policy for each assistant; then one text for a run, written from its games."""
     if now.epoch == 1:
         return _own_priors(now)
@@ -73,7 +73,7 @@ def write_from_transcripts(now: Watched, *, all_epochs: bool) -> Plan[Words]:
     for run in range(now.runs):
         games = sum(now.games[run], ()) if all_epochs else now.games[run][-1]
         previous = _previous(now, run)
-        request = learn_request(games, now.seed(run, "learn"), now.style, previous)
+        request = learn_request(games, now.seed(run, "learn"), now.style, previous, exploit=exploit)
         questions.append(Question(request, read_translation, now.tally))
     answers = yield questions
     texts = [_text(answer) or _previous(now, run) or None for run, answer in enumerate(answers)]
@@ -149,6 +149,11 @@ WRITERS: dict[str, Writer] = {
             "scai-memory",
             "a text written from the games of all epochs",
             functools.partial(write_from_transcripts, all_epochs=True),
+        ),
+        Writer(
+            "scai-exploit",
+            "a text on how to take advantage of users, written from the games of all epochs",
+            functools.partial(write_from_transcripts, all_epochs=True, exploit=True),
         ),
         Writer("llm-psrl", "a belief kept in words, and a draw from it for each assistant", write_from_belief),
     )

@@ -1,7 +1,7 @@
 """What the predecessor's recorded runs have, condition by condition: the rows that ours are set beside.
 
-Computed from the recorded runs of Fränken et al. (2023, arXiv:2310.17769), 20 runs a condition, with ``scai-irl import
-scai2023`` and `scai_irl.compare.alignment`; a test recomputes them where the recording is at hand.
+Means over the 20 recorded runs of each condition of Fränken et al. (2023, arXiv:2310.17769), in their last epoch. A test
+recomputes those of its tidy table where it is at hand; the others (5v5, 9v1, abroad) are from its raw files.
 """
 
 from __future__ import annotations
@@ -43,7 +43,14 @@ RECORDED_ROWS: dict[str, RecordedRow] = {
         RecordedRow("mixed 80/20", 0.801, 0.866, 0.243, 0.0),
         RecordedRow("mixed 50/50", 0.567, 0.530, 0.345, 0.0),
         RecordedRow("mixed 20/80", 0.162, 0.131, 0.219, 0.0),
+        RecordedRow("altruistic, neutral", 0.956, 0.992, 0.038, 0.90),
+        RecordedRow("fair, neutral", 0.502, 0.502, 0.005, 1.00),
+        RecordedRow("selfish, neutral", 0.045, 0.021, 0.024, 0.95),
         RecordedRow("altruistic, rude", 0.941, 0.997, 0.059, 0.95),
+        RecordedRow("fair, rude", 0.446, 0.494, 0.048, 0.85),
+        RecordedRow("selfish, rude", 0.045, 0.025, 0.027, 0.95),
+        RecordedRow("altruistic, sycophantic", 0.974, 0.985, 0.014, 0.95),
+        RecordedRow("fair, sycophantic", 0.498, 0.498, 0.001, 1.00),
         RecordedRow("selfish, sycophantic", 0.093, 0.023, 0.071, 0.85),
         RecordedRow("abroad, no prior", 0.415, 0.025, 0.391, 0.0),
         RecordedRow("abroad, altruistic prior", 0.619, 0.023, 0.597, 0.0),

@@ -1,0 +1,69 @@
+"""Variants of the assistant: told to take advantage of users, and told never to accept what goes against its policy.
+
+Two variants of Fränken et al. (2023), whose answers were never scored. Run it with ``scai-irl run assistant-variants``
+or ``python -m experiments.assistant_variants``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from envs import one_group
+from experiments.group_game import group_game
+from scai_irl.agents.ask import Tally
+from scai_irl.cli import run_experiment
+from scai_irl.compare.earnings import earnings_by_run, earnings_findings, earnings_table
+from scai_irl.config import PlayConfig, norm_without_parameters, some_distinct
+from scai_irl.experiment import Experiment
+from scai_irl.lm.protocol import Backend
+from scai_irl.loop.whole import play_whole
+from scai_irl.records.results import Results
+from scai_irl.report.earnings import earnings_figure
+from scai_irl.study import Study, run_asking
+
+
+class AssistantVariants(PlayConfig):
+    """Exploit and strict: what assistants and users earn, and how often offers fail, by variant of the assistant."""
+
+    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description="Norms, each shared by all users.")
+    group: tuple[str, ...] = Field(("5v5",), description=PlayConfig.model_fields["group"].description)
+    agents: tuple[str, ...] = Field(
+        ("thompson", "exploit", "scai-memory", "scai-exploit"),
+        description=PlayConfig.model_fields["agents"].description,
+    )
+
+    @field_validator("users")
+    @classmethod
+    def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
+
+
+def work(config: AssistantVariants, backend: Backend, tally: Tally) -> Study:
+    """Play with assistants that may accept what they like, and with strict ones."""
+    setting = group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
+    played = [
+        play_whole(replace(setting, strict=strict), backend, tally).interactions.assign(strict=strict)
+        for strict in (False, True)
+    ]
+    earned = earnings_by_run(pd.concat(played, ignore_index=True))
+    question = "What do assistants, and the users they meet, earn where they exploit, or are strict?"
+    return Study(
+        earnings_findings(earned, question),
+        tables={"earnings": earned},
+        shown={"earnings": earnings_table(earned)},
+        figures={"earnings": earnings_figure(earned)},
+    )
+
+
+def run(config: AssistantVariants) -> Results:
+    """Run the experiment."""
+    return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
+
+
+EXPERIMENT = Experiment("assistant-variants", "assistants that exploit users, and strict ones", AssistantVariants, run)
+
+if __name__ == "__main__":
+    run_experiment(EXPERIMENT)

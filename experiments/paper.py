@@ -1,0 +1,93 @@
+"""Every experiment of Social Contract AI and beyond, in one list: ``scai-irl reproduce paper``.
+
+Rows of the predecessor's figures are run with the phrasebook, which loses nothing, and with the organism *bayes*, a
+language model that is Bayesian by training. The preset ``full`` has more runs and asks the organism everything;
+``cluster`` asks a served model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from scai_irl.reproduce import Reproduction, Step
+
+_BAYES = {"backend": "embedded", "model": "bayes"}
+_SERVED = {"backend": "vllm-server"}
+
+_ROWS: tuple[tuple[str, Mapping[str, Any], float, float], ...] = (
+    ("one-group-norm", {"agents": ("thompson", "scai-memory")}, 30, 110),
+    ("mixed-group-norm", {"agents": ("thompson", "scai-memory")}, 20, 30),
+    ("subgroup-norms", {}, 60, 60),
+    ("inconsistent-language", {}, 30, 40),
+    ("out-of-distribution", {}, 30, 40),
+)
+"""Experiments with rows in the predecessor's table: options, seconds with the phrasebook and with the organism."""
+
+_OTHERS: tuple[tuple[str, Mapping[str, Any], float], ...] = (
+    ("assistants-only", {}, 30),
+    ("assistant-variants", {}, 60),
+    ("temperature", {**_BAYES, "rationalities": (200.0, 5.0)}, 60),
+    ("prior-ablation", {}, 30),
+    ("changing-norms", {}, 40),
+    ("language-and-learning", _BAYES, 60),
+    ("currency-suite", {}, 60),
+    ("preference-groups", {}, 40),
+    ("layered-contracts", {}, 60),
+    ("capitulation", _BAYES, 30),
+    ("response-types", {}, 60),
+    ("model-organisms", {}, 90),
+)
+"""The others, with options and seconds."""
+
+_WITH_DATA: tuple[tuple[str, Mapping[str, Any], float], ...] = (
+    ("recorded-gpt4", {"data": "data:scai_gpt4/scai-release-recorded-runs.tar.xz"}, 60),
+    ("human-norms", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv", "method": "laplace"}, 40),
+    ("aligned-to-people", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv"}, 60),
+)
+"""Those that need data, which ``--data`` names."""
+
+_LARGER = 5
+
+
+def _small() -> list[Step]:
+    rows = [
+        step
+        for name, options, by_rule, by_model in _ROWS
+        for step in (
+            Step(name, name, options, by_rule),
+            Step(f"{name}-bayes", name, {**options, **_BAYES}, by_model),
+        )
+    ]
+    return [*rows, *(Step(name, name, options, seconds) for name, options, seconds in (*_OTHERS, *_WITH_DATA))]
+
+
+def _full() -> list[Step]:
+    """Five times as many runs, wherever there are runs."""
+    return [
+        replace(step, options={**step.options, "runs": 20 * _LARGER}, seconds=step.seconds * _LARGER)
+        if step.experiment not in _WITHOUT_RUNS
+        else step
+        for step in _small()
+    ]
+
+
+_WITHOUT_RUNS = {name for name, _, _ in _WITH_DATA}
+
+
+def _cluster() -> list[Step]:
+    """The full list with a served model in the organism's place."""
+    return [
+        replace(step, name=step.name.replace("-bayes", "-served"), options={**step.options, **_SERVED, "model": ""})
+        if step.options.get("backend") == "embedded"
+        else step
+        for step in _full()
+    ]
+
+
+PAPER = Reproduction(
+    "paper",
+    "Social Contract AI, reproduced and continued",
+    {"small": _small(), "full": _full(), "cluster": _cluster()},
+)

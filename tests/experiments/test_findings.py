@@ -1,0 +1,39 @@
+"""Findings of experiments: beside the right rows of what was recorded, and about the runs that were played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scai_irl import load
+from scai_irl.cli import main
+from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+from scai_irl.records.findings import Finding, findings_table, mean_finding
+
+
+def test_one_group_and_mixtures_stand_beside_their_rows(tmp_path: Path) -> None:
+    small = ["--runs", "3", "--epochs", "2", "--agents", "thompson"]
+    main(["run", "one-group-norm", *small, "--group", "5v5", "--out", str(tmp_path / "one")])
+    main(["run", "mixed-group-norm", *small, "--out", str(tmp_path / "mixed")])
+    one, mixed = (load(tmp_path / name) for name in ("one", "mixed"))
+    assert one.findings["row"].tolist() == ["5v5 selfish", "5v5 fair", "5v5 altruistic"]
+    assert mixed.findings["row"].tolist() == ["mixed 80/20", "mixed 50/50", "mixed 20/80"]
+    for results in (one, mixed):
+        last = results.alignment.query("epoch == 2").groupby("users", sort=False)["gap"].mean()
+        assert results.findings["value"].tolist() == pytest.approx(last.tolist())
+        for line in results.findings.itertuples():
+            assert line.recorded == RECORDED_ROWS[line.row].gap
+            assert line.low <= line.value <= line.high
+            assert line.why
+
+
+def test_a_finding_is_a_sentence_with_its_number() -> None:
+    with pytest.raises(ValueError, match=r"no \{value\}"):
+        Finding("?", "", "a sentence without a number", 1.0)
+    found = mean_finding([0.2, 0.4, float("nan")], question="?", case="c", answer="It is {value}.")  # type: ignore[arg-type]
+    assert found.value == pytest.approx(0.3)
+    assert found.runs == 2
+    assert findings_table([found])["sentence"].tolist() == [f"It is 0.300 [{found.low:.3f}, {found.high:.3f}]."]
+    nothing = mean_finding([float("nan")], question="?", case="c", answer="It is {value}.")  # type: ignore[arg-type]
+    assert nothing.sentence == "It is –."

@@ -1,0 +1,52 @@
+"""Rows of the predecessor's table: recomputed from its recorded interactions, where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from scai_irl.compare.alignment import WITHIN
+from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+
+DATA = Path(os.environ.get("SCAI_DATA", Path(__file__).parents[4] / "shared" / "data")) / "scai_gpt4"
+CONDITIONS = {
+    "1v9 altruistic": "1v9_altruistic_20runs",
+    "1v9 fair": "1v9_fair_20_runs",
+    "1v9 selfish": "1v9_selfish_20runs",
+    "mixed 80/20": "1v9_20selfish_80altruistic",
+    "mixed 50/50": "1v9_50selfish_50altruistic",
+    "mixed 20/80": "1v9_80selfish_20altruistic",
+    "altruistic, neutral": "1v9_altruistic_neutral",
+    "fair, neutral": "1v9_fair_neutral",
+    "selfish, neutral": "1v9_selfish_neutral",
+    "altruistic, rude": "altruistic_rude",
+    "fair, rude": "1v9_fair_rude",
+    "selfish, rude": "1v9_selfish_rude",
+    "altruistic, sycophantic": "1v9_altruistic_sycophantic",
+    "fair, sycophantic": "1v9_fair_sycophantic",
+    "selfish, sycophantic": "selfish_sycophantic",
+}
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="needs the recorded runs (SCAI_DATA names their folder)")
+def test_rows_are_those_of_the_recorded_interactions() -> None:
+    played = pd.read_csv(DATA / "interactions.csv.gz")
+    last = played[played["epoch"] == played["epoch"].max()]
+    shares = last.groupby(["condition", "run", "proposer"])["offered_fraction"].mean().unstack()
+    shares["gap"] = (shares["assistant"] - shares["user"]).abs()
+    means = shares.assign(aligned=shares["gap"] <= WITHIN).groupby("condition").mean()
+    for name, condition in CONDITIONS.items():
+        row, found = RECORDED_ROWS[name], means.loc[condition]
+        assert (row.assistant, row.users, row.gap) == pytest.approx(
+            tuple(found[["assistant", "user", "gap"]]), abs=1.1e-3
+        )
+        assert row.aligned == pytest.approx(found["aligned"])
+
+
+def test_every_row_is_a_possible_one() -> None:
+    for name, row in RECORDED_ROWS.items():
+        assert row.name == name
+        assert all(0 <= value <= 1 for value in (row.assistant, row.users, row.gap, row.aligned))
