@@ -10,7 +10,7 @@ VLLM_VENV ?= .venv-vllm
 VLLM_PYTHON ?= python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-vllm vllm-cpu lint types format bench clean
+.PHONY: help demo test test-slow test-vllm vllm-cpu lint types format bench docs clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -26,6 +26,10 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed ## Run the main job: play, infer, sample, say, act, compare. No GPU, no download, no server.
@@ -75,6 +79,10 @@ format: $(VENV)/.installed-dev ## Put style right.
 
 bench: $(VENV)/.installed-dev ## Measure speed beside rivals, in one run.
 	$(BIN)/python -m pytest benchmarks --benchmark-only -p no:cacheprovider
+
+docs: $(VENV)/.installed-docs ## Build the documentation site into build/site.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html; to search it, too: $(BIN)/python -m http.server --directory build/site"
 
 clean: ## Remove the environments and what tools left behind.
 	rm -rf $(VENV) $(VLLM_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist *.egg-info

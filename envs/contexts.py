@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-CURRENCIES = (
+PREDECESSOR_CURRENCIES = (
     "dollars",
     "apples",
     "blankets",
@@ -22,16 +22,24 @@ CURRENCIES = (
 )
 """The predecessor's three currencies, then its three out-of-distribution ones."""
 
+CURRENCIES = (*PREDECESSOR_CURRENCIES, "vouchers", "hours of work", "favours", "meals", "organs")
+"""Everything that can be divided; new goods go to the end, since contexts hold a currency as its number."""
+
 PSYCHOLOGICAL_DISTANCE = {
     "dollars": 0.0,
+    "vouchers": 0.2,
     "apples": 0.5,
     "blankets": 0.8,
+    "hours of work": 1.0,
+    "favours": 1.2,
+    "meals": 1.5,
     "grams of medicine": 1.8,
     "liters of baby formula": 2.2,
     "pints of blood": 2.6,
+    "organs": 3.0,
 }
-"""Place of each currency on a line from money to what lives depend on: an assumption, in the units of the length ℓ over
-which norms differ; whoever has ratings puts them here."""
+"""Place of each currency, nearest first, on a line from money to what lives depend on: an assumption, in the units of
+the length ℓ over which norms differ; whoever has ratings puts them here."""
 
 ROLES = ("user", "assistant")
 MANNERS = ("neutral", "rude", "sycophantic")

@@ -25,10 +25,11 @@ from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import shipped
 from scai_irl.progress import progress
 from scai_irl.records.files import write_table
+from scai_irl.records.findings import save_findings
 from scai_irl.records.folder import default_folder, opened
 from scai_irl.records.manifest import now
 from scai_irl.records.results import Results, load
-from scai_irl.report.curves import curves_figure, curves_summary, curves_table
+from scai_irl.report.curves import curves_figure, curves_findings, curves_summary, curves_table
 from scai_irl.report.figures import save_figure
 from scai_irl.report.tables import save_table
 
@@ -80,6 +81,7 @@ def run(config: ModelOrganisms) -> Results:
         write_table(folder / "curves_summary.parquet", summary)
         save_table(folder, "curves", curves_table(summary))
         save_figure(curves_figure(summary), folder, "learning_curves")
+        save_findings(folder, curves_findings(curves, "What do planted biases do to belief in a group's norm?"))
         manifest.model = ", ".join(names)
         manifest.counts = asdict(tally)
         manifest.status = "finished"

@@ -1,4 +1,4 @@
-"""The command line: ``scai-irl run | import | audit | calibrate | train | serve | doctor | show | list``."""
+"""The command line: ``scai-irl run | reproduce | import | audit | report | show | …``; `_app` has all commands."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ from scai_irl.records.importing import import_scai2023
 from scai_irl.records.results import Results, load
 from scai_irl.report.calibration import calibrate_family, use_cores
 from scai_irl.report.estimate import print_estimate
+from scai_irl.report.html.command import Report, report
 from scai_irl.report.listing import print_listing
 from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.report.scorecard import AUDIT, compare_folders
 from scai_irl.report.show import show
+from scai_irl.reproduce import Reproduce, reproduce
 from scai_irl.serve import Serve, serve
 from scai_irl.train import Train, train_organism
 
@@ -184,8 +186,10 @@ def _app(
     audit.command(name="compare")(Compare)
     audit.command(name="recorded")(Recorded)
     app.command(run, name="run", help="Run an experiment, or go on with one that was interrupted.")
+    app.command(name="reproduce")(Reproduce)
     app.command(imports, name="import", help="Import recorded runs, or choices of people, as a results folder.")
     app.command(audit, name="audit", help="Measure verbal posteriors against numerical ones.")
+    app.command(name="report")(Report)
     app.command(name="calibrate")(Calibrate)
     app.command(name="train")(Train)
     app.command(name="serve")(Serve)
@@ -216,6 +220,8 @@ def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> N
         Csv: lambda: import_own(command.path, command.out, CsvColumns.of(command)),
         Recorded: lambda: audit_recorded_folder(command.results),
         Compare: lambda: compare_folders(command.first, command.second),
+        Reproduce: lambda: reproduce(command),
+        Report: lambda: report(command, {name: e.summary for name, e in experiments.items()}),
         Calibrate: lambda: _calibrate(command),
         Train: lambda: train_organism(command),
         Serve: lambda: serve(command),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,6 +19,7 @@ from tyro.conf import Positional, arg
 from scai_irl.config import check
 from scai_irl.errors import InputError, printable
 from scai_irl.experiment import find_experiments
+from scai_irl.report.html.command import write_report
 
 _GROUP = "scai_irl.reproductions"
 REPORT = "report.html"
@@ -74,12 +75,8 @@ def find_reproductions() -> dict[str, Reproduction]:
     return {entry.name: entry.load() for entry in sorted(entry_points(group=_GROUP), key=lambda entry: entry.name)}
 
 
-def reproduce(command: Reproduce, report: Callable[[Sequence[Path], Path, str], Path]) -> None:
+def reproduce(command: Reproduce) -> None:
     """Run a reproduction.
-
-    Args:
-        command: What to run.
-        report: Writes the report of some folders, given where to and its title.
 
     Raises:
         InputError: If there is no such reproduction, preset or step; or, at the end, if a step failed.
@@ -98,7 +95,9 @@ def reproduce(command: Reproduce, report: Callable[[Sequence[Path], Path, str], 
     out = command.out or Path("results") / f"{chosen.name}-{command.preset}"
     folders, failed = run_steps(steps, out, command.seed, command.data)
     if folders:
-        print(f"report: {report(folders, out / REPORT, chosen.summary)}")
+        summaries = {name: experiment.summary for name, experiment in find_experiments().items()}
+        write_report(folders, out / REPORT, chosen.summary, summaries)
+        print(f"report: {out / REPORT}")
     if failed:
         names = ", ".join(failed)
         raise InputError(names, f"{len(failed)} of {len(steps)} steps failed", "mend them, and run the same again")

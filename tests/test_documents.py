@@ -1,55 +1,86 @@
-"""The README and the guide say what is true: their code runs, as written."""
+"""The README and the documentation say what is true: their code runs as written, and their commands are there."""
 
 from __future__ import annotations
 
-import os
+import importlib.util
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "guide.md")
-_BLOCK = re.compile(r"```(python|console)\n(.*?)```", re.DOTALL)
+from scai_irl.cli import main
+from tests.docs.pages import PAGES, README, ROOT, blocks, run_page, shown_commands
+
+DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
+SLOW = {"audit.md", "beliefs.md", "cluster.md"}
+"""Pages whose code takes more than about twenty seconds."""
 
 
-def _blocks(document: Path, kind: str) -> list[str]:
-    return [text for found, text in _BLOCK.findall(document.read_text(encoding="utf-8")) if found == kind]
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_python_in_the_document_runs(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = _blocks(document, "python")
-    assert blocks
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] * (page.name in SLOW))
+        for page in (README, *PAGES)
+        if blocks(page, "python") or blocks(page, "console")
+    ],
+    ids=name_of,
+)
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shared: dict[str, object] = {"__name__": "document"}
-    for block in blocks:
-        exec(compile(block, str(document), "exec"), shared)  # noqa: S102 - our own text
+    run_page(page)
 
 
-def test_commands_in_the_guide_run_in_order(tmp_path: Path) -> None:
-    # Commands that need recorded data, or the checkout itself, stand outside console blocks of the guide.
-    program = str(Path(sys.executable).parent / "scai-irl")
-    lines = [line[2:] for block in _blocks(DOCUMENTS[1], "console") for line in block.splitlines() if line[:2] == "$ "]
-    assert any(line.startswith("scai-irl run") for line in lines)
-    for line in lines:
-        words = shlex.split(line)
-        assert words[0] == "scai-irl"
-        done = subprocess.run(
-            [program, *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ)
-        )
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
+def test_blocks_that_do_not_run_are_few() -> None:
+    kinds = {block.kind for page in PAGES for block in blocks(page)}
+    assert kinds <= {"python", "console", "toml"}
 
 
 def test_the_library_in_ten_lines_is_ten_lines() -> None:
-    block = _blocks(DOCUMENTS[0], "python")[0]
-    assert len([line for line in block.splitlines() if line.strip()]) <= 12  # ten, and two imports of ours
+    block = blocks(README, "python")[0]
+    assert len([line for line in block.text.splitlines() if line.strip()]) <= 12  # ten, and two imports of ours
+    assert blocks(ROOT / "docs" / "index.md", "python")[0] == block
 
 
-def test_links_to_files_lead_somewhere() -> None:
-    for document in DOCUMENTS:
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+@pytest.mark.parametrize("page", DOCUMENTS, ids=name_of)
+def test_commands_that_are_shown_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in shown_commands(page):
+        words = shlex.split(command, comments=True)[1:]
+        first = next((place for place, word in enumerate(words) if word.startswith("--")), len(words))
+        known, choices, options = told_of(words[:first], capsys)
+        beyond = words[known:first]
+        assert not (choices and beyond) or beyond[0].isupper(), f"{command}: no {beyond[0]!r}"
+        unknown = {word.partition("=")[0] for word in words[first:] if word.startswith("--")} - options
+        assert unknown == set(), f"{command}: no {unknown}"
+
+
+def told_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, bool, set[str]]:
+    """How many of a command's words ``--help`` knows, whether it wants one more of a list, and its options."""
+    with pytest.raises(SystemExit) as left:
+        main([*words, "--help"])
+    shown = capsys.readouterr()
+    assert left.value.code == 0, f"{words}: {shown.err}"
+    usage = re.match(r"usage: scai-irl ([^\[]*)\[-h\](\s+\{)?", shown.out)
+    assert usage is not None
+    return len(usage[1].split()), usage[2] is not None, set(re.findall(r"--[\w-]+", shown.out))
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=name_of)
+def test_targets_and_modules_that_are_shown_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for line in re.findall(r"(?:^ {4}|`|\$ )make ([^`\n#]+)", text, re.MULTILINE):
+        assert {word for word in line.split() if "=" not in word} <= targets, line
+    for module in re.findall(r"python -m ([\w.]+)", text):
+        assert importlib.util.find_spec(module) is not None, module
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=name_of)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        made = target.startswith("api/")  # pages that the site makes of modules
+        assert made or (page.parent / target).exists(), target

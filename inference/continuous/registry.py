@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.contexts import CURRENCIES, PSYCHOLOGICAL_DISTANCE
+from envs.contexts import PREDECESSOR_CURRENCIES, PSYCHOLOGICAL_DISTANCE
 from inference.continuous.controllable import Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.groups import NormGroups
@@ -56,14 +56,15 @@ def few_answers(rows: int, plays: int) -> Evidence:
 
 
 def _currencies() -> Hierarchical:
-    places = tuple(PSYCHOLOGICAL_DISTANCE[currency] for currency in CURRENCIES)
+    places = tuple(PSYCHOLOGICAL_DISTANCE[currency] for currency in PREDECESSOR_CURRENCIES)
     return Hierarchical(base=FehrSchmidt().fix(rationality=30.0, lapse=0.05), rows=len(places), places=places)
 
 
 def _currency_design() -> Evidence:
     """Plays in the predecessor's three currencies, and none in the three others."""
-    plays = few_plays(len(CURRENCIES))
-    seen = (np.arange(len(CURRENCIES)) < len(CURRENCIES) // 2)[:, None]
+    number = len(PREDECESSOR_CURRENCIES)
+    plays = few_plays(number)
+    seen = (np.arange(number) < number // 2)[:, None]
     return plays._replace(offer_seen=plays.offer_seen & seen, answer_seen=plays.answer_seen & seen)
 
 

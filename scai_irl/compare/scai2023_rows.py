@@ -1,7 +1,7 @@
 """What the predecessor's recorded runs have, condition by condition: the rows that ours are set beside.
 
-Means over the 20 recorded runs of each condition of Fränken et al. (2023, arXiv:2310.17769), in their last epoch. A test
-recomputes those of its tidy table where it is at hand; the others (5v5, 9v1, abroad) are from its raw files.
+Means over the 20 recorded runs of each condition of Fränken et al. (2023, arXiv:2310.17769), in their last epoch. A
+test recomputes those of its tidy table where it is at hand; the others (5v5, 9v1, abroad) are from its raw files.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from scai_irl.language.asking import (
     text_entry,
 )
 from scai_irl.language.games import Candidates, Game, games_to_json
+from scai_irl.language.instructions import Kind
 from scai_irl.lm.protocol import Completion, Request, Sampling, Structure
 
 _CHANCE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
@@ -32,6 +33,8 @@ def learn_request(
     style: Style = _DEFAULT,
     previous: str = "",
     candidates: Candidates | None = None,
+    *,
+    exploit: bool = False,
 ) -> Request:
     """Ask the MetaLM for the users' policy, in words.
 
@@ -41,8 +44,10 @@ def learn_request(
         style: How it is asked.
         previous: The policy that was written before these games, if any.
         candidates: The norms that are possible, if it is told.
+        exploit: Ask for a policy that takes advantage of the users instead of one that behaves as they do.
     """
-    return make_request("learn", _data(games, previous, candidates, "earlier policy"), {"policy": TEXT}, seed, style)
+    kind: Kind = "exploit" if exploit else "learn"
+    return make_request(kind, _data(games, previous, candidates, "earlier policy"), {"policy": TEXT}, seed, style)
 
 
 def believe_request(

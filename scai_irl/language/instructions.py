@@ -11,10 +11,24 @@ from importlib.resources import files
 from typing import Literal, get_args
 
 Kind = Literal[
-    "translate", "learn", "believe", "draw", "offer", "answer", "user-offer", "user-answer", "state", "choose"
+    "translate",
+    "learn",
+    "believe",
+    "draw",
+    "offer",
+    "answer",
+    "user-offer",
+    "user-answer",
+    "state",
+    "choose",
+    "transfer",
+    "exploit",
+    "strict-answer",
 ]
 """What a model may be asked: to put a policy into words; to learn one from games; to keep a belief in words and draw a
-policy from it; to act on a policy, as an assistant or as a user; to state a belief over labels, and to choose one."""
+policy from it; to act on a policy, as an assistant or as a user; to state a belief over labels, and to choose one; to
+act in a currency other than the one in which a policy was learnt; to take advantage of users; and to answer strictly by
+a policy."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WORDINGS = 5

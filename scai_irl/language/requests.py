@@ -9,6 +9,7 @@ from typing import Any
 
 from envs.norms import Policy
 from scai_irl.language.asking import TEXT, Schema, Style, entry, make_request, read_object, shown, text_entry
+from scai_irl.language.instructions import Kind
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.lm.protocol import Completion, Request
@@ -26,11 +27,19 @@ def translation_request(policy: Policy, seed: int, style: Style = _DEFAULT) -> R
 def offer_request(verbal_policy: str, currency: str, stake: int, seed: int, style: Style = _DEFAULT) -> Request:
     """Ask the AssistantLM what it offers."""
     data = {"policy": shown(verbal_policy), "currency": currency, "stake": stake}
-    return make_request("offer", data, {"offer": _units(stake)}, seed, style)
+    return make_request("offer", data, {"offer": offer_form(stake)}, seed, style)
 
 
 def answer_request(
-    verbal_policy: str, currency: str, stake: int, offer: int, seed: int, style: Style = _DEFAULT, message: str = ""
+    verbal_policy: str,
+    currency: str,
+    stake: int,
+    offer: int,
+    seed: int,
+    style: Style = _DEFAULT,
+    message: str = "",
+    *,
+    strict: bool = False,
 ) -> Request:
     """Ask the AssistantLM whether it accepts an offer.
 
@@ -42,9 +51,11 @@ def answer_request(
         seed: Seed of its sampler.
         style: How it is asked.
         message: What the proposer said along with the offer.
+        strict: Whether it must refuse what goes against its policy.
     """
     data = {"policy": shown(verbal_policy), "currency": currency, "stake": stake, "offered": offer}
-    return make_request("answer", data | _said(message), {"accept": _ANSWER}, seed, style)
+    kind: Kind = "strict-answer" if strict else "answer"
+    return make_request(kind, data | _said(message), {"accept": _ANSWER}, seed, style)
 
 
 def user_offer_request(
@@ -61,7 +72,7 @@ def user_offer_request(
         style: How it is asked.
     """
     data = {"policy": say_policy(policy), "manner": manner, "currency": currency, "stake": stake}
-    return make_request("user-offer", data, {"offer": _units(stake), "message": TEXT}, seed, style)
+    return make_request("user-offer", data, {"offer": offer_form(stake), "message": TEXT}, seed, style)
 
 
 def user_answer_request(
@@ -96,7 +107,7 @@ def read_offer(completion: Completion, stake: int) -> int:
     Raises:
         ValueError: If the answer is no JSON object with an offer between 0 and the stake.
     """
-    return _within(read_object(completion, ("offer",)), stake)
+    return offer_entry(read_object(completion, ("offer",)), stake)
 
 
 def read_answer(completion: Completion) -> bool:
@@ -115,7 +126,7 @@ def read_user_offer(completion: Completion, stake: int) -> tuple[int, str]:
         ValueError: If the answer is no JSON object with an offer between 0 and the stake, and a message.
     """
     answer = read_object(completion, ("offer", "message"))
-    return _within(answer, stake), text_entry(answer, "message")
+    return offer_entry(answer, stake), text_entry(answer, "message")
 
 
 def read_user_answer(completion: Completion) -> tuple[bool, str]:
@@ -128,7 +139,8 @@ def read_user_answer(completion: Completion) -> tuple[bool, str]:
     return bool(entry(answer, "accept", bool)), text_entry(answer, "message")
 
 
-def _units(stake: int) -> Schema:
+def offer_form(stake: int) -> Schema:
+    """Schema of an offer, in units."""
     return {"type": "integer", "minimum": 0, "maximum": stake}
 
 
@@ -136,7 +148,12 @@ def _said(message: str) -> dict[str, Any]:
     return {"message": shown(message)} if message else {}
 
 
-def _within(answer: dict[str, Any], stake: int) -> int:
+def offer_entry(answer: dict[str, Any], stake: int) -> int:
+    """Take an offer out of an answer.
+
+    Raises:
+        ValueError: If it is no whole number between 0 and the stake.
+    """
     units = int(entry(answer, "offer", int))
     if not 0 <= units <= stake:
         raise ValueError(f"an 'offer' of {units} is outside 0..{stake}")

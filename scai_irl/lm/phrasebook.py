@@ -24,7 +24,10 @@ from scai_irl.language.games import Candidates, games_from_json
 from scai_irl.language.phrases import read_policy, say_policy
 from scai_irl.language.policy_json import policy_from_json
 from scai_irl.language.talk import say
+from scai_irl.language.transfer_requests import LEARNT_IN, REASON
 from scai_irl.lm.phrasebook_beliefs import own_prior, posterior_over, updated
+from scai_irl.lm.phrasebook_transfer import kept_from, policy_abroad
+from scai_irl.lm.phrasebook_variants import exploiting_text, in_line
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage, one_by_one
 
 Data = Mapping[str, Any]
@@ -96,6 +99,14 @@ def _say(data: Data, uniform: float) -> str:
     return say(data["manner"], int(uniform * 2**52))
 
 
+def _offered_abroad(data: Data, uniform: float) -> Answer:
+    offer = _draw_offer(say_policy(policy_abroad(data)), data["stake"], uniform)
+    if REASON not in data:
+        return {"offer": offer}
+    kept = kept_from(data[LEARNT_IN], data["currency"])
+    return {REASON: f"What holds for {data[LEARNT_IN]} holds here with chance {kept:.2f}.", "offer": offer}
+
+
 def _learn(data: Data, uniform: float) -> Answer:
     """Draw a policy from the posterior; told no norms and no games, it goes on with the earlier policy."""
     if "norms" in data:
@@ -103,6 +114,16 @@ def _learn(data: Data, uniform: float) -> Answer:
     if not data["games"] and "earlier policy" in data:
         return {"policy": data["earlier policy"]}
     return {"policy": _one_of(updated(own_prior(), games_from_json(data["games"])), uniform)}
+
+
+def _exploit(data: Data, uniform: float) -> Answer:
+    """Draw a policy from the posterior, and take advantage of those who hold it."""
+    learnt: Any = _learn(data, uniform)
+    return {"policy": exploiting_text(read_policy(learnt["policy"]))}
+
+
+def _strictly_answered(data: Data, _: float) -> Answer:
+    return {"accept": in_line(data["policy"], data["stake"], data["offered"])}
 
 
 def _believe(data: Data, _: float) -> Answer:
@@ -143,6 +164,9 @@ _TASKS: dict[str, Callable[[Data, float], Answer]] = {
     "user-answer": _answered_with_words,
     "state": _state,
     "choose": _choose,
+    "transfer": _offered_abroad,
+    "exploit": _exploit,
+    "strict-answer": _strictly_answered,
 }
 """How each kind of request is answered, from its data and a uniform number."""
 

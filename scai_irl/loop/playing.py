@@ -182,6 +182,7 @@ def _respond(table: _Table, backend: Backend, tally: Tally) -> None:
             table.seed(row, p, "answer"),
             table.setting.style,
             played.said[row, p] or "",
+            strict=table.setting.strict,
         )
         question = Question(request, read_answer, table.tally(row, words))
         (by_rule if words.by_rule else asked).append(((row, p), question))

@@ -87,6 +87,7 @@ class Setting:
         style: How language models are asked.
         users_by: Who plays the users: a simulation, or the language model.
         hazard: Chance with which assistants expect the users' norm to have changed since the last epoch.
+        strict: Whether assistants must refuse offers that go against their own policy.
     """
 
     experiment: str
@@ -103,6 +104,7 @@ class Setting:
     style: Style = field(default_factory=Style)
     users_by: Literal["simulation", "model"] = "simulation"
     hazard: float = 0.0
+    strict: bool = False
 
     @property
     def user_norms(self) -> tuple[str, ...]:

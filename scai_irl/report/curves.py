@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.compare.curves import CONDITIONS
+from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.figures import COLOURS
 
 
@@ -33,6 +34,28 @@ def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
     shaped["a Bayesian"] = last["exact"].map("{:.3f}".format)
     shaped["gap of offers (± SEM)"] = _with_error(last["gap"], last["gap_sem"])
     return pd.DataFrame(shaped)
+
+
+def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
+    """How far each model's belief in the group's norm is from a Bayesian's after the last game, by condition.
+
+    Args:
+        curves: What `scai_irl.compare.curves.learning_curves` gives, with a column ``model``.
+        question: What was asked.
+    """
+    last = curves[curves["games"] == curves["games"].max()]
+    found = []
+    for (model, condition), groups in last.groupby(["model", "condition"], sort=False):
+        games = int(groups["games"].iloc[0])
+        answer = (
+            f"After {games} games {_WHERE[str(condition)]}, {model} differs from a Bayesian by {{value}} in its belief."
+        )
+        differs = (groups["believed"] - groups["exact"]).to_numpy(float)
+        found.append(mean_finding(differs, question=question, case=f"{model}, {condition}", answer=answer))
+    return found
+
+
+_WHERE = {condition: condition if "talk" not in condition else f"with {condition}" for condition in CONDITIONS}
 
 
 def curves_figure(summary: pd.DataFrame) -> Figure:

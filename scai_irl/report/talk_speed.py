@@ -26,7 +26,8 @@ def speed_findings(needed: pd.DataFrame, most: int, question: str) -> list[Findi
             continue
         never = int(runs["needed"].isna().sum())
         beside = f" ({never} of {len(runs)} groups never, counted as {most})" if never else ""
-        answer = f"Where {100 * float(degree):g} % of talk is {way}, who {observer} needs {{value}} games{beside}."
+        percent = f"{degree:.0%}".removesuffix("%")
+        answer = f"Where {percent} % of talk is {way}, who {observer} needs {{value}} games{beside}."
         answer = answer.replace("who model", "the model")
         values = runs["needed"].fillna(most).to_numpy(float)
         found.append(mean_finding(values, question=question, case=f"{way}, {degree:g}, {observer}", answer=answer))

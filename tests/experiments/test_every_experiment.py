@@ -25,6 +25,14 @@ SMALL = {
     "recorded-gpt4": "--data RECORDING",
     "model-organisms": "--models bayes credulous --runs 2 --lengths 0 2",
     "human-norms": "--data PEOPLE --families fehr-schmidt --method laplace",
+    "aligned-to-people": "--data PEOPLE --families fehr-schmidt --method laplace --assistants 2",
+    "inconsistent-language": "--runs 2 --epochs 1 --users fair --manners rude --agents scai-memory",
+    "assistants-only": "--runs 2 --epochs 1 --group 0uu-0au-0ua-2aa --agents thompson",
+    "assistant-variants": "--runs 2 --epochs 1 --users fair --group 1v9 --agents exploit",
+    "temperature": "--runs 2 --epochs 1 --users fair --rationalities 20 --temperatures 0 1 --agents thompson",
+    "changing-norms": "--runs 2 --epochs 3 --change-at 2 --changes fair>selfish --agents thompson --hazards 0.1",
+    "language-and-learning": "--runs 2 --degrees 0 1 --games 4",
+    "capitulation": "--runs 2 --games 2",
 }
 """Options with which each experiment is over at once."""
 

@@ -75,7 +75,7 @@ WRONG_WORDS = [
         "no-such-experiment; available subcommands: human-norms, mixed-group-norm, model-organisms, one-group-norm",
     ),
     ("run", "", "mixed-group-norm, model-organisms, one-group-norm"),
-    ("", "", "{run, import, audit, calibrate, train, serve, doctor, show, list}"),
+    ("", "", "{run, import, audit, report, calibrate, train, serve, doctor, show, list}"),
     ("frobnicate", "", "frobnicate; available subcommands: run, import"),
     ("show", "", "scai-irl show"),
     ("import", "", "scai2023"),

@@ -93,7 +93,7 @@ def test_the_manifest_tells_where_the_results_came_from(finished: Path) -> None:
 def test_figures_and_tables_for_papers_are_there_and_whole(finished: Path) -> None:
     names = {file.name for file in (finished / "figures").iterdir()}
     stems = ("alignment_gap", "offered_share_thompson", "beliefs_thompson")
-    assert names == {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "pdf")}
+    assert names == {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "pdf", "svg")}
     for file in (finished / "figures").iterdir():
         start = b"\x89PNG" if file.suffix == ".png" else b"%PDF"
         assert file.read_bytes().startswith(start)
@@ -107,7 +107,7 @@ def test_figures_and_tables_for_papers_are_there_and_whole(finished: Path) -> No
 
 def test_no_file_is_a_pickle_and_none_names_this_machine(finished: Path) -> None:
     suffixes = {file.suffix for file in finished.rglob("*") if file.is_file() and file.name != ".lock"}
-    assert suffixes == {".json", ".parquet", ".nc", ".csv", ".md", ".tex", ".png", ".pdf"}
+    assert suffixes == {".json", ".parquet", ".nc", ".csv", ".md", ".tex", ".png", ".pdf", ".svg"}
     for file in finished.rglob("*"):
         if file.is_file():
             assert str(finished).encode() not in file.read_bytes()

@@ -15,7 +15,7 @@ from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import manner_of
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.phrasebook_beliefs import posterior_over
-from scai_irl.report.curves import curves_figure, curves_summary, curves_table
+from scai_irl.report.curves import curves_figure, curves_findings, curves_summary, curves_table
 from tests.scai_irl.compare.test_audit import Biased
 
 PLAN = Curves(runs=6, lengths=(0, 4, 8), seed=2)
@@ -82,3 +82,14 @@ def test_what_is_biased_abroad_differs_abroad_alone() -> None:
     assert last.loc["at home", "gap_sem"] == pytest.approx(np.sqrt((errors**2).sum()) / 3)
     assert curves_table(summary)["condition"].tolist() == list(CONDITIONS)
     assert len(curves_figure(summary).axes) == 2 * len(CONDITIONS)
+
+
+def test_findings_are_differences_from_a_bayesian() -> None:
+    curves = learning_curves(Phrasebook(), PLAN, Tally()).assign(model="plain")
+    found = curves_findings(curves, "?")
+    assert [finding.case for finding in found] == [f"plain, {condition}" for condition in CONDITIONS]
+    assert [finding.value for finding in found] == pytest.approx([0.0] * len(CONDITIONS), abs=1e-4)
+    worse = curves_findings(curves.assign(believed=curves["exact"] - 0.25), "?")
+    assert worse[0].value == pytest.approx(-0.25)
+    assert "After 8 games at home" in worse[0].sentence
+    assert "with misleading talk" in worse[-1].sentence

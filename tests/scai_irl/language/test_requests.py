@@ -158,6 +158,7 @@ def test_wordings_ask_for_the_same_in_the_same_form(kind: Kind) -> None:
         "offer": ['{"offer": N}', "stake"],
         "answer": ['{"accept": true}', '{"accept": false}'],
         "believe": ['{"belief": "..."}'],
+        "strict-answer": ['{"accept": true}', '{"accept": false}'],
     }
     for wording in range(1, WORDINGS + 1):
         text = instruction(kind, wording)

@@ -1,0 +1,82 @@
+"""``scai-irl report``: results folders told in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from scai_irl.errors import InputError, printable
+from scai_irl.records.files import telling_disk_errors, write_text
+from scai_irl.records.results import Results, load
+from scai_irl.report.html.page import GENERATOR, page
+
+_HEAD = 2_000  # bytes in which a page says what it was made by
+_MOST_NAMES = 3  # in a title
+
+
+@dataclass
+class Report:
+    """Tell results folders in one HTML file: answers, figures, tables, words beside beliefs, failures, cost."""
+
+    results: Annotated[Positional[tuple[Path, ...]], arg(help="Results folders, in the order of their sections.")]
+    out: Annotated[Path, arg(help="File to write; an earlier report is replaced.")] = Path("report.html")
+    title: Annotated[str, arg(help="Title of the page; one that names the experiments unless given.")] = ""
+
+
+def report(command: Report, summaries: Mapping[str, str]) -> None:
+    """Do what the command says.
+
+    Args:
+        command: What was asked for.
+        summaries: A line on each experiment, by name.
+    """
+    write_report(command.results, command.out, command.title, summaries)
+    print(printable(f"report: {command.out}"))
+
+
+def write_report(
+    folders: Sequence[Path], out: Path, title: str = "", summaries: Mapping[str, str] | None = None
+) -> None:
+    """Write a report; the same folders always give the same bytes.
+
+    Args:
+        folders: Results folders.
+        out: File to write.
+        title: Title of the page; one that names the experiments unless given.
+        summaries: A line on each experiment, by name.
+
+    Raises:
+        InputError: If a folder is no results folder, is given twice, or the file cannot be written.
+    """
+    if not folders:
+        raise InputError("results", "no folder was given", "give one or more folders that scai-irl wrote")
+    for number, folder in enumerate(folders):
+        if folder.resolve() in [earlier.resolve() for earlier in folders[:number]]:
+            raise InputError(str(folder), "given twice", "give each results folder once")
+    _refuse_other_file(out)
+    results = [load(folder) for folder in folders]
+    write_text(out, page(results, title or _title(results), summaries or {}))
+
+
+def _refuse_other_file(out: Path) -> None:
+    """Refuse to replace what is no report of ours."""
+    if out.is_dir():
+        raise InputError(str(out), "is a folder", "give a file with --out")
+    with telling_disk_errors(out):
+        if not out.exists():
+            return
+        with out.open("rb") as file:
+            head = file.read(_HEAD)
+    if f'content="{GENERATOR}"'.encode() not in head:
+        raise InputError(str(out), "holds something else than a report", "give another file with --out")
+
+
+def _title(results: Sequence[Results]) -> str:
+    names = list(dict.fromkeys(part.manifest.experiment for part in results))
+    if len(names) > _MOST_NAMES:
+        return f"{len(names)} experiments"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

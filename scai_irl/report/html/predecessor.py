@@ -1,0 +1,112 @@
+"""What the predecessor recorded, row by row, and what each of our models came to in the same condition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from scai_irl.agents.choices import AGENTS
+from scai_irl.agents.writers import WRITERS
+from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+from scai_irl.records.findings import number_with_interval
+from scai_irl.records.manifest import Manifest
+from scai_irl.report.html.numbers import number
+
+_SAME = 5e-4  # numbers are recorded with three digits
+
+
+@dataclass(frozen=True)
+class Told:
+    """Findings of one folder: who answered there, how the folder is called, and the table."""
+
+    model: str
+    folder: str
+    findings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A number of ours: itself with its interval, whose it is, and what was recorded if not the gap of the row."""
+
+    value: str
+    who: str
+    recorded: str
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """A row: the condition, the gap recorded there, ours for each column, and what explains the difference."""
+
+    name: str
+    recorded: str
+    cells: tuple[tuple[Beside, ...], ...]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The table: its columns, its rows, and the recorded rows that have no counterpart here."""
+
+    columns: tuple[str, ...]
+    rows: tuple[ComparedRow, ...]
+    missing: tuple[str, ...]
+
+
+def model_label(manifest: Manifest) -> str:
+    """Name who answered: the backend, with its model where they differ; empty where nobody was asked.
+
+    Example:
+        >>> from scai_irl.records.manifest import new_manifest
+        >>> model_label(new_manifest("one", {}, backend="embedded", model="bayes@c9821072a8c2"))
+        'embedded bayes'
+    """
+    model = (manifest.model or "").partition("@")[0].rstrip("/").rpartition("/")[2]
+    words = dict.fromkeys(filter(None, (manifest.backend, model)))
+    return " ".join(words)
+
+
+def comparison_of(told: Sequence[Told]) -> Comparison | None:
+    """Set findings that name a row of the predecessor's beside it; None if none does.
+
+    Args:
+        told: Findings, folder by folder.
+    """
+    lines: list[dict[str, Any]] = [
+        {str(key): value for key, value in line.items()} | {"column": part.model or part.folder, "folder": part.folder}
+        for part in told
+        for line in part.findings.to_dict("records")
+        if line["row"]
+    ]
+    columns = tuple(dict.fromkeys(line["column"] for line in lines))
+    named = dict.fromkeys(line["row"] for line in lines)
+    names = [name for name in RECORDED_ROWS if name in named] + [name for name in named if name not in RECORDED_ROWS]
+    rows = tuple(_row(name, [line for line in lines if line["row"] == name], columns) for name in names)
+    return Comparison(columns, rows, tuple(name for name in RECORDED_ROWS if name not in named)) if rows else None
+
+
+def _row(name: str, lines: list[dict[str, Any]], columns: tuple[str, ...]) -> ComparedRow:
+    recorded = RECORDED_ROWS[name].gap if name in RECORDED_ROWS else math.nan
+    cells = []
+    for column in columns:
+        of_column = [line for line in lines if line["column"] == column]
+        several = len({line["folder"] for line in of_column}) > 1
+        cells.append(tuple(_beside(line, recorded, several=several) for line in of_column))
+    why = dict.fromkeys(str(line["why"]) for line in lines if line["why"])
+    return ComparedRow(name, number(recorded), tuple(cells), tuple(why))
+
+
+def _beside(line: dict[str, Any], gap: float, *, several: bool) -> Beside:
+    value, low, high, recorded = (float(line[name]) for name in ("value", "low", "high", "recorded"))
+    case = str(line["case"])
+    last = case.rpartition(", ")[2]
+    who = last if last in AGENTS or last in WRITERS else case
+    other = not math.isnan(recorded) and not abs(recorded - gap) < _SAME
+    return Beside(
+        number_with_interval(value, low, high),
+        f"{who}, {line['folder']}" if several else who,
+        f"beside {number(recorded)} recorded" if other else "",
+    )

@@ -1,0 +1,181 @@
+"""The report in a real browser: Debian's Chromium, narrow and wide, light and dark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from scai_irl.report.html.command import write_report
+from tests.scai_irl.report.hostile import make_hostile
+
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_WIDTHS = (360, 1280)
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+_BACKGROUND = "getComputedStyle(document.body).backgroundColor"
+
+pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)")
+
+
+@dataclass
+class Opened:
+    """A page, and what it said and asked for while it was opened."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as started:
+        # As root, and in most containers, Chromium has no sandbox of its own.
+        yield started.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Any]:
+    """Open a file, in a window of a width and in a scheme of colours."""
+    contexts = []
+
+    def opens(file: Path, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Opened:
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+        contexts.append(context)
+        found = Opened(context.new_page())
+        found.page.on("console", lambda message: found.said.append(message.text))
+        found.page.on("pageerror", lambda error: found.said.append(str(error)))
+        found.page.on("dialog", lambda dialog: found.said.append(dialog.message))
+        found.page.on("request", lambda request: found.asked.append(request.url))
+        found.page.goto(file.as_uri())
+        return found
+
+    yield opens
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", _SCHEMES)
+@pytest.mark.parametrize("width", _WIDTHS)
+def test_it_opens_without_an_error_in_any_width_and_scheme(
+    width: int, scheme: Literal["light", "dark"], report: Path, opened: Any
+) -> None:
+    found = opened(report, width, scheme)
+    page = found.page
+    assert page.title() == "What was found"
+    assert page.locator("svg").count() > 20
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert all(page.evaluate("[...document.images].map(image => image.naturalWidth > 0)"))
+    bright = sum(map(int, page.evaluate(_BACKGROUND)[4:-1].split(","))) > 3 * 128
+    assert bright == (scheme == "light")
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    # All that is wider than the window lies in an area of its own that moves sideways.
+    wide = "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+    assert page.evaluate(f"{wide}.every(e => e.closest('.scroll'))")
+    assert found.said == []
+    assert [url for url in found.asked if not url.startswith("data:")] == [report.as_uri()]
+
+
+@pytest.mark.parametrize("scheme", _SCHEMES)
+@pytest.mark.parametrize("width", _WIDTHS)
+def test_an_audit_of_accessibility_finds_nothing(
+    width: int, scheme: Literal["light", "dark"], report: Path, opened: Any
+) -> None:
+    page = opened(report, width, scheme).page
+    page.evaluate(AXE_SCRIPT)
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    audited = page.evaluate("axe.run({resultTypes: ['violations']})")
+    assert [(found["id"], found["nodes"][0]["html"]) for found in audited["violations"]] == []
+    assert {"color-contrast", "heading-order", "svg-img-alt"} <= {rule["id"] for rule in audited["passes"]}
+
+
+def test_the_audit_would_find_something(report: Path, opened: Any, tmp_path: Path) -> None:
+    worse = report.read_text(encoding="utf-8").replace('<html lang="en"', "<html").replace('role="img"', "")
+    (tmp_path / "worse.html").write_text(worse.replace("<h4>", "<h6>").replace("</h4>", "</h6>"), encoding="utf-8")
+    page = opened(tmp_path / "worse.html").page
+    page.evaluate(AXE_SCRIPT)
+    found = {rule["id"] for rule in page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]}
+    assert {"html-has-lang", "heading-order"} <= found
+
+
+@pytest.mark.parametrize("scheme", _SCHEMES)
+def test_the_toggle_works_by_keyboard(scheme: Literal["light", "dark"], report: Path, opened: Any) -> None:
+    found = opened(report, 360, scheme)
+    page = found.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the answers"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0  # seen once it is reached
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "theme"
+    before, state = page.evaluate(_BACKGROUND), page.locator("#theme").get_attribute("aria-pressed")
+    assert state == str(scheme == "dark").lower()
+    page.keyboard.press("Space")
+    assert page.evaluate(_BACKGROUND) != before
+    assert page.locator("#theme").get_attribute("aria-pressed") != state
+    page.keyboard.press("Enter")
+    assert page.evaluate(_BACKGROUND) == before
+    assert page.locator("#theme").get_attribute("aria-pressed") == state
+    assert found.said == []
+
+
+def test_the_skip_link_and_the_contents_lead_on_by_keyboard(report: Path, opened: Any) -> None:
+    page = opened(report).page
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    link = page.locator("nav a").last
+    link.focus()
+    page.keyboard.press("Enter")
+    target = str(link.get_attribute("href"))
+    page.wait_for_function(
+        "target => Math.abs(document.querySelector(target).getBoundingClientRect().top) < 40", arg=target
+    )
+
+
+def test_tables_move_sideways_by_keyboard(report: Path, opened: Any) -> None:
+    page = opened(report, 360).page
+    area = page.locator(".scroll:has(table)").first
+    area.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.activeElement.scrollLeft > 0")
+
+
+def test_on_paper_it_is_light_and_unfolded(report: Path, opened: Any) -> None:
+    page = opened(report, 800, "dark").page
+    folded = page.locator("details:not([open])").count()
+    assert folded > 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count() == folded
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 29, 33)"
+    assert not page.locator("nav").is_visible()
+
+
+def test_the_policy_forbids_all_that_is_not_the_pages_own(report: Path, opened: Any, tmp_path: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    added = (
+        '<script>window.attacked = 1</script><img src="http://attacker.invalid/x" /><p style="color: red">x</p></main>'
+    )
+    (tmp_path / "tampered.html").write_text(text.replace("</main>", added), encoding="utf-8")
+    found = opened(tmp_path / "tampered.html")
+    assert found.page.evaluate("window.attacked") is None
+    assert len([line for line in found.said if "Content Security Policy" in line]) == 3
+
+
+def test_a_hostile_folder_does_nothing(folders: dict[str, Path], opened: Any, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(folders["one"], tmp_path / "hostile"))
+    make_hostile(folder)
+    write_report([folder], tmp_path / "report.html")
+    found = opened(tmp_path / "report.html", 360)
+    assert found.page.evaluate("window.attacked") is None
+    assert [url for url in found.asked if not url.startswith(("data:", "file:"))] == []
+    assert found.said == []
+    assert found.page.evaluate("document.documentElement.scrollWidth") == 360
