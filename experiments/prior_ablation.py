@@ -1,7 +1,7 @@
 """Priors, temperatures and populations: what does a prior cost, at home and abroad?
 
-An ablation that Fränken et al. (2023) left open: priors that lean to a norm or to none, for users with one norm and with
-two, more and less rational. No language model is asked. Run it with ``scai-irl run prior-ablation`` or ``python -m
+An ablation that Fränken et al. (2023) left open: priors that lean to a norm or to none, for users with one norm and
+with two, more and less rational. No language model is asked. Run it with ``scai-irl run prior-ablation`` or ``python -m
 experiments.prior_ablation``.
 """
 
@@ -17,9 +17,9 @@ from scai_irl.config_words import known, known_currencies, read_users
 from scai_irl.experiment import Experiment
 from scai_irl.records.results import Results
 from scai_irl.report.prior_ablation import (
+    ablation_findings,
     abroad_figure,
     abroad_table,
-    ablation_findings,
     belief_figure,
     gap_figure,
     speed_table,

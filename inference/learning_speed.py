@@ -71,7 +71,7 @@ def learn_at_all(
     with jax.enable_x64(True):
         exact = jax.tree.map(lambda leaf: jnp.asarray(leaf, np.float64), hypotheses)
         found = _learn(keys, exact, np.log(priors), distinct, place.reshape(stakes.shape), kept)
-    return Learning(*map(np.asarray, found))
+    return Learning(*(np.asarray(array) for array in found))
 
 
 def first_game(truth: Float[np.ndarray, "*n game"], above: float = 0.9) -> Float[np.ndarray, "*n"]:
@@ -93,27 +93,26 @@ def _learn(
     distinct: Int[Array, "stake"],
     place: Int[Array, "run play"],
     kept: Float[Array, "distance"],
-) -> Learning:
+) -> tuple[Array, ...]:
     settings, points = hypotheses.settings, hypotheses.weights.shape[0]
     by_setting = hypotheses.table(distinct)
     table = PolicyTable(*(leaf.reshape(-1, settings, points, NUM_OFFERS) for leaf in by_setting))
     distance = _distances(table, distinct)
 
-    def of_run(entry: tuple[Array, Array]) -> Learning:
+    def of_run(entry: tuple[Array, Array]) -> tuple[Array, ...]:
         own, stake = entry
         offer, accepted = _play(own, table, stake)
         told = _log_likelihood(table, stake, offer, accepted)
         total = jnp.pad(jnp.cumsum(told, axis=2), ((0, 0), (0, 0), (1, 0), (0, 0)))
-        # (prior, setting, users, game, hypothesis)
         log_prob = jax.nn.log_softmax(total + log_priors[:, None, None, None, :], axis=-1)
         chance = jnp.exp(log_prob)
         truth = jnp.einsum("psugk,uk->psug", chance, jnp.eye(points))
         gap = jnp.einsum("psugk,suk->psug", chance, distance)
         by_prior = jnp.einsum("pk,suk->psu", jnp.exp(log_priors), distance)
         abroad = kept * gap[..., -1:] + (1 - kept) * by_prior[..., None]
-        return Learning(truth, gap, abroad, offer, accepted)
+        return truth, gap, abroad, offer, accepted
 
-    learned: Learning = jax.lax.map(of_run, (keys, place))
+    learned: tuple[Array, ...] = jax.lax.map(of_run, (keys, place))
     return learned
 
 

@@ -87,11 +87,12 @@ def _at(
         middle, spread = family.population(at)
         among = jnp.exp(-jnp.abs(places[:, None] - places) / length) + _JITTER * jnp.eye(len(places))
         towards = jnp.exp(-jnp.abs(places - place) / length)
-        weights = jnp.linalg.solve(among, towards)
+        weights: Array = jnp.linalg.solve(among, towards)
         known = weights @ (family.coordinates_of_rows(at) - middle)
         return middle + known + spread * jnp.sqrt(jnp.maximum(1 - weights @ towards, 0.0)) * fresh
 
-    return jax.vmap(jax.vmap(jax.vmap(one)))(u, z)
+    there: Array = jax.vmap(jax.vmap(jax.vmap(one)))(u, z)
+    return there
 
 
 @program("family", "plays")
@@ -102,7 +103,7 @@ def _offers(
 
     def of_draw(key: Key[Array, ""], own: Theta) -> Float[Array, "play"]:
         table = family.table(own | known, stake[None]).offer
-        offer = inverse_cdf(jax.random.uniform(key, (plays,)), table)
+        offer = inverse_cdf(jax.random.uniform(key, (plays,)), jnp.repeat(table, plays, axis=0))
         return offered_share(offer, jnp.broadcast_to(stake, offer.shape))
 
     def of_run(entry: tuple[Array, Theta]) -> Float[Array, "draw play"]:

@@ -158,7 +158,7 @@ def _along_the_line(
         keeps = jnp.exp(-gaps / one)
 
         def carry(message: Array, kept: Array) -> Array:
-            """log Σ_n' p(n | n') exp(message(n')), the same towards either side, of messages with π in them."""
+            """Log Σ_n' p(n | n') exp(message(n')), the same towards either side, of messages with π in them."""
             total = jax.nn.logsumexp(message, axis=-1, keepdims=True)
             return jnp.logaddexp(jnp.log(kept) + message, jnp.log1p(-kept) + log_prior + total)
 

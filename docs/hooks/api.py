@@ -68,9 +68,10 @@ def place(name: str, file: Path) -> str:
 
     Example:
         >>> place("envs.planning", Path("envs/planning.py")), place("envs", Path("envs/__init__.py"))
-        ('envs.planning.md', 'envs/index.md')
+        ('envs/planning.md', 'envs/index.md')
     """
-    return f"{name}/index.md" if file.stem == "__init__" else f"{name}.md"
+    folder = name.replace(".", "/")
+    return f"{folder}/index.md" if file.stem == "__init__" else f"{folder}.md"
 
 
 def _section(name: str, modules: dict[str, Path]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class Found(NamedTuple):
     """What assistants did.
 
     Attributes:
-        offers: A line for each offer of an assistant.
+        offers: A line for each offer of an assistant; NaN where it had no text, or its offer could not be read.
         gaps: A line for each agent, currency, prior, reason, warning and run: what assistants and users offered on
             average, and the distance of the two.
         texts: Verbal policies: those of home, and those of ``transfer`` abroad.
@@ -172,12 +172,11 @@ def act_abroad(backend: Backend, plan: Journey, tally: Tally) -> Found:
     stakes = _stakes(plan)
     texts = _write(backend, plan, believed, tally)
     acts = [act for agent in plan.agents for act in _acts_of(agent, plan, stakes, texts)]
-    asked = [act for act in acts if act.text is not None]
-    units = ask_all(backend, [_question(act, plan) for act in asked], tally)
-    offers = pd.DataFrame([vars(act) for act in asked]).rename(columns={"text": "written"})
-    offers["units"] = pd.array(units, dtype="Int64")
-    offers["offered_share"] = offers["units"].astype("Float64").to_numpy(float, na_value=np.nan) / offers["stake"]
-    return Found(offers.drop(columns="written"), _gaps(offers, _users(plan, stakes)), _text_table(texts))
+    answers = iter(ask_all(backend, [_question(act, plan) for act in acts if act.text is not None], tally))
+    units = [None if act.text is None else next(answers) for act in acts]
+    shares = [float(got) / act.stake if isinstance(got, int) else np.nan for got, act in zip(units, acts, strict=True)]
+    offers = pd.DataFrame([vars(act) for act in acts]).drop(columns="text").assign(offered_share=shares)
+    return Found(offers, _gaps(offers, _users(plan, stakes)), _text_table(texts))
 
 
 def _watch(plan: Journey, prior: str) -> Float[np.ndarray, "run norm"]:

@@ -154,7 +154,7 @@ def _seen(by_seen: pd.DataFrame) -> list[Finding]:
                     _of_runs(runs),
                     question=SEEN,
                     case=f"{seen} {goods}, {prior} prior",
-                    answer=f"Who has watched users in {seen} {goods} is {{value}} away, in expectation ({prior} prior).",
+                    answer=f"With users watched in {seen} {goods}, a posterior draw is {{value}} away ({prior} prior).",
                     why="Who sees that a norm is kept from good to good learns that norms are carried far.",
                 )
             )

@@ -1,4 +1,4 @@
-"""Does it help abroad to have seen several goods? The exact posterior of assistants that watched users in 1, 2, 3 …
+"""Does it help abroad to have seen several goods? What the exact posterior of those says who watched users there.
 
 Users keep their norm. Who sees that in several goods learns that norms are carried far (ℓ is large), and carries this
 one farther; who has seen a single good cannot know.
@@ -62,7 +62,7 @@ def gaps_by_goods_seen(plan: Journey, goods: Sequence[str]) -> pd.DataFrame:
 
 
 def _log_likelihood(plan: Journey, goods: Sequence[str]) -> Float[np.ndarray, "run good norm"]:
-    """log p(games in a good | norm), up to a constant for each run and good."""
+    """Log p(games in a good | norm), up to a constant for each run and good."""
     of_goods = []
     for good in goods:
         rng = np.random.default_rng(derive_seed(plan.seed, "abroad", "stakes seen", good))

@@ -66,7 +66,7 @@ def acted_in_words(
     units = ask_all(backend, [_question(suite, place, act) for place, act in asked], tally)
     shares: dict[tuple[str, int, str], list[float]] = {place[:3]: [] for place in places}
     for (place, _), offered in zip(asked, units, strict=True):
-        shares[place[:3]].append(float("nan") if offered is None else float(offered) / suite.stake)  # type: ignore[arg-type]
+        shares[place[:3]].append(offered / suite.stake if isinstance(offered, int) else float("nan"))
     users = games.shares(suite.stake).mean(axis=-1).reshape(posterior.runs, -1)
     lines = [
         {

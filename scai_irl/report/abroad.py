@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -79,11 +80,11 @@ def _line(axes: Axes, runs: pd.DataFrame, column: str, colour: str, label: str, 
     points = []
     for currency, of_currency in runs.groupby("currency", sort=False):
         by_run = of_currency.groupby("run")[column].mean()
-        low, high = bootstrap_interval(by_run.to_numpy(float))
-        points.append((PSYCHOLOGICAL_DISTANCE[str(currency)], float(by_run.mean()), low, high))
-    place, mean, low, high = (list(values) for values in zip(*sorted(points), strict=True))
+        ends = bootstrap_interval(by_run.to_numpy(float))
+        points.append((PSYCHOLOGICAL_DISTANCE[str(currency)], float(by_run.mean()), *ends))
+    place, mean, lower, upper = np.array(sorted(points)).T
     axes.plot(place, mean, ls=style, marker="o", ms=3, color=colour, label=label)
-    axes.fill_between(place, low, high, color=colour, alpha=0.2, lw=0)
+    axes.fill_between(place, lower, upper, color=colour, alpha=0.2, lw=0)
 
 
 def _legend(figure: Figure, title: str) -> None:

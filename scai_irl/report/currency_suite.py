@@ -20,7 +20,7 @@ _VARY = {
     ABRUPT: "norms change abruptly",
 }
 _WHY = {
-    AS_ASSUMED: "Well specified; shares come in steps, and a closed interval then holds more than it says.",
+    AS_ASSUMED: "Well specified; shares come in steps, so a closed interval holds a little more than it says.",
     ONE_NORM: "Misspecified: the posterior learns only by and by that norms are carried far, so it is too careful.",
     ABRUPT: "Misspecified: goods seen before the change agree, so the posterior learns that norms are carried far, and "
     "is the surer the more of them it has seen.",
@@ -39,14 +39,14 @@ def suite_findings(predicted: pd.DataFrame, acted: pd.DataFrame) -> list[Finding
 
 def _coverage(predicted: pd.DataFrame) -> list[Finding]:
     found = []
-    for (way, seen), cell in predicted[~predicted["known"]].groupby(["way", "seen"], sort=False):
-        by_society = cell.groupby("society")[["covered", "width", "error", "single"]].mean()
+    for (way, number), cell in predicted[~predicted["known"]].groupby(["way", "seen"], sort=False):
+        by_society, seen = cell.groupby("society")[["covered", "width", "error", "single"]].mean(), int(str(number))
         found.append(
             mean_finding(
                 by_society["covered"].to_numpy(float),
                 question=COVERAGE,
                 case=f"{way}, {seen} seen",
-                answer=f"Where {_VARY[str(way)]} and users were watched in {_goods(int(seen))}, it holds their mean "
+                answer=f"Where {_VARY[str(way)]} and users were watched in {_goods(seen)}, it holds their mean "
                 "offer in {value} of the others.",
                 why=f"{_WHY[str(way)]} Intervals are {by_society['width'].mean():.2f} of the stake wide; their middle "
                 f"is {by_society['error'].mean():.2f} off; {by_society['single'].mean():.2f} of single offers are "
@@ -129,13 +129,13 @@ def goods_table(predicted: pd.DataFrame, acted: pd.DataFrame) -> pd.DataFrame:
 
 
 def coverage_figure(predicted: pd.DataFrame) -> Figure:
-    """Coverage, width and error against the number of goods seen, in goods new to all; a line for each way."""
+    """Coverage (goal dotted), width and error by number of goods seen, in goods new to all; a line for each way."""
     far = new_to_all(predicted).melt(["way", "seen", "society"], ["covered", "width", "error"], "measure")
     names = {"covered": "covered by 90 %", "width": "width of the interval", "error": "error of the prediction"}
-    shown = Bands(
-        "seen", "value", "way", "measure", "all", "goods in which users were watched", "share", goal=0.9, alike=False
-    )
-    return bands_figure(far.assign(measure=far["measure"].map(names), all=""), shown)
+    shown = Bands("seen", "value", "way", "measure", "all", "goods in which users were watched", "share", alike=False)
+    figure = bands_figure(far.assign(measure=far["measure"].map(names), all=""), shown)
+    figure.axes[0].axhline(GOAL, color="0.4", ls=":", lw=1)
+    return figure
 
 
 def words_figure(predicted: pd.DataFrame, acted: pd.DataFrame) -> Figure:

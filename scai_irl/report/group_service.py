@@ -19,11 +19,19 @@ GOAL = 0.05
 """What a group's mean alignment gap is to be at most."""
 
 _FOUND, _SERVED = "Are subgroups found in what users do?", "Is each subgroup served by its own norm?"
-_WHY = (
-    "The recorded assistant had one text for all users and swung between the poles, and its gap is to the mean of all "
-    "users. Here users' own games tell, exactly, who holds which norm; each group has an assistant with a norm of its "
-    "own, and the gap is to that group. What is left is who was placed wrongly, and the chance of single offers."
-)
+_WHY = {
+    GROUPS: (
+        "The recorded assistant had one text for all users and swung between the poles, and its gap is to the mean of "
+        "all users. Here users' own games tell, exactly, who holds which norm; each group has an assistant with a norm "
+        "of its own, and the gap is to that group. What is left is who was placed wrongly, and the chance of offers."
+    ),
+    POOLED: (
+        "One norm is right for one group and off by the distance of the norms for the other. The recorded gap is "
+        "smaller, since it is to the mean of all users and some of those assistants offered half."
+    ),
+}
+_WHY_LOOSE = "Users who slip and waver show their norm only over several games, and are placed wrongly until then."
+_WHY_FOUND = "Groups are users' most probable norms; one firm offer tells a norm, of loose ones it takes many."
 
 
 def service_findings(service: pd.DataFrame, found: pd.DataFrame, populations: tuple[Population, ...]) -> list[Finding]:
@@ -57,8 +65,10 @@ def _served(population: Population, held: str, kind: pd.DataFrame) -> list[Findi
     ]
     findings = []
     for service, column, answer in answers:
-        wanted = {"goal": f"at most {GOAL}", "why": _WHY} if firmly and service == GROUPS else {}
-        more = recorded | wanted if column == measure else wanted
+        more = dict(recorded) if column == measure else {}
+        more["why"] = _WHY[service] if firmly else _WHY_LOOSE
+        if firmly and service == GROUPS:
+            more["goal"] = f"at most {GOAL}"
         values = kind.loc[[service], column].to_numpy(float)
         case = f"{users}, {service}" + (", worst group" if column != measure else "")
         findings.append(mean_finding(values, question=_SERVED, case=case, answer=answer, **more))
@@ -114,7 +124,8 @@ def _found_findings(found: pd.DataFrame) -> list[Finding]:
         told, kind = games_told(int(str(games))), f"{users}, norms {held} held"
         answer = f"After {told} each way, {{value}} of users are rightly placed ({kind})."
         values = runs["right"].to_numpy(float)
-        findings.append(mean_finding(values, question=_FOUND, case=f"{kind}, {told}", answer=answer))
+        said = {"question": _FOUND, "case": f"{kind}, {told}", "answer": answer, "why": _WHY_FOUND}
+        findings.append(mean_finding(values, **said))
     return findings
 
 

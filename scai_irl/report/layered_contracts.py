@@ -21,6 +21,7 @@ _REACHED = "Do offers reach what people want, as far as bounds allow?"
 _NAMED = "Are conflicts between layers found, and the layer named that binds?"
 _PROBABLE = "Is the probability of a conflict right?"
 _CALIBRATED = "Truths are drawn from the prior, so an exact posterior is neither too sure nor too doubtful."
+_DRAWN = "Laws, floors and targets are drawn from grids that reach from 0 to .25, to .5 and to 1."
 _HIDDEN = (
     "A target beyond a bound is never seen, so which of two bounds hides it is known only as far as others show them."
 )
@@ -135,7 +136,8 @@ def _conflict_findings(conflicts: pd.DataFrame) -> list[Finding]:
     for layer in LAYERS[:2]:
         binds = (cases["binds"] == layer).groupby(cases["society"]).mean().to_numpy(float)
         answer = f"The {layer} layer keeps people from their targets in {{value}} of cases (a person in a role)."
-        findings.append(mean_finding(binds, question=_NAMED, case=f"{layer} binds", answer=answer))
+        said = {"question": _NAMED, "case": f"{layer} binds", "answer": answer, "why": _DRAWN}
+        findings.append(mean_finding(binds, **said))
     for games in dict.fromkeys((first, last)):
         some = conflicts[conflicts["games"] == games]
         right = (some["named"] == some["binds"]).groupby(some["society"]).mean().to_numpy(float)

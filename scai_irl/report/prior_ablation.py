@@ -124,7 +124,7 @@ def abroad_table(abroad: pd.DataFrame) -> pd.DataFrame:
 
 
 def belief_figure(epochs: pd.DataFrame) -> Figure:
-    """Belief in the truth by epoch, for groups with one norm; a panel for each setting, a line for what priors lean to."""
+    """Belief in the truth by epoch, where users have one norm; a panel for each setting, a line for each lean."""
     return _by_epoch(epochs, "belief", "belief in the users' norm")
 
 

@@ -136,7 +136,7 @@ def window() -> Iterator[Page]:
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
-    "name", ["index", "concepts", "audit", "gallery", "notebooks/auditing_a_model", "api/envs.utilities"]
+    "name", ["index", "concepts", "audit", "gallery", "notebooks/auditing_a_model", "api/envs/utilities"]
 )
 def test_a_page_opens_without_an_error_and_fits(name: str, width: int, window: Page, address: str) -> None:
     said: list[str] = []

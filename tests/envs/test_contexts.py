@@ -1,7 +1,16 @@
 import jax.numpy as jnp
 import pytest
 
-from envs.contexts import ASSISTANT, CURRENCIES, MANNERS, MAX_STAKE, USER, context
+from envs.contexts import (
+    ASSISTANT,
+    CURRENCIES,
+    MANNERS,
+    MAX_STAKE,
+    PREDECESSOR_CURRENCIES,
+    PSYCHOLOGICAL_DISTANCE,
+    USER,
+    context,
+)
 
 
 def test_words_become_codes_in_the_order_of_their_lists() -> None:
@@ -23,3 +32,21 @@ def test_an_unknown_word_is_refused_by_field(field: str) -> None:
     words = {"currency": "dollars", "proposer": "user", "responder": "user", "manner": "neutral"} | {field: "shells"}
     with pytest.raises(ValueError, match=f"{field}: unknown 'shells'; there are "):
         context(10, words["currency"], words["proposer"], words["responder"], 0, words["manner"])
+
+
+def test_goods_keep_their_numbers_and_all_have_a_place() -> None:
+    """Results hold a currency as its number, and those of earlier releases know six."""
+    assert CURRENCIES[:6] == PREDECESSOR_CURRENCIES
+    assert CURRENCIES[:6] == (
+        "dollars",
+        "apples",
+        "blankets",
+        "grams of medicine",
+        "pints of blood",
+        "liters of baby formula",
+    )
+    assert set(PSYCHOLOGICAL_DISTANCE) == set(CURRENCIES)
+    assert len(set(CURRENCIES)) == len(CURRENCIES)
+    places = list(PSYCHOLOGICAL_DISTANCE.values())
+    assert places == sorted(places)
+    assert places[0] == 0

@@ -36,6 +36,10 @@ SMALL = {
 }
 """Options with which each experiment is over at once."""
 
+EPOCH_BY_EPOCH = {"one-group-norm", "mixed-group-norm", "recorded-gpt4", "inconsistent-language", "assistants-only"}
+WITHOUT_FINDINGS = {"recorded-gpt4", "human-norms"}
+"""Those that are told by tables of their own."""
+
 OWN = {
     entry.name: entry.value.partition(":")[0]
     for entry in entry_points(group="scai_irl.experiments")
@@ -95,9 +99,13 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
         assert results.curves["believed"].notna().all()
         with contextlib.closing(CallStore(by_name(name) / CALLS)) as store:
             assert store.spent()[0] == results.manifest.counts["calls"]
-    elif name != "human-norms":  # people write no policies
+    if name in EPOCH_BY_EPOCH:
         assert len(results.interactions) > 0
         assert len(results.verbal_policies) > 0
+    if name not in WITHOUT_FINDINGS:
+        assert len(results.findings) > 0
+        assert results.findings["question"].str.endswith("?").all()
+        assert not results.findings["sentence"].str.contains("{", regex=False).any()
 
 
 @pytest.mark.parametrize(

@@ -208,5 +208,5 @@ def test_pooled_fehr_schmidt_is_close_to_715_people(tmp_path: Path) -> None:
     config = {"data": HEFFNER, "families": ("fehr-schmidt",), "method": "laplace", "out": tmp_path / "out"}
     found = EXPERIMENT.run(check(EXPERIMENT.config, config)).fit
     assert len(found) == 10
-    # The best that one logistic curve does; a hierarchy comes closer (docs/guide.md).
+    # The best that one logistic curve does; a hierarchy comes closer (docs/data.md).
     assert found["difference"].max() < 0.04

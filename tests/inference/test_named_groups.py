@@ -19,9 +19,7 @@ RATIONALITY, LAPSE = 5.0, 0.25
 MIXTURES = norm_mixtures(NAMED_NORMS, steps=4, rationality=[RATIONALITY], lapse=[LAPSE])
 
 
-def society(
-    holds: list[int], games: int, seed: int = 0, held: tuple[float, float] = (RATIONALITY, LAPSE)
-) -> Evidence:
+def society(holds: list[int], games: int, seed: int = 0, held: tuple[float, float] = (RATIONALITY, LAPSE)) -> Evidence:
     norms = [Policy.of(Norm(name, (), *held)) for name in NAMED_NORMS]
     stakes = np.random.default_rng(seed).integers(10, 40, (1, games))
     seen = meet(jax.random.key(seed), norms, np.array([holds]), stakes)

@@ -28,7 +28,8 @@ class Silent(Phrasebook):
         """Answer, but for those."""
         answers = super().complete(requests, on_done)
         return [
-            Completion("") if "selfish" in request.messages[-1].content and '"translate"' in request.messages[-1].content
+            Completion("")
+            if "selfish" in request.messages[-1].content and '"translate"' in request.messages[-1].content
             else answer
             for request, answer in zip(requests, answers, strict=True)
         ]

@@ -19,7 +19,7 @@ from scai_irl.compare.response_types import (
     response_types,
 )
 
-PLAN = ResponsePlan(genuine=(1.0, 0.4), people=12, items=16, repetitions=6, particles=80, seed=1)
+PLAN = ResponsePlan(genuine=(1.0, 0.4), people=24, items=20, repetitions=8, particles=80, seed=1)
 
 
 @pytest.fixture(scope="module")

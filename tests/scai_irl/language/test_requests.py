@@ -157,6 +157,7 @@ def test_wordings_ask_for_the_same_in_the_same_form(kind: Kind) -> None:
         "user-answer": ['"accept": true', '"message"'],
         "offer": ['{"offer": N}', "stake"],
         "answer": ['{"accept": true}', '{"accept": false}'],
+        "transfer": ['{"offer": N}', '{"reason": "...", "offer": N}', "stake"],
         "believe": ['{"belief": "..."}'],
         "strict-answer": ['{"accept": true}', '{"accept": false}'],
     }

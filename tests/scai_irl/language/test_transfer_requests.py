@@ -1,0 +1,89 @@
+"""Requests to act abroad say what is to be told and nothing else, and take no answer but what was asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scai_irl.language.asking import LONGEST_TEXT, Style
+from scai_irl.language.fence import unfence
+from scai_irl.language.instructions import WORDINGS, instruction
+from scai_irl.language.transfer_requests import CAUTION, Abroad, read_transfer, transfer_request
+from scai_irl.lm.protocol import Completion
+from tests.scai_irl.json_schema import violations
+
+PLAIN = Abroad("Be fair.", "dollars", "organs", 20)
+REASONED = replace(PLAIN, reasoned=True)
+
+
+@pytest.mark.parametrize(("usually", "warned", "reasoned"), product(["", "Give it all."], [False, True], [False, True]))
+def test_what_is_told_is_in_the_data_and_what_is_not_is_not(usually: str, warned: bool, reasoned: bool) -> None:
+    told = replace(PLAIN, usually=usually, warned=warned, reasoned=reasoned)
+    data = unfence(transfer_request(told, 1).messages[1].content)
+    expected = {"task": "transfer", "policy": "Be fair.", "learned in": "dollars", "currency": "organs", "stake": 20}
+    expected |= {"usual policy": usually} if usually else {}
+    expected |= {"caution": CAUTION} if warned else {}
+    expected |= {"reason": "wanted"} if reasoned else {}
+    assert data == expected
+
+
+@pytest.mark.parametrize("wording", range(1, WORDINGS + 1))
+def test_conditions_differ_in_their_data_and_in_nothing_else(wording: int) -> None:
+    """The predecessor's conditions had prompts of their own, so that other words may have made the difference."""
+    for told in (PLAIN, REASONED, replace(PLAIN, usually="Give it all.", warned=True)):
+        assert transfer_request(told, 1, Style(wording)).messages[0].content == instruction("transfer", wording)
+    text = instruction("transfer", wording)
+    assert all(word in text for word in ("stake", "reason", "usual policy", "caution"))
+
+
+@pytest.mark.parametrize("told", [PLAIN, REASONED])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"offer": 21},
+        {"offer": -1},
+        {"offer": 7.5},
+        {"offer": "7"},
+        {"offer": True},
+        {"reason": "Because."},
+        {"reason": "", "offer": 7},
+        {"reason": 7, "offer": 7},
+        {"reason": "Because.", "offer": 21},
+        {"reason": "Because.", "offer": 7, "accept": True},
+    ],
+)
+def test_other_answers_are_refused(told: Abroad, answer: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"offer|reason|object"):
+        read_transfer(Completion(json.dumps(answer)), told)
+
+
+def test_the_answer_that_was_asked_for_is_read_and_fits_the_form() -> None:
+    for told, answer in ((PLAIN, {"offer": 7}), (REASONED, {"reason": "Because.", "offer": 7})):
+        assert read_transfer(Completion(json.dumps(answer)), told) == 7
+        assert not violations(answer, transfer_request(told, 1).structure.value)
+    with pytest.raises(ValueError, match="reason"):
+        read_transfer(Completion('{"offer": 7}'), REASONED)
+    with pytest.raises(ValueError, match="offer"):
+        read_transfer(Completion('{"reason": "Because.", "offer": 7}'), PLAIN)
+    # A reason that comes first can bear on the offer.
+    assert list(transfer_request(REASONED, 1).structure.value["properties"]) == ["reason", "offer"]
+
+
+@given(st.text(max_size=200), st.text(min_size=1, max_size=200))
+def test_texts_stay_inside_the_fence(words: str, usually: str) -> None:
+    user = transfer_request(replace(PLAIN, verbal_policy=words, usually=usually), 1).messages[1].content
+    inside = unfence(user)
+    assert (inside["policy"], inside["usual policy"]) == (words, usually)
+    assert user.count("<data>") == user.count("</data>") == 1
+
+
+def test_long_texts_are_cut() -> None:
+    told = replace(PLAIN, verbal_policy="give " * 10_000, usually="keep " * 10_000)
+    inside = unfence(transfer_request(told, 1).messages[1].content)
+    assert max(len(inside["policy"]), len(inside["usual policy"])) < LONGEST_TEXT + 100
