@@ -50,6 +50,15 @@ _WITH_DATA: tuple[tuple[str, Mapping[str, Any], float], ...] = (
 
 _LARGER = 5
 
+_NUMBERS = {
+    "subgroup-norms": ("societies", 20),
+    "preference-groups": ("societies", 40),
+    "layered-contracts": ("societies", 40),
+    "response-types": ("people", 100),
+    "prior-ablation": ("runs", 100),
+}
+"""What there are more of in the full preset, and how many there are by default, where those are not 20 runs."""
+
 
 def _small() -> list[Step]:
     rows = [
@@ -65,15 +74,15 @@ def _small() -> list[Step]:
 
 def _full() -> list[Step]:
     """Five times as many runs, wherever there are runs."""
-    return [
-        replace(step, options={**step.options, "runs": 20 * _LARGER}, seconds=step.seconds * _LARGER)
-        if step.experiment not in _WITHOUT_RUNS
-        else step
-        for step in _small()
-    ]
+    return [step if step.experiment in _OF_DATA else _larger(step) for step in _small()]
 
 
-_WITHOUT_RUNS = {name for name, _, _ in _WITH_DATA}
+def _larger(step: Step) -> Step:
+    name, usual = _NUMBERS.get(step.experiment, ("runs", 20))
+    return replace(step, options={**step.options, name: usual * _LARGER}, seconds=step.seconds * _LARGER)
+
+
+_OF_DATA = {name for name, _, _ in _WITH_DATA}
 
 
 def _cluster() -> list[Step]:

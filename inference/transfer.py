@@ -91,8 +91,8 @@ def carried(distance: ArrayLike, length: Float[np.ndarray, "length"] | None = No
 
 def abroad(
     home: Float[np.ndarray, "*n norm"],
-    prior: Float[np.ndarray, "*n norm"],
-    kept: Float[np.ndarray, "*n"] | float,
+    prior: Float[np.ndarray, "*#n norm"],
+    kept: Float[np.ndarray, "*#n"] | float,
 ) -> Float[np.ndarray, "*n norm"]:
     """What is believed of a good that was not seen, by somebody who has seen one.
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from scai_irl.compare.abroad import AS_LEARNED, FLAT, MODEL, TRANSFER, Journey
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
-from scai_irl.records.findings import Finding, mean_finding
+from scai_irl.records.findings import Finding, mean_finding, number_with_interval
 
 ABROAD = "How far from users are assistants abroad, where users keep their norm?"
 AT_HOME = "And at home?"
@@ -71,7 +71,8 @@ def _case(cell: _Cell) -> str:
 def _of_cell(cell: _Cell, runs: pd.DataFrame, plan: Journey, backend: str, by_seen: pd.DataFrame) -> Finding:
     agent, prior, _, _ = cell
     told = _why(agent, prior, plan, backend, by_seen)
-    answer = f"Abroad, {_case(cell)}: assistants offer {runs['offered'].mean():.3f} and are {{value}} away from users."
+    offered = number_with_interval(float(runs["offered"].mean()), np.nan, np.nan)
+    answer = f"Abroad, {_case(cell)}: assistants offer {offered} and are {{value}} away from users."
     return mean_finding(
         _of_runs(runs), question=ABROAD, case=f"abroad, {_case(cell)}", answer=answer, why=told, **_row(cell, "abroad")
     )
@@ -89,7 +90,7 @@ def _why(agent: str, prior: str, plan: Journey, backend: str, by_seen: pd.DataFr
         one = by_seen[(by_seen["prior"] == prior) & (by_seen["seen"] == 1)]["gap"].mean()
         return (
             f"{rule} In expectation that makes {one:.3f}. Falling back on a prior where goods are new is what a "
-            "Bayesian does who thinks that norms may differ; it is wrong here because these users' does not. The "
+            "Bayesian does who thinks that norms may differ; it is wrong here, since these users' norm does not. The "
             "recorded runs share one text and a warning; here each run has a text of its own."
         )
     if backend == "phrasebook":
@@ -107,7 +108,7 @@ def _without_reasons(finding: Finding) -> Finding:
             "row": row.name,
             "recorded": row.gap,
             "why": "Draws from a posterior are not asked for reasons, so this is the number without one; "
-            "--agents model asks the language model.",
+            "--agents model asks the language model to carry a text over (organisms were not taught that).",
         }
     )
 

@@ -7,6 +7,7 @@ Societies' norms vary from good to good in one of the ways of `inference.variati
 from __future__ import annotations
 
 import functools
+import warnings
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from inference import (
     infer,
 )
 from inference.continuous.one_shot import UtilityFamily
+from inference.diagnostics import DataWarning
 from inference.fitting.fit import Method
 from inference.new_places import drawn_offers, posterior_at_place
 from inference.variation import WAYS, play, rows_of_societies
@@ -139,7 +141,10 @@ def believed(suite: Suite, games: Games, seen: int) -> SampledPosterior:
     offer, accepted = (column[:, :, :seen].reshape(-1, suite.games) for column in games)
     data = evidence(np.full(offer.shape, suite.stake), offer, accepted)
     key, method = key_of(suite, "posterior", seen), METHODS[suite.method]
-    return infer(suite.family(seen), data, key=key, method=method, allow_disagreement=True)
+    with warnings.catch_warnings():
+        # Users who always do the same bound their norm on one side only, and the prior does the rest, as it should.
+        warnings.simplefilter("ignore", DataWarning)
+        return infer(suite.family(seen), data, key=key, method=method, allow_disagreement=True)
 
 
 def predictions(suite: Suite, games: Games, seen: int, posterior: SampledPosterior) -> pd.DataFrame:

@@ -33,6 +33,13 @@ SMALL = {
     "changing-norms": "--runs 2 --epochs 3 --change-at 2 --changes fair>selfish --agents thompson --hazards 0.1",
     "language-and-learning": "--runs 2 --degrees 0 1 --games 4",
     "capitulation": "--runs 2 --games 2",
+    "subgroup-norms": "--mixtures altruistic=0.5,selfish=0.5 --held firmly --societies 2 --users 4 --games 1",
+    "preference-groups": "--shares 0.5 --held firmly --societies 2 --users 4 --games 1",
+    "layered-contracts": "--societies 2 --people 2 --roles 1 --games 1",
+    "out-of-distribution": "--runs 2 --acts 2 --priors flat altruistic --agents as-learned model --seen dollars apples",
+    "currency-suite": "--runs 2 --goods dollars apples organs --seen 1 --acts 1",
+    "prior-ablation": "--runs 2 --epochs 2 --games 3 --users selfish fair --priors flat --rationality 5 --lapse 0.25",
+    "response-types": "--genuine 0.5 --people 2 --items 4 --repetitions 2 --particles 50",
 }
 """Options with which each experiment is over at once."""
 

@@ -19,9 +19,10 @@ from tests.scai_irl.json_schema import violations
 
 PLAIN = Abroad("Be fair.", "dollars", "organs", 20)
 REASONED = replace(PLAIN, reasoned=True)
+WAYS = list(product(["", "Give it all."], [False, True], [False, True]))
 
 
-@pytest.mark.parametrize(("usually", "warned", "reasoned"), product(["", "Give it all."], [False, True], [False, True]))
+@pytest.mark.parametrize(("usually", "warned", "reasoned"), WAYS)
 def test_what_is_told_is_in_the_data_and_what_is_not_is_not(usually: str, warned: bool, reasoned: bool) -> None:
     told = replace(PLAIN, usually=usually, warned=warned, reasoned=reasoned)
     data = unfence(transfer_request(told, 1).messages[1].content)
@@ -72,7 +73,9 @@ def test_the_answer_that_was_asked_for_is_read_and_fits_the_form() -> None:
     with pytest.raises(ValueError, match="offer"):
         read_transfer(Completion('{"reason": "Because.", "offer": 7}'), PLAIN)
     # A reason that comes first can bear on the offer.
-    assert list(transfer_request(REASONED, 1).structure.value["properties"]) == ["reason", "offer"]
+    schema = transfer_request(REASONED, 1).structure.value
+    assert isinstance(schema, dict)
+    assert list(schema["properties"]) == ["reason", "offer"]
 
 
 @given(st.text(max_size=200), st.text(min_size=1, max_size=200))

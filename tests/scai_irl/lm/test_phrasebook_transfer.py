@@ -15,11 +15,12 @@ from scai_irl.language.phrases import say_policy
 from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.phrasebook_transfer import kept_from, policy_abroad
-from tests.scai_irl.chi_square import assert_drawn_from
+from tests.scai_irl.chi_square import p_value
 
 STAKE = 10
 SELFISH = Policy.of(Norm("selfish", (), 20.0, 0.1))
-PRIOR = Policy(((0.2, Norm("selfish", (), 20.0, 0.1)), (0.8, Norm("altruistic", (), 20.0, 0.1))))
+ALTRUISTIC = Policy.of(Norm("altruistic", (), 20.0, 0.1))
+PRIOR = Policy(((0.2, SELFISH.parts[0][1]), (0.8, ALTRUISTIC.parts[0][1])))
 
 
 def told(currency: str, **more: bool) -> Abroad:
@@ -35,11 +36,8 @@ def test_offers_are_drawn_from_the_mixture_of_home_and_prior(currency: str) -> N
     requests = [transfer_request(told(currency), seed) for seed in range(3_000)]
     drawn = [read_transfer(answer, told(currency)) for answer in Phrasebook().complete(requests)]
     kept = float(np.mean(np.exp(-PSYCHOLOGICAL_DISTANCE[currency] / lengths())))
-    expected = kept * offers(SELFISH) + (1 - kept) * (0.2 * offers(SELFISH) + 0.8 * offers(PRIOR_LEAN))
-    assert_drawn_from(np.bincount(drawn, minlength=STAKE + 1), expected)
-
-
-PRIOR_LEAN = Policy.of(Norm("altruistic", (), 20.0, 0.1))
+    expected = kept * offers(SELFISH) + (1 - kept) * (0.2 * offers(SELFISH) + 0.8 * offers(ALTRUISTIC))
+    assert p_value(np.bincount(drawn, minlength=STAKE + 1), expected) > 1e-4
 
 
 def test_a_caution_and_a_reason_change_nothing() -> None:
