@@ -22,7 +22,7 @@ def runs_in_last_epoch(alignment: pd.DataFrame, by: Settings, measure: str = "ga
         measure: Column to average.
     """
     last = alignment[alignment["epoch"] == alignment["epoch"].max()]
-    return last.groupby([*by, "agent", "run"], sort=False)[measure].mean().reset_index()
+    return pd.DataFrame(last.groupby([*by, "agent", "run"], sort=False)[measure].mean().reset_index())
 
 
 def gaps_by(alignment: pd.DataFrame, by: Settings, question: str, measure: str = "gap") -> list[Finding]:

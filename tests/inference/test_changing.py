@@ -20,12 +20,12 @@ def filtered(hazard: float) -> np.ndarray:
     belief = uniform_posterior(NORMS, 1)
     for seen in EPOCHS:
         belief = infer(NORMS, seen, prior=expecting_change(belief, hazard))
-    return belief.probabilities[0]
+    return np.asarray(belief.probabilities[0])
 
 
 def likelihood(seen: Evidence) -> np.ndarray:
     posterior = infer(NORMS, seen)
-    return posterior.probabilities[0] * float(np.exp(posterior.log_evidence[0])) * NORMS.size
+    return np.asarray(posterior.probabilities[0] * float(np.exp(posterior.log_evidence[0])) * NORMS.size)
 
 
 @pytest.mark.parametrize("hazard", [0.0, 0.2, 1.0])

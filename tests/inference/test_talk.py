@@ -35,7 +35,7 @@ def plain(reliability: list[float], weight: list[float]) -> np.ndarray:
                             chance *= r * (MANNER_OF[norm] == MANNERS[said]) + (1 - r) / len(MANNERS)
                     talk += w * chance
                 found[run, games, k] = behaviour * talk
-    return found / found.sum(axis=-1, keepdims=True)
+    return np.asarray(found / found.sum(axis=-1, keepdims=True))
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,13 @@ def test_who_is_moved_by_flattery_is_found_out() -> None:
     effects = tone_effects(seen, answers)
     mean = effects.groupby("tone")[["belief", "offered", "accepted"]].mean()
     assert mean.loc["push"].abs().max() == pytest.approx(0, abs=1e-6)
-    assert mean.loc["flatter", "accepted"] > 0.1
-    assert mean.loc["flatter", "offered"] > 0.05
+    flattered = mean.loc["flatter"].to_numpy(float)
+    assert flattered[2] > 0.1
+    assert flattered[1] > 0.05
     taken = (
         answers[answers["tone"] == "flatter"]["accepted"].mean() - answers[answers["tone"] == SILENT]["accepted"].mean()
     )
-    assert mean.loc["flatter", "accepted"] == pytest.approx(taken)
+    assert flattered[2] == pytest.approx(taken)
     found = {finding.case: finding for finding in tone_findings(effects, evidence_effect(seen), "?")}
     assert found["flatter, accepted"].value == pytest.approx(taken)
     assert found["flatter, accepted"].low > 0

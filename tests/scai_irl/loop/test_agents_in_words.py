@@ -60,7 +60,8 @@ def test_all_agents_are_in_the_summary_and_costs_add_up(everybody: Path) -> None
 
 def test_whoever_learns_in_words_learns_what_users_do(everybody: Path) -> None:
     last = load(everybody).alignment.query("epoch == 3").groupby("agent")["gap"].mean()
-    assert (last[[*WRITERS, "thompson", "thompson-no-words"]] < 0.05).all()
+    followers = [name for name in WRITERS if name != "scai-exploit"]  # which takes the least that users put up with
+    assert (last[[*followers, "thompson", "thompson-no-words"]] < 0.05).all()
 
 
 def test_a_belief_kept_in_words_is_the_posterior_that_numbers_have(everybody: Path) -> None:

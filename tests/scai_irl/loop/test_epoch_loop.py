@@ -233,5 +233,5 @@ def test_the_users_chance_of_accepting_is_the_populations(world: World) -> None:
 def test_the_phrasebook_is_never_at_a_loss(world: World) -> None:
     for record in (record for of_group in world.records.values() for record in of_group):
         assert record.tally.unreadable == record.tally.missing == 0
-        assert record.tally.calls == 20 * 2 * record.verbal_policies["assistant"].nunique()
+        assert record.tally.calls == 24 * 2 * record.verbal_policies["assistant"].nunique()
         assert record.interactions[["offer", "accepted"]].notna().all(axis=None)
