@@ -17,34 +17,34 @@ _BAYES = {"backend": "embedded", "model": "bayes"}
 _SERVED = {"backend": "vllm-server"}
 
 _ROWS: tuple[tuple[str, Mapping[str, Any], float, float], ...] = (
-    ("one-group-norm", {"agents": ("thompson", "scai-memory")}, 30, 110),
-    ("mixed-group-norm", {"agents": ("thompson", "scai-memory")}, 20, 30),
-    ("subgroup-norms", {}, 60, 60),
-    ("inconsistent-language", {}, 30, 40),
-    ("out-of-distribution", {}, 30, 40),
+    ("one-group-norm", {"agents": ("thompson", "scai-memory")}, 10, 103),
+    ("mixed-group-norm", {"agents": ("thompson", "scai-memory")}, 9, 100),
+    ("subgroup-norms", {}, 10, 56),
+    ("inconsistent-language", {}, 15, 41),
+    ("out-of-distribution", {}, 3, 39),
 )
 """Experiments with rows in the predecessor's table: options, seconds with the phrasebook and with the organism."""
 
 _OTHERS: tuple[tuple[str, Mapping[str, Any], float], ...] = (
-    ("assistants-only", {}, 30),
-    ("assistant-variants", {}, 60),
-    ("temperature", {**_BAYES, "rationalities": (200.0, 5.0)}, 60),
-    ("prior-ablation", {}, 30),
-    ("changing-norms", {}, 40),
-    ("language-and-learning", _BAYES, 60),
-    ("currency-suite", {}, 60),
-    ("preference-groups", {}, 40),
-    ("layered-contracts", {}, 60),
-    ("capitulation", _BAYES, 30),
-    ("response-types", {}, 60),
-    ("model-organisms", {}, 90),
+    ("assistants-only", {}, 5),
+    ("assistant-variants", {}, 9),
+    ("temperature", {**_BAYES, "rationalities": (200.0, 5.0)}, 174),
+    ("prior-ablation", {}, 4),
+    ("changing-norms", {}, 17),
+    ("language-and-learning", _BAYES, 77),
+    ("currency-suite", {}, 49),
+    ("preference-groups", {}, 6),
+    ("layered-contracts", {}, 6),
+    ("capitulation", _BAYES, 11),
+    ("response-types", {}, 32),
+    ("model-organisms", {}, 96),
 )
 """The others, with options and seconds."""
 
 _WITH_DATA: tuple[tuple[str, Mapping[str, Any], float], ...] = (
-    ("recorded-gpt4", {"data": "data:scai_gpt4/scai-release-recorded-runs.tar.xz"}, 60),
-    ("human-norms", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv", "method": "laplace"}, 40),
-    ("aligned-to-people", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv"}, 60),
+    ("recorded-gpt4", {"data": "data:scai_gpt4/scai-release-recorded-runs.tar.xz"}, 9),
+    ("human-norms", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv", "method": "laplace"}, 23),
+    ("aligned-to-people", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv"}, 3),
 )
 """Those that need data, which ``--data`` names."""
 
