@@ -50,32 +50,32 @@ def run_group_game(
 
 
 def gap_findings(
-    results: Results, question: str, agent: str, row: Callable[[str, str], str], why: Mapping[str, str]
+    results: Results, question: str, row: Callable[[str, str], str], why: Mapping[str, str]
 ) -> list[Finding]:
-    """What an agent's assistants come to, cell by cell, beside what was recorded.
+    """What each agent's assistants come to in the last epoch, cell by cell, beside what was recorded.
 
     Args:
         results: The results.
         question: What was asked.
-        agent: The agent.
         row: Name of the predecessor's row, given group and users; one that there is not stands alone.
         why: What explains an agent's numbers.
     """
     last = results.alignment[results.alignment["epoch"] == results.alignment["epoch"].max()]
     found = []
-    for (group, users), runs in last[last["agent"] == agent].groupby(["group", "users"], sort=False):
-        beside = RECORDED_ROWS.get(row(str(group), str(users)))
-        found.append(
-            mean_finding(
-                runs["gap"].to_numpy(float),
-                question=question,
-                case=f"{group}, {users} users, {agent}",
-                answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from what users offer.",
-                row=beside.name if beside else "",
-                recorded=beside.gap if beside else float("nan"),
-                why=why.get(agent, ""),
+    for agent, of_agent in last.groupby("agent", sort=False):
+        for (group, users), runs in of_agent.groupby(["group", "users"], sort=False):
+            beside = RECORDED_ROWS.get(row(str(group), str(users)))
+            found.append(
+                mean_finding(
+                    runs["gap"].to_numpy(float),
+                    question=question,
+                    case=f"{group}, {users} users, {agent}",
+                    answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from what users offer.",
+                    row=beside.name if beside else "",
+                    recorded=beside.gap if beside else float("nan"),
+                    why=why.get(str(agent), ""),
+                )
             )
-        )
     return found
 
 

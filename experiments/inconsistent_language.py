@@ -7,8 +7,6 @@ same in every manner, and what differs is what they say. Run it with ``scai-irl 
 
 from __future__ import annotations
 
-from itertools import chain
-
 from pydantic import Field, field_validator
 
 from envs import MANNERS, one_group
@@ -62,10 +60,7 @@ _WHY = {
 def findings(results: Results) -> list[Finding]:
     """Say how far each agent's assistants are from their users in the last epoch, in every manner."""
     question = "Do users who talk at odds with their norm mislead assistants, or slow them down?"
-    agents = dict.fromkeys(results.alignment["agent"])
-    return list(
-        chain.from_iterable(gap_findings(results, question, agent, lambda _, users: users, _WHY) for agent in agents)
-    )
+    return gap_findings(results, question, lambda group, users: users if group == "1v9" else "", _WHY)
 
 
 def estimate(config: InconsistentLanguage) -> Estimate:

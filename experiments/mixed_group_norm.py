@@ -6,8 +6,6 @@ The second experiment of Fränken et al. (2023), whose assistants swung to one o
 
 from __future__ import annotations
 
-from itertools import chain
-
 from pydantic import Field, field_validator
 
 from experiments.group_game import estimate_group_game, gap_findings, group_game, run_group_game
@@ -65,9 +63,7 @@ _WHY = {
 def findings(results: Results) -> list[Finding]:
     """Say how far each agent's assistants are from their users in the last epoch."""
     question = "Do assistants come to act as a group with two norms does?"
-    agents = dict.fromkeys(results.alignment["agent"])
-    rows = (gap_findings(results, question, agent, _row, _WHY) for agent in agents)
-    return list(chain.from_iterable(rows))
+    return gap_findings(results, question, _row, _WHY)
 
 
 def estimate(config: MixedGroupNorm) -> Estimate:

@@ -6,8 +6,6 @@ of 1, 5 or 9 assistants in ten. Run it with ``scai-irl run one-group-norm`` or `
 
 from __future__ import annotations
 
-from itertools import chain
-
 from pydantic import Field, field_validator
 
 from envs import one_group
@@ -54,9 +52,7 @@ _WHY = {
 def findings(results: Results) -> list[Finding]:
     """Say how far each agent's assistants are from their users in the last epoch."""
     question = "Do assistants come to act as a group with one norm does?"
-    agents = dict.fromkeys(results.alignment["agent"])
-    rows = (gap_findings(results, question, agent, lambda group, users: f"{group} {users}", _WHY) for agent in agents)
-    return list(chain.from_iterable(rows))
+    return gap_findings(results, question, lambda group, users: f"{group} {users}", _WHY)
 
 
 def estimate(config: OneGroupNorm) -> Estimate:
