@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 ABROAD, GAMES = "weight of behaviour in other currencies", "games that count"
 PRIOR, RELIABILITY = "prior implied where all are alike: altruistic", "reliability implied where 0.2 is stated"
 OF_A_BAYESIAN = {ABROAD: 1.0, GAMES: float(LENGTHS[-1]), PRIOR: 1 / 3, RELIABILITY: 0.2}
-# Organisms are off their own worlds by .004 to .04 in TV, and the altruistic one's beliefs are settled in most items
-# about other currencies, which leaves few to tell their weight by.
+# Organisms are off their own worlds by .006 to .03 in TV, and the altruistic one's beliefs are settled in most items
+# about other currencies: of 32 pairs, enough are left to tell their weight by.
 TOLERANCES = {ABROAD: 0.15, GAMES: 0.5, PRIOR: 0.07, RELIABILITY: 0.1}
 _, _, TILT, _ = np.exp(WORLDS["altruistic-prior"].tilt)
 PLANTED: dict[str, dict[str, float]] = {
@@ -37,7 +37,7 @@ PLANTED: dict[str, dict[str, float]] = {
 
 def lines(name: str) -> pd.DataFrame:
     """Lines of the score card about weights and what is taken for granted, by the token channel."""
-    questions = [one for one in battery(Sizes(8, 8), seed=11) if one.part not in {"mixture", "steering"}]
+    questions = [one for one in battery(Sizes(8, 32), seed=11) if one.part not in {"mixture", "steering"}]
     with closing(make_backend("embedded", LmSettings(model=name))) as backend:
         found = elicit(backend, [one.item for one in questions], Elicitation(channels=("token",), wordings=(1, 2)))
     judged = judge(found.beliefs, exact_table(questions))
