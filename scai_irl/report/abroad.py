@@ -13,6 +13,7 @@ from scai_irl.compare.alignment import WITHIN
 from scai_irl.compare.metrics import bootstrap_interval
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 from scai_irl.records.findings import number_with_interval
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 _RECORDED = {"flat": "abroad, no prior", "altruistic": "abroad, altruistic prior"}
@@ -33,6 +34,7 @@ def gaps_table(gaps: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+@captioned
 def abroad_figure(gaps: pd.DataFrame) -> Figure:
     """Offered share by psychological distance (95 % interval over runs), users dashed; a panel for each agent.
 
@@ -60,6 +62,7 @@ def abroad_figure(gaps: pd.DataFrame) -> Figure:
     return figure
 
 
+@captioned
 def seen_figure(by_seen: pd.DataFrame) -> Figure:
     """Expected gap abroad by number of goods in which users were watched; a colour for each prior."""
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.envelope import LEVELS, envelope
+from scai_irl.report.captions import captioned
 
 _BINS = 20
 _PANEL = (2.6, 2.1)
@@ -15,8 +16,9 @@ _MOST_PANELS = 16
 _BINOMIAL = 2.58  # standard deviations that hold 99 % of a normal
 
 
+@captioned
 def calibration_figure(ranks: dict[str, np.ndarray]) -> Figure:
-    """Two panels for each number: a histogram of its ranks, and the difference of their distribution from the uniform.
+    """Ranks of truths among draws, which are uniform where a method is calibrated: histograms, and running differences.
 
     Grey marks where a calibrated method stays: each bar of a histogram with a chance of 99 %, the whole curve of all
     numbers together with 95 %. Of many numbers, the first sixteen are drawn.

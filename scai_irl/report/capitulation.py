@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from scai_irl.compare.metrics import bootstrap_interval
 from scai_irl.records.findings import Finding, mean_finding, number_with_interval
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 EFFECTS = {
@@ -52,6 +53,7 @@ def tone_table(effects: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["tone", "users", "belief (TV)", "offered share", "low offers taken"])
 
 
+@captioned
 def tone_figure(effects: pd.DataFrame) -> Figure:
     """Mean change (95 % interval over groups) by tone; a panel for each effect, a colour for each norm of the users."""
     figure = Figure(figsize=(9.6, 2.9), layout="constrained")

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from inference.variation import ABRUPT, AS_ASSUMED, ONE_NORM
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
+from scai_irl.report.captions import captioned
 
 COVERAGE = "Does the 90 % predictive interval hold the users' offers in goods never seen?"
 MORE = "What is it worth to have seen more goods, in goods that are new to all?"
@@ -128,6 +129,7 @@ def goods_table(predicted: pd.DataFrame, acted: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+@captioned
 def coverage_figure(predicted: pd.DataFrame) -> Figure:
     """Coverage (goal dotted), width and error by number of goods seen, in goods new to all; a line for each way."""
     far = new_to_all(predicted).melt(["way", "seen", "society"], ["covered", "width", "error"], "measure")
@@ -138,6 +140,7 @@ def coverage_figure(predicted: pd.DataFrame) -> Figure:
     return figure
 
 
+@captioned
 def words_figure(predicted: pd.DataFrame, acted: pd.DataFrame) -> Figure:
     """Distance from users' offers by good: of the numerical prediction's mean and of both ways of following words."""
     first = predicted[predicted["seen"] == predicted["seen"].min()]

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from scai_irl.compare.curves import CONDITIONS
 from scai_irl.records.findings import Finding, mean_finding
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 
@@ -58,6 +59,7 @@ def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
 _WHERE = {condition: condition if "talk" not in condition else f"with {condition}" for condition in CONDITIONS}
 
 
+@captioned
 def curves_figure(summary: pd.DataFrame) -> Figure:
     """Belief in the group's norm above, gap of offers below; a column for each condition, a colour for each model."""
     figure = Figure(figsize=(11.6, 5.2), layout="constrained")

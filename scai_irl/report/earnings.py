@@ -7,9 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.compare.earnings import MEASURES, variant
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 
+@captioned
 def earnings_figure(earned: pd.DataFrame) -> Figure:
     """Mean of each measure (± 1 SEM over runs) by variant of the assistant; a panel for each group of users."""
     groups = list(dict.fromkeys(earned["users"]))

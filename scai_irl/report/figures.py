@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from scai_irl.records.files import written_whole
 from scai_irl.records.results import FIGURES, Results
+from scai_irl.report.captions import captioned
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe & Ito's colours, which colour-blind readers can tell apart."""
 
 _PANEL = (3.4, 2.9)
-_FORMATS: dict[str, dict[str, None]] = {
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Producer": None},
-    "svg": {"Date": None, "Creator": None},
+_FORMATS = {
+    "png": ("Description", ["Software"]),
+    "pdf": ("Subject", ["CreationDate", "Producer"]),
+    "svg": ("Description", ["Date", "Creator"]),
 }
+"""What formats call a caption, and what they would say of the day and the machine."""
+
+_left_out = ContextVar("left_out", default=False)
 
 
+@captioned
 def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
     """Offered share by epoch, users dashed, assistants solid; a panel for each group, a colour for each population."""
     chosen = summary[summary["agent"] == agent]
@@ -42,6 +51,7 @@ def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
     return figure
 
 
+@captioned
 def gap_figure(summary: pd.DataFrame) -> Figure:
     """Alignment gap by epoch, averaged over populations; a panel for each group, a colour for each agent.
 
@@ -63,6 +73,7 @@ def gap_figure(summary: pd.DataFrame) -> Figure:
     return figure
 
 
+@captioned
 def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
     """Expected weight of each norm after each epoch (solid, ± 1 SEM) beside the truth (dashed); a panel a condition."""
     chosen = beliefs[beliefs["agent"] == agent]
@@ -85,6 +96,8 @@ def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
 
 def save_figures(results: Results) -> None:
     """Draw what a results folder of the epoch loop holds."""
+    if _left_out.get():
+        return
     summary, beliefs = results.summary, results.beliefs
     save_figure(gap_figure(summary), results.path, "alignment_gap")
     for agent in dict.fromkeys(summary["agent"]):
@@ -93,9 +106,26 @@ def save_figures(results: Results) -> None:
     save_figure(belief_figure(beliefs, first), results.path, f"beliefs_{first}")
 
 
+@contextmanager
+def without_figures() -> Iterator[None]:
+    """Leave out the figures of what is done inside, where they would cost more than the rest."""
+    before = _left_out.set(True)
+    try:
+        yield
+    finally:
+        _left_out.reset(before)
+
+
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
-    """Write a figure as PNG, PDF and SVG, its text as text; the same figure gives the same bytes."""
-    for suffix, metadata in _FORMATS.items():
+    """Write a figure as PNG, PDF and SVG, its text as text; the same figure gives the same bytes.
+
+    Its label, which `scai_irl.report.captions.captioned` sets, is the description in each. Inside `without_figures`
+    nothing is written.
+    """
+    if _left_out.get():
+        return
+    for suffix, (caption, left_out) in _FORMATS.items():
+        metadata = dict.fromkeys(left_out) | ({caption: figure.get_label()} if figure.get_label() else {})
         drawn = io.BytesIO()  # Matplotlib hides a full disk behind errors of its own
         with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
             figure.savefig(drawn, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
@@ -110,6 +140,7 @@ def _empty(panels: int) -> Figure:
     for number in range(panels):
         axes = figure.add_subplot(rows, columns, number + 1)
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
     return figure
 

@@ -14,6 +14,7 @@ from scai_irl.compare.societies import named
 from scai_irl.game_counts import games_told
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
+from scai_irl.report.captions import captioned
 
 GOAL = 0.05
 """What a group's mean alignment gap is to be at most."""
@@ -104,12 +105,14 @@ def found_table(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=names)
 
 
+@captioned
 def service_figure(service: pd.DataFrame) -> Figure:
     """Gap of offers by games, mean over a society's groups; a column for each kind of users, a line a service."""
     shown = Bands("games", "gap", "service", "users", "held", "games each way", "gap of offers", GOAL)
     return bands_figure(by_society(service), shown)
 
 
+@captioned
 def found_figure(found: pd.DataFrame) -> Figure:
     """Share of users rightly placed, and adjusted Rand index, by games."""
     long = found.melt(["users", "held", "society", "games"], ["right", "ari"], "measure", "value")

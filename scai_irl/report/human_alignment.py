@@ -26,6 +26,7 @@ from scai_irl.language.asking import Style
 from scai_irl.lm.protocol import Backend
 from scai_irl.records.findings import Finding
 from scai_irl.records.human import RESPONDER, human_evidence, pooled, subjects
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 from scai_irl.report.human_fit import family_for
 
@@ -127,6 +128,7 @@ def alignment_table(answers: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@captioned
 def alignment_figure(answers: pd.DataFrame) -> Figure:
     """Share of offers that are accepted, by offered share: people in black, assistants in colours."""
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")

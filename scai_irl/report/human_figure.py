@@ -5,11 +5,13 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 
+@captioned
 def human_figure(table: pd.DataFrame) -> Figure:
-    """Draw a panel for each quantity: observed with 90 % intervals in black, each fit as a line with its band.
+    """What people did (black, 90 % intervals) and what each fitted family predicts (lines with bands).
 
     Args:
         table: What `scai_irl.report.human_tables.fit_table` gives.

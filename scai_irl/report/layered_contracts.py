@@ -13,6 +13,7 @@ from scai_irl.compare.metrics import bootstrap_interval
 from scai_irl.game_counts import games_told
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 _BINS = 5
@@ -94,6 +95,7 @@ def named_conflicts(conflicts: pd.DataFrame, society: int = 0) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=names)
 
 
+@captioned
 def contract_figure(done: pd.DataFrame) -> Figure:
     """Compliance with law and role, and satisfaction, by games; a line for each service."""
     long = done.melt(["society", "games", "service"], ["law", "role", "satisfied"], "measure", "value")
@@ -103,6 +105,7 @@ def contract_figure(done: pd.DataFrame) -> Figure:
     return bands_figure(long, shown)
 
 
+@captioned
 def reliability_figure(conflicts: pd.DataFrame) -> Figure:
     """How often there is a conflict, by the probability given to it, after the first and after the last game.
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scai_irl.compare.preference_groups import GROUPS, ONE_MIXTURE, ONE_NORM
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
+from scai_irl.report.captions import captioned
 
 _GAP, _WORTH = "How far off is the group that is served worst?", "How satisfied is the group that is served worst?"
 _WHY = {
@@ -63,6 +64,7 @@ def minority_table(served: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+@captioned
 def minority_figure(served: pd.DataFrame) -> Figure:
     """Worst group's gap and satisfaction by the minority's share; a row for each way to hold norms."""
     worst = worst_groups(served).assign(percent=lambda table: 100 * table["minority"])

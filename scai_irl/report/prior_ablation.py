@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scai_irl.compare.prior_ablation import LEANS, ONE, Ablated, Ablation
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
+from scai_irl.report.captions import captioned
 
 SPEED = "How many games does it take to believe in a group's policy, by what the prior leans to?"
 GAP = "And how far from users is a posterior sample meanwhile?"
@@ -123,13 +124,15 @@ def abroad_table(abroad: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+@captioned
 def belief_figure(epochs: pd.DataFrame) -> Figure:
-    """Belief in the truth by epoch, where users have one norm; a panel for each setting, a line for each lean."""
+    """Belief in the truth by epoch, where users have one norm; a panel for each setting, a line for each prior."""
     return _by_epoch(epochs, "belief", "belief in the users' norm")
 
 
+@captioned
 def gap_figure(epochs: pd.DataFrame) -> Figure:
-    """Expected gap of a posterior sample by epoch, likewise."""
+    """Expected gap of a posterior sample by epoch, where users have one norm; a panel for each setting."""
     return _by_epoch(epochs, "gap", "expected gap")
 
 
@@ -147,6 +150,7 @@ def _some(last: int) -> list[int]:
     return sorted({0, 1, 2, 3, 5, 10, 20, 50, last} & set(range(last + 1)))
 
 
+@captioned
 def abroad_figure(abroad: pd.DataFrame) -> Figure:
     """Expected gap after all games by distance from home; a panel for each sort of users."""
     table = abroad.groupby(["lean", "sort", "place", "run"], sort=False)["gap"].mean().reset_index()

@@ -14,6 +14,7 @@ from scai_irl.compare.alignment import design_columns
 from scai_irl.compare.metrics import bootstrap_interval
 from scai_irl.compare.recorded import RecordedAudit
 from scai_irl.compare.recorded_tables import KINDS
+from scai_irl.report.captions import captioned
 
 _NUMERICAL, _VERBAL, _TRUTH = "#0072B2", "#D55E00", "#000000"  # Okabe & Ito's colours
 _PANEL = (3.3, 2.7)
@@ -23,8 +24,9 @@ _TITLES = ("users share a norm, neutral", "users share a norm, rude or sycophant
 _DISTANCES = (("tv", "total variation over norms"), ("w1", "Wasserstein-1 on offered share"))
 
 
+@captioned
 def recorded_figure(audit: RecordedAudit, memory: str = "all") -> Figure:
-    """Draw an audit.
+    """Verbal posteriors of recorded assistants beside numerical ones: in mixed groups by epoch, and their distances.
 
     First row, a panel for each mixed group: the weight of one of its norms by epoch; the numerical posterior's mean
     with its mean interval, the verbal posterior of every run as a point (hollow where the run's assistants acted on a

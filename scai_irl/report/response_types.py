@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from scai_irl.compare.response_types import FACE_VALUE, SLIPS, SORTED
 from scai_irl.records.findings import Finding, mean_finding, number_with_interval
 from scai_irl.report.bands import Bands, bands_figure, with_interval
+from scai_irl.report.captions import captioned
 
 _ERROR = "How far off is the inferred preference, where some answers are no preferences?"
 _INSIDE = "Do 90 % intervals hold the preference?"
@@ -82,12 +83,14 @@ def sorting_table(placed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines).fillna("–")
 
 
+@captioned
 def response_figure(estimates: pd.DataFrame) -> Figure:
     """Absolute error, bias and coverage by the share of genuine items; a line for each way."""
     titles = {"absolute": "absolute error", "error": "bias", "inside": "in 90 % intervals"}
     return _panels(estimates.assign(absolute=estimates["error"].abs()), titles, "way")
 
 
+@captioned
 def sorting_figure(placed: pd.DataFrame) -> Figure:
     """Share of items rightly sorted, by the share of genuine items; a line for each type."""
     return _panels(placed, {"right": "rightly sorted"}, "type")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from scai_irl.compare.sweeps import runs_in_last_epoch
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 
+@captioned
 def sweep_figure(alignment: pd.DataFrame, across: str, colour: str, measure: str = "gap") -> Figure:
     """Gap in the last epoch (± 1 SEM over runs); a panel for each agent.
 
@@ -39,6 +42,7 @@ def sweep_figure(alignment: pd.DataFrame, across: str, colour: str, measure: str
     return figure
 
 
+@captioned
 def epochs_figure(alignment: pd.DataFrame, colour: str, measure: str = "gap") -> Figure:
     """Gap by epoch (mean over conditions and runs, ± 1 SEM over runs); a panel for each agent.
 
@@ -60,6 +64,7 @@ def epochs_figure(alignment: pd.DataFrame, colour: str, measure: str = "gap") ->
             axes.fill_between(at.index, at["mean"] - at["sem"], at["mean"] + at["sem"], color=shade, alpha=0.2, lw=0)
         axes.set_title(agent, fontsize=10)
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel(f"alignment {measure.replace('_', ' ')}")

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.records.findings import Finding, mean_finding, number_with_interval
+from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 _KEYS = ["way", "degree", "observer"]
@@ -46,6 +47,7 @@ def speed_table(needed: pd.DataFrame, most: int) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+@captioned
 def speed_figure(needed: pd.DataFrame, most: int) -> Figure:
     """Games needed (± 1 SEM over groups) across the share of odd talk; a panel for each way."""
     ways = list(dict.fromkeys(needed["way"]))

@@ -102,6 +102,7 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
     results = load(by_name(name))
     assert results.manifest.status == "finished"
     assert results.figures
+    assert all("<dc:description>" in drawn.read_text() for drawn in (by_name(name) / "figures").glob("*.svg"))
     if name == "model-organisms":
         assert results.curves["believed"].notna().all()
         with contextlib.closing(CallStore(by_name(name) / CALLS)) as store:

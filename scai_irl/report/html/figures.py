@@ -17,20 +17,6 @@ _PAPERS = (".svg", ".pdf", ".png")
 _NARROW = 430  # pixels up to which two stand side by side
 _WIDE = 700  # pixels from which a figure keeps its size on a phone and is moved sideways
 
-_KNOWN = {
-    "alignment_gap": "Mean alignment gap after each epoch; a panel for each group, a colour for each agent.",
-    "offered_share": "Mean offered share after each epoch, users dashed, assistants solid, with ± 1 standard error "
-    "over runs; a panel for each group, a colour for each population of users.",
-    "beliefs": "Expected weight of each norm in the numerical posterior after each epoch, with ± 1 standard error "
-    "over runs, beside the truth, dashed; a panel for each condition.",
-    "calibration": "Ranks of true values among posterior draws, which are uniform where a method is calibrated, with "
-    "the envelope that uniform ranks stay in.",
-    "learning_curves": "Belief in the group's norm and gap of offers by the number of games watched.",
-    "audit": "What recorded assistants held against what they had reason to believe, by epoch.",
-    "human_fit": "Observed and fitted choices by offered share.",
-}
-"""What the figures of this library show, by how their names begin."""
-
 
 @dataclass(frozen=True)
 class ShownFigure:
@@ -91,22 +77,19 @@ def figures_of(folder: Path, anchor: str) -> tuple[ShownFigure, ...]:
 
 def _figure(folder: Path, stem: str, anchor: str) -> ShownFigure:
     files = tuple(f"{FIGURES}/{stem}{suffix}" for suffix in _PAPERS if (folder / f"{stem}{suffix}").exists())
-    begins = next((known for known in _KNOWN if stem == known or stem.startswith(f"{known}_")), "")
-    about = stem.removeprefix(begins).strip("_") if begins else ""
-    name = humanised(begins or stem) + (f": {about.replace('_', ' ')}" if about else "")
     vector, raster = folder / f"{stem}.svg", folder / f"{stem}.png"
     labels: tuple[str, ...] = ()
-    drawing, image, width, note = Markup(), "", 0, ""
+    drawing, image, caption, width, note = Markup(), "", "", 0, ""
     if vector.exists():
         try:
             drawn = drawn_anew(_bytes(vector).decode("utf-8"), anchor)
-            drawing, labels, width = drawn.markup, drawn.labels, drawn.width
+            drawing, labels, caption, width = drawn.markup, drawn.labels, drawn.caption, drawn.width
         except (ForeignError, UnicodeDecodeError) as foreign:
             reason = foreign if isinstance(foreign, ForeignError) else "is no text"
             note = f"Not drawn, since {vector.name} {reason}."
     if not drawing and raster.exists():
         image = f"data:image/png;base64,{base64.b64encode(_bytes(raster)).decode('ascii')}"
-    return ShownFigure(anchor, name, _KNOWN.get(begins, ""), labels, drawing, image, width, note, files)
+    return ShownFigure(anchor, humanised(stem), caption, labels, drawing, image, width, note, files)
 
 
 def _bytes(file: Path) -> bytes:

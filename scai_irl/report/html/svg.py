@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 _SVG = "{http://www.w3.org/2000/svg}"
+_ABOUT = "{http://purl.org/dc/elements/1.1/}description"
 _HREF = ("href", "{http://www.w3.org/1999/xlink}href")
 _LARGEST = 2_000_000  # characters
 _DEEPEST = 60
@@ -99,11 +100,13 @@ class Drawing:
     Attributes:
         markup: The ``svg`` element.
         labels: Words in it, in order, each once; numbers left out.
+        caption: What it shows, by its own description; empty where it has none.
         width: Width in pixels, as it was drawn.
     """
 
     markup: Markup
     labels: tuple[str, ...]
+    caption: str
     width: int
 
 
@@ -130,7 +133,9 @@ def drawn_anew(source: str, prefix: str) -> Drawing:
     drawn.attrib |= {"role": "img", "aria-labelledby": f"{prefix}-name", "aria-describedby": f"{prefix}-what"}
     labels = dict.fromkeys(label for label in _labels(root) if re.search(r"[^\W\d_]", label))
     markup = ElementTree.tostring(drawn, encoding="unicode")
-    return Drawing(Markup(markup), tuple(labels), copy.width)  # noqa: S704 - every part of it was checked and escaped
+    checked = Markup(markup)  # noqa: S704 - every part of it was checked and escaped
+    caption = " ".join((root.findtext(f".//{_ABOUT}") or "").split())
+    return Drawing(checked, tuple(labels), caption, copy.width)
 
 
 def _parsed(source: str) -> ElementTree.Element:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pandas as pd
 
@@ -80,5 +82,7 @@ def make_hostile(folder: Path) -> None:
     said = f"{ATTACK.replace('{', '(').replace('}', ')')} {{value}}"
     save_findings(folder, [Finding(ATTACK, ATTACK, said, 0.5, row=ATTACK, why=ATTACK, goal=ATTACK)])
     pd.DataFrame({ATTACK: [ATTACK], "n": [1]}).to_csv(folder / f"{ATTACK.replace('/', '')}.csv", index=False)
+    for drawn in (folder / "figures").glob("*.svg"):
+        drawn.write_text(re.sub("(?<=<dc:description>)[^<]*", lambda _: escape(ATTACK), drawn.read_text()))
     for name, source in FOREIGN.items():
         (folder / "figures" / f"{name} x\" onload='y'.svg").write_text(source)

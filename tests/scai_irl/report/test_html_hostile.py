@@ -58,7 +58,7 @@ def test_the_pixels_of_a_foreign_figure_are_shown_where_there_are_any(results: P
     page = parsed(tmp_path / "report.html")
     (image,) = page.iter("img")
     assert str(image.get("src")).startswith("data:image/png;base64,")
-    assert str(image.get("alt")).startswith("Alignment gap. Mean alignment gap")
+    assert str(image.get("alt")).startswith("Alignment gap")
     assert "Not drawn, since alignment_gap.svg holds an element 'script'." in words(page)
     assert "could not be shown" not in words(page)
 

@@ -1,0 +1,38 @@
+"""Captions: what a figure shows travels with it into its files, and from there into the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+
+def captioned(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Give the figures that a function draws the first line of its docstring as their label.
+
+    `scai_irl.report.figures.save_figure` writes the label into each file as its description.
+
+    Args:
+        draw: Draws a figure; the first line of its docstring says what is on it, so that readers understand.
+
+    Example:
+        >>> @captioned
+        ... def empty():
+        ...     '''Nothing at all.'''
+        ...     return Figure()
+        >>> empty().get_label()
+        'Nothing at all.'
+    """
+    caption = (draw.__doc__ or "").strip().partition("\n")[0]
+
+    @wraps(draw)
+    def labelled(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        figure = draw(*args, **kwargs)
+        figure.set_label(caption)
+        return figure
+
+    return labelled
