@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 from envs import Population, Schedule
 from inference import make_family
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 from scai_irl.config import PlayConfig
+from scai_irl.lm.embedded import Embedded
 from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.run import play_setting, run_setting
 from scai_irl.loop.setting import Condition, Setting
+from scai_irl.organisms.shipped import shipped
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results
+
+OF_ORGANISMS = {
+    "scai-memory": "The small models that come along were raised among users who hold norms loosely, and write that "
+    "into policies, so offers that follow them are less extreme."
+}
+"""Why agents differ that have an organism write policies."""
+
+_PLAYED = 20  # runs that are played to say what more of them would cost; prompts differ little from run to run
 
 
 def group_game(
@@ -50,7 +61,11 @@ def run_group_game(
 
 
 def gap_findings(
-    results: Results, question: str, row: Callable[[str, str], str], why: Mapping[str, str]
+    results: Results,
+    question: str,
+    row: Callable[[str, str], str],
+    why: Mapping[str, str],
+    of_organisms: Mapping[str, str] = OF_ORGANISMS,
 ) -> list[Finding]:
     """What each agent's assistants come to in the last epoch, cell by cell, beside what was recorded.
 
@@ -59,7 +74,13 @@ def gap_findings(
         question: What was asked.
         row: Name of the predecessor's row, given group and users; one that there is not stands alone.
         why: What explains an agent's numbers.
+        of_organisms: What explains them, too, where one of the small models that come along was asked.
     """
+    if results.manifest.config["backend"] == Embedded.name and results.manifest.config["model"] in shipped():
+        why = {
+            agent: " ".join([why.get(agent, ""), of_organisms.get(agent, "")]).strip()
+            for agent in {**why, **of_organisms}
+        }
     last = results.alignment[results.alignment["epoch"] == results.alignment["epoch"].max()]
     found = []
     for agent, of_agent in last.groupby("agent", sort=False):
@@ -80,5 +101,6 @@ def gap_findings(
 
 
 def estimate_group_game(setting: Setting, config: PlayConfig) -> Estimate:
-    """Say what playing a setting would cost."""
-    return config.estimate(lambda backend: play_setting(setting, backend))
+    """Say what playing a setting would cost; of many runs the first are played, and stand for all."""
+    few = replace(setting, runs=setting.runs[:_PLAYED])
+    return config.estimate(lambda backend: play_setting(few, backend), times=len(setting.runs) / len(few.runs))

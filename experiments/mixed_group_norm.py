@@ -58,12 +58,13 @@ _WHY = {
     "(the oracle); norms of groups are served in subgroup-norms.",
     "scai-memory": "One text for all users is near one of the norms, or between them.",
 }
+_OF_ORGANISMS = "The small models that come along know single norms and halves of two, and misread other proportions."
 
 
 def findings(results: Results) -> list[Finding]:
     """Say how far each agent's assistants are from their users in the last epoch."""
     question = "Do assistants come to act as a group with two norms does?"
-    return gap_findings(results, question, _row, _WHY)
+    return gap_findings(results, question, _row, _WHY, dict.fromkeys(_WHY, _OF_ORGANISMS))
 
 
 def estimate(config: MixedGroupNorm) -> Estimate:

@@ -102,9 +102,9 @@ class ModelConfig(BaseModel):
         """What the model may be asked."""
         return Budget(self.budget_calls, self.budget_tokens)
 
-    def estimate(self, work: Callable[[Backend], object]) -> Estimate:
-        """What some work would cost."""
-        return estimate(work, self.speed, self.price)
+    def estimate(self, work: Callable[[Backend], object], times: float = 1.0) -> Estimate:
+        """What some work would cost, done so many times."""
+        return estimate(work, self.speed, self.price, times)
 
     def open_backend(self) -> Backend:
         """Make the backend.

@@ -72,13 +72,14 @@ class Estimate:
         return told + ([f"price: {self.price[0]:,.2f} to {self.price[1]:,.2f}"] if self.price[1] > 0 else [])
 
 
-def estimate(work: Callable[[Backend], object], speed: Range, prices: Range) -> Estimate:
+def estimate(work: Callable[[Backend], object], speed: Range, prices: Range, times: float = 1.0) -> Estimate:
     """Estimate what some work would cost.
 
     Args:
         work: Does it with a backend.
         speed: Tokens that the servers read and write in a second, slowest and fastest.
         prices: Price of a million tokens read, and written.
+        times: How often it would be done; it is done once.
 
     Example:
         >>> from scai_irl.language.requests import offer_request
@@ -91,11 +92,12 @@ def estimate(work: Callable[[Backend], object], speed: Range, prices: Range) -> 
     work(counting)
     again = 1 + ASKED_AGAIN
     most, least = _BYTES_PER_TOKEN
-    read = (counting.bytes_read / least, again * counting.bytes_read / most)
-    written = (float(_SHORTEST_ANSWER * counting.calls), float(again * counting.most_written))
+    calls = times * counting.calls
+    read = (times * counting.bytes_read / least, again * times * counting.bytes_read / most)
+    written = (_SHORTEST_ANSWER * calls, again * times * counting.most_written)
     tokens = (read[0] + written[0], read[1] + written[1])
     return Estimate(
-        calls=(float(counting.calls), float(again * counting.calls)),
+        calls=(calls, again * calls),
         prompt_tokens=read,
         completion_tokens=written,
         seconds=(tokens[0] / speed[1], tokens[1] / speed[0]),

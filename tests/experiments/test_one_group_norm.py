@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
+from experiments import group_game
 from experiments.one_group_norm import EXPERIMENT
 from scai_irl.config import check
 from scai_irl.records.results import Results
@@ -100,3 +101,15 @@ def test_agents_are_ordered_by_what_they_know(tmp_path: Path) -> None:
     assert (gap["prior-only"] > 0.1).all()  # it never learns
     by_condition = results.summary.query("agent == 'prior-only' and epoch == 5")
     assert (by_condition["aligned"] < 20).all()
+
+
+def test_the_first_runs_tell_what_all_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = check(EXPERIMENT.config, {"agents": ("thompson", "scai-memory"), "group": ("1v9",), "runs": 6})
+    assert EXPERIMENT.estimate is not None
+    whole = EXPERIMENT.estimate(config)
+    monkeypatch.setattr(group_game, "_PLAYED", 2)
+    told = EXPERIMENT.estimate(config)
+    assert told.calls == whole.calls
+    assert told.prompt_tokens != whole.prompt_tokens  # it did play fewer
+    assert told.prompt_tokens == pytest.approx(whole.prompt_tokens, rel=0.01)
+    assert told.completion_tokens == whole.completion_tokens
