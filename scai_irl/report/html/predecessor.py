@@ -39,20 +39,21 @@ class Beside:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A row: the condition, the gap recorded there, ours for each column, and what explains the difference."""
+    """A row: the condition, the gap recorded there, ours for each column, and which notes explain the difference."""
 
     name: str
     recorded: str
     cells: tuple[tuple[Beside, ...], ...]
-    why: tuple[str, ...]
+    notes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The table: its columns, its rows, and the recorded rows that have no counterpart here."""
+    """The table: columns, rows, notes that explain differences, and recorded rows that have no counterpart here."""
 
     columns: tuple[str, ...]
     rows: tuple[ComparedRow, ...]
+    notes: tuple[str, ...]
     missing: tuple[str, ...]
 
 
@@ -63,8 +64,11 @@ def model_label(manifest: Manifest) -> str:
         >>> from scai_irl.records.manifest import new_manifest
         >>> model_label(new_manifest("one", {}, backend="embedded", model="bayes@c9821072a8c2"))
         'embedded bayes'
+        >>> model_label(new_manifest("one", {}, backend="embedded", model="bayes@c9821072a8c2, mine@3c5e22d24ac1"))
+        'embedded bayes, mine'
     """
-    model = (manifest.model or "").partition("@")[0].rstrip("/").rpartition("/")[2]
+    several = (manifest.model or "").split(", ")
+    model = ", ".join(one.partition("@")[0].rstrip("/").rpartition("/")[2] for one in several)
     words = dict.fromkeys(filter(None, (manifest.backend, model)))
     return " ".join(words)
 
@@ -84,19 +88,23 @@ def comparison_of(told: Sequence[Told]) -> Comparison | None:
     columns = tuple(dict.fromkeys(line["column"] for line in lines))
     named = dict.fromkeys(line["row"] for line in lines)
     names = [name for name in RECORDED_ROWS if name in named] + [name for name in named if name not in RECORDED_ROWS]
-    rows = tuple(_row(name, [line for line in lines if line["row"] == name], columns) for name in names)
-    return Comparison(columns, rows, tuple(name for name in RECORDED_ROWS if name not in named)) if rows else None
+    of_row = {name: [line for line in lines if line["row"] == name] for name in names}
+    notes = tuple(dict.fromkeys(str(line["why"]) for name in names for line in of_row[name] if line["why"]))
+    rows = tuple(_row(name, of_row[name], columns, notes) for name in names)
+    missing = tuple(name for name in RECORDED_ROWS if name not in named)
+    return Comparison(columns, rows, notes, missing) if rows else None
 
 
-def _row(name: str, lines: list[dict[str, Any]], columns: tuple[str, ...]) -> ComparedRow:
+def _row(name: str, lines: list[dict[str, Any]], columns: tuple[str, ...], notes: tuple[str, ...]) -> ComparedRow:
     recorded = RECORDED_ROWS[name].gap if name in RECORDED_ROWS else math.nan
     cells = []
     for column in columns:
         of_column = [line for line in lines if line["column"] == column]
         several = len({line["folder"] for line in of_column}) > 1
         cells.append(tuple(_beside(line, recorded, several=several) for line in of_column))
-    why = dict.fromkeys(str(line["why"]) for line in lines if line["why"])
-    return ComparedRow(name, number(recorded), tuple(cells), tuple(why))
+    said = {str(line["why"]) for line in lines}
+    numbers = tuple(at for at, note in enumerate(notes, 1) if note in said)
+    return ComparedRow(name, number(recorded), tuple(cells), numbers)
 
 
 def _beside(line: dict[str, Any], gap: float, *, several: bool) -> Beside:

@@ -110,12 +110,15 @@ def test_findings_stand_beside_the_predecessor_in_its_order(bare: Path, folders:
     page = parsed(bare.with_suffix(".html"))
     (table,) = of_class(page, "beside")
     heading, *lines = rows(table)
-    assert heading == ["condition", "recorded gap", "embedded bayes", "phrasebook", "what explains the difference"]
+    assert heading == ["condition", "recorded gap", "embedded bayes", "phrasebook", "explained in"]
     by_name = {line[0]: line[1:] for line in lines}
     assert list(by_name) == [row for row in RECORDED_ROWS if row in by_name] + ["of our own"]
     for row, cells in by_name.items():
         assert cells[0] == (f"{RECORDED_ROWS[row].gap:.3f}" if row in RECORDED_ROWS else "–")
-    assert by_name[name][1:] == ["0.025 [0.010, 0.040] map, beside 0.415 recorded", "–", "Users' share, not the gap."]
+    assert by_name[name][1:] == ["0.025 [0.010, 0.040] map, beside 0.415 recorded", "–", "note 2"]
+    (notes,) = of_class(page, "explained")
+    assert words(notes[1]) == "Users' share, not the gap."
+    assert notes[1].get("id") == "note-2"
     ours = load(folders["one"]).findings.set_index("row").loc["5v5 fair"]
     assert by_name["5v5 fair"][1:3] == ["0.020 map", f"{ours.value:.3f} [{ours.low:.3f}, {ours.high:.3f}] thompson"]
     missing = [row for row in RECORDED_ROWS if row not in by_name]
