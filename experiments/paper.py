@@ -17,34 +17,34 @@ _BAYES = {"backend": "embedded", "model": "bayes"}
 _SERVED = {"backend": "vllm-server"}
 
 _ROWS: tuple[tuple[str, Mapping[str, Any], float, float], ...] = (
-    ("one-group-norm", {"agents": ("thompson", "scai-memory")}, 10, 103),
-    ("mixed-group-norm", {"agents": ("thompson", "scai-memory")}, 9, 100),
-    ("subgroup-norms", {}, 10, 56),
-    ("inconsistent-language", {}, 15, 41),
-    ("out-of-distribution", {}, 3, 39),
+    ("one-group-norm", {"agents": ("thompson", "scai-memory")}, 10, 9),
+    ("mixed-group-norm", {"agents": ("thompson", "scai-memory")}, 9, 4),
+    ("subgroup-norms", {}, 10, 9),
+    ("inconsistent-language", {}, 15, 7),
+    ("out-of-distribution", {}, 3, 2),
 )
 """Experiments with rows in the predecessor's table: options, seconds with the phrasebook and with the organism."""
 
 _OTHERS: tuple[tuple[str, Mapping[str, Any], float], ...] = (
-    ("assistants-only", {}, 5),
-    ("assistant-variants", {}, 9),
-    ("temperature", {**_BAYES, "rationalities": (200.0, 5.0)}, 174),
-    ("prior-ablation", {}, 4),
-    ("changing-norms", {}, 17),
-    ("language-and-learning", _BAYES, 77),
-    ("currency-suite", {}, 49),
-    ("preference-groups", {}, 6),
-    ("layered-contracts", {}, 6),
-    ("capitulation", _BAYES, 11),
-    ("response-types", {}, 32),
-    ("model-organisms", {}, 96),
+    ("assistants-only", {}, 4),
+    ("assistant-variants", {}, 8),
+    ("temperature", {**_BAYES, "rationalities": (200.0, 5.0)}, 130),
+    ("prior-ablation", {}, 3),
+    ("changing-norms", {}, 10),
+    ("language-and-learning", _BAYES, 62),
+    ("currency-suite", {}, 48),
+    ("preference-groups", {}, 5),
+    ("layered-contracts", {}, 7),
+    ("capitulation", _BAYES, 9),
+    ("response-types", {}, 33),
+    ("model-organisms", {}, 77),
 )
 """The others, with options and seconds."""
 
 _WITH_DATA: tuple[tuple[str, Mapping[str, Any], float], ...] = (
-    ("recorded-gpt4", {"data": "data:scai_gpt4/scai-release-recorded-runs.tar.xz"}, 9),
-    ("human-norms", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv", "method": "laplace"}, 23),
-    ("aligned-to-people", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv"}, 3),
+    ("recorded-gpt4", {"data": "data:scai_gpt4/scai-release-recorded-runs.tar.xz"}, 7),
+    ("human-norms", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv", "method": "laplace"}, 10),
+    ("aligned-to-people", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv"}, 2),
 )
 """Those that need data, which ``--data`` names."""
 

@@ -33,7 +33,7 @@ class Step:
         name: Name of its folder.
         experiment: Name of the experiment.
         options: Its options, by field.
-        seconds: What it took when it was measured, on one core without GPU; for the estimate.
+        seconds: What it took when it was measured, on two cores without GPU; for the estimate.
     """
 
     name: str
@@ -108,7 +108,7 @@ def estimate_lines(steps: Sequence[Step]) -> list[str]:
     wide = max(len(step.name) for step in steps)
     lines = [f"  {step.name:<{wide}}  {step.seconds:5.0f} s  {step.experiment}" for step in steps]
     total = sum(step.seconds for step in steps)
-    return [*lines, f"{len(steps)} steps, about {_minutes(total)} on one core without GPU"]
+    return [*lines, f"{len(steps)} steps, about {_minutes(total)} on two cores without GPU"]
 
 
 def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) -> tuple[list[Path], list[str]]:
