@@ -32,7 +32,7 @@ def test_steps_run_resume_and_are_told_in_one_report(
     assert load(tmp_path / "one").manifest.finished == finished
     assert (tmp_path / REPORT).read_bytes() == page
     said = capsys.readouterr().out
-    assert "about 2 minutes on one core" in said
+    assert "about 2 minutes on two cores" in said
     assert str(tmp_path / REPORT) in said
     with pytest.raises(InputError, match="there is no step 'two'"):
         reproduce.reproduce(Reproduce("some", out=tmp_path, only=("two",)))
