@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, UInt32
 
+from envs.devices import in_shares
 from envs.policies import PolicyTable
 from envs.ultimatum import NUM_OFFERS, offered_share
 
@@ -103,7 +104,7 @@ def rollout(
     stake: Int[Array, "environment"],
     plays: int,
 ) -> Plays:
-    """Play a batch of ultimatum games again and again, each from the start when the last is over.
+    """Play a batch of ultimatum games again and again, each from the start when the last is over; spread over devices.
 
     A play is two transitions of `envs.ultimatum.UltimatumGame`: an offer, then an answer that pays.
 
@@ -123,15 +124,26 @@ def rollout(
         [[5, 10], [5, 10], [5, 10]]
     """
 
-    def play(_: None, bits: UInt32[Array, "2 environment"]) -> tuple[None, Plays]:
-        offer = draw_offer(bits[0], tables, proposer)
-        accepted = draw_answer(bits[1], tables, responder, offer)
-        share = offered_share(offer, stake)
-        payoff = jnp.where(accepted, jnp.stack([1 - share, share]), 0.0)
-        return None, Plays(offer, accepted, payoff.T)
+    def share(own: tuple[UInt32[Array, "environment play 2"], Array, Array, Array]) -> Plays:
+        bits, proposer, responder, stake = own
 
+        def play(_: None, bits: UInt32[Array, "2 environment"]) -> tuple[None, Plays]:
+            offer = draw_offer(bits[0], tables, proposer)
+            accepted = draw_answer(bits[1], tables, responder, offer)
+            share = offered_share(offer, stake)
+            payoff = jnp.where(accepted, jnp.stack([1 - share, share]), 0.0)
+            return None, Plays(offer, accepted, payoff.T)
+
+        return _turned(jax.lax.scan(play, None, jnp.moveaxis(bits, 0, 2))[1])
+
+    # Drawn for all environments at once, so that nothing depends on how they are shared out.
     bits = jax.random.bits(key, (plays, 2, *stake.shape), np.uint32)
-    return jax.lax.scan(play, None, bits)[1]
+    return _turned(in_shares(share, (jnp.moveaxis(bits, 2, 0), proposer, responder, stake)))
+
+
+def _turned(plays: Plays) -> Plays:
+    """Exchange the axes of plays and environments."""
+    return Plays(*(jnp.swapaxes(leaf, 0, 1) for leaf in plays))
 
 
 def draw_offer(bits: UInt32[Array, "*n"], tables: SamplingTables, row: Int[Array, "*n"]) -> Int[Array, "*n"]:

@@ -35,6 +35,7 @@ from inference.posterior import DiscretePosterior, Posterior, Predictive
 from inference.predictive_check import predictive_check
 from inference.row_posteriors import posterior_of_new_row, posterior_of_row
 from inference.sampled import SampledPosterior
+from inference.streaming import PosteriorSummaries, stream_posteriors, summarise_posteriors
 from inference.thompson import thompson
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "Parameter",
     "PlanningAhead",
     "Posterior",
+    "PosteriorSummaries",
     "Predictive",
     "Reciprocity",
     "ResponseTypes",
@@ -102,6 +104,8 @@ __all__ = [
     "predictive_check",
     "spoken",
     "strategies",
+    "stream_posteriors",
+    "summarise_posteriors",
     "thompson",
     "trajectories",
     "uniform_posterior",

@@ -23,12 +23,12 @@ from jaxtyping import Array, Float, Int, Key
 from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.envelope import LEVELS, envelope
-from inference.fitting.devices import over_devices
+from inference.fitting.devices import share_out
 from inference.fitting.fit import Fit, Method, redraw
 from inference.fitting.grid import Grid
 from inference.fitting.laplace import Laplace
 from inference.fitting.nuts import Nuts
-from inference.fitting.runs import as_arrays
+from inference.fitting.runs import as_arrays, one_by_one
 from inference.fitting.smc import Smc
 from inference.fitting.svi import Svi
 from inference.fitting.target import Target
@@ -133,7 +133,8 @@ def calibrate(
     for start in range(0, replications, piece):
         # Of the same length throughout, so that one program serves all.
         which = np.minimum(np.arange(start, start + piece), replications - 1)
-        part = jax.tree.map(np.asarray, _replicate(method, family, keys[which], seen))
+        replicated = share_out(lambda own: _replicate(method, family, own, seen), keys[which])
+        part = jax.tree.map(np.asarray, replicated)
         kept = slice(0, min(piece, replications - start))
         parts.append(jax.tree.map(lambda leaf, kept=kept: leaf[kept], part))
         if on_steps:
@@ -163,7 +164,7 @@ def calibration_method(name: str, family: HypothesisFamily) -> Method:
 
 @program("method", "family")
 def _replicate(method: Method, family: HypothesisFamily, keys: Key[Array, "replication"], seen: Seen) -> Ranks:
-    ranks: Ranks = over_devices(lambda key: replicate(key, method, family, seen), keys, "replication")
+    ranks: Ranks = one_by_one(lambda key: replicate(key, method, family, seen), keys)
     return ranks
 
 

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
+from envs.devices import in_shares, on_host
 from envs.ultimatum import NUM_OFFERS
 from inference.cells import CellLogProbs, Cells, Shares, rows_at
 from inference.evidence import Evidence
@@ -48,8 +49,8 @@ class Rows(NamedTuple):
     cells: Cells
     offers: Int[np.ndarray, ""]
     answers: Int[np.ndarray, ""]
-    offer: Int[np.ndarray, "run play"]
-    answer: Int[np.ndarray, "run play"]
+    offer: Int[Array | np.ndarray, "run play"]
+    answer: Int[Array | np.ndarray, "run play"]
 
 
 def rows_of(data: Evidence) -> Rows:
@@ -63,16 +64,43 @@ def rows_of(data: Evidence) -> Rows:
         >>> rows.offer.tolist(), rows.answer.tolist()
         ([[0, 1, 0]], [[1, 0, 1]])
     """
-    kind = data.offer_seen.view(np.uint8) + 2 * data.answer_seen.view(np.uint8) + 4 * data.accepted.view(np.uint8)
-    codes, code = _distinct((data.stake.astype(np.int64) * NUM_OFFERS + data.offer) * _KINDS + kind)
+    table, code = distinct(play_codes(data))
+    cells, offers, answers, offer_row, answer_row = table_rows(table)
+    return Rows(cells, np.array(offers), np.array(answers), offer_row[code], answer_row[code])
 
-    # From here on arrays are as long as the list of distinct plays.
+
+def play_codes(data: Evidence) -> Int[np.ndarray, "run play"]:
+    """A number for each play, the same for plays that say the same."""
+    kind = data.offer_seen.view(np.uint8) + 2 * data.answer_seen.view(np.uint8) + 4 * data.accepted.view(np.uint8)
+    return np.asarray((data.stake.astype(np.int64) * NUM_OFFERS + data.offer) * _KINDS + kind)
+
+
+class TableRows(NamedTuple):
+    """The tables that a list of distinct plays needs, and which of their rows are each play's.
+
+    Attributes:
+        cells: See `Rows`, as all others.
+        offers: Number of distinct offers.
+        answers: Number of distinct answers.
+        offer: Row of each play's offer.
+        answer: Row of each play's answer.
+    """
+
+    cells: Cells
+    offers: int
+    answers: int
+    offer: Int[np.ndarray, "code"]
+    answer: Int[np.ndarray, "code"]
+
+
+def table_rows(codes: Int[np.ndarray, "code"]) -> TableRows:
+    """Lay out the tables for plays that are given by their distinct codes (see `play_codes`)."""
     pair, kind = np.divmod(codes, _KINDS)
     offer_seen, answer_seen = kind & 1 > 0, kind & 2 > 0
 
-    pairs, which_offer = _distinct(pair[offer_seen])
+    pairs, which_offer = distinct(pair[offer_seen])
     stake, seen_offer = np.divmod(pairs, NUM_OFFERS)
-    stakes, seen_stake = _distinct(stake)
+    stakes, seen_stake = distinct(stake)
     stakes = _padded(stakes, _STAKES)
     every_stake = np.repeat(stakes, NUM_OFFERS)
     every_offer = np.minimum(np.tile(np.arange(NUM_OFFERS), len(stakes)), every_stake)
@@ -97,7 +125,7 @@ def rows_of(data: Evidence) -> Rows:
     offer_row, answer_row = np.full(len(codes), offers, np.int32), np.full(len(codes), answers, np.int32)
     offer_row[offer_seen] = which_offer
     answer_row[answer_seen] = which_answer
-    return Rows(cells, np.array(offers), np.array(answers), offer_row[code], answer_row[code])
+    return TableRows(cells, offers, answers, offer_row, answer_row)
 
 
 def _share_code(stake: Int[np.ndarray, "pair"], offer: Int[np.ndarray, "pair"]) -> Int[np.ndarray, "pair"]:
@@ -109,23 +137,23 @@ def _share_code(stake: Int[np.ndarray, "pair"], offer: Int[np.ndarray, "pair"]) 
 
 def _examples(codes: Int[np.ndarray, "code"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "code"]]:
     """For each distinct code one place where it stands, and for each code which of the distinct ones it is."""
-    distinct, index = _distinct(codes)
-    example = np.zeros(len(distinct), np.int64)
+    kinds, index = distinct(codes)
+    example = np.zeros(len(kinds), np.int64)
     example[index] = np.arange(len(codes))
     return example, index
 
 
-def _distinct(codes: Int[np.ndarray, "*n"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "*n"]]:
+def distinct(codes: Int[np.ndarray, "*n"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "*n"]]:
     """``np.unique(codes, return_inverse=True)`` of numbers that are 0 or more, without sorting small ones."""
     size = int(codes.max(initial=-1)) + 1
     if size > _LARGEST_LOOKUP:
         return np.unique(codes, return_inverse=True)
     occurs = np.zeros(size, bool)
     occurs[codes] = True
-    distinct = np.flatnonzero(occurs)
+    found = np.flatnonzero(occurs)
     place = np.empty(size, np.int32)
-    place[distinct] = np.arange(len(distinct), dtype=np.int32)
-    return distinct, place[codes]
+    place[found] = np.arange(len(found), dtype=np.int32)
+    return found, place[codes]
 
 
 def _padded(array: Shaped[np.ndarray, "count"], least: int, empty: int = 1) -> Shaped[np.ndarray, "longer"]:
@@ -167,19 +195,27 @@ def exact_update(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Upd
         log_prior: See `LogPrior`.
     """
     with jax.enable_x64(True):
-        updated: Update = _exact_update(hypotheses, rows, log_prior)
-        return updated
+        updated: Update = update_program(hypotheses, rows, log_prior)
+        return updated if jax.process_count() == 1 else jax.tree.map(jnp.asarray, on_host(updated))
 
 
 @jax.jit
-def _exact_update(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Update:
+def update_program(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Update:
+    """Every device updates its share of the runs."""
     hypotheses, log_prior = jax.tree.map(lambda leaf: leaf.astype(np.float64), (hypotheses, log_prior))
-    joint = log_likelihood(hypotheses, rows) + (log_prior.log_prob + log_prior.rest)
-    log_evidence = jax.nn.logsumexp(joint, axis=1, keepdims=True)
-    log_prob = joint - jnp.where(jnp.isfinite(log_evidence), log_evidence, 0.0)
-    single = log_prob.astype(np.float32)
-    rest = jnp.where(jnp.isfinite(single), log_prob - single, 0.0).astype(np.float32)
-    return Update(single, rest, log_evidence[:, 0].astype(np.float32))
+    prior = jnp.broadcast_to(log_prior.log_prob + log_prior.rest, (rows.offer.shape[0], hypotheses.size))
+
+    def share(of_runs: tuple[Array, Array, Array]) -> Update:
+        offer, answer, prior = of_runs
+        joint = log_likelihood(hypotheses, rows._replace(offer=offer, answer=answer)) + prior
+        log_evidence = jax.nn.logsumexp(joint, axis=1, keepdims=True)
+        log_prob = joint - jnp.where(jnp.isfinite(log_evidence), log_evidence, 0.0)
+        single = log_prob.astype(np.float32)
+        rest = jnp.where(jnp.isfinite(single), log_prob - single, 0.0).astype(np.float32)
+        return Update(single, rest, log_evidence[:, 0].astype(np.float32))
+
+    updated: Update = in_shares(share, (jnp.asarray(rows.offer), jnp.asarray(rows.answer), prior))
+    return updated
 
 
 def log_likelihood(hypotheses: Hypotheses, rows: Rows) -> Float[Array, "run hypothesis"]:
@@ -187,25 +223,30 @@ def log_likelihood(hypotheses: Hypotheses, rows: Rows) -> Float[Array, "run hypo
 
     def summed(table: CellLogProbs) -> Float[Array, "run hypothesis"]:
         total = jnp.zeros((rows.offer.shape[0], table.offer.shape[1]), table.offer.dtype)
-        total = _add_rows(total, table.offer, rows.offers, rows.offer)
-        return _add_rows(total, table.answer, rows.answers, rows.answer)
+        total = add_rows(total, used_rows(table.offer, rows.offers), rows.offer)
+        return add_rows(total, used_rows(table.answer, rows.answers), rows.answer)
 
     if isinstance(hypotheses, InPieces):
         return hypotheses.over_cells(rows.cells, summed)
     return summed(hypotheses.at_cells(rows.cells))
 
 
-def _add_rows(
+def used_rows(
+    table: Float[Array, "row hypothesis"], used: Int[Array | np.ndarray, ""]
+) -> Float[Array, "row hypothesis"]:
+    """Let a table's rows that stand for nothing seen count as 0."""
+    is_used = jnp.arange(table.shape[0]) < used
+    return jnp.where(is_used[:, None], table, 0.0)
+
+
+def add_rows(
     total: Float[Array, "run hypothesis"],
     table: Float[Array, "row hypothesis"],
-    used: Int[Array | np.ndarray, ""],
     row: Int[Array | np.ndarray, "run play"],
 ) -> Float[Array, "run hypothesis"]:
-    """Add, for each play, a row of a table in which rows that are not used count as 0."""
-    is_used = jnp.arange(table.shape[0]) < used
-    filled = jnp.where(is_used[:, None], table, 0.0)
+    """Add, for each play, its row of a table."""
 
     def add(so_far: Array, row_of_runs: Array) -> tuple[Array, None]:
-        return so_far + rows_at(filled, row_of_runs), None
+        return so_far + rows_at(table, row_of_runs), None
 
     return jax.lax.scan(add, total, jnp.asarray(row).T, unroll=_PLAYS_AT_ONCE)[0]

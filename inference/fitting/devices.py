@@ -1,44 +1,65 @@
-"""Work spread over devices, each of which does its share by itself."""
+"""The same program on every device, each with its share of the runs.
+
+What is long, and goes where its last digits lead it, is spread this way and not as one program over a mesh
+(`envs.devices.in_shares`): to partition a program changes the order of XLA's passes, and with it last digits, which
+chains of a sampler make large. Here each device runs the very program that one device alone would run; it is compiled
+for each, side by side, and with JAX's compilation cache GPUs compile it once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import PartitionSpec
+import numpy as np
+from jaxtyping import Array
 
-_TOGETHER_ON_GPU = 64
+from envs.devices import on_host
 
 
-def over_devices(function: Callable[[Any], Any], entries: Any, axis: str) -> Any:
-    """Apply a function to each entry along the leading axis: over devices side by side, in sequence on each.
+def share_out(program: Callable[[Any], Any], by_run: Any) -> Any:
+    """Call a compiled program on each device, with its share of the runs, and bring the results together.
 
-    Devices do not wait for each other, and in sequence no entry waits for another whose trees are deeper, as it would
-    under `vmap`; on a GPU some entries at a time are stepped together. Inside a compiled function only.
+    Devices are fed by threads, which do not see a surrounding `jax.enable_x64`.
 
     Args:
-        function: Of one entry.
-        entries: Pytree of arrays with equal leading axes.
-        axis: Name of that axis.
+        program: From arrays of some runs to arrays of as many.
+        by_run: Pytree of arrays with equal first axes.
+
+    Returns:
+        Results of all runs, in every process.
+
+    Example:
+        >>> share_out(jax.jit(lambda values: 2 * values), np.arange(3)).tolist()
+        [0, 2, 4]
     """
-    count = jax.tree.leaves(entries)[0].shape[0]
-    devices = jax.device_count()
+    count = jax.tree.leaves(by_run)[0].shape[0]
+    everywhere = jax.devices()
+    each = -(-count // len(everywhere))
+    if len(everywhere) == 1 or count == 1:
+        return program(by_run)
+    shares = len(everywhere) if jax.process_count() > 1 else -(-count // each)
+    mine = [n for n, device in enumerate(everywhere[:shares]) if device.process_index == jax.process_index()]
 
-    def some(part: Any) -> Any:
-        return jax.lax.map(function, part, batch_size=None if jax.default_backend() == "cpu" else _TOGETHER_ON_GPU)
+    def call(number: int) -> Any:
+        which = np.minimum(np.arange(number * each, (number + 1) * each), count - 1)
+        return program(jax.device_put(jax.tree.map(lambda leaf: leaf[which], by_run), everywhere[number]))
 
-    if devices == 1 or count == 1 or _inside_shards():
-        return some(entries)
-    each = -(-count // devices)
-    filled = jax.tree.map(lambda leaf: leaf[jnp.minimum(jnp.arange(each * devices), count - 1)], entries)
-    mesh = jax.make_mesh((devices,), (axis,), axis_types=(jax.sharding.AxisType.Auto,))
-    along = PartitionSpec(axis)  # type: ignore[no-untyped-call]
-    spread = jax.shard_map(some, mesh=mesh, in_specs=along, out_specs=along, check_vma=False)
-    return jax.tree.map(lambda leaf: leaf[:count], spread(filled))
+    first = call(mine[0])  # traced once, before the others
+    with ThreadPoolExecutor(len(mine)) as pool:
+        results = [first, *pool.map(call, mine[1:])]
+    return jax.tree.map(lambda *parts: _joined(parts, everywhere[mine[0]])[:count], *results)
 
 
-def _inside_shards() -> bool:
-    """Whether this code is already one device's share."""
-    return bool(jax.sharding.get_abstract_mesh().manual_axes)
+def _joined(parts: tuple[Array, ...], device: jax.Device) -> Array:
+    """Put the shares of all devices of all hosts behind each other."""
+    own = jnp.concatenate([jax.device_put(part, device) for part in parts])
+    if jax.process_count() == 1:
+        return own
+    if jnp.issubdtype(own.dtype, jax.dtypes.prng_key):
+        keys: Array = jax.random.wrap_key_data(jnp.asarray(on_host(jax.random.key_data(own))))
+        return keys
+    return jnp.asarray(on_host(own))

@@ -17,7 +17,6 @@ from jaxtyping import Array, Float, Key
 from numpyro.infer import NUTS
 from numpyro.infer.hmc import HMCState
 
-from inference.fitting.devices import over_devices
 from inference.fitting.fit import Fit, Method, unweighted
 from inference.fitting.target import Target
 
@@ -43,8 +42,9 @@ class Nuts(Method):
         max_depth: Largest depth of the trees.
         warmup_depth: The same in warm-up; less saves time where posteriors are mild, and adapts badly elsewhere.
         dense: Whether the mass matrix has correlations.
-        chain_method: ``vectorized`` steps all chains together, ``sequential`` one after the other, ``parallel`` spreads
-            them over devices; ``auto`` is sequential on a CPU, where together they would wait for the deepest tree.
+        chain_method: ``vectorized`` steps all chains together, ``sequential`` one after the other; so does
+            ``parallel``, but where there are fewer runs than devices it spreads the chains over these. ``auto`` is
+            parallel on a CPU, where together they would wait for the deepest tree.
     """
 
     chains: int = 4
@@ -58,6 +58,12 @@ class Nuts(Method):
     chain_method: ChainMethod = "auto"
 
     name: ClassVar[str] = "nuts"
+
+    @property
+    def in_sequence(self) -> bool:
+        """Whether a device steps one chain after the other."""
+        on_cpu = jax.default_backend() == "cpu"
+        return self.chain_method in {"sequential", "parallel"} or (self.chain_method == "auto" and on_cpu)
 
     @property
     def steps(self) -> int:
@@ -76,11 +82,7 @@ class Nuts(Method):
 
     def over_chains(self, function: Callable[[Any], Any], chains: Any) -> Any:
         """Apply a function to each chain, in the order that `chain_method` asks for."""
-        if self.chain_method == "parallel":
-            return over_devices(function, chains, "chain")
-        if self.chain_method == "sequential" or (self.chain_method == "auto" and jax.default_backend() == "cpu"):
-            return jax.lax.map(function, chains)
-        return jax.vmap(function)(chains)
+        return jax.lax.map(function, chains) if self.in_sequence else jax.vmap(function)(chains)
 
     def start(self, key: Key[Array, ""], target: Target) -> HMCState:
         """Put one chain at a draw of the prior; what the density is there, `advance` finds out."""

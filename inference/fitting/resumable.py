@@ -19,9 +19,10 @@ from jaxtyping import Array, Key
 
 from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen
+from inference.fitting.devices import share_out
 from inference.fitting.fit import Fit
 from inference.fitting.nuts import Nuts
-from inference.fitting.runs import over_runs
+from inference.fitting.runs import one_by_one
 from inference.fitting.target import Target
 
 OnSteps = Callable[[int, int], None]
@@ -51,7 +52,7 @@ def run_in_pieces(
     Raises:
         ValueError: If the file belongs to another run.
     """
-    state, steps, done = _started(method, family, keys, seen), None, 0
+    state, steps, done = started(method, family, keys, seen), None, 0
     mark = _mark(method, family, keys, seen)
     if checkpoint is not None and checkpoint.exists():
         state, steps, done = _read(checkpoint, mark, state)
@@ -71,7 +72,9 @@ def run_in_pieces(
 
 
 @program("method", "family")
-def _started(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen) -> Any:
+def started(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen) -> Any:
+    """Put all chains of all runs at draws of the prior."""
+
     def run(key: Key[Array, ""], own: Seen) -> Any:
         key_chains, _ = jax.random.split(key)
         target = Target(family, family.summarise(own))
@@ -80,24 +83,43 @@ def _started(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], se
     return jax.vmap(run)(keys, seen)
 
 
-@program("method", "family", "count")
 def _advance(method: Nuts, family: HypothesisFamily, state: Any, seen: Seen, count: int) -> tuple[Any, Any]:
-    def run(of_chains: Any, own: Seen) -> tuple[Any, Any]:
+    """Take steps of all chains of all runs; where devices would be idle, every chain counts as a run."""
+    runs, chains = state.potential_energy.shape[:2]
+    apart = runs < jax.device_count() and method.in_sequence and method.chain_method != "sequential"
+    if apart:
+        state = jax.tree.map(lambda leaf: leaf.reshape(runs * chains, 1, *leaf.shape[2:]), state)
+        seen = jax.tree.map(lambda leaf: jnp.repeat(leaf, chains, axis=0), seen)
+    advanced: tuple[Any, Any] = share_out(
+        lambda own: advance_share(method, family, own[0], own[1], count), (state, seen)
+    )
+    if apart:
+        advanced = jax.tree.map(lambda leaf: leaf.reshape(runs, chains, *leaf.shape[2:]), advanced)
+    return advanced
+
+
+@program("method", "family", "count")
+def advance_share(method: Nuts, family: HypothesisFamily, state: Any, seen: Seen, count: int) -> tuple[Any, Any]:
+    """Take steps of all chains of some runs on one device."""
+
+    def run(entry: tuple[Any, Seen]) -> tuple[Any, Any]:
+        of_chains, own = entry
         target = Target(family, family.summarise(own))
         state, steps = method.over_chains(lambda one: method.advance(one, target, count), of_chains)
         return state, steps
 
-    advanced: tuple[Any, Any] = over_runs(run, state, seen)
+    advanced: tuple[Any, Any] = one_by_one(run, (state, seen))
     return advanced
 
 
 @program("method", "family")
 def _gathered(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen, steps: Any) -> Fit:
-    def run(key: Key[Array, ""], own: Seen, of_run: Any) -> Fit:
+    def run(entry: tuple[Key[Array, ""], Seen, Any]) -> Fit:
+        key, own, of_run = entry
         _, key_modes = jax.random.split(key)
         return method.gather(key_modes, Target(family, family.summarise(own)), of_run)
 
-    fit: Fit = over_runs(run, keys, seen, steps)
+    fit: Fit = one_by_one(run, (keys, seen, steps))
     return fit
 
 
@@ -115,9 +137,11 @@ def _plain(leaf: Array) -> np.ndarray:
 
 
 def _write(file: Path, mark: str, state: Any, steps: dict[str, np.ndarray]) -> None:
-    """Write the file whole, or not at all."""
+    """Write the file whole, or not at all; of several hosts the first writes."""
     arrays = {f"state_{n}": _plain(leaf) for n, leaf in enumerate(jax.tree.leaves(state))}
     arrays |= {f"steps_{name}": values for name, values in steps.items()}
+    if jax.process_index() > 0:
+        return
     partial = file.with_name(f".{file.name}.partial")
     with partial.open("wb") as out:
         np.savez(out, mark=np.array(mark), **arrays)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""One compiled program for all runs: over devices side by side, on each of them one run after the other.
+"""One compiled program for all runs: devices work side by side, each on its share, one run after the other.
 
 Mapping in sequence is not slower on a CPU, where `vmap` would have every run wait for the one whose trees are deepest;
 on a GPU some runs at a time are stepped together.
@@ -16,44 +16,58 @@ from jaxtyping import Array, Key
 
 from inference.compiled import program
 from inference.continuous.family import HypothesisFamily, Seen
-from inference.fitting.devices import over_devices
+from inference.fitting.devices import share_out
 from inference.fitting.fit import Fit, Method
 from inference.fitting.smc import Smc
 from inference.fitting.target import Target
 
+_TOGETHER_ON_GPU = 64
 
-def over_runs(function: Callable[..., Any], *columns: Any) -> Any:
-    """Apply a function to each entry along the columns' leading axis; inside a compiled function.
+
+def one_by_one(function: Callable[[Any], Any], entries: Any) -> Any:
+    """Apply a function to each entry along the first axis, inside a compiled function: on a GPU some together.
 
     Args:
-        function: Of one entry of each column.
-        columns: Pytrees of arrays with equal leading axes.
+        function: Of one entry.
+        entries: Pytree of arrays with equal first axes.
     """
-    return over_devices(lambda entry: function(*entry), columns, "run")
+    return jax.lax.map(function, entries, batch_size=None if jax.default_backend() == "cpu" else _TOGETHER_ON_GPU)
 
 
-@program("method", "family")
 def fit_runs(method: Method, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen) -> Fit:
     """Fit every run."""
-
-    def one(key: Key[Array, ""], own: Seen) -> Fit:
-        return method.fit(key, Target(family, family.summarise(own)))
-
-    fit: Fit = over_runs(one, keys, seen)
+    fit: Fit = share_out(lambda own: fit_share(method, family, *own), (keys, seen))
     return fit
 
 
 @program("method", "family")
+def fit_share(method: Method, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen) -> Fit:
+    """Fit some runs on one device."""
+
+    def one(entry: tuple[Key[Array, ""], Seen]) -> Fit:
+        key, own = entry
+        return method.fit(key, Target(family, family.summarise(own)))
+
+    fit: Fit = one_by_one(one, (keys, seen))
+    return fit
+
+
 def update_runs(
     method: Smc, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen, earlier: Seen, fit: Fit
 ) -> Fit:
     """Move every run's particles on to more data."""
+    updated: Fit = share_out(lambda own: _update_share(method, family, own), (keys, seen, earlier, fit))
+    return updated
 
-    def one(key: Key[Array, ""], own: Seen, before: Seen, of_before: Fit) -> Fit:
+
+@program("method", "family")
+def _update_share(method: Smc, family: HypothesisFamily, of_runs: tuple[Key[Array, "run"], Seen, Seen, Fit]) -> Fit:
+    def one(entry: tuple[Key[Array, ""], Seen, Seen, Fit]) -> Fit:
+        key, own, before, of_before = entry
         target = Target(family, family.summarise(own))
         return method.update(key, target, Target(family, family.summarise(before)), of_before)
 
-    updated: Fit = over_runs(one, keys, seen, earlier, fit)
+    updated: Fit = one_by_one(one, of_runs)
     return updated
 
 

@@ -1,0 +1,120 @@
+"""A program that computes on so many devices, or hosts, and stores what it found: ``python -m … WHAT DEVICES FILE``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+from envs import derive_key
+from envs.devices import join_hosts
+from envs.norms import Norm, Policy
+from envs.policies import PolicyTable
+from envs.vector import rollout, sampling_tables
+from inference import (
+    Nuts,
+    Smc,
+    calibrate,
+    continuous_family,
+    evidence,
+    infer,
+    make_family,
+    stream_posteriors,
+    summarise_posteriors,
+)
+from inference.evidence import Evidence
+from inference.fitting.grid import Grid
+
+Found = dict[str, np.ndarray]
+
+
+def made_up(runs: int, plays: int = 6) -> Evidence:
+    """Plays of any kind."""
+    rng = np.random.default_rng(3)
+    stake = rng.integers(1, 120, (runs, plays))
+    offer = rng.integers(0, np.minimum(stake, 100) + 1)
+    accepted, offer_seen, answer_seen = (rng.random((3, runs, plays)) < 0.7).astype(int)
+    return evidence(stake, offer, accepted, offer_seen, answer_seen)
+
+
+def exactly() -> Found:
+    """Posteriors, whole and by update, of numbers of runs that do and do not fit the devices."""
+    found: Found = {}
+    for name in ("norm-mixtures", "ces-grid"):
+        hypotheses = make_family(name, [50.0], [0.02])
+        for runs in (13, 24):
+            data = made_up(runs)
+            posterior = infer(hypotheses, data, infer(hypotheses, data))
+            found[f"{name} {runs}"] = np.asarray(posterior.log_prob)
+            found[f"{name} {runs} evidence"] = np.asarray(posterior.log_evidence)
+    return found
+
+
+def streamed() -> Found:
+    """Summaries, in one piece and in several."""
+    found: Found = {}
+    for name in ("norm-mixtures", "fehr-schmidt-grid"):
+        hypotheses = make_family(name, [50.0], [0.02])
+        summaries = summarise_posteriors(hypotheses, made_up(2_100), draws=2, key=derive_key(1, "draws"))
+        parts = stream_posteriors(
+            hypotheses, made_up(2_100), draws=2, key=derive_key(1, "draws"), runs_at_once=512 // jax.device_count()
+        )
+        cut = [part.draws for part in parts]
+        found |= {
+            f"{name} evidence": summaries.log_evidence,
+            f"{name} entropy": summaries.entropy,
+            f"{name} share": summaries.offered_share,
+            f"{name} draws": summaries.draws,
+            f"{name} draws in pieces": np.concatenate(cut),
+        }
+    return found
+
+
+def simulated() -> Found:
+    """Plays of numbers of environments that do and do not fit the devices."""
+    tables = [Policy.of(Norm(name, rationality=20.0)).table(jax.numpy.asarray([20])) for name in ("fair", "selfish")]
+    rows = sampling_tables(PolicyTable(*(jax.numpy.concatenate(leaves) for leaves in zip(*tables, strict=True))))
+    found: Found = {}
+    for environments in (64, 61):
+        row = np.arange(environments) % 2
+        played = rollout(derive_key(2, "plays"), rows, row, row, np.full(environments, 20), plays=5)
+        found |= {f"{name} {environments}": np.asarray(leaf) for name, leaf in played._asdict().items()}
+    return found
+
+
+def sampled() -> Found:
+    """Draws of several data sets, of several chains of one, and ranks of calibration."""
+    family = continuous_family("fehr-schmidt").family.fix(rationality=30.0, lapse=0.05)
+    found: Found = {}
+    chains = Nuts(chains=3, warmup=20, draws=20)
+    for runs, method in ((1, chains), (11, chains), (11, Smc(populations=2, particles=40))):
+        key = derive_key(4, "fit")
+        fit = infer(family, made_up(runs), key=key, method=method, allow_disagreement=True).fit
+        found |= {f"{method.name} {runs} {name}": np.asarray(getattr(fit, name)) for name in ("u", "log_joint")}
+    ranks = calibrate(family, continuous_family("fehr-schmidt").design(), Grid(points=9), derive_key(5), 21).ranks
+    return found | {f"rank of {name}": rank for name, rank in ranks.items()}
+
+
+WHAT: dict[str, Callable[[], Found]] = {
+    "exact": exactly,
+    "stream": streamed,
+    "simulation": simulated,
+    "samplers": sampled,
+}
+
+
+def main() -> None:
+    """Compute and store; as one of several hosts, if a scheduler says so and ``hosts`` is asked for."""
+    what, devices, file, *hosts = sys.argv[1:]
+    update: Callable[[str, object], None] = jax.config.update
+    update("jax_num_cpu_devices", int(devices))
+    if hosts:
+        join_hosts()
+    found = WHAT[what]()
+    np.savez(file, devices=np.array(jax.device_count()), **found)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
