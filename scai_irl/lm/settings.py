@@ -17,7 +17,7 @@ class LmSettings:
         model: Name of the model, or its folder; empty for the only one that a server has.
         urls: Servers of that model, each an OpenAI-compatible API.
         api_key: Key of the servers; None for ``SCAI_IRL_API_KEY``.
-        concurrency: Requests in flight at each server.
+        concurrency: Requests in flight at each server, on average.
         timeout: Seconds after which a request is given up, and asked again.
         attempts: Times that a request is sent, before a run stops.
         pause: Seconds, on average, before it is sent again the first time; twice as long each time after that.

@@ -1,7 +1,8 @@
 """A vLLM server, or several that serve one model, over the OpenAI-compatible API.
 
 All requests of a batch go out together, as many at a time as `LmSettings.concurrency` allows; each carries its own
-seed, so neither the order nor the server that answers makes a difference to a seeded sampler. What may pass (a lost
+seed, so neither the order nor the server that answers makes a difference to a seeded sampler. Those that begin alike go
+to one server (`scai_irl.lm.routing`), which has read their beginning before. What may pass (a lost
 connection, 429, 5xx, a reply that is cut off) is asked again after a pause with jitter, and elsewhere if one server is
 gone; when patience is spent, the run stops with an `InputError`, and what was answered until then has been told to
 ``on_done``.
@@ -21,8 +22,11 @@ import tenacity
 from openai import AsyncOpenAI
 
 from scai_irl.errors import InputError
+from scai_irl.lm.health import Watch, is_up
 from scai_irl.lm.loop_thread import LoopThread
 from scai_irl.lm.openai_calls import MalformedError, NotOfferedError, score_labels, write_answer
+from scai_irl.lm.prefix import Outline, outline
+from scai_irl.lm.problems import is_lost, kind, said
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.lm.replicas import Replica, Replicas
 from scai_irl.lm.settings import LmSettings
@@ -67,7 +71,9 @@ class VllmServer(Backend):
         self._settings = settings
         self._key = settings.api_key or os.environ.get(API_KEY) or "none"
         self._thread = LoopThread()
-        self._replicas = Replicas([Replica(url, self._clients(url)) for url in map(api_root, settings.urls)])
+        replicas = [Replica(url, self._clients(url)) for url in map(api_root, settings.urls)]
+        self._replicas = Replicas(replicas, settings.concurrency * len(replicas))
+        self._watch = Watch(self._replicas, lambda clients: is_up(clients.root))
         self._model = ""
         self._mended: Counter[str] = Counter()
 
@@ -85,9 +91,9 @@ class VllmServer(Backend):
         return self._thread.run(self._all(self.model, requests, on_done))
 
     def service(self) -> dict[str, int]:
-        """Count requests that were asked again, by cause, and servers that were taken out."""
-        taken_out = {"replicas taken out": self._replicas.taken_out} if self._replicas.taken_out else {}
-        return dict(self._mended) | taken_out
+        """Count requests that were asked again, by cause, and servers that were taken out and back."""
+        moved = {"replicas taken out": self._replicas.taken_out, "replicas taken back": self._replicas.taken_back}
+        return dict(self._mended) | {what: times for what, times in moved.items() if times}
 
     def close(self) -> None:
         """Close connections; can be called twice."""
@@ -97,6 +103,7 @@ class VllmServer(Backend):
         self._thread.close()
 
     async def _close_clients(self) -> None:
+        await self._watch.close()
         for replica in self._replicas.all:
             await replica.client.root.close()
             await replica.client.api.close()
@@ -111,19 +118,21 @@ class VllmServer(Backend):
         return _Clients(root.with_options(base_url=f"{url}/v1"), root)
 
     async def _all(self, model: str, requests: Sequence[Request], on_done: OnDone | None) -> list[Completion]:
-        places = asyncio.Semaphore(self._settings.concurrency * len(self._replicas.all))
+        places = asyncio.Semaphore(self._replicas.places)
+        outlines = [outline(request) for request in requests]
         answers: list[Completion | None] = [None] * len(requests)
 
         async def one(place: int) -> None:
             async with places:
-                answer = await self._patiently(model, requests[place])
+                answer = await self._patiently(model, requests[place], outlines[place])
+                self._replicas.finish(outlines[place])
             answers[place] = answer
             if on_done is not None and answer.finish_reason != "refused":
                 on_done(place, answer)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for place in range(len(requests)):
+                for place in self._replicas.begin(outlines):
                     group.create_task(one(place))
         except* InputError as several:
             raise _first(several) from None
@@ -133,7 +142,7 @@ class VllmServer(Backend):
             raise InputError("backend", problem, _CHECK)
         return found
 
-    async def _patiently(self, model: str, request: Request) -> Completion:
+    async def _patiently(self, model: str, request: Request, of: Outline) -> Completion:
         """Ask until there is an answer, or patience is spent."""
         retrying = tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(self._settings.attempts),
@@ -143,34 +152,34 @@ class VllmServer(Backend):
             reraise=True,
         )
         try:
-            answer: Completion = await retrying(self._once, model, request)
+            answer: Completion = await retrying(self._once, model, request, of)
         except _PASSING as spent:
             urls = ", ".join(replica.url for replica in self._replicas.all)
-            problem = f"no answer after {self._settings.attempts} attempts ({_kind(spent)}: {_said(spent)})"
+            problem = f"no answer after {self._settings.attempts} attempts ({kind(spent)}: {said(spent)})"
             raise InputError(urls, problem, _CHECK) from spent
         return answer
 
-    async def _once(self, model: str, request: Request) -> Completion:
-        with self._replicas.lent() as replica:
+    async def _once(self, model: str, request: Request, of: Outline) -> Completion:
+        with self._replicas.lent(of) as replica:
             try:
                 if request.labels:
                     answer = await score_labels(*replica.client, model, request)
                 else:
                     answer = await write_answer(replica.client.api, model, request)
             except ValueError as torn:  # a body that is no JSON, or no text
-                raise MalformedError(_said(torn)) from torn
+                raise MalformedError(said(torn)) from torn
             except _GONE as gone:
-                self._replicas.failed(replica, slow=not _lost(gone))
+                self._failed(replica, slow=not is_lost(gone))
                 raise
             except (openai.BadRequestError, openai.UnprocessableEntityError) as refused:
-                return Completion("", "refused", problem=_said(refused))
+                return Completion("", "refused", problem=said(refused))
             except NotOfferedError as lacking:
                 raise InputError("channels", str(lacking), "leave out the token channel") from lacking
             except openai.NotFoundError as missing:
                 if request.labels:
                     problem = f"{replica.url} has no tokeniser that can be asked"
                     raise InputError("channels", problem, "leave out the token channel") from missing
-                raise InputError("model", _said(missing), "give one that the server has") from missing
+                raise InputError("model", said(missing), "give one that the server has") from missing
             except (openai.AuthenticationError, openai.PermissionDeniedError) as refused:
                 self._refuse_key(replica.url, refused)
             self._replicas.answered(replica)
@@ -179,7 +188,7 @@ class VllmServer(Backend):
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """Seconds to wait: none if another server is there, else more each time, at random, and as long as told."""
         problem = state.outcome.exception() if state.outcome else None
-        if isinstance(problem, _GONE) and _lost(problem) and self._replicas.some_ready():
+        if isinstance(problem, _GONE) and is_lost(problem) and self._replicas.some_ready():
             return 0.0
         told = problem.response.headers.get("retry-after") if isinstance(problem, openai.APIStatusError) else None
         least = min(float(told), _LONGEST_PAUSE) if told and told.replace(".", "", 1).isdigit() else 0.0
@@ -188,7 +197,7 @@ class VllmServer(Backend):
     def _note(self, state: tenacity.RetryCallState) -> None:
         problem = state.outcome.exception() if state.outcome else None
         if problem is not None:
-            self._mended[f"asked again: {_kind(problem)}"] += 1
+            self._mended[f"asked again: {kind(problem)}"] += 1
 
     def models(self) -> dict[str, list[str]]:
         """Names of the models that each server has; of those that answer, and one must.
@@ -209,11 +218,11 @@ class VllmServer(Backend):
                 self._refuse_key(replica.url, refused)
             except (openai.OpenAIError, AttributeError, TypeError, ValueError) as gone:
                 problem = gone
-                self._replicas.failed(replica, slow=False)
+                self._failed(replica, slow=False)
         if not found:
             urls = ", ".join(replica.url for replica in self._replicas.all)
             mend = "start one with `scai-irl serve MODEL`, or give another --url"
-            raise InputError(urls, f"no server answers ({_said(problem)})", mend)
+            raise InputError(urls, f"no server answers ({said(problem)})", mend)
         return found
 
     async def _find_model(self) -> str:
@@ -230,6 +239,10 @@ class VllmServer(Backend):
         if not wanted and len(names) > 1:
             raise InputError("model", f"the servers have different ones ({', '.join(sorted(names))})", "say which")
         return wanted or names.pop()
+
+    def _failed(self, replica: Replica[_Clients], *, slow: bool) -> None:
+        if self._replicas.failed(replica, slow=slow):
+            self._watch.begin(replica)
 
     def _refuse_key(self, url: str, refused: Exception) -> NoReturn:
         raise InputError("api key", f"{url} refuses it", f"put the right one into {API_KEY}") from refused
@@ -253,34 +266,6 @@ def api_root(url: str) -> str:
 def _on_this_machine(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host == "localhost" or host.startswith("127.") or host == "::1"
-
-
-def _lost(problem: Exception) -> bool:
-    """Whether the server is gone, and not slow."""
-    return isinstance(problem, openai.APIConnectionError) and not _too_slow(problem)
-
-
-def _too_slow(problem: BaseException | None) -> bool:
-    """Whether time ran out; openai calls a connection that aiohttp lost a timeout, too, so the first cause decides."""
-    while problem is not None and not isinstance(problem, TimeoutError):
-        problem = problem.__cause__
-    return problem is not None
-
-
-def _kind(problem: BaseException) -> str:
-    if isinstance(problem, openai.APIConnectionError) and _too_slow(problem):
-        return "too slow"
-    if isinstance(problem, openai.APIConnectionError):
-        return "connection lost"
-    if isinstance(problem, openai.APIStatusError):
-        return f"status {problem.status_code}"
-    return "reply that cannot be read"
-
-
-def _said(problem: BaseException | None) -> str:
-    """What was said of a problem, in a line, with the cause where the client does not tell it."""
-    cause = problem.__cause__ if isinstance(problem, openai.APIConnectionError) else None
-    return " ".join(str(cause or problem).split())[:200]
 
 
 def _first(group: BaseExceptionGroup[InputError]) -> InputError:

@@ -58,6 +58,8 @@ class FakeServer:
         key: Key that it wants; none if empty.
         missing: Paths at which there is nothing.
         models: Names of its models; only the first can be asked.
+        health: HTTP status with which it answers those who look whether it is there.
+        looks: How often somebody has looked.
     """
 
     url: str = ""
@@ -65,6 +67,8 @@ class FakeServer:
     key: str = ""
     missing: tuple[str, ...] = ()
     models: tuple[str, ...] = (MODEL,)
+    health: int = 200
+    looks: int = 0
     fault: FaultOf = lambda _number, _body: None
     most_at_once: int = 0
     _now: int = 0
@@ -93,7 +97,10 @@ def fake_server(fault: FaultOf = lambda _number, _body: None, key: str = "", por
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            if self._allowed():
+            if self.path == "/health":
+                state.looks += 1
+                self._write(b"", state.health, {"Content-Type": "text/plain"})
+            elif self._allowed():
                 kind = {"object": "model", "created": 0, "owned_by": ""}
                 self._send({"object": "list", "data": [{"id": model} | kind for model in state.models]})
 

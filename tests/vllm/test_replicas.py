@@ -1,0 +1,57 @@
+"""Two real vLLM servers of one model, one of which is killed half-way: the numbers are those of one server alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
+from scai_irl.records.results import load
+from tests.scai_irl.loop.test_language_model import COSTS, contents
+from tests.scai_irl.program import PROGRAM, environment
+from tests.vllm.processes import group
+from tests.vllm.test_faults import ENOUGH, MODEL, RUN, answered, kept
+
+
+def started(servers: list[RunningServer], out: Path) -> subprocess.Popen[str]:
+    """Start an experiment, in a process of its own."""
+    command = [str(PROGRAM), *RUN, *MODEL, "--pause", "0.1", "--backend", "vllm-server", "--out", str(out)]
+    command += ["--url", *(server.url for server in servers)]
+    variables = environment() | {"SCAI_IRL_API_KEY": servers[0].api_key}
+    return subprocess.Popen(command, env=variables, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def test_an_experiment_goes_on_with_the_server_that_is_left_and_ends_with_the_same_numbers(
+    server: RunningServer, server_options: ServerOptions, tmp_path: Path
+) -> None:
+    alone, torn = tmp_path / "alone", tmp_path / "torn"
+    process = started([server], alone)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+
+    options = replace(server_options, api_key=server.api_key)
+    with running_server(options, log=tmp_path / "killed.log") as mortal:
+        before = answered(server)
+        process = started([mortal, server], torn)
+        while answered(mortal) < ENOUGH and process.poll() is None:
+            time.sleep(0.02)
+        by_mortal = answered(mortal)
+        for pid in group(mortal.pid):
+            os.kill(pid, signal.SIGKILL)
+        _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert contents(torn, *COSTS) == contents(alone, *COSTS)
+
+    manifest = load(torn).manifest
+    assert manifest.service["replicas taken out"] == 1
+    assert "replicas taken back" not in manifest.service
+    assert manifest.service["asked again: connection lost"] <= 2 * 4 * 1.25 + 1  # what was on its way
+    assert kept(torn) == kept(alone)
+    # Both had their part, and what one answered the other was not asked.
+    by_other = answered(server) - before
+    assert by_mortal >= ENOUGH
+    assert kept(torn) - by_mortal - 4 * 2 <= by_other <= kept(torn) - by_mortal + 4 * 2
