@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,6 +15,8 @@ _SECONDS_BETWEEN_LINES = 2.0
 
 Advance = Callable[[str], None]
 """Called after each step, with what has just been done."""
+
+_unseen = ContextVar("unseen", default=False)
 
 
 @contextmanager
@@ -27,11 +30,23 @@ def progress(title: str, steps: int) -> Iterator[Advance]:
     Yields:
         A function to call after each step.
     """
-    if sys.stderr.isatty():
+    if _unseen.get():
+        yield lambda _: None
+    elif sys.stderr.isatty():
         with _bar(title, steps) as advance:
             yield advance
     else:
         yield _lines(title, steps)
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Show no progress of what is done inside: for steps of something that shows its own."""
+    before = _unseen.set(True)
+    try:
+        yield
+    finally:
+        _unseen.reset(before)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
 from scai_irl.lm.registry import BACKENDS
 from scai_irl.organisms.shipped import organism_summary, shipped
+from scai_irl.sweep.engines import ENGINES
 
 
 def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -35,6 +36,7 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "agents": {name: agent.summary for name, agent in (AGENTS | WRITERS).items()},
         "organisms": {name: organism_summary(name) for name in shipped()},
         "backends": {name: backend.summary for name, backend in BACKENDS.items()},
+        "engines": {name: _first_line(engine.__doc__) for name, engine in ENGINES.items()},
     }
 
 

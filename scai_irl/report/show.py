@@ -14,6 +14,8 @@ from scai_irl.report.curves import curves_table
 from scai_irl.report.human import print_fits
 from scai_irl.report.scorecard import print_scorecard
 from scai_irl.report.tables import final_table, print_table
+from scai_irl.sweep.gather import CELLS
+from scai_irl.sweep.telling import print_sweep
 
 _MOST_FINDINGS = 12
 _MOST_NUMBERS = 40  # rows of a calibration's table; its files have all
@@ -33,7 +35,10 @@ def show(results: Results) -> None:
     if not console.is_terminal:
         console = Console(width=_WIDE)
     manifest = results.manifest
-    if "summary" in results.tables:
+    sweep = CELLS in results.tables
+    if sweep:
+        print_sweep(results, console)
+    if "summary" in results.tables and not sweep:
         summary = results.summary
         title = f"{manifest.experiment}, after epoch {summary['epoch'].max()}"
         print_table(final_table(summary), title, console)
@@ -47,7 +52,7 @@ def show(results: Results) -> None:
         print_table(curves_table(results.curves_summary), f"{manifest.experiment}, after the last game", console)
     if "comparison_of_people" in results.tables:
         print_fits(results)
-    if FINDINGS in results.tables:
+    if FINDINGS in results.tables and not sweep:
         _print_findings(results.tables[FINDINGS], console)
     if "unread" in results.tables and len(results.unread):
         console.print(f"{len(results.unread)} entries could not be read:")

@@ -1,0 +1,31 @@
+"""What a process of ours does before anything else: of the command line, and workers of a sweep."""
+
+from __future__ import annotations
+
+import io
+import os
+import platform
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+
+_WORTH_KEEPING = 0.05  # seconds of compilation
+
+
+def prepare_process() -> None:
+    """Have JAX keep compiled programs, and print even where the output's encoding lacks some characters.
+
+    Programs are kept in the user's cache folder, by machine, unless JAX was told another place. A cache that cannot be
+    read or written costs time and nothing else, so nothing is said of it.
+    """
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
+        caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+        update: Callable[[str, object], None] = jax.config.update
+        update("jax_compilation_cache_dir", str(caches / "scai-irl" / f"jax-{platform.node()}"))
+        update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

@@ -1,0 +1,59 @@
+"""Where a Ray cluster is, and whether it answers: Ray itself would wait for minutes where it does not, and then die."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+from typing import Any
+
+from scai_irl.errors import InputError
+
+AUTO = "auto"
+_SECONDS = 5.0
+_HEALTH = "/grpc.health.v1.Health/Check"  # gRPC's health checking protocol, which the head of a cluster answers
+_MEND = "start the head there with `ray start --head`, or correct the address"
+
+
+def found_address(address: str) -> str:
+    """Find a cluster, and make sure that it answers.
+
+    Args:
+        address: ``HOST:PORT`` of its head, or ``auto`` for the one that this machine is part of.
+
+    Returns:
+        ``HOST:PORT``.
+
+    Raises:
+        InputError: If there is none, or it does not answer.
+    """
+    if address == AUTO:
+        address = os.environ.get("RAY_ADDRESS", AUTO)
+    if address == AUTO:
+        services: Any = importlib.import_module("ray._private.services")  # what `ray status` looks it up with
+        try:
+            address = services.canonicalize_bootstrap_address_or_die(AUTO)
+        except ConnectionError as none:
+            mend = "join one with `ray start`, or give HOST:PORT of its head"
+            raise InputError("address", "this machine is part of no Ray cluster", mend) from none
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isdecimal() and 0 < int(port) < 65_536) or "/" in host:
+        raise InputError("address", f"{address!r} is none", "give HOST:PORT of the cluster's head, or auto")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()
+    except OSError as problem:
+        raise InputError("address", f"nobody answers at {address} ({problem})", _MEND) from problem
+    if os.environ.get("RAY_USE_TLS", "0") != "1":
+        _refuse_others(address)
+    return address
+
+
+def _refuse_others(address: str) -> None:
+    """Refuse what listens there and is no cluster's head."""
+    grpc: Any = importlib.import_module("grpc")
+    with grpc.insecure_channel(address) as channel:
+        try:
+            channel.unary_unary(_HEALTH)(b"", timeout=_SECONDS)
+        except grpc.RpcError as problem:
+            if problem.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+                raise InputError("address", f"what answers at {address} is no Ray cluster", _MEND) from problem

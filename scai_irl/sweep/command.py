@@ -1,0 +1,130 @@
+"""``scai-irl sweep``: one experiment for every combination of settings and seeds, here or on a cluster."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from scai_irl.errors import InputError
+from scai_irl.records.folder import default_folder
+from scai_irl.records.results import Results
+from scai_irl.report.show import show
+from scai_irl.sweep.cells import cells_of, known_experiment, uncounted
+from scai_irl.sweep.definition import Sweep, read_sweep
+from scai_irl.sweep.gather import CELLS, cells_table
+from scai_irl.sweep.ground import SWEEP, Part
+from scai_irl.sweep.run import run_sweep, unfinished
+from scai_irl.sweep.telling import error_lines
+
+_NAMES_SHOWN = 5
+
+
+@dataclass
+class SweepCommand:
+    """Run an experiment for every combination of settings and seeds. Goes on where it was stopped."""
+
+    file: Annotated[Positional[Path], arg(help="The sweep, as a TOML file.")]
+    engine: Annotated[str, arg(help="Where cells are worked on: local or ray.")] = "local"
+    address: Annotated[
+        str | None, arg(help="Ray cluster: HOST:PORT, or auto for the one this machine is part of; none: this machine.")
+    ] = None
+    out: Annotated[Path | None, arg(help="Folder of the sweep; one of its own under results/ unless given.")] = None
+    workers: Annotated[int | None, arg(help="Most cells at a time; as many as there is room for unless given.")] = None
+    part: Annotated[str | None, arg(help="I/K: only every K-th cell from the I-th on, as in a job array.")] = None
+    set: Annotated[
+        tuple[str, ...], arg(help="Options that change no number, as --set 'url=[\"http://one:8000\"]' timeout=60.")
+    ] = ()
+    dry_run: Annotated[bool, arg(help="Say how many cells there are, and run none.")] = False
+
+
+def sweep(command: SweepCommand) -> None:
+    """Run a sweep, and show what it found.
+
+    Raises:
+        InputError: If something is wrong with the sweep, the engine or the folder.
+        SystemExit: With code 1 if cells failed.
+    """
+    told = with_settings(read_sweep(command.file), command.set)
+    part = None if command.part is None else Part.read(command.part)
+    if command.workers is not None and command.workers < 1:
+        raise InputError("workers", f"{command.workers} is less than 1", "give 1 or more")
+    if command.dry_run:
+        for line in plan(told, command.out, part):
+            print(line)
+        return
+    results = run_sweep(
+        told, command.out, engine=command.engine, address=command.address, workers=command.workers, part=part
+    )
+    show(results)
+    _end_badly(told, part, results)
+
+
+def with_settings(sweep: Sweep, assignments: Sequence[str]) -> Sweep:
+    """Complete the settings of a sweep by options that are known only when it is run.
+
+    Args:
+        sweep: The sweep.
+        assignments: Options as ``KEY=VALUE``; values are written as in TOML, and words need no quotes.
+
+    Raises:
+        InputError: If one is no such option, or changes numbers, which only the file may do.
+    """
+    if not assignments:
+        return sweep
+    harmless = uncounted(known_experiment(sweep).config) - {"out", "dry_run"}
+    settings = dict(sweep.settings)
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or name not in harmless:
+            mend = f"put it into the file; only these can be set: {', '.join(sorted(harmless))}"
+            raise InputError("set", f"{assignment} is none of the options that change no number", mend)
+        settings[name] = _value(value)
+    return sweep.model_copy(update={"settings": settings})
+
+
+def plan(sweep: Sweep, out: Path | None, part: Part | None) -> list[str]:
+    """Say how many cells there are, how many of them have finished, and what the first are called.
+
+    Raises:
+        InputError: If something is wrong with the sweep.
+    """
+    config = known_experiment(sweep).config
+    cells = cells_of(sweep, config)
+    folder = out or default_folder(SWEEP, sweep.written(uncounted(config)))
+    mine = cells[part.number :: part.of] if part else cells
+    left = len(unfinished(folder, mine))
+    of_all = f" of {len(cells):,}" if part else ""
+    names = [cell.name for cell in mine[:_NAMES_SHOWN]]
+    more = [f"  … and {len(mine) - _NAMES_SHOWN:,} more"] if len(mine) > _NAMES_SHOWN else []
+    return [
+        f"{len(mine):,}{of_all} cells of {sweep.experiment}, {len(mine) - left:,} finished, in {folder}",
+        *(f"  {name}" for name in names),
+        *more,
+    ]
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _end_badly(told: Sweep, part: Part | None, results: Results) -> None:
+    """Tell a shell, or a scheduler, that not all went well."""
+    cells = cells_of(told, known_experiment(told).config)
+    mine = cells[part.number :: part.of] if part else cells
+    left = len(unfinished(results.path, mine))
+    if left:
+        if CELLS not in results.tables:
+            for line in error_lines(cells_table(results.path, mine)):
+                print(line)
+        mend = "mend what they say, then run the same command again"
+        print(f"error: {InputError(CELLS, f'{left} of {len(mine)} failed', mend)}", file=sys.stderr)
+        raise SystemExit(1)

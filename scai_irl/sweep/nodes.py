@@ -1,0 +1,93 @@
+"""Nodes of a Ray cluster: that each has what a cell needs is made sure of before the first cell is sent to any."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scai_irl.errors import InputError
+from scai_irl.records.manifest import MANIFEST
+from scai_irl.sweep import probe
+from scai_irl.sweep.definition import Resources
+
+_PACKAGES = ("scai-irl", "jax", "jaxlib", "numpyro", "numpy")
+"""Distributions on whose versions numbers depend."""
+
+_PATIENCE = 180.0  # seconds; a node may have all its cores in use
+
+
+def check_nodes(ray: Any, folder: Path, resources: Resources) -> None:
+    """Look at every node, and refuse a cluster with one where cells would fail, or with none that has room for one.
+
+    Args:
+        ray: The module, connected.
+        folder: Folder of the sweep.
+        resources: What a cell needs.
+
+    Raises:
+        InputError: If a node lacks something, or none is large enough.
+    """
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    if not any(_has_room(node["Resources"], resources) for node in nodes):
+        largest = {name: max(node["Resources"].get(name, 0.0) for node in nodes) for name in ("CPU", "GPU")}
+        problem = f"no node has {resources.cpus} cores and {resources.gpus:g} GPUs"
+        mend = f"ask for at most {largest['CPU']:g} and {largest['GPU']:g}, or add a larger node"
+        raise InputError("resources", problem, mend)
+    wanted = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    for address, found in _looks(ray, nodes, folder / MANIFEST):
+        lacking = what_it_lacks(found, wanted, folder)
+        if lacking:
+            raise InputError(f"node {address} ({found['host']})", *lacking)
+
+
+def what_it_lacks(found: Mapping[str, str], wanted: Mapping[str, str], folder: Path) -> tuple[str, str] | None:
+    """Problem of a node, and its mend; None if it lacks nothing.
+
+    Args:
+        found: What `scai_irl.sweep.probe.look` saw.
+        wanted: Versions by distribution.
+        folder: Folder of the sweep.
+    """
+    if not found["module"] or not found["scai-irl"]:
+        return "it has no scai-irl", "install it there, in the environment that Ray runs in"
+    for name, version in wanted.items():
+        if found[name] != version:
+            return f"it has {name} {found[name] or '(none)'}, not {version}", "install the same versions everywhere"
+    if not found["file"]:
+        return f"it does not see {folder}", "give a folder that all nodes share, with --out"
+    return None
+
+
+def _has_room(there: Mapping[str, float], resources: Resources) -> bool:
+    return there.get("CPU", 0.0) >= resources.cpus and there.get("GPU", 0.0) >= resources.gpus
+
+
+def _looks(ray: Any, nodes: Sequence[Mapping[str, Any]], file: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """What each node has, by address; nodes that die meanwhile are Ray's affair."""
+    strategies: Any = importlib.import_module("ray.util.scheduling_strategies")
+    on = strategies.NodeAffinitySchedulingStrategy
+    addresses = {}
+    ray.cloudpickle.register_pickle_by_value(probe)
+    try:
+        for node in nodes:
+            look = ray.remote(probe.look).options(num_cpus=0, scheduling_strategy=on(node["NodeID"], soft=False))
+            addresses[look.remote(_PACKAGES, "scai_irl", str(file))] = str(node["NodeManagerAddress"])
+    finally:
+        ray.cloudpickle.unregister_pickle_by_value(probe)
+    looks = list(addresses)
+    silent = set(ray.wait(looks, num_returns=len(looks), timeout=_PATIENCE)[1])
+    gone = (ray.exceptions.TaskUnschedulableError, ray.exceptions.NodeDiedError)
+    for look, address in addresses.items():
+        if look in silent:
+            problem = f"it did not answer within {_PATIENCE:.0f} s"
+            raise InputError(f"node {address}", problem, "look after it, or take it out of the cluster")
+        try:
+            yield address, ray.get(look)
+        except gone:
+            continue
+        except ray.exceptions.RayError as broken:
+            problem = f"no worker can be started there ({str(broken).splitlines()[-1]})"
+            raise InputError(f"node {address}", problem, "look after it, or take it out of the cluster") from broken

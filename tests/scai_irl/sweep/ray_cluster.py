@@ -1,0 +1,86 @@
+"""A Ray cluster of several nodes on this machine, in a process of its own, whose chatter and warnings stay there.
+
+It does what it is told in lines on its standard input: ``add NAME=VALUE …`` adds a node with these variables in its
+environment, ``kill`` kills the node that was added last; each is answered by a line. At its end it ends the cluster.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.scai_irl.program import environment
+
+SCRIPT = """
+import sys
+from ray.cluster_utils import Cluster
+
+answers = sys.stdout
+sys.stdout = sys.stderr
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+nodes = []
+print(cluster.address, file=answers, flush=True)
+for line in sys.stdin:
+    command, *words = line.split()
+    if command == "add":
+        nodes.append(cluster.add_node(num_cpus=1, env_vars=dict(word.split("=", 1) for word in words)))
+    else:
+        cluster.remove_node(nodes.pop(), allow_graceful=False)
+    print("done", file=answers, flush=True)
+cluster.shutdown()
+"""
+
+
+class RayCluster:
+    """A cluster; it begins with one node of one core.
+
+    Args:
+        process: Its process.
+    """
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.address = self._line()
+
+    def add(self, variables: Mapping[str, str] | None = None) -> None:
+        """Add a node of one core, whose workers have these variables in their environment."""
+        self._do(" ".join(["add", *(f"{name}={value}" for name, value in (variables or {}).items())]))
+
+    def kill(self) -> None:
+        """Kill the node that was added last, with everything on it."""
+        self._do("kill")
+
+    def _do(self, command: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n")
+        self._process.stdin.flush()
+        assert self._line() == "done"
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        assert line, "the cluster ended"
+        return line
+
+
+@contextmanager
+def ray_cluster(cwd: Path) -> Iterator[RayCluster]:
+    """Start a cluster, and end it.
+
+    Args:
+        cwd: Folder in which its nodes are; what is in it can be imported there.
+    """
+    log = (cwd / "cluster.log").open("w")
+    pipe = subprocess.PIPE
+    told = environment() | {"RAY_USAGE_STATS_ENABLED": "0"}
+    command = [sys.executable, "-c", SCRIPT]
+    with log, subprocess.Popen(command, cwd=cwd, env=told, stdin=pipe, stdout=pipe, stderr=log, text=True) as process:
+        try:
+            yield RayCluster(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(60)

@@ -1,0 +1,207 @@
+"""Sweeps on Ray: the local engine's numbers, whatever dies on the way; and what is wrong with a cluster is named."""
+
+from __future__ import annotations
+
+import http.server
+import importlib.metadata
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scai_irl import load
+from scai_irl.errors import InputError
+from scai_irl.sweep.address import found_address
+from scai_irl.sweep.definition import Resources, read_sweep
+from scai_irl.sweep.engines import make_engine
+from scai_irl.sweep.nodes import what_it_lacks
+from scai_irl.sweep.run import run_sweep
+from scai_irl.sweep.terms import Terms
+from tests.scai_irl.program import start
+from tests.scai_irl.sweep.ray_cluster import ray_cluster
+from tests.scai_irl.sweep.sweeping import assert_equal_tables, run, worked_on, write
+
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra cluster)")
+PATIENCE = 180.0
+
+
+def wait_until(happened: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert process.poll() is None, "the sweep ended before"
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def finished(folder: Path) -> set[str]:
+    """Cells that have finished and were told of."""
+    return {file.stem for file in folder.glob("outcomes/*.json")}
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_ray_of_its_own_gives_the_numbers_of_the_local_engine(tiny: Path) -> None:
+    file = write(tiny, settings='fault = "passing once"')
+    done = run("--engine", "ray", "--workers", "2", "--out", "ray", cwd=tiny)
+    assert done.returncode == 0, done.stderr
+    assert "12 cells finished" in done.stdout
+    assert "raylet" not in done.stdout + done.stderr
+    run_sweep(read_sweep(file), tiny / "local", workers=1)
+    assert_equal_tables(tiny / "ray", tiny / "local")
+    assert set(load(tiny / "ray").summary["threads"]) == {"1"}
+
+
+@needs_ray
+@pytest.mark.slow
+def test_with_a_node_killed_half_way_all_cells_are_there_once_with_equal_numbers(tiny: Path) -> None:
+    file = write(tiny, seeds=34)
+    with ray_cluster(tiny) as cluster:
+        cluster.add()
+        sweep = start("sweep", "sweep.toml", "--engine", "ray", "--address", cluster.address, "--out", "ray", cwd=tiny)
+        wait_until(lambda: len(finished(tiny / "ray")) >= 102, sweep)
+        cluster.kill()
+        assert len(finished(tiny / "ray")) < 204
+        assert sweep.wait(PATIENCE) == 0
+    cells = load(tiny / "ray").cells
+    assert len(cells) == len(set(cells["name"])) == 204
+    assert (cells["status"] == "finished").all()
+    assert cells["worker"].nunique() >= 2
+    counted = worked_on(tiny)
+    assert len(counted) == 204
+    assert sum(counted.values()) <= 206  # what the node was at is done again
+    run_sweep(read_sweep(file), tiny / "local", workers=1)
+    assert_equal_tables(tiny / "ray", tiny / "local")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [pytest.param("ray", marks=needs_ray), "local"])
+def test_with_the_driver_killed_and_started_again_no_finished_cell_is_repeated(engine: str, tiny: Path) -> None:
+    file = write(tiny, seeds=6, settings="seconds = 0.2")
+    words = ["--engine", engine, "--workers", "2", "--out", "swept"]
+    for done in (6, 18):
+        sweep = start("sweep", "sweep.toml", *words, cwd=tiny)
+        wait_until(lambda done=done: len(finished(tiny / "swept")) >= done, sweep)  # type: ignore[misc]
+        sweep.send_signal(signal.SIGKILL)
+        assert sweep.wait() == -signal.SIGKILL
+        assert_nobody_works_on(tiny / "swept")
+    before = finished(tiny / "swept")
+    worked = worked_on(tiny)
+    last = run(*words, cwd=tiny)
+    assert last.returncode == 0, last.stderr
+    again = [cell for cell, times in worked_on(tiny).items() if times > 1]
+    assert not {name_of(cell) for cell in again} & {name for name in before if worked[cell_of(name)] == 1}
+    assert len(again) <= 4  # two at a time, killed twice
+    run_sweep(read_sweep(file), tiny / "whole", workers=1)
+    assert_equal_tables(tiny / "swept", tiny / "whole")
+
+
+def assert_nobody_works_on(folder: Path) -> None:
+    """Check that workers end when the process that started them was killed."""
+    told = [json.loads(file.read_text(encoding="utf-8"))["worker"] for file in folder.glob("outcomes/*.json")]
+    workers = {worker.rpartition(":")[2] for worker in told}
+    deadline = time.monotonic() + 30
+    while any(is_running(worker) for worker in workers):
+        assert time.monotonic() < deadline, "a worker outlives its sweep"
+        time.sleep(0.1)
+
+
+def is_running(process: str) -> bool:
+    """Whether a process runs; one that has ended and was not asked after does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def name_of(line: str) -> str:
+    level, users, seed = line.split()
+    return f"level={level},users={users},seed={seed}"
+
+
+def cell_of(name: str) -> str:
+    return " ".join(pair.split("=")[1] for pair in name.split(","))
+
+
+WITHOUT = """
+import sys
+from pathlib import Path
+sys.path = [place for place in sys.path if not (Path(place) / "scai_irl").is_dir()]
+"""
+"""What Python does at its start where it is to find nothing of this project."""
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_cluster_where_cells_would_fail_is_refused_and_the_node_named(tiny: Path, tmp_path: Path) -> None:
+    write(tiny, seeds=1)
+    old, none = tmp_path / "old", tmp_path / "none"
+    told = old / "scai_irl-0.0.1.dist-info"
+    told.mkdir(parents=True)
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: scai-irl\nVersion: 0.0.1\n", encoding="utf-8")
+    none.mkdir()
+    (none / "sitecustomize.py").write_text(WITHOUT, encoding="utf-8")
+    version = importlib.metadata.version("scai-irl")
+    with ray_cluster(tiny) as cluster:
+        words = ["--engine", "ray", "--address", cluster.address, "--out", "swept"]
+        for folder, problem in ((old, f"it has scai-irl 0.0.1, not {version}"), (none, "it has no scai-irl")):
+            cluster.add({"PYTHONPATH": f"{folder}{os.pathsep}{os.environ['PYTHONPATH']}"})
+            done = run(*words, cwd=tiny)
+            assert done.returncode == 2
+            (line,) = done.stderr.splitlines()
+            assert line.startswith("error: node ")
+            assert problem in line
+            assert not worked_on(tiny)
+            cluster.kill()
+        (tiny / "sweep.toml").write_text((tiny / "sweep.toml").read_text() + "[resources]\ngpus = 1\n")
+        done = run(*words, cwd=tiny)
+        assert "resources: no node has 1 cores and 1 GPUs; ask for at most 1 and 0" in done.stderr
+
+
+def test_what_a_node_lacks_is_said_with_the_mend() -> None:
+    wanted = {"scai-irl": "1.0", "jax": "2.0"}
+    good = {"host": "there", "module": "yes", "file": "yes", **wanted}
+    assert what_it_lacks(good, wanted, Path("out")) is None
+    for change, problem in (
+        ({"module": ""}, "it has no scai-irl"),
+        ({"scai-irl": ""}, "it has no scai-irl"),
+        ({"scai-irl": "0.9"}, "it has scai-irl 0.9, not 1.0"),
+        ({"jax": ""}, "it has jax (none), not 2.0"),
+        ({"file": ""}, "it does not see out"),
+    ):
+        told = what_it_lacks({**good, **change}, wanted, Path("out"))
+        assert told is not None
+        assert told[0] == problem
+
+
+@needs_ray
+def test_an_address_where_no_cluster_answers_is_refused_at_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tiny)
+    done = run("--engine", "ray", "--address", "127.0.0.1:1", "--out", "swept", cwd=tiny)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: address: nobody answers at 127.0.0.1:1 ")
+    assert not (tiny / "swept").exists()
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        other = f"127.0.0.1:{server.server_port}"
+        with pytest.raises(InputError, match=f"what answers at {other} is no Ray cluster"):
+            found_address(other)
+        monkeypatch.setenv("RAY_ADDRESS", other)
+        with pytest.raises(InputError, match=f"what answers at {other} is no Ray cluster"):
+            found_address("auto")
+        server.shutdown()
+    for address in ("head", "head:", ":1", "head:0", "head:99999", "ray://head:10001"):
+        with pytest.raises(InputError, match="give HOST:PORT of the cluster's head, or auto"):
+            found_address(address)
+
+
+def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"engine: Ray is not installed; pip install 'scai-irl\[cluster\]'"):
+        make_engine("ray", Terms(Path("out"), Resources())).check()
