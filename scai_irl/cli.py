@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import functools
-import io
 import os
-import platform
-import sys
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
 import tyro
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
@@ -22,6 +17,7 @@ from scai_irl.cli_options import options_of, parse, told_in_one_line
 from scai_irl.config import ExperimentConfig, check
 from scai_irl.doctor import Doctor, doctor
 from scai_irl.experiment import Experiment, find_experiments
+from scai_irl.process import prepare_process
 from scai_irl.records.human_csv import CsvColumns
 from scai_irl.records.human_import import import_human, import_own
 from scai_irl.records.importing import import_scai2023
@@ -35,10 +31,12 @@ from scai_irl.report.scorecard import AUDIT, compare_folders
 from scai_irl.report.show import show
 from scai_irl.reproduce import Reproduce, reproduce
 from scai_irl.serve import Serve, serve
+from scai_irl.slurm.command import slurm
+from scai_irl.slurm.options import Slurm
+from scai_irl.sweep.command import SweepCommand, sweep
 from scai_irl.train import Train, train_organism
 
 _PROGRAM = "scai-irl"
-_WORTH_KEEPING = 0.05  # seconds of compilation
 _DESCRIPTION = (
     "What does a language model believe after watching a group act, and how far is that from the Bayesian posterior?"
 )
@@ -154,22 +152,6 @@ def run_experiment(experiment: Experiment[Any], arguments: Sequence[str] | None 
     told_in_one_line(functools.partial(_run, experiment, options))
 
 
-def prepare_process() -> None:
-    """Have JAX keep compiled programs, and print even where the output's encoding lacks some characters.
-
-    Programs are kept in the user's cache folder, by machine, unless JAX was told another place. A cache that cannot be
-    read or written costs time and nothing else, so nothing is said of it.
-    """
-    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
-        caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        update: Callable[[str, object], None] = jax.config.update
-        update("jax_compilation_cache_dir", str(caches / "scai-irl" / f"jax-{platform.node()}"))
-        update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
-    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-
-
 def _app(
     experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str, type[Any]], audited: type[Any]
 ) -> SubcommandApp:
@@ -187,6 +169,8 @@ def _app(
     audit.command(name="recorded")(Recorded)
     app.command(run, name="run", help="Run an experiment, or go on with one that was interrupted.")
     app.command(name="reproduce")(Reproduce)
+    app.command(name="sweep")(SweepCommand)
+    app.command(name="slurm")(Slurm)
     app.command(imports, name="import", help="Import recorded runs, or choices of people, as a results folder.")
     app.command(audit, name="audit", help="Measure verbal posteriors against numerical ones.")
     app.command(name="report")(Report)
@@ -220,6 +204,8 @@ def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> N
         Csv: lambda: import_own(command.path, command.out, CsvColumns.of(command)),
         Recorded: lambda: audit_recorded_folder(command.results),
         Compare: lambda: compare_folders(command.first, command.second),
+        SweepCommand: lambda: sweep(command),
+        Slurm: lambda: slurm(command),
         Reproduce: lambda: reproduce(command),
         Report: lambda: report(command, {name: e.summary for name, e in experiments.items()}),
         Calibrate: lambda: _calibrate(command),

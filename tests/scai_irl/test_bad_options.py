@@ -75,7 +75,7 @@ WRONG_WORDS = [
         "no-such-experiment; available subcommands: aligned-to-people, assistant-variants, assistants-only",
     ),
     ("run", "", "mixed-group-norm, model-organisms, one-group-norm, out-of-distribution"),
-    ("", "", "{run, reproduce, import, audit, report, calibrate, train, serve, doctor, show, list}"),
+    ("", "", "{run, reproduce, sweep, slurm, import, audit, report, calibrate, train, serve, doctor, show, list}"),
     ("frobnicate", "", "frobnicate; available subcommands: run, reproduce"),
     ("show", "", "scai-irl show"),
     ("import", "", "scai2023"),

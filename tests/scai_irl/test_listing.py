@@ -16,6 +16,7 @@ from scai_irl.experiment import find_experiments
 from scai_irl.lm.registry import BACKENDS
 from scai_irl.organisms.world import WORLDS
 from scai_irl.report.listing import listing
+from scai_irl.sweep.engines import ENGINES
 
 REGISTRIES: dict[str, Mapping[str, object]] = {
     "games": ENVIRONMENTS,
@@ -27,6 +28,7 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "agents": {**AGENTS, **WRITERS},
     "organisms": WORLDS,
     "backends": BACKENDS,
+    "engines": ENGINES,
 }
 
 

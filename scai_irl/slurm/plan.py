@@ -1,0 +1,187 @@
+"""From the options of a command and a sweep to a job, with everything checked before anything is submitted."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+from scai_irl.errors import InputError
+from scai_irl.lm.server_options import ServerOptions, check_options, own_name
+from scai_irl.lm.vllm_python import VARIABLE
+from scai_irl.slurm.job import Job, Served
+from scai_irl.slurm.options import Slurm
+from scai_irl.slurm.times import read_time
+from scai_irl.sweep.cells import Cell
+from scai_irl.sweep.definition import Resources, Sweep
+
+_SBATCH_OURS = {
+    "array": "array",
+    "nodes": "nodes",
+    "cpus-per-task": "cpus-per-node",
+    "gpus-per-node": "gpus-per-node",
+    "time": "time",
+    "partition": "partition",
+    "account": "account",
+    "output": "out",
+}
+_SERVE_OURS = ("--host", "--port", "--public", "--tensor-parallel", "--data-parallel", "--key-file")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_WORD = re.compile(r"[\w@+.,:][\w@+.,:-]*", re.ASCII)
+
+
+def plan(command: Slurm, sweep: Sweep, cells: Sequence[Cell], out: Path) -> Job:
+    """Check a command, and say what its job is to be.
+
+    Args:
+        command: What was asked for.
+        sweep: The sweep.
+        cells: Its cells.
+        out: Its folder.
+
+    Raises:
+        InputError: For the first option that is wrong, or does not fit another or the sweep.
+    """
+    needs = sweep.resources
+    _check_numbers(command)
+    _check_shape(command, len(cells))
+    _check_without_model(command)
+    _check_resources(command, needs)
+    _check_words(command, out)
+    cpus = command.cpus_per_node or (None if command.array is None else needs.cpus)
+    job = Job(
+        sweep=command.file.absolute(),
+        out=out,
+        folder=Path.cwd(),
+        environment=activation(command.environment),
+        array=command.array,
+        nodes=command.nodes or 1,
+        cpus=cpus,
+        gpus=command.gpus_per_node,
+        workers=1 if cpus is None or needs.gpus else cpus // needs.cpus,  # two on a GPU would fight for it
+        served=None if command.model is None else _served(command, command.model, cells),
+        seconds=None if command.time is None else read_time(command.time),
+        partition=command.partition,
+        account=command.account,
+        extra=command.sbatch_extra,
+        variables={VARIABLE: os.environ[VARIABLE]} if command.model and os.environ.get(VARIABLE) else {},
+    )
+    _check_ray(command)
+    return job
+
+
+def activation(environment: str | None) -> str:
+    """Line of a script that makes an environment's programs known.
+
+    Args:
+        environment: Its folder, or a command; the environment of this program if None.
+
+    Raises:
+        InputError: If it is a path at which there is no environment.
+
+    Example:
+        >>> activation("module load python/3.11")
+        'module load python/3.11'
+    """
+    if environment is None:
+        return f'export PATH={shlex.quote(sysconfig.get_path("scripts"))}:"$PATH"'
+    folder = Path(environment).expanduser().absolute()
+    if (folder / "bin" / "activate").is_file():
+        return f"source {shlex.quote(str(folder / 'bin' / 'activate'))}"
+    if (folder / "bin").is_dir():
+        return f'export PATH={shlex.quote(str(folder / "bin"))}:"$PATH"'
+    if not environment.strip() or (len(environment.split()) == 1 and "/" in environment) or folder.is_dir():
+        mend = "give the folder of an environment, or a command that activates one"
+        raise InputError("environment", f"{environment!r} has no folder bin", mend)
+    return environment
+
+
+def _check_numbers(command: Slurm) -> None:
+    least = {"array": 1, "nodes": 1, "cpus_per_node": 1, "gpus_per_node": 0, "tensor_parallel": 1}
+    for name, smallest in least.items():
+        number = getattr(command, name)
+        if number is not None and number < smallest:
+            raise InputError(name.replace("_", "-"), f"{number} is too few", f"give {smallest} or more")
+
+
+def _check_shape(command: Slurm, cells: int) -> None:
+    if command.array is None:
+        return
+    if command.nodes is not None:
+        problem = f"an array of {command.array} tasks and a cluster of {command.nodes} nodes exclude each other"
+        raise InputError("array", problem, "give --array for tasks that run apart, or --nodes for one job")
+    if command.model is not None:
+        raise InputError("model", "tasks of an array have no servers", "give --nodes in the place of --array")
+    if command.array > cells:
+        raise InputError("array", f"there are {cells} cells for {command.array} tasks", f"give {cells} or less")
+
+
+def _check_without_model(command: Slurm) -> None:
+    if command.model is None:
+        for name, given in (("serve-extra", command.serve_extra), ("tensor-parallel", command.tensor_parallel > 1)):
+            if given:
+                raise InputError(name, "there is no model to serve", "give --model, or leave this out")
+
+
+def _check_resources(command: Slurm, needs: Resources) -> None:
+    cpus, gpus = command.cpus_per_node, command.gpus_per_node
+    if cpus is not None and cpus < needs.cpus:
+        mend = f"give {needs.cpus} or more, or lower resources.cpus of the sweep"
+        raise InputError("cpus-per-node", f"{cpus} are fewer than the {needs.cpus} of one cell", mend)
+    if command.model is not None and needs.gpus:
+        mend = "set resources.gpus of the sweep to 0; cells that ask a server need none"
+        raise InputError("model", "its servers take all GPUs, and the sweep's cells want some, too", mend)
+    if gpus < needs.gpus:
+        mend = "give more, or lower resources.gpus of the sweep"
+        raise InputError("gpus-per-node", f"{gpus} are fewer than the {needs.gpus:g} of one cell", mend)
+
+
+def _check_ray(command: Slurm) -> None:
+    """Refuse a Ray cluster where the job's environment is this one, and has no Ray."""
+    if command.array is None and command.environment is None and importlib.util.find_spec("ray") is None:
+        mend = "pip install 'scai-irl[cluster]', or give --array, which does without"
+        raise InputError("nodes", "they are joined by Ray, which is not installed", mend)
+
+
+def _check_words(command: Slurm, out: Path) -> None:
+    """Check what goes into lines that Slurm reads by rules of its own."""
+    if _CONTROL.search(str(out)) or set(str(out)) & {'"', "\\"}:
+        raise InputError("out", f"Slurm can make no log in {str(out)!r}", "give a path without quotes and backslashes")
+    for name in ("partition", "account"):
+        word = getattr(command, name)
+        if word and not _WORD.fullmatch(word):
+            raise InputError(name, f"{word!r} is no name", f"give the {name}'s name, as `sacctmgr` or `sinfo` show it")
+    for option in command.sbatch_extra:
+        if not option.startswith("--") or _CONTROL.search(option):
+            raise InputError("sbatch-extra", f"{option!r} is no option", "write it as in --sbatch-extra=--mem=64G")
+        if own := _SBATCH_OURS.get(option[2:].partition("=")[0]):
+            raise InputError("sbatch-extra", f"{option} has an option of its own", f"use --{own}")
+
+
+def _served(command: Slurm, model: str, cells: Sequence[Cell]) -> Served:
+    """Check that the model can be served, and that the cells ask it."""
+    gpus, together = command.gpus_per_node, command.tensor_parallel
+    if gpus % together or (together > 1 and gpus == 0):
+        problem = f"{together} GPUs for a copy do not go into the {gpus} of a node"
+        raise InputError("tensor-parallel", problem, "give a number that divides --gpus-per-node")
+    copies = max(gpus // together, 1)
+    check_options(ServerOptions(model, tensor_parallel=together, data_parallel=copies))
+    for word in command.serve_extra:
+        if word.partition("=")[0] in _SERVE_OURS:
+            raise InputError("serve-extra", f"{word} is the job's own affair", "leave it out")
+    for cell in cells:
+        if cell.options.get("backend") != "vllm-server":
+            mend = 'put backend = "vllm-server" into its [settings], or leave --model out'
+            raise InputError("model", "the sweep does not ask a server", mend)
+        if "url" in cell.options:
+            raise InputError("settings.url", "the job knows its servers, and nobody else does", "take it out")
+        if cell.options.get("model") not in (None, "", own_name(model)):
+            problem = f"the sweep asks for {cell.options['model']}, and not for {own_name(model)}"
+            raise InputError("model", problem, "serve that one, or take model out of the sweep")
+    return Served(
+        str(Path(model).resolve()) if Path(model).is_dir() else model, together, copies, tuple(command.serve_extra)
+    )

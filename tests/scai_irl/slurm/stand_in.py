@@ -1,0 +1,93 @@
+"""A program in the place of ``scai-irl`` for tests of scripts: it tells how it was called, and can wait to be stopped.
+
+Run as a program it is that stand-in; imported, it makes one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+TOLD, WAITING, STOPPED = "told.json", "waiting", "stopped"
+VARIABLES = ("SCAI_IRL_VLLM_PYTHON", "SCAI_IRL_API_KEY", "RAY_AUTH_TOKEN", "JAX_PLATFORMS")
+WAIT, STATUS = "STAND_IN_WAITS", "STAND_IN_STATUS"
+
+
+def make_stand_in(folder: Path) -> str:
+    """Make the program, and give the command that has it found before the real one."""
+    folder.mkdir()
+    program = folder / "scai-irl"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} "$@"\n')
+    program.chmod(0o755)
+    return f"export PATH='{folder}':{Path(sys.executable).parent}:\"$PATH\""
+
+
+def main(words: list[str]) -> int:
+    """Do as a sweep or a server would."""
+    if words[0] == "serve":
+        serve(int(words[words.index("--port") + 1]))
+    out = Path(words[words.index("--out") + 1])
+    told: dict[str, object] = {"words": words, "folder": str(Path.cwd()), "leaks": leaks()}
+    told |= {"variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}}
+    if "--address" in words:
+        told |= ray_cluster(words[words.index("--address") + 1])
+    if WAIT in os.environ:
+        signal.signal(signal.SIGTERM, lambda *_: stopped(out))
+        (out / WAITING).touch()
+        time.sleep(60)
+    (out / TOLD).write_text(json.dumps(told))
+    return int(os.environ.get(STATUS, "0"))
+
+
+def stopped(out: Path) -> None:
+    """Tell that we were stopped."""
+    (out / STOPPED).touch()
+    sys.exit(1)
+
+
+def serve(port: int) -> None:
+    """Be healthy, and say so."""
+
+    class Healthy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health" else 404)
+            self.end_headers()
+
+    class Server(ThreadingHTTPServer):
+        allow_reuse_port = True  # two nodes may be one machine
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with Server(("127.0.0.1", port), Healthy) as server:
+        server.serve_forever()
+
+
+def ray_cluster(address: str) -> dict[str, object]:
+    """Look at a Ray cluster: its nodes, and what its workers know."""
+    ray: Any = importlib.import_module("ray")  # most tests do without
+    ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+    known = ray.remote(lambda: {name: os.environ.get(name) for name in VARIABLES})
+    return {"nodes": len(ray.nodes()), "cpus": ray.cluster_resources()["CPU"], "worker": ray.get(known.remote())}
+
+
+def leaks() -> list[str]:
+    """Secrets of ours that stand on a command line, for everybody to read."""
+    lines = b""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines += process.read_bytes()
+        except OSError:  # it has just ended
+            continue
+    secrets = ("SCAI_IRL_API_KEY", "RAY_AUTH_TOKEN")
+    return [name for name in secrets if name in os.environ and os.environ[name].encode() in lines]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
