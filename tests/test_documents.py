@@ -13,7 +13,7 @@ from scai_irl.cli import main
 from tests.docs.pages import PAGES, README, ROOT, blocks, run_page, shown_commands
 
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
-SLOW = {"audit.md", "beliefs.md", "cluster.md"}
+SLOW = {"audit.md", "beliefs.md", "cluster.md", "models.md", "run.md"}
 """Pages whose code takes more than about twenty seconds."""
 
 

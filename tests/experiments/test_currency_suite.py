@@ -15,6 +15,8 @@ from scai_irl.errors import InputError
 from scai_irl.language.phrases import read_policy
 from scai_irl.records.results import Results
 
+pytestmark = pytest.mark.slow
+
 GOODS = ("dollars", "vouchers", "apples", "blankets", "favours", "grams of medicine", "organs")
 SMALL = {"goods": GOODS, "seen": (3,), "ways": ("as assumed", "abrupt change"), "acts": 3}
 RUNS = 20
@@ -110,7 +112,6 @@ def test_what_it_would_cost_is_counted() -> None:
     assert told.calls[0] == 2 * (1 + 2) + 2 * 2 * 2  # texts of home and of each good, and an offer of each agent there
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("family", ["ces", "fehr-schmidt", "charness-rabin"])
 def test_coverage_is_what_it_says_in_many_societies(family: str) -> None:
     """Intervals of 90 % hold about 90 %, whatever was seen; steps of shares make it a little more."""
@@ -123,7 +124,6 @@ def test_coverage_is_what_it_says_in_many_societies(family: str) -> None:
         assert 0.9 - 3 * error - 0.02 < covered.mean() < 0.98
 
 
-@pytest.mark.slow
 def test_the_whole_suite_meets_its_goal(tmp_path: Path) -> None:
     found = EXPERIMENT.run(check(EXPERIMENT.config, {"out": tmp_path})).findings
     aimed = found[found["goal"] != ""]

@@ -23,6 +23,8 @@ from scai_irl.records.results import Results
 from scai_irl.report.human_fit import FitPlan, family_for, fit_people
 from scai_irl.report.human_tables import fit_table, population_rejections
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(os.environ.get("SCAI_DATA", Path(__file__).parents[3] / "shared" / "data")) / "human"
 HEFFNER = DATA / "heffner_feldmanhall_2022" / "ug_data.csv"
 QUICK = ["--method", "laplace"]
@@ -112,7 +114,6 @@ def table(number: int, spread: float) -> pd.DataFrame:
     return typed(made.assign(study="made up", trial=1, role=RESPONDER), CHOICE_COLUMNS)
 
 
-@pytest.mark.slow
 def test_a_hierarchy_finds_that_people_differ_and_fits_people_not_seen() -> None:
     choices = table(60, spread=0.4)
     plan = FitPlan(("fehr-schmidt",), ("fehr-schmidt",), chains=2, warmup=200, draws=200)
@@ -144,7 +145,6 @@ def strategies(number: int) -> pd.DataFrame:
     return typed(both.assign(offered_share=both["offer"] / 20), CHOICE_COLUMNS)
 
 
-@pytest.mark.slow
 def test_the_strategy_method_has_offers_and_minimums_fitted() -> None:
     choices = strategies(80)
     (fit,) = fit_people(choices, FitPlan(("fehr-schmidt",), method="laplace"))
@@ -202,7 +202,6 @@ def test_wrong_data_are_refused(results: Results, imported: Path, tmp_path: Path
         EXPERIMENT.run(check(EXPERIMENT.config, {"data": imported, "families": (), "out": tmp_path / "none"}))
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not HEFFNER.exists(), reason=f"no {HEFFNER}; set SCAI_DATA to the folder that holds human")
 def test_pooled_fehr_schmidt_is_close_to_715_people(tmp_path: Path) -> None:
     config = {"data": HEFFNER, "families": ("fehr-schmidt",), "method": "laplace", "out": tmp_path / "out"}

@@ -15,6 +15,8 @@ from scai_irl.config import check
 from scai_irl.language.phrases import read_policy
 from scai_irl.records.results import Results
 
+pytestmark = pytest.mark.slow
+
 RUNS = 100
 TRUTH = {
     "selfish=0.2,altruistic=0.8": {"selfish": 0.2, "fair": 0.0, "altruistic": 0.8},

@@ -31,6 +31,8 @@ from scai_irl.lm.protocol import Completion, OnDone, Request
 from scai_irl.records.results import Results
 from scai_irl.report.abroad import abroad_figure, gaps_table
 
+pytestmark = pytest.mark.slow
+
 AGENTS = ("as-learned", "transfer", "model")
 PRIORS = {"flat": (1 / 3, 1 / 3, 1 / 3), "altruistic": (0.1, 0.1, 0.8)}
 RUNS, ACTS = 20, 5

@@ -13,6 +13,8 @@ from scai_irl.errors import InputError
 from scai_irl.records.results import Results
 from tests.scai_irl.program import assert_equal_results
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"genuine": (1.0, 0.5), "people": 4, "items": 8, "repetitions": 4, "particles": 50, "seed": 1}
 
 

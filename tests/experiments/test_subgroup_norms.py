@@ -15,6 +15,8 @@ from scai_irl.errors import InputError
 from scai_irl.records.results import Results
 from tests.scai_irl.program import assert_equal_results
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "mixtures": ("altruistic=0.5,selfish=0.5", "selfish=0.5,fair=0.5"),
     "societies": 6,

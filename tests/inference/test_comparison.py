@@ -24,6 +24,8 @@ from inference.pointwise import observations, pointwise_log_likelihood, thinned
 from inference.predictive_check import predictive_check, to_arviz
 from inference.sampled import SampledPosterior
 
+pytestmark = pytest.mark.slow
+
 ENVY = FehrSchmidt().fix(beta=0.2, lapse=0.1)
 SHORT = Nuts(chains=2, warmup=200, draws=1_500)
 STAKE = 20

@@ -15,6 +15,8 @@ from inference.continuous.parameters import falling
 from inference.groups_found import relabel
 from inference.sampled import SampledPosterior
 
+pytestmark = pytest.mark.slow
+
 BASE = CharnessRabin()
 SHARED = ("rationality", "lapse")
 STAKES = [10, 20, 40, 20, 10, 40]
@@ -99,7 +101,6 @@ def test_two_groups_are_found_and_served() -> None:
     assert policy.parts[0][1].utility == "charness_rabin"
 
 
-@pytest.mark.slow
 def test_of_twenty_groups_both_norms_are_found_where_one_pooled_norm_serves_nobody() -> None:
     runs, users = 20, 20
     data, truth = two_norms(users, runs)

@@ -18,6 +18,8 @@ from inference.integrated_loo import LooOfRows, integrated_loo
 from inference.row_posteriors import posterior_of_new_row, posterior_of_row
 from inference.sampled import SampledPosterior
 
+pytestmark = pytest.mark.slow
+
 BASE = FehrSchmidt().fix(beta=0.0, lapse=0.1, rationality=15.0)
 SHORT = Nuts(chains=2, warmup=300, draws=1_000)
 ROWS, PLAYS, STAKE = 8, 10, 20

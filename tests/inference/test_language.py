@@ -14,6 +14,8 @@ from inference import Evidence, NamedNorm, Parameter, SampledPosterior, SpokenNo
 from inference.continuous.language import MANNER_OF, RELIABILITY
 from inference.fitting.grid import Grid
 
+pytestmark = pytest.mark.slow
+
 ALTRUISTIC = 2
 NOISY = {"width": 0.1, "lapse": 0.3}  # so noisy that a message weighs as much as an offer
 

@@ -14,6 +14,8 @@ import pytest
 from tests.docs.pages import ROOT
 from tests.scai_irl.program import environment
 
+pytestmark = pytest.mark.slow
+
 _FIRST_PORT, _PORTS = 61_440, 4_096
 """Ports from which JAX takes one by a Slurm job's number."""
 
@@ -43,7 +45,7 @@ def same(files: list[Path], devices: int) -> None:
             assert array.tobytes() == other[name].tobytes(), name
 
 
-@pytest.mark.parametrize("what", ["exact", "stream", "simulation", pytest.param("samplers", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("what", ["exact", "stream", "simulation", "samplers"])
 def test_eight_devices_give_the_bytes_of_one(what: str, tmp_path: Path) -> None:
     files = [tmp_path / f"{devices}.npz" for devices in (1, 8)]
     for devices, file in zip((1, 8), files, strict=True):
@@ -63,7 +65,6 @@ def free_job() -> int:
     raise OSError("no port is free")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", ["exact", "stream", "samplers"])
 def test_two_hosts_of_a_slurm_step_give_the_bytes_of_one_device(what: str, tmp_path: Path) -> None:
     alone = tmp_path / "alone.npz"

@@ -118,7 +118,8 @@ def test_a_disk_that_fills_up_at_any_time_is_told(size: str, finished: Path, tmp
     fill_up_and_go_on(size, finished, tmp_path)
 
 
-@pytest.mark.parametrize("limit", [pytest.param(1_000, marks=pytest.mark.slow), 20_000])
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [1_000, 20_000])
 def test_a_limit_on_file_sizes_is_told_and_the_same_command_goes_on(limit: int, finished: Path, tmp_path: Path) -> None:
     impose = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
     limited = [sys.executable, "-c", f"{impose}; os.execv(sys.argv[1], sys.argv[1:])"]

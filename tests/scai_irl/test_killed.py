@@ -15,6 +15,8 @@ import pytest
 from scai_irl.cli import main
 from tests.scai_irl.program import TINY, assert_equal_results, run, start
 
+pytestmark = pytest.mark.slow
+
 # Two groups of three epochs.
 COMMAND = (*TINY, "4uu-1au-1ua-0aa", "--epochs", "3")
 FAST = (*TINY, "--epochs", "2")
@@ -58,7 +60,6 @@ def go_on_and_compare(command: tuple[str, ...], folder: Path, expected: Path) ->
     assert_equal_results(folder, expected)
 
 
-@pytest.mark.slow
 def test_killed_at_ten_random_moments_it_ends_with_equal_results(
     uninterrupted: tuple[Path, float], tmp_path: Path
 ) -> None:
@@ -79,7 +80,6 @@ def test_killed_at_ten_random_moments_it_ends_with_equal_results(
         go_on_and_compare(COMMAND, folder, expected)
 
 
-@pytest.mark.slow
 def test_killed_again_and_again_it_ends_with_equal_results(uninterrupted: tuple[Path, float], tmp_path: Path) -> None:
     expected, _ = uninterrupted
     folder = tmp_path / "results"
@@ -113,7 +113,6 @@ _ATTEMPTS = 4
 
 
 # What is written at the end, in this order, and the half-written neighbours of some of it.
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "appears",
     ["epochs/.*.partial/belief.nc", "interactions.parquet", "posterior.nc", "figures/.*.png.*", "figures/*_*_*.pdf"],

@@ -417,6 +417,7 @@ def test_an_audit_is_a_results_folder_that_is_compared_in_one_command(
     assert "weight of prior" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_audit_whose_server_died_goes_on_and_asks_nothing_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,8 @@ from scai_irl.compare.societies import policies_held
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Completion, OnDone, Request
 
+pytestmark = pytest.mark.slow
+
 PLAN = ServicePlan(
     (mixture({"altruistic": 0.5, "selfish": 0.5}),), societies=4, users=8, games=(0, 1, 8), offers=3, seed=5
 )

@@ -19,6 +19,8 @@ from scai_irl.compare.response_types import (
     response_types,
 )
 
+pytestmark = pytest.mark.slow
+
 PLAN = ResponsePlan(genuine=(1.0, 0.4), people=24, items=20, repetitions=8, particles=80, seed=1)
 
 

@@ -11,6 +11,8 @@ from scai_irl.compare.talk_speed import MODEL, NAMES, TalkPlan, beliefs_of_bayes
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.report.talk_speed import speed_figure, speed_findings, speed_table
 
+pytestmark = pytest.mark.slow
+
 PLAN = TalkPlan(runs=6, degrees=(0.0, 1.0), games=16, lengths=(1, 8, 16), seed=1)
 KEYS = ["norm", "way", "degree", "run", "games"]
 

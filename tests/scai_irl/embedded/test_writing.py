@@ -46,6 +46,7 @@ def log_probs(model: Model, tokens: Sequence[int]) -> np.ndarray:
     return np.array(jax.nn.log_softmax(logits(model.weights, found))[0])
 
 
+@pytest.mark.slow
 def test_log_probabilities_are_those_of_the_whole_text_read_at_once(model: Model, forms: Forms) -> None:
     prompts = [Prompt(text, seed, 1.0, 150) for seed, text in enumerate(TEXTS)]
     for prompt, answer in zip(prompts, written(model, forms, prompts), strict=True):

@@ -134,6 +134,7 @@ def test_users_may_be_played_by_the_model_in_the_same_number_of_rounds() -> None
     assert len(set(seeds)) == len(seeds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("users_by", ["simulation", "model"])
 def test_twenty_runs_of_five_epochs_take_no_more_rounds_than_one(users_by: str) -> None:
     rounds, requests = [], []
