@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 
 from scai_irl.errors import InputError
 from scai_irl.sweep.ground import Outcome
-from scai_irl.sweep.terms import Terms, environment, worker_environment
+from scai_irl.sweep.terms import Terms, environment, usable_cores, worker_environment
 from scai_irl.sweep.work import Task, Work, work_patiently
 
 
@@ -49,11 +49,6 @@ class Local:
             return
         with environment(worker_environment(resources)):
             yield from _pooled(patient, tasks, workers, resources.retries)
-
-
-def usable_cores() -> int:
-    """Number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _pooled(work: Work, tasks: Sequence[Task], workers: int, retries: int) -> Generator[Outcome]:

@@ -18,9 +18,8 @@ from typing import Any
 from scai_irl.errors import InputError
 from scai_irl.sweep.address import found_address
 from scai_irl.sweep.ground import Outcome
-from scai_irl.sweep.local import usable_cores
 from scai_irl.sweep.nodes import check_nodes
-from scai_irl.sweep.terms import Terms, environment, worker_environment
+from scai_irl.sweep.terms import Terms, environment, usable_cores, worker_environment
 from scai_irl.sweep.work import PassingError, Task, Work
 
 _STORE = 100 * 1024 * 1024  # bytes for objects of a Ray of our own: cells and outcomes are small

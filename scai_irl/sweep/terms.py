@@ -33,6 +33,11 @@ class Terms:
     address: str | None = None
 
 
+def usable_cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def worker_environment(resources: Resources) -> dict[str, str]:
     """Variables of a worker's environment; they must be set before it imports anything.
 
