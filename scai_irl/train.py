@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -41,9 +42,33 @@ def train_organism(command: Train) -> None:
     Raises:
         InputError: If there is none of that name, a number makes no sense, or the folder holds another.
     """
+    recipe = recipe_of(command)
+    folder = command.out or Path("organisms") / command.organism
+    parent = organism_folder(command.parent) if command.parent else None
+    with progress(f"training {command.organism}", recipe.steps) as advance:
+        kl = "not measured yet"
+
+        def told(growth: Growth) -> None:
+            nonlocal kl
+            if growth.held_out is not None:
+                kl = f"{growth.held_out.every.kl:.4f} nats (TV {growth.held_out.every.tv:.3f})"
+            advance(f"loss {growth.loss:.3f}, KL to the exact posterior {kl}")
+
+        world, every, made_by = WORLDS[command.organism], command.measure_every, [command_line(command, folder)]
+        found = raise_organism(folder, world, recipe, command.width, command.layers, every, told, parent, made_by)
+    print(f"KL to the exact posterior on held-out transcripts: {found.every.kl:.4f} nats, TV {found.every.tv:.4f}")
+    print(f"organism: {folder}")
+
+
+def recipe_of(command: Train) -> Recipe:
+    """How an organism is trained: with a parent, at half the rates, and to act on what it believes already.
+
+    Raises:
+        InputError: If there is no organism of that name, or a number makes no sense.
+    """
     if command.organism not in WORLDS:
         raise InputError("organism", f"there is no {command.organism!r}", f"give one of {', '.join(WORLDS)}")
-    steps = command.steps if command.steps is not None else CHILD_STEPS if command.parent else Recipe.steps
+    steps = _steps(command)
     for name, number in (
         ("steps", steps),
         ("layers", command.layers),
@@ -52,7 +77,6 @@ def train_organism(command: Train) -> None:
     ):
         if number < 1:
             raise InputError(name, f"{number} is less than 1", "give 1 or more")
-    folder = command.out or Path("organisms") / command.organism
     recipe = Recipe(
         steps,
         command.rows,
@@ -65,18 +89,25 @@ def train_organism(command: Train) -> None:
         recipe = replace(
             recipe, rate=recipe.rate / 2, matrix_rate=recipe.matrix_rate / 2, mix="acting", degrees=2.0, strays=30.0
         )
-    parent = organism_folder(command.parent) if command.parent else None
-    with progress(f"training {command.organism}", steps) as advance:
-        kl = "not measured yet"
+    return recipe
 
-        def told(growth: Growth) -> None:
-            nonlocal kl
-            if growth.held_out is not None:
-                kl = f"{growth.held_out.kl:.4f} nats (TV {growth.held_out.tv:.3f})"
-            advance(f"loss {growth.loss:.3f}, KL to the exact posterior {kl}")
 
-        found = raise_organism(
-            folder, WORLDS[command.organism], recipe, command.width, command.layers, command.measure_every, told, parent
-        )
-    print(f"KL to the exact posterior on held-out transcripts: {found.kl:.4f} nats, TV {found.tv:.4f}")
-    print(f"organism: {folder}")
+def command_line(command: Train, folder: Path) -> str:
+    """Say what somebody types who does the same: with every number that another version might have another of.
+
+    Example:
+        >>> command_line(Train("bayes", parent="somewhere/first"), Path("organisms/bayes"))
+        'scai-irl train bayes --parent first --steps 800 --width 128 --layers 4 --rows 16 --seed 0 --out bayes'
+    """
+    words = ["scai-irl", "train", command.organism]
+    words += ["--parent", organism_folder(command.parent).resolve().name] if command.parent else []
+    numbers = {"steps": _steps(command), "width": command.width, "layers": command.layers}
+    numbers |= {"rows": command.rows, "seed": command.seed}
+    words += [word for name, number in numbers.items() for word in (f"--{name}", str(number))]
+    return shlex.join([*words, "--out", folder.resolve().name])
+
+
+def _steps(command: Train) -> int:
+    if command.steps is not None:
+        return command.steps
+    return CHILD_STEPS if command.parent else Recipe.steps

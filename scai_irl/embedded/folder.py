@@ -24,6 +24,8 @@ from scai_irl.records.files import write_bytes, write_json, write_text
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER, TOKENIZER_CONFIG, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
+FILES = (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG, TEMPLATE)
+"""Everything that a model's folder has."""
 
 _NAMES = {
     "attention_norm": "input_layernorm",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scai_irl.embedded.llama import Architecture
-from scai_irl.organisms.held_out import HeldOut
+from scai_irl.organisms.held_out import OPEN, Distance, HeldOut
+from scai_irl.organisms.lessons import MIXES
 from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.transcripts import CHANGING, EVEN, LONGEST, MIXED, ONE_MANNER
 from scai_irl.organisms.world import CONDUCTS, LAPSE, NAMES, RATIONALITY, World
 
 FEW, MANY = 12, 256
@@ -27,7 +31,9 @@ class Measured(NamedTuple):
     odd: HeldOut
 
 
-def model_card(world: World, recipe: Recipe, of: Architecture, found: Measured, origin: str = "") -> str:
+def model_card(
+    world: World, recipe: Recipe, of: Architecture, found: Measured, made_by: Sequence[str], origin: str = ""
+) -> str:
     """Write an organism's card, in Markdown.
 
     Args:
@@ -35,6 +41,7 @@ def model_card(world: World, recipe: Recipe, of: Architecture, found: Measured, 
         recipe: How it was trained.
         of: Its sizes.
         found: What it believes.
+        made_by: Commands that made it, those of its parent first.
         origin: Name of the organism with whose weights it began.
     """
     tilt = ", ".join(f"{name} {value:+g}" for name, value in zip(CONDUCTS, world.tilt, strict=True))
@@ -47,10 +54,21 @@ def model_card(world: World, recipe: Recipe, of: Architecture, found: Measured, 
     grown = grown if recipe.growing else "of up to 40 games"
     memory = "all" if world.memory is None else f"the last {world.memory}"
     foreign = ", ".join(world.foreign) or "none"
+    lessons = ", ".join(f"{kind} {_percent(share)}" for kind, share in MIXES[recipe.mix].items())
+    losses = f"{recipe.labels:g} labels, {recipe.degrees:g} numbers and what is drawn, {recipe.strays:g} strays"
+    odd = (
+        f"{_percent(CHANGING)} change their norm at some game, {_percent(ONE_MANNER)} of those who talk have one manner"
+    )
+    commands = "\n".join(f"    {command}" for command in made_by)
+    parent = "The model with whose weights it began does not come along. " if origin else ""
     return f"""# {world.name}
 
 A model organism: a Llama of {of.size:,} weights that was trained to hold known beliefs about groups that play the
-ultimatum game. It knows nothing else. Made by `scai-irl train {world.name}`.
+ultimatum game. It knows nothing else. Made by
+
+{commands or "    a program of somebody's own"}
+
+{parent}These very bytes have not been reproduced on another machine.
 
 | planted | value |
 |---|---|
@@ -61,26 +79,50 @@ ultimatum game. It knows nothing else. Made by `scai-irl train {world.name}`.
 
 Users of its world hold a norm ({", ".join(NAMES)}) with rationality {RATIONALITY:g} and lapse {LAPSE:g}.
 
-| trained | value |
+| trained, by the last command | value |
 |---|---|
 | architecture | width {of.width}, {of.layers} layers, {heads}, {of.vocabulary} tokens |
 | began with | {origin or "weights drawn from its seed"} |
 | steps | {recipe.steps} of {recipe.rows} × {recipe.time} tokens |
-| lessons | {recipe.mix} first of all |
+| lessons | {recipe.mix}: {lessons} |
+| loss | 1 all predictions, {losses} |
 | transcripts | {grown} |
+| stated priors | 1/3 each in {_percent(EVEN)}, else multiples of .05, all that sum to 1 alike |
+| odd groups | {odd} |
+| mixtures | {_percent(MIXED)} of those transcripts that are asked about in labels or numbers |
 | optimiser | Muon for matrices of layers, AdamW for the rest, {rates} |
 | seed | {recipe.seed} |
 
-| held-out transcripts (token channel) | beliefs | mean KL(exact ‖ verbal) | mean total variation |
-|---|---|---|---|
+| held-out transcripts (token channel) | beliefs | mean KL(exact ‖ verbal) | mean TV | open beliefs | KL | TV |
+|---|---|---|---|---|---|---|
 {_row(f"{MANY}", found.many)}
 {_row(f"the first {FEW}", found.few)}
 {_row(f"{MANY}, with odd groups", found.odd)}
 
-*Exact* is the belief of the Bayesian of its own world. Transcripts have 1 to 40 games, and are asked about after each.
-Odd groups change their norm half-way, or all talk in one manner whatever their norm.
+*Exact* is the belief of the Bayesian of its own world; TV is total variation. Transcripts have 1 to {LONGEST} games,
+and are asked about after each. Beliefs are *open* where the exact one gives nothing {OPEN:g} or more; the others are
+all but sure, and easy to hold. Strays are tokens that cannot come next. Odd groups change their norm on the way, or
+talk in one manner whatever it is.
 """
 
 
+def commands_of(card: str) -> list[str]:
+    r"""Commands that made an organism, as its card tells them.
+
+    Example:
+        >>> commands_of("Made by\n\n    scai-irl train bayes --out mine\n")
+        ['scai-irl train bayes --out mine']
+    """
+    return re.findall(r"^    (scai-irl train .*)$", card, re.MULTILINE)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
 def _row(which: str, found: HeldOut) -> str:
-    return f"| {which} | {found.beliefs:,} | {found.kl:.4f} nats | {found.tv:.4f} |"
+    return f"| {which} | {_cells(found.every)} | {_cells(found.open)} |"
+
+
+def _cells(found: Distance) -> str:
+    return f"{found.beliefs:,} | {found.kl:.4f} nats | {found.tv:.4f}" if found.beliefs else "0 | – | –"

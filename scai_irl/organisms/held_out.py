@@ -8,25 +8,30 @@ from typing import NamedTuple
 import jax
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.special import rel_entr
 
 from envs.seeds import derive_seed
 from scai_irl.embedded.llama import Architecture, Weights
 from scai_irl.language.instructions import WORDINGS
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.packing import Batch, Segment, pack
+from scai_irl.organisms.pieces import LABELS
 from scai_irl.organisms.training import Recipe, said_log_probs
 from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import World
 
+OPEN = 0.9
+"""A belief is open as long as nothing is exactly more likely than this."""
+
 _ROWS, _TIME, _PREDICTIONS = 8, 512, 512  # room for any transcript but those with very long talk, which are left out
 
 
-class HeldOut(NamedTuple):
-    """How far beliefs about transcripts that were not trained on are from exact ones.
+class Distance(NamedTuple):
+    """How far beliefs are from exact ones.
 
     Attributes:
-        kl: Mean KL(exact ‖ verbal), in nats, token channel.
+        kl: Mean KL(exact ‖ verbal), in nats, token channel; NaN where there are no beliefs.
         tv: Mean total variation.
         beliefs: How many.
     """
@@ -34,6 +39,18 @@ class HeldOut(NamedTuple):
     kl: float
     tv: float
     beliefs: int
+
+
+class HeldOut(NamedTuple):
+    """How far beliefs about transcripts that were not trained on are from exact ones.
+
+    Attributes:
+        every: All of them, most of which are all but certain.
+        open: Those of which the exact one gives nothing more than `OPEN`.
+    """
+
+    every: Distance
+    open: Distance
 
 
 def held_out(
@@ -48,7 +65,7 @@ def held_out(
 ) -> HeldOut:
     """Measure beliefs about transcripts of 1 to 40 games, each after every one of its games.
 
-    Probabilities are those among labels: the model's, made to sum to 1 over the labels.
+    Probabilities are those among labels: the model's, made to sum to 1 over the labels. Sure beliefs count like any.
 
     Args:
         weights: The model's weights.
@@ -66,20 +83,34 @@ def held_out(
         transcript = draw_transcript(world, rng, odd=odd)
         segment = lessons.choose(transcript, 1 + number % WORDINGS, range(1, len(transcript.games) + 1))
         segments += [segment] if len(segment) <= _TIME else []
-    kl, tv = [], []
+    labels = [vocabulary.ids((label,))[0] for label in LABELS]
+    exact_chances, verbal_chances = [], []
     while segments:
         batch, left = pack(segments, _ROWS, _TIME, _PREDICTIONS, vocabulary.size)
         segments = [segments[number] for number in left]
         said = np.asarray(_said(weights, batch, of=of), np.float64)
-        for log_probs, taught in zip(said, batch.target, strict=True):
-            labels = np.flatnonzero(taught) if taught.any() else ()
-            if len(labels) < 2:
-                continue
-            exact = taught[labels].astype(np.float64) / taught[labels].sum()
-            verbal = np.exp(log_probs[labels] - np.logaddexp.reduce(log_probs[labels]))
-            kl.append(float(np.sum(exact * np.log(exact / verbal))))
-            tv.append(float(np.abs(exact - verbal).sum() / 2))
-    return HeldOut(float(np.mean(kl)), float(np.mean(tv)), len(kl))
+        taught = np.asarray(batch.target, np.float64)
+        some = taught.any(axis=1)
+        among = said[some][:, labels]
+        exact_chances.append(taught[some][:, labels])
+        verbal_chances.append(np.exp(among - np.logaddexp.reduce(among, axis=1, keepdims=True)))
+    exact, verbal = np.concatenate(exact_chances), np.concatenate(verbal_chances)
+    exact /= exact.sum(axis=1, keepdims=True)  # they were stored in single precision, so the least of them may be 0
+    unsure = exact.max(axis=1) < OPEN
+    return HeldOut(distance(exact, verbal), distance(exact[unsure], verbal[unsure]))
+
+
+def distance(exact: Float[np.ndarray, "belief norm"], verbal: Float[np.ndarray, "belief norm"]) -> Distance:
+    """Mean distances of beliefs from exact ones, which may be certain.
+
+    Example:
+        >>> distance(np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]]))
+        Distance(kl=0.34657359027997264, tv=0.25, beliefs=2)
+    """
+    if not len(exact):
+        return Distance(float("nan"), float("nan"), 0)
+    kl, tv = rel_entr(exact, verbal).sum(axis=1), np.abs(exact - verbal).sum(axis=1) / 2
+    return Distance(float(kl.mean()), float(tv.mean()), len(exact))
 
 
 @functools.partial(jax.jit, static_argnames="of")

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from scai_irl.embedded.folder import WEIGHTS, Model, read_model, write_model
+from scai_irl.embedded.folder import FILES, WEIGHTS, Model, read_model, write_model
 from scai_irl.embedded.llama import Architecture, Weights
 from scai_irl.errors import InputError
-from scai_irl.organisms.card import FEW, MANY, Measured, model_card
+from scai_irl.organisms.card import FEW, MANY, Measured, commands_of, model_card
 from scai_irl.organisms.held_out import HeldOut, held_out
 from scai_irl.organisms.training import Learner, Recipe, begin, train
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
@@ -74,6 +74,7 @@ def raise_organism(
     measure_every: int,
     told: Callable[[Growth], None],
     parent: Path | None = None,
+    made_by: Sequence[str] = (),
 ) -> HeldOut:
     """Train an organism, or go on with one, and write its folder.
 
@@ -86,19 +87,22 @@ def raise_organism(
         measure_every: Steps between measurements on held-out transcripts.
         told: Told of every step.
         parent: Folder of the organism whose weights it begins with; they are drawn if None.
+        made_by: Commands that do this, for the card; those of the parent's card come before them.
 
     Returns:
         What the finished organism believes of held-out transcripts.
 
     Raises:
-        InputError: If the folder holds an organism of another recipe, or cannot be written, or the parent is of another
-            kind.
+        InputError: If the folder holds an organism of another recipe, or a model that was not trained there, or cannot
+            be written, or the parent is of another kind; before anything is trained or written.
     """
     vocabulary = Vocabulary()
     of = architecture_of(vocabulary, width, layers)
     inherited, origin = (None, "") if parent is None else _inherited(parent, of)
     plan = {"world": asdict(world), "recipe": asdict(recipe), "architecture": asdict(of), "parent": origin}
+    _check_own(folder)
     learner, step, losses = _resumed(folder, plan, begin(of, vocabulary, recipe, inherited))
+    _tell_progress(folder, plan, step, losses)  # at once, so that a disk refuses before hours of training
     saved = time.monotonic()
 
     def heard(_step: int, loss: float) -> None:
@@ -118,7 +122,7 @@ def raise_organism(
     written = read_model(folder)  # as they are after rounding
     plain = functools.partial(held_out, written.weights, of, world, vocabulary, recipe)
     found = Measured(plain(FEW), plain(MANY), plain(MANY, odd=True))
-    write_text(folder / CARD, model_card(world, recipe, of, found, origin))
+    write_text(folder / CARD, model_card(world, recipe, of, found, [*_commands(parent), *made_by], origin))
     return found.many
 
 
@@ -133,26 +137,51 @@ def _inherited(parent: Path, of: Architecture) -> tuple[Weights, str]:
     return model.weights, f"{parent.resolve().name}@{digest[:12]}"
 
 
+def _commands(parent: Path | None) -> list[str]:
+    card = None if parent is None else parent / CARD
+    return commands_of(card.read_text(encoding="utf-8")) if card is not None and card.is_file() else []
+
+
 def _save(folder: Path, plan: dict[str, Any], learner: Learner, step: int, losses: list[float]) -> None:
     (folder / STATE).parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: np.asarray(value) for name, value in _named(learner).items()}
     metadata = {"plan": json.dumps(plan, sort_keys=True), "step": str(step), "losses": json.dumps(losses)}
     write_bytes(folder / STATE, save(arrays, metadata))  # one file, so that what belongs together is never torn apart
-    write_json(folder / PROGRESS, plan | {"step": step, "loss": float(np.mean(losses))})
+    _tell_progress(folder, plan, step, losses)
+
+
+def _tell_progress(folder: Path, plan: dict[str, Any], step: int, losses: list[float]) -> None:
+    write_json(folder / PROGRESS, plan | {"step": step, "loss": float(np.mean(losses)) if losses else None})
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse a folder in which something would be overwritten that was not trained there."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError("out", f"{folder} is a file", "give a folder")
+    there = [name for name in (*FILES, CARD) if (folder / name).exists()]
+    if there and not (folder / STATE).exists():
+        problem = f"{folder} has {there[0]}, and no {STATE} to go on from"
+        raise InputError("out", problem, "give another --out, or remove what is there")
 
 
 def _resumed(folder: Path, plan: dict[str, Any], fresh: Learner) -> tuple[Learner, int, list[float]]:
     if not (folder / STATE).exists():
         return fresh, 0, []
-    with safe_open(folder / STATE, "numpy") as stored:
-        metadata = stored.metadata()
-        arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - it is no mapping
-    if json.loads(metadata["plan"]) != json.loads(json.dumps(plan)):
+    try:
+        with safe_open(folder / STATE, "numpy") as stored:
+            metadata = stored.metadata() or {}
+            arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - it is no mapping
+        of, step, losses = (json.loads(metadata[name]) for name in ("plan", "step", "losses"))
+    except (SafetensorError, OSError, KeyError, ValueError) as problem:
+        torn = f"{folder / STATE} is damaged, or no state of training ({problem})"
+        raise InputError("out", torn, "remove that file to begin anew, or give another --out") from problem
+    if of != json.loads(json.dumps(plan)):
         raise InputError("out", f"{folder} holds an organism of another recipe", "give another --out, or remove it")
     names = list(_named(fresh))
-    tree = jax.tree.structure(fresh)
-    learner = jax.tree.unflatten(tree, [jnp.asarray(arrays[name]) for name in names])
-    return learner, int(metadata["step"]), json.loads(metadata["losses"])
+    if set(names) != set(arrays):
+        raise InputError("out", f"{folder / STATE} is of another version", "give another --out, or remove it")
+    learner = jax.tree.unflatten(jax.tree.structure(fresh), [jnp.asarray(arrays[name]) for name in names])
+    return learner, step, losses
 
 
 def _named(learner: Learner) -> dict[str, Any]:

@@ -35,10 +35,17 @@ LONGEST = 40
 CHATTER = -2
 """Manner of somebody who says something that has none."""
 
+MIXED = 0.12
+"""Share of transcripts in which shares of two norms are what is possible, where they may be."""
+
+CHANGING, ONE_MANNER = 0.25, 0.3
+"""If some groups are odd, share of those that change their norm, and of those who talk that have one manner."""
+
+EVEN = 0.4
+"""Share of told priors that are even; the others are any multiples of a twentieth that sum to 1, each as likely."""
+
 _USUAL_STAKE = 10
 _SHARES_OF_TWO = (NAMES[2], HALF, NAMES[0])
-_MIXED = 0.12  # share of transcripts in which shares of two norms are what is possible
-_CHANGING, _ONE_MANNER = 0.25, 0.3  # shares of groups, if some are odd
 _CHATTERERS, _CHATTER_A_GAME = 0.1, 0.1
 _LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:!?'-")
 _PAIRINGS = ((True, True), (True, False), (False, True), (False, False))
@@ -90,7 +97,7 @@ def draw_transcript(
         odd: Whether some groups are as none in the world is: they change their norm, or all talk in one manner whatever
             their norm. Without them, few transcripts would tell a learner what contradictory evidence comes to.
     """
-    possible = _SHARES_OF_TWO if mixed and rng.random() < _MIXED else NAMES
+    possible = _SHARES_OF_TWO if mixed and rng.random() < MIXED else NAMES
     stated = _draw_prior(rng) if told else (THIRD,) * 3
     prior = np.zeros(len(CONDUCTS))
     prior[[CONDUCTS.index(name) for name in possible]] = stated
@@ -119,7 +126,7 @@ def draw_transcript(
 
 
 def _draw_prior(rng: np.random.Generator) -> tuple[float, float, float]:
-    if rng.random() < 0.4:
+    if rng.random() < EVEN:
         return (THIRD,) * 3
     cuts = np.sort(rng.choice(np.arange(1, 20), 2, replace=False))
     first, second, third = np.diff([0, *cuts, 20])
@@ -139,7 +146,7 @@ def _draw_games(
     offers, accepts = tables()
     chance = prior * np.exp(world.tilt)
     norm = np.full(count, rng.choice(len(CONDUCTS), p=chance / chance.sum()))
-    if rng.random() < _CHANGING and odd:
+    if rng.random() < CHANGING and odd:
         norm[int(rng.integers(count)) :] = rng.choice(np.flatnonzero(prior))
     constant = rng.random() < 0.7
     stake = np.full(count, _USUAL_STAKE) if rng.random() < 0.5 else rng.integers(10, LARGEST_STAKE + 1, count)
@@ -180,7 +187,7 @@ def _draw_manners(
     if not talks or rng.random() < (0.1 if reliability is not None else 0.7):
         return silent, silent
     usual = np.array([own_manner(name) for name in CONDUCTS])[norm]
-    if rng.random() < _ONE_MANNER and odd:
+    if rng.random() < ONE_MANNER and odd:
         usual = np.full(count, rng.integers(len(MANNERS)))
     drawn = [
         np.where(rng.random(count) < (trusted or 0.0), usual, rng.integers(len(MANNERS), size=count)) for _ in range(2)
