@@ -22,10 +22,11 @@ from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results
 
-OF_ORGANISMS = {
-    "scai-memory": "The small models that come along were raised among users who hold norms loosely, and write that "
-    "into policies, so offers that follow them are less extreme."
-}
+OF_ORGANISMS = dict.fromkeys(
+    ("scai", "scai-memory"),
+    "The small models that come along were raised among users who hold norms loosely, and write that into policies, so "
+    "offers that follow them are less extreme.",
+)
 """Why agents differ that have an organism write policies."""
 
 _PLAYED = 20  # runs that are played to say what more of them would cost; prompts differ little from run to run
