@@ -7,6 +7,7 @@ experiments.aligned_to_people``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -15,6 +16,7 @@ from scai_irl.agents.ask import Tally
 from scai_irl.cli import run_experiment
 from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.experiment import Experiment
+from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
 from scai_irl.records.human import subjects
@@ -52,11 +54,15 @@ class AlignedToPeople(LmConfig, ExperimentConfig):
         return some_distinct(value, "family")
 
 
+def plan(config: AlignedToPeople) -> PeoplePlan:
+    """Say what is tried."""
+    return PeoplePlan(config.families, config.method, config.assistants, config.style, config.seed)
+
+
 def work(config: AlignedToPeople, backend: Backend, tally: Tally) -> Study:
     """Fit, translate and answer."""
     choices = read_people(config.data, config.source, None, config.seed).choices
-    plan = PeoplePlan(config.families, config.method, config.assistants, config.style, config.seed)
-    answers = aligned_answers(choices, plan, backend, tally)
+    answers = aligned_answers(choices, plan(config), backend, tally)
     people = int(subjects(halves(choices, config.seed)[1]).max()) + 1
     question = "Do assistants that follow fitted preferences in words answer offers as people do?"
     return Study(
@@ -72,8 +78,15 @@ def run(config: AlignedToPeople) -> Results:
     return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
 
 
+def estimate(config: AlignedToPeople) -> Estimate:
+    """Say what it would cost; policies fitted by the quickest method are as long in words as those by another."""
+    choices = read_people(config.data, config.source, None, config.seed).choices
+    quick = replace(plan(config), method="laplace")
+    return config.estimate(lambda backend: aligned_answers(choices, quick, backend, Tally()))
+
+
 EXPERIMENT = Experiment(
-    "aligned-to-people", "assistants that answer offers as people do, from words", AlignedToPeople, run
+    "aligned-to-people", "assistants that answer offers as people do, from words", AlignedToPeople, run, estimate
 )
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from envs import one_group
-from experiments.group_game import group_game
+from experiments.group_game import estimate_whole, group_game
 from scai_irl.agents.ask import Tally
 from scai_irl.cli import run_experiment
 from scai_irl.compare.earnings import earnings_by_run, earnings_findings, earnings_table
 from scai_irl.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment import Experiment
+from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
+from scai_irl.loop.setting import Setting
 from scai_irl.loop.whole import play_whole
 from scai_irl.records.results import Results
 from scai_irl.report.earnings import earnings_figure
@@ -41,12 +43,19 @@ class AssistantVariants(PlayConfig):
         return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
 
 
+_STRICT = (False, True)
+
+
+def setting(config: AssistantVariants) -> Setting:
+    """Make the setting, in which no assistant is strict."""
+    return group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
+
+
 def work(config: AssistantVariants, backend: Backend, tally: Tally) -> Study:
     """Play with assistants that may accept what they like, and with strict ones."""
-    setting = group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
     played = [
-        play_whole(replace(setting, strict=strict), backend, tally).interactions.assign(strict=strict)
-        for strict in (False, True)
+        play_whole(replace(setting(config), strict=strict), backend, tally).interactions.assign(strict=strict)
+        for strict in _STRICT
     ]
     earned = earnings_by_run(pd.concat(played, ignore_index=True))
     question = "What do assistants, and the users they meet, earn where they exploit, or are strict?"
@@ -63,7 +72,14 @@ def run(config: AssistantVariants) -> Results:
     return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
 
 
-EXPERIMENT = Experiment("assistant-variants", "assistants that exploit users, and strict ones", AssistantVariants, run)
+def estimate(config: AssistantVariants) -> Estimate:
+    """Say what it would cost: what it costs without strictness, and as much with it."""
+    return estimate_whole(setting(config), config, len(_STRICT))
+
+
+EXPERIMENT = Experiment(
+    "assistant-variants", "assistants that exploit users, and strict ones", AssistantVariants, run, estimate
+)
 
 if __name__ == "__main__":
     run_experiment(EXPERIMENT)

@@ -14,14 +14,15 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from envs import one_group
-from experiments.group_game import group_game
+from experiments.group_game import estimate_whole, group_game
 from scai_irl.agents.ask import Tally
 from scai_irl.cli import run_experiment
 from scai_irl.compare.recovery import recovery_findings, recovery_table
 from scai_irl.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment import Experiment
+from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
-from scai_irl.loop.setting import Condition
+from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.whole import play_whole
 from scai_irl.records.results import Results
 from scai_irl.report.sweeps import epochs_figure
@@ -58,17 +59,23 @@ class ChangingNorms(PlayConfig):
         return some_distinct(value, "change")
 
 
-def work(config: ChangingNorms, backend: Backend, tally: Tally) -> Study:
-    """Play all changes with every expectation of change."""
+def setting(config: ChangingNorms) -> Setting:
+    """Make the setting, in which assistants expect no change."""
     plain = group_game(EXPERIMENT.name, config, [])
     pairs = [tuple(map(one_group, change.split(">"))) for change in config.changes]
     conditions = tuple(
         Condition(before, agent, later=((config.change_at, after),))
         for (before, after), agent in product(pairs, config.agents)
     )
+    return replace(plain, conditions=conditions)
+
+
+def work(config: ChangingNorms, backend: Backend, tally: Tally) -> Study:
+    """Play all changes with every expectation of change."""
+    plain = setting(config)
     gaps = []
     for hazard in config.hazards:
-        played = play_whole(replace(plain, conditions=conditions, hazard=hazard), backend, tally)
+        played = play_whole(replace(plain, hazard=hazard), backend, tally)
         gaps.append(played.alignment.assign(**{_HAZARD: hazard}))
     alignment = pd.concat(gaps, ignore_index=True)
     question = "How soon do assistants follow users whose norm changes in the middle of a run?"
@@ -85,7 +92,14 @@ def run(config: ChangingNorms) -> Results:
     return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
 
 
-EXPERIMENT = Experiment("changing-norms", "users change their norm in the middle of a run", ChangingNorms, run)
+def estimate(config: ChangingNorms) -> Estimate:
+    """Say what it would cost: one expectation's cost, times all of them."""
+    return estimate_whole(setting(config), config, len(config.hazards))
+
+
+EXPERIMENT = Experiment(
+    "changing-norms", "users change their norm in the middle of a run", ChangingNorms, run, estimate
+)
 
 if __name__ == "__main__":
     run_experiment(EXPERIMENT)

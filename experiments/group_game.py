@@ -9,21 +9,24 @@ from itertools import product
 
 from envs import Population, Schedule
 from inference import make_family
+from scai_irl.agents.ask import Tally
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 from scai_irl.config import PlayConfig
 from scai_irl.lm.embedded import Embedded
 from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.run import play_setting, run_setting
 from scai_irl.loop.setting import Condition, Setting
+from scai_irl.loop.whole import play_whole
 from scai_irl.organisms.shipped import shipped
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results
 
-OF_ORGANISMS = {
-    "scai-memory": "The small models that come along were raised among users who hold norms loosely, and write that "
-    "into policies, so offers that follow them are less extreme."
-}
+OF_ORGANISMS = dict.fromkeys(
+    ("scai", "scai-memory"),
+    "The small models that come along were raised among users who hold norms loosely, and write that into policies, so "
+    "offers that follow them are less extreme.",
+)
 """Why agents differ that have an organism write policies."""
 
 _PLAYED = 20  # runs that are played to say what more of them would cost; prompts differ little from run to run
@@ -104,3 +107,16 @@ def estimate_group_game(setting: Setting, config: PlayConfig) -> Estimate:
     """Say what playing a setting would cost; of many runs the first are played, and stand for all."""
     few = replace(setting, runs=setting.runs[:_PLAYED])
     return config.estimate(lambda backend: play_setting(few, backend), times=len(setting.runs) / len(few.runs))
+
+
+def estimate_whole(setting: Setting, config: PlayConfig, cells: int) -> Estimate:
+    """Say what so many cells like a setting would cost, where what they vary leaves prompts as long as they are.
+
+    Args:
+        setting: One of the cells; of many runs the first are played, and stand for all.
+        config: The configuration.
+        cells: How many such cells there are. What two of them ask in the same words counts twice, and is asked once.
+    """
+    few = replace(setting, runs=setting.runs[:_PLAYED])
+    times = cells * len(setting.runs) / len(few.runs)
+    return config.estimate(lambda backend: play_whole(few, backend, Tally()), times)

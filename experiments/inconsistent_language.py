@@ -53,6 +53,8 @@ def run(config: InconsistentLanguage) -> Results:
 
 _WHY = {
     "thompson": "The posterior is over what users do, so talk cannot move it; all cells have the same prompts.",
+    "scai": "The recorded procedure itself, written from the last epoch's transcripts and the text before; all cells "
+    "have the same prompts.",
     "scai-memory": "Written from transcripts with all that users say; all cells have the same prompts.",
 }
 

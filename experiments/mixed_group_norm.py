@@ -56,6 +56,8 @@ def _row(group: str, users: str) -> str:
 _WHY = {
     "thompson": "A run's few draws from two norms lie far from each other by chance, also where the mixture is known "
     "(the oracle); norms of groups are served in subgroup-norms.",
+    "scai": "The recorded procedure itself: one text for all users, from the last epoch's transcripts and the text "
+    "before.",
     "scai-memory": "One text for all users is near one of the norms, or between them.",
 }
 _OF_ORGANISMS = "The small models that come along know single norms and halves of two, and misread other proportions."

@@ -45,6 +45,8 @@ def run(config: OneGroupNorm) -> Results:
 _WHY = {
     "thompson": "All epochs' evidence is in the posterior, and settles the norm within one; what was recorded learnt "
     "from the last epoch's transcripts alone, which in 9v1 hold two moves of users.",
+    "scai": "The recorded procedure itself: a text written from the last epoch's transcripts and the text before, so "
+    "that nothing accumulates.",
     "scai-memory": "As recorded, a text written from transcripts, but from those of all epochs.",
 }
 

@@ -1,8 +1,8 @@
 """Every experiment of Social Contract AI and beyond, in one list: ``scai-irl reproduce paper``.
 
 Rows of the predecessor's figures are run with the phrasebook, which loses nothing, and with the organism *bayes*, a
-language model that is Bayesian by training. The preset ``full`` has more runs and asks the organism everything;
-``cluster`` asks a served model.
+language model that is Bayesian by training. The preset ``full`` has five times as many runs of all that has runs;
+``cluster`` is the same with a served model in the organism's place.
 """
 
 from __future__ import annotations
@@ -16,14 +16,20 @@ from scai_irl.reproduce import Reproduction, Step
 _BAYES = {"backend": "embedded", "model": "bayes"}
 _SERVED = {"backend": "vllm-server"}
 
+_AGENTS = {"agents": ("thompson", "scai", "scai-memory")}
+"""A Bayesian, the predecessor's own procedure, and the same with the transcripts of all epochs."""
+
 _ROWS: tuple[tuple[str, Mapping[str, Any], float, float], ...] = (
-    ("one-group-norm", {"agents": ("thompson", "scai-memory")}, 9, 90),
-    ("mixed-group-norm", {"agents": ("thompson", "scai-memory")}, 4, 28),
+    ("one-group-norm", _AGENTS, 12, 121),
+    ("mixed-group-norm", _AGENTS, 6, 40),
     ("subgroup-norms", {}, 9, 47),
-    ("inconsistent-language", {}, 7, 46),
-    ("out-of-distribution", {}, 2, 33),
+    ("inconsistent-language", _AGENTS, 10, 65),
+    ("out-of-distribution", {"agents": ("as-learned", "transfer", "model")}, 5, 33),
 )
 """Experiments with rows in the predecessor's table: options, seconds with the phrasebook and with the organism."""
+
+_UNTAUGHT = {"out-of-distribution": {"agents": ("as-learned", "transfer")}}
+"""Options of rows with the organism, which was not taught to carry a text over to other goods."""
 
 _OTHERS: tuple[tuple[str, Mapping[str, Any], float], ...] = (
     ("assistants-only", {}, 4),
@@ -66,7 +72,7 @@ def _small() -> list[Step]:
         for name, options, by_rule, by_model in _ROWS
         for step in (
             Step(name, name, options, by_rule),
-            Step(f"{name}-bayes", name, {**options, **_BAYES}, by_model),
+            Step(f"{name}-bayes", name, {**options, **_UNTAUGHT.get(name, {}), **_BAYES}, by_model),
         )
     ]
     return [*rows, *(Step(name, name, options, seconds) for name, options, seconds in (*_OTHERS, *_WITH_DATA))]
@@ -86,17 +92,25 @@ _OF_DATA = {name for name, _, _ in _WITH_DATA}
 
 
 def _cluster() -> list[Step]:
-    """The full list with a served model in the organism's place."""
+    """The full list with a served model in the organism's place, which is asked all that the phrasebook is."""
+    untrimmed = {name: options for name, options, _, _ in _ROWS}
     return [
-        replace(step, name=step.name.replace("-bayes", "-served"), options={**step.options, **_SERVED, "model": ""})
+        replace(
+            step,
+            name=step.name.replace("-bayes", "-served"),
+            options={**step.options, **untrimmed.get(step.experiment, {}), **_SERVED, "model": ""},
+        )
         if step.options.get("backend") == "embedded"
         else step
         for step in _full()
     ]
 
 
+_EXTRAPOLATED = "extrapolated from the preset small, times five"
+
 PAPER = Reproduction(
     "paper",
     "Social Contract AI, reproduced and continued",
     {"small": _small(), "full": _full(), "cluster": _cluster()},
+    {"full": _EXTRAPOLATED, "cluster": _EXTRAPOLATED},
 )

@@ -13,13 +13,15 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from envs import one_group
-from experiments.group_game import group_game
+from experiments.group_game import estimate_whole, group_game
 from scai_irl.agents.ask import Tally
 from scai_irl.cli import run_experiment
 from scai_irl.compare.sweeps import gaps_by, sweep_table
 from scai_irl.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment import Experiment
+from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
+from scai_irl.loop.setting import Setting
 from scai_irl.loop.whole import play_whole
 from scai_irl.records.results import Results
 from scai_irl.report.sweeps import sweep_figure
@@ -50,13 +52,17 @@ class Temperature(PlayConfig):
         return self
 
 
+def setting(config: Temperature) -> Setting:
+    """Make the setting of one combination."""
+    return group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
+
+
 def work(config: Temperature, backend: Backend, tally: Tally) -> Study:
     """Play every combination."""
     gaps = []
     for rationality, temperature in product(config.rationalities, config.temperatures):
         cell = config.model_copy(update={"rationality": rationality, "temperature": temperature})
-        setting = group_game(EXPERIMENT.name, cell, [one_group(norm) for norm in config.users])
-        played = play_whole(setting, backend, tally).alignment
+        played = play_whole(setting(cell), backend, tally).alignment
         gaps.append(played.assign(**{_BY[0]: rationality, _BY[1]: temperature}))
     alignment = pd.concat(gaps, ignore_index=True)
     findings = gaps_by(alignment, _BY, "What do noisy users, and a noisy model, do to learning a group's norm?")
@@ -73,7 +79,12 @@ def run(config: Temperature) -> Results:
     return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
 
 
-EXPERIMENT = Experiment("temperature", "users and language models of several temperatures", Temperature, run)
+def estimate(config: Temperature) -> Estimate:
+    """Say what it would cost: one combination's cost, times all of them."""
+    return estimate_whole(setting(config), config, len(config.rationalities) * len(config.temperatures))
+
+
+EXPERIMENT = Experiment("temperature", "users and language models of several temperatures", Temperature, run, estimate)
 
 if __name__ == "__main__":
     run_experiment(EXPERIMENT)

@@ -16,6 +16,7 @@ from tyro.extras import SubcommandApp
 from scai_irl.cli_options import options_of, parse, told_in_one_line
 from scai_irl.config import ExperimentConfig, check
 from scai_irl.doctor import Doctor, doctor
+from scai_irl.errors import InputError
 from scai_irl.experiment import Experiment, find_experiments
 from scai_irl.process import prepare_process
 from scai_irl.records.human_csv import CsvColumns
@@ -185,10 +186,13 @@ def _app(
 
 def _run(experiment: Experiment[Any], options: Any) -> None:
     config = check(experiment.config, vars(options))
-    if experiment.estimate is not None and getattr(config, "dry_run", False):
-        print_estimate(experiment.estimate(config))
-    else:
+    if not getattr(config, "dry_run", False):
         show(experiment.run(config))
+    elif experiment.estimate is None:
+        problem = f"{experiment.name} cannot tell what it would cost"
+        raise InputError("dry_run", problem, "leave it out to run, or give the experiment an estimate")
+    else:
+        print_estimate(experiment.estimate(config))
 
 
 def _calibrate(command: Calibrate) -> Results:

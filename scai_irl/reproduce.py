@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,10 +20,12 @@ from tyro.conf import Positional, arg
 from scai_irl.config import check
 from scai_irl.errors import InputError, printable
 from scai_irl.experiment import find_experiments
+from scai_irl.lm.vllm_server import VllmServer
 from scai_irl.report.html.command import write_report
 
 _GROUP = "scai_irl.reproductions"
 REPORT = "report.html"
+_CRASHED = 1
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,33 @@ class Step:
         name: Name of its folder.
         experiment: Name of the experiment.
         options: Its options, by field.
-        seconds: What it took when it was measured, on two cores without GPU; for the estimate.
+        seconds: What it takes on two cores without GPU, for the estimate; where a server is asked, it is not looked at.
     """
 
     name: str
     experiment: str
     options: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def served(self) -> bool:
+        """Whether a server is asked, on which its time depends."""
+        return self.options.get("backend") == VllmServer.name
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that failed.
+
+    Attributes:
+        name: The step.
+        told: What was wrong, in a line.
+        crashed: Whether it was no input that a person can mend, so that an error of the program's is likely.
+    """
+
+    name: str
+    told: str
+    crashed: bool
 
 
 @dataclass(frozen=True)
@@ -50,11 +73,13 @@ class Reproduction:
         name: Name on the command line.
         summary: One line for ``--help``.
         presets: The steps of each preset.
+        times: How the times of a preset were come by, where they were not measured.
     """
 
     name: str
     summary: str
     presets: Mapping[str, Sequence[Step]]
+    times: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -67,6 +92,9 @@ class Reproduce:
     seed: Annotated[int, arg(help="Root of all randomness.")] = 0
     data: Annotated[Path | None, arg(help="Folder with recorded runs and people's choices, where there is one.")] = None
     only: Annotated[tuple[str, ...], arg(help="Steps to run; all unless given.")] = ()
+    url: Annotated[tuple[str, ...], arg(help="Servers of the model, for steps that ask one (preset cluster).")] = ()
+    model: Annotated[str, arg(help="Name of the served model; not needed where a server has only one.")] = ""
+    concurrency: Annotated[int | None, arg(help="Requests in flight at each server.")] = None
     dry_run: Annotated[bool, arg(help="List the steps with their times, and run none.")] = False
 
 
@@ -79,7 +107,8 @@ def reproduce(command: Reproduce) -> None:
     """Run a reproduction.
 
     Raises:
-        InputError: If there is no such reproduction, preset or step; or, at the end, if a step failed.
+        InputError: If there is no such reproduction, preset or step; or, at the end, if steps failed because of input.
+        SystemExit: With code 1, at the end, if a step failed because of anything else.
     """
     found = find_reproductions()
     if command.what not in found:
@@ -87,8 +116,8 @@ def reproduce(command: Reproduce) -> None:
     chosen = found[command.what]
     if command.preset not in chosen.presets:
         raise InputError("preset", f"there is no {command.preset!r}", f"give one of {', '.join(chosen.presets)}")
-    steps = _chosen(chosen.presets[command.preset], command.only)
-    for line in estimate_lines(steps):
+    steps = with_server(_chosen(chosen.presets[command.preset], command.only), command)
+    for line in estimate_lines(steps, chosen.times.get(command.preset, "")):
         print(line)
     if command.dry_run:
         return
@@ -96,22 +125,53 @@ def reproduce(command: Reproduce) -> None:
     folders, failed = run_steps(steps, out, command.seed, command.data)
     if folders:
         summaries = {name: experiment.summary for name, experiment in find_experiments().items()}
-        write_report(folders, out / REPORT, chosen.summary, summaries)
+        write_report(folders, out / REPORT, chosen.summary, summaries, {one.name: one.told for one in failed})
         print(f"report: {out / REPORT}")
     if failed:
-        names = ", ".join(failed)
-        raise InputError(names, f"{len(failed)} of {len(steps)} steps failed", "mend them, and run the same again")
+        names = ", ".join(one.name for one in failed)
+        told = InputError(names, f"{len(failed)} of {len(steps)} steps failed", "mend them, and run the same again")
+        if not any(one.crashed for one in failed):
+            raise told
+        print(f"error: {told}", file=sys.stderr)
+        raise SystemExit(_CRASHED)
 
 
-def estimate_lines(steps: Sequence[Step]) -> list[str]:
-    """Say how long each step took when it was measured, and all of them together."""
+def with_server(steps: Sequence[Step], command: Reproduce) -> list[Step]:
+    """Tell steps that ask a server which one, and what of it.
+
+    Raises:
+        InputError: If that was given, and no step asks a server.
+    """
+    given: dict[str, Any] = {"url": command.url, "model": command.model, "concurrency": command.concurrency}
+    given = {name: value for name, value in given.items() if value not in ((), "", None)}
+    if given and not any(step.served for step in steps):
+        raise InputError(next(iter(given)), "none of these steps asks a server", "leave it out, or take another preset")
+    return [replace(step, options={**step.options, **given}) if step.served else step for step in steps]
+
+
+def estimate_lines(steps: Sequence[Step], times: str = "") -> list[str]:
+    """Say how long each step takes, and all of them together, but for those whose time depends on a server.
+
+    Args:
+        steps: The steps.
+        times: How their times were come by, where they were not measured.
+    """
     wide = max(len(step.name) for step in steps)
-    lines = [f"  {step.name:<{wide}}  {step.seconds:5.0f} s  {step.experiment}" for step in steps]
-    total = sum(step.seconds for step in steps)
-    return [*lines, f"{len(steps)} steps, about {_minutes(total)} on two cores without GPU"]
+    lines = [f"  {step.name:<{wide}}  {_seconds(step)}  {step.experiment}" for step in steps]
+    own = [step.seconds for step in steps if not step.served]
+    served = len(steps) - len(own)
+    here = f"about {_minutes(sum(own))} on two cores without GPU" + (f" ({times})" if times else "")
+    if not served:
+        return [*lines, f"{len(steps)} steps, {here}"]
+    return [
+        *lines,
+        f"{len(own)} steps, {here if own else 'no time'}",
+        f"{served} steps ask a server, and take what it takes: scai-irl run EXPERIMENT --backend {VllmServer.name} "
+        "--dry-run --speed SLOWEST FASTEST tells calls, tokens and time",
+    ]
 
 
-def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) -> tuple[list[Path], list[str]]:
+def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) -> tuple[list[Path], list[Failure]]:
     """Run steps one after the other; one that fails is named, and the others go on.
 
     Args:
@@ -121,11 +181,11 @@ def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) ->
         data: Folder with data; the value ``data:NAME`` of an option stands for the file NAME in it.
 
     Returns:
-        Folders of those that have results, and names of those that failed.
+        Folders of those that have results, and those that failed.
     """
     experiments = find_experiments()
     folders: list[Path] = []
-    failed: list[str] = []
+    failed: list[Failure] = []
     for number, step in enumerate(steps, start=1):
         started = time.monotonic()
         options = _with_data(step.options, data)
@@ -136,9 +196,13 @@ def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) ->
         try:
             config = check(experiment.config, {**options, "seed": seed, "out": out / step.name})
             results = experiment.run(config)
-        except InputError as problem:
-            _say(f"[{number}/{len(steps)}] {step.name}: {problem}")
-            failed.append(step.name)
+        except Exception as problem:  # whatever it is, hours of other steps must not be lost to it
+            crashed = not isinstance(problem, InputError)
+            told = f"{type(problem).__name__}: {problem}" if crashed else str(problem)
+            if crashed:
+                traceback.print_exc()
+            _say(f"[{number}/{len(steps)}] {step.name}: {told}")
+            failed.append(Failure(step.name, told, crashed))
             continue
         folders.append(results.path)
         _say(f"[{number}/{len(steps)}] {step.name}: {time.monotonic() - started:.0f} s")
@@ -162,6 +226,10 @@ def _with_data(options: Mapping[str, Any], data: Path | None) -> dict[str, Any] 
                 return None
             made[name] = data / value.removeprefix("data:")
     return made
+
+
+def _seconds(step: Step) -> str:
+    return " served" if step.served else f"{step.seconds:5.0f} s"
 
 
 def _say(line: str) -> None:

@@ -107,8 +107,8 @@ def _without_reasons(finding: Finding) -> Finding:
             "case": f"{finding.case}, no reason to give",
             "row": row.name,
             "recorded": row.gap,
-            "why": "Draws from a posterior are not asked for reasons, so this is the number without one; "
-            "--agents model asks the language model to carry a text over (organisms were not taught that).",
+            "why": "Draws from a posterior are not asked for reasons, and no language model was asked here to carry a "
+            "text over (--agents model; organisms were not taught that), so this is the number without a reason.",
         }
     )
 

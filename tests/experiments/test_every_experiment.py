@@ -7,12 +7,13 @@ import functools
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
-from scai_irl import load
+from scai_irl import cli, load
 from scai_irl.cli import main
 from scai_irl.experiment import find_experiments
 from scai_irl.records.calls import CALLS, CallStore
@@ -114,6 +115,35 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
         assert len(results.findings) > 0
         assert results.findings["question"].str.endswith("?").all()
         assert not results.findings["sentence"].str.contains("{", regex=False).any()
+
+
+ASKING = sorted(name for name, experiment in find_experiments().items() if "dry_run" in experiment.config.model_fields)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_dry_run_tells_the_calls_that_a_run_makes_and_asks_nobody(
+    name: str, by_name: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = load(by_name(name)).manifest.counts["calls"]
+    capsys.readouterr()
+    nobody = ("--backend", "vllm-server", "--url", "http://127.0.0.1:9", "--out", str(tmp_path / "none"))
+    main(["run", name, *options(name, tmp_path), *nobody, "--dry-run"])
+    assert capsys.readouterr().out.startswith(f"calls: {calls:,} (each answer read at once)")
+    assert not (tmp_path / "none").exists()
+
+
+def test_without_an_estimate_a_dry_run_is_refused_and_nothing_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = find_experiments()
+    monkeypatch.setattr(
+        cli, "find_experiments", lambda: {"capitulation": replace(found["capitulation"], estimate=None)}
+    )
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "capitulation", "--dry-run", "--out", str(tmp_path / "none")])
+    assert stopped.value.code == 2
+    assert "dry_run: capitulation cannot tell what it would cost; " in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,8 @@ def test_findings_stand_beside_every_recorded_row(results: Results) -> None:
         assert own["case"].str.contains("model").sum() == 1  # the one that is warned, as the predecessor's was
         assert (own["low"] <= own["value"]).all()
         assert (own["runs"] == RUNS).all()
+    reasoned = found[found["row"] == "abroad, altruistic prior and reason"]
+    assert reasoned["case"].tolist() == ["abroad, altruistic prior, model, with reason, warned"]  # nothing is repeated
     asked = found[found["question"].str.startswith("Does a warning")]
     assert (asked[["value", "low", "high"]] == 0).all(axis=None)
 

@@ -39,7 +39,11 @@ def report(command: Report, summaries: Mapping[str, str]) -> None:
 
 
 def write_report(
-    folders: Sequence[Path], out: Path, title: str = "", summaries: Mapping[str, str] | None = None
+    folders: Sequence[Path],
+    out: Path,
+    title: str = "",
+    summaries: Mapping[str, str] | None = None,
+    failed: Mapping[str, str] | None = None,
 ) -> None:
     """Write a report; the same folders always give the same bytes.
 
@@ -48,6 +52,7 @@ def write_report(
         out: File to write.
         title: Title of the page; one that names the experiments unless given.
         summaries: A line on each experiment, by name.
+        failed: What was wrong with experiments that have no results, by name.
 
     Raises:
         InputError: If a folder is no results folder, is given twice, or the file cannot be written.
@@ -59,7 +64,7 @@ def write_report(
             raise InputError(str(folder), "given twice", "give each results folder once")
     _refuse_other_file(out)
     results = [load(folder) for folder in folders]
-    write_text(out, page(results, title or _title(results), summaries or {}))
+    write_text(out, page(results, title or _title(results), summaries or {}, failed or {}))
 
 
 def _refuse_other_file(out: Path) -> None:

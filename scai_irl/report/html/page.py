@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -70,13 +71,19 @@ class Section:
     manifest: tuple[ShownTable, ...]
 
 
-def page(results: Sequence[Results], title: str, summaries: Mapping[str, str]) -> str:
+def page(
+    results: Sequence[Results],
+    title: str,
+    summaries: Mapping[str, str],
+    failed: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Write the page; the same folders always give the same text.
 
     Args:
         results: Results folders.
         title: Title of the page.
         summaries: A line on each experiment, by name.
+        failed: What was wrong with experiments that have no results, by name.
 
     Raises:
         InputError: If something in a folder cannot be read.
@@ -100,6 +107,7 @@ def page(results: Sequence[Results], title: str, summaries: Mapping[str, str]) -
             sections=sections,
             short=_in_short(sections),
             comparison=comparison_of(told),
+            failed=failed,
             style=style,
             script=script,
             policy=_policy(style, script),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
-from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+from scai_irl.compare.scai2023_rows import RECORDED_ROWS, RecordedRow
 from scai_irl.records.findings import number_with_interval
 from scai_irl.records.manifest import Manifest
 from scai_irl.report.html.numbers import number
@@ -39,10 +39,11 @@ class Beside:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A row: the condition, the gap recorded there, ours for each column, and which notes explain the difference."""
+    """A row: the condition, the gap recorded there with its interval, or why it has none, ours, and notes on both."""
 
     name: str
     recorded: str
+    no_interval: str
     cells: tuple[tuple[Beside, ...], ...]
     notes: tuple[int, ...]
 
@@ -96,7 +97,8 @@ def comparison_of(told: Sequence[Told]) -> Comparison | None:
 
 
 def _row(name: str, lines: list[dict[str, Any]], columns: tuple[str, ...], notes: tuple[str, ...]) -> ComparedRow:
-    recorded = RECORDED_ROWS[name].gap if name in RECORDED_ROWS else math.nan
+    row = RECORDED_ROWS.get(name)
+    recorded, told, without = (row.gap, *_recorded(row)) if row else (math.nan, number(math.nan), "")
     cells = []
     for column in columns:
         of_column = [line for line in lines if line["column"] == column]
@@ -104,7 +106,14 @@ def _row(name: str, lines: list[dict[str, Any]], columns: tuple[str, ...], notes
         cells.append(tuple(_beside(line, recorded, several=several) for line in of_column))
     said = {str(line["why"]) for line in lines}
     numbers = tuple(at for at, note in enumerate(notes, 1) if note in said)
-    return ComparedRow(name, number(recorded), tuple(cells), numbers)
+    return ComparedRow(name, told, without, tuple(cells), numbers)
+
+
+def _recorded(row: RecordedRow) -> tuple[str, str]:
+    """The gap that was recorded with its interval, and why there is none."""
+    without = "no interval" if math.isnan(row.low) else ""
+    reused = "one text reused for all runs" if row.one_text else ""
+    return number_with_interval(row.gap, row.low, row.high), ": ".join(filter(None, (without, reused)))
 
 
 def _beside(line: dict[str, Any], gap: float, *, several: bool) -> Beside:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from scai_irl.compare.alignment import WITHIN
+from scai_irl.compare.metrics import bootstrap_interval
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 
 DATA = Path(os.environ.get("SCAI_DATA", Path(__file__).parents[4] / "shared" / "data")) / "scai_gpt4"
@@ -44,9 +46,21 @@ def test_rows_are_those_of_the_recorded_interactions() -> None:
             tuple(found[["assistant", "user", "gap"]]), abs=1.1e-3
         )
         assert row.aligned == pytest.approx(found["aligned"])
+        gaps = shares.loc[condition, "gap"].to_numpy(float)
+        assert len(gaps) == 20
+        assert (row.low, row.high) == pytest.approx(bootstrap_interval(gaps), abs=6e-4)
+        # Many more resamples, drawn otherwise, move no end by more than such an interval's own error.
+        assert (row.low, row.high) == pytest.approx(bootstrap_interval(gaps, resamples=50_000, seed=1), abs=5e-3)
 
 
 def test_every_row_is_a_possible_one() -> None:
     for name, row in RECORDED_ROWS.items():
         assert row.name == name
         assert all(0 <= value <= 1 for value in (row.assistant, row.users, row.gap, row.aligned))
+
+
+def test_rows_have_intervals_where_runs_were_recorded_and_there_alone() -> None:
+    for name, row in RECORDED_ROWS.items():
+        assert (name in CONDITIONS) == bool(np.isfinite([row.low, row.high]).all())
+        assert name not in CONDITIONS or row.low <= row.gap <= row.high
+        assert row.one_text == (name.partition(",")[0] in {"abroad", "at home"})

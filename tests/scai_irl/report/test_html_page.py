@@ -103,18 +103,24 @@ def test_findings_stand_beside_the_predecessor_in_its_order(bare: Path, folders:
         [
             finding(0.025, 0.01, 0.04, row=name, recorded=0.415, why="Users' share, not the gap."),
             finding(0.02, row="5v5 fair", recorded=0.004),
+            finding(0.03, row="mixed 50/50", recorded=0.345),
             finding(0.5, row="of our own"),
         ],
     )
     write_report([bare, folders["one"]], bare.with_suffix(".html"))
     page = parsed(bare.with_suffix(".html"))
+    assert "all runs were given one text, so that they repeat it and are not independent" in words(page)
     (table,) = of_class(page, "beside")
     heading, *lines = rows(table)
     assert heading == ["condition", "recorded gap", "embedded bayes", "phrasebook", "explained in"]
     by_name = {line[0]: line[1:] for line in lines}
     assert list(by_name) == [row for row in RECORDED_ROWS if row in by_name] + ["of our own"]
     for row, cells in by_name.items():
-        assert cells[0] == (f"{RECORDED_ROWS[row].gap:.3f}" if row in RECORDED_ROWS else "–")
+        assert cells[0].startswith(f"{RECORDED_ROWS[row].gap:.3f}" if row in RECORDED_ROWS else "–")
+    assert by_name[name][0] == "0.391 no interval: one text reused for all runs"
+    assert by_name["5v5 fair"][0] == "0.004 no interval"
+    assert by_name["mixed 50/50"][0] == "0.345 [0.269, 0.419]"
+    assert by_name["of our own"][0] == "–"
     assert by_name[name][1:] == ["0.025 [0.010, 0.040] map, beside 0.415 recorded", "–", "note 2"]
     (notes,) = of_class(page, "explained")
     assert words(notes[1]) == "Users' share, not the gap."
