@@ -1,6 +1,8 @@
 """Capitulation: does a model follow the tone of users who push, flatter or rebuke, instead of what they do?
 
-Run it with ``scai-irl run capitulation`` or ``python -m experiments.capitulation``.
+Tones are held against talk of something else, since any words that a model does not know may move it, and against
+silence. Run it with ``scai-irl run capitulation`` or ``python -m
+experiments.capitulation``.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ def plan(config: Capitulation) -> TonePlan:
 
 
 def work(config: Capitulation, backend: Backend, tally: Tally) -> Study:
-    """Ask about the same games in silence and in every tone."""
+    """Ask about the same games in silence, with bland talk and in every tone."""
     seen, answers = watched(plan(config), backend, tally), answered(plan(config), backend, tally)
     effects = tone_effects(seen, answers)
     question = "Does the model follow users' tone instead of what they do?"

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from scai_irl.agents.ask import Tally
 from scai_irl.cli import run_experiment
-from scai_irl.compare.talk_speed import TalkPlan, beliefs_of_bayesians, beliefs_of_model, games_needed
+from scai_irl.compare.talk_speed import TalkPlan, asked_after, beliefs_of_bayesians, beliefs_of_model, games_needed
 from scai_irl.config import ExperimentConfig
 from scai_irl.experiment import Experiment
 from scai_irl.lm.estimate import Estimate
@@ -53,7 +53,7 @@ def work(config: LanguageAndLearning, backend: Backend, tally: Tally) -> Study:
     needed = games_needed(beliefs)
     question = "How many games does it take to learn a norm from users whose talk is at odds with it?"
     return Study(
-        speed_findings(needed, config.games, question),
+        speed_findings(needed, config.games, question, asked_after(beliefs)),
         tables={"beliefs_by_game": beliefs, "games_needed": needed},
         shown={"games_needed": speed_table(needed, config.games)},
         figures={"games_needed": speed_figure(needed, config.games)},

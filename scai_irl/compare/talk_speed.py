@@ -102,16 +102,30 @@ def beliefs_of_model(plan: TalkPlan, backend: Backend, tally: Tally) -> pd.DataF
 
 
 def games_needed(beliefs: pd.DataFrame, sure: float = 0.9) -> pd.DataFrame:
-    """Number of games from which on a run's belief in the truth is at least `sure`, of those it was asked after.
+    """Number of games from which on a run's belief in the truth is at least `sure`.
+
+    A Bayesian's belief is known after every game and a model's after some. Who is asked more seldom seems to learn
+    later, so only those numbers of games count after which all observers' beliefs are known (`asked_after`).
 
     NaN where it is not at the end: who is sure too early, and then led astray, has not learnt the norm.
     """
     keys = ["norm", "way", "degree", "observer", "run"]
+    beliefs = beliefs[beliefs["games"].isin(asked_after(beliefs))]
     ordered = beliefs.sort_values("games", kind="stable", ascending=False)
     stays = (ordered["belief"] >= sure).groupby([ordered[key] for key in keys], sort=False).cummin()
     reached = ordered[stays.astype(bool)].groupby(keys, sort=False)["games"].min()
     every = beliefs.drop_duplicates(keys).set_index(keys).index
     return reached.reindex(every).rename("needed").reset_index()
+
+
+def asked_after(beliefs: pd.DataFrame) -> tuple[int, ...]:
+    """Numbers of games after which the belief of every observer is known.
+
+    Args:
+        beliefs: What `beliefs_of_bayesians` and `beliefs_of_model` give, one below the other.
+    """
+    of_observers = [set(lines["games"]) for _, lines in beliefs.groupby("observer", sort=False)]
+    return tuple(sorted(map(int, set.intersection(*of_observers))))
 
 
 def _cells(plan: TalkPlan) -> list[_Cell]:

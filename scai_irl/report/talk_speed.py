@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from scai_irl.compare.talk_speed import MODEL
 from scai_irl.records.findings import Finding, mean_finding, number_with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 
 _KEYS = ["way", "degree", "observer"]
+_PAIRED = ["norm", "run"]
 
 
-def speed_findings(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
-    """Mean games that observers need, at the largest degree of each way.
+def speed_findings(needed: pd.DataFrame, most: int, question: str, asked: Sequence[int]) -> list[Finding]:
+    """What odd talk costs whoever listens, then the mean games that observers need, at both ends of each way's degrees.
 
     Args:
         needed: What `scai_irl.compare.talk_speed.games_needed` gives.
         most: What runs count as in which the truth is never believed: all games.
         question: What was asked.
+        asked: Numbers of games after which observers are asked.
     """
-    found = []
+    found = _costs(needed, most, question)
+    why = _grid(asked)
     for (way, degree, observer), runs in needed.groupby(_KEYS, sort=False):
         if degree not in (needed["degree"].min(), needed["degree"].max()):
             continue
@@ -29,10 +36,43 @@ def speed_findings(needed: pd.DataFrame, most: int, question: str) -> list[Findi
         beside = f" ({never} of {len(runs)} groups never, counted as {most})" if never else ""
         percent = f"{degree:.0%}".removesuffix("%")
         answer = f"Where {percent} % of talk is {way}, who {observer} needs {{value}} games{beside}."
-        answer = answer.replace("who model", "the model")
-        values = runs["needed"].fillna(most).to_numpy(float)
-        found.append(mean_finding(values, question=question, case=f"{way}, {degree:g}, {observer}", answer=answer))
+        answer = _of_model(answer)
+        values, case = runs["needed"].fillna(most).to_numpy(float), f"{way}, {degree:g}, {observer}"
+        found.append(mean_finding(values, question=question, case=case, answer=answer, why=why))
     return found
+
+
+def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
+    """Games that the observer named last needs more where talk is oddest than where it is least odd, group by group."""
+    least, odd, who = needed["degree"].min(), needed["degree"].max(), needed["observer"].iloc[-1]
+    if least == odd:
+        return []
+    found = []
+    for way, lines in needed[needed["observer"] == who].fillna({"needed": most}).groupby("way", sort=False):
+        by_degree = lines.pivot_table(index=_PAIRED, columns="degree", values="needed", sort=False)
+        answer = f"If the share of {way} talk is {odd:g} and not {least:g}, who {who} needs {{value}} games more."
+        found.append(
+            mean_finding(
+                (by_degree[odd] - by_degree[least]).to_numpy(float),
+                question=question,
+                case=f"{way}, {odd:g} instead of {least:g}, {who}",
+                answer=_of_model(answer),
+                why=f"Groups that never learn count as {most}.",
+            )
+        )
+    return found
+
+
+def _of_model(answer: str) -> str:
+    """The sentence, which is about who listens so and so, where that is a model."""
+    return answer.replace(f"who {MODEL}", f"the {MODEL},")
+
+
+def _grid(asked: Sequence[int]) -> str:
+    """Say after which games observers are asked; nothing where it is after every one."""
+    if all(after - before == 1 for before, after in itertools.pairwise(asked)):
+        return ""
+    return f"All are asked after the same numbers of games: {', '.join(map(str, asked))}."
 
 
 def speed_table(needed: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -49,7 +89,10 @@ def speed_table(needed: pd.DataFrame, most: int) -> pd.DataFrame:
 
 @captioned
 def speed_figure(needed: pd.DataFrame, most: int) -> Figure:
-    """Games needed (± 1 SEM over groups) across the share of odd talk; a panel for each way."""
+    """Games needed (± 1 SEM over groups) across the share of odd talk; a panel for each way.
+
+    All observers are asked after the same numbers of games.
+    """
     ways = list(dict.fromkeys(needed["way"]))
     figure = Figure(figsize=(3.4 * len(ways) + 1.8, 3.2), layout="constrained")
     panels = figure.subplots(1, len(ways), sharey=True, squeeze=False)[0]

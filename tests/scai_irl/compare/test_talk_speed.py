@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from scai_irl.agents.ask import Tally
-from scai_irl.compare.talk_speed import MODEL, NAMES, TalkPlan, beliefs_of_bayesians, beliefs_of_model, games_needed
+from scai_irl.compare.talk_speed import (
+    MODEL,
+    NAMES,
+    TalkPlan,
+    asked_after,
+    beliefs_of_bayesians,
+    beliefs_of_model,
+    games_needed,
+)
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.report.talk_speed import speed_figure, speed_findings, speed_table
 
@@ -17,13 +27,19 @@ PLAN = TalkPlan(runs=6, degrees=(0.0, 1.0), games=16, lengths=(1, 8, 16), seed=1
 KEYS = ["norm", "way", "degree", "run", "games"]
 
 
+@functools.cache
 def bayesians() -> pd.DataFrame:
     return beliefs_of_bayesians(PLAN)
 
 
+@functools.cache
+def phrasebook() -> pd.DataFrame:
+    return beliefs_of_model(PLAN, Phrasebook(), Tally())
+
+
 def test_the_phrasebook_is_the_bayesian_that_trusts_as_it_is_told() -> None:
     trusting = bayesians().query("observer.str.startswith('trusts')").set_index(KEYS)["belief"]
-    model = beliefs_of_model(PLAN, Phrasebook(), Tally())
+    model = phrasebook()
     assert set(model["observer"]) == {MODEL}
     theirs = trusting.reindex(pd.MultiIndex.from_frame(model[KEYS]))
     assert model["belief"].to_numpy() == pytest.approx(theirs.to_numpy(), abs=1e-4)
@@ -54,12 +70,31 @@ def test_games_needed_is_from_when_on_belief_stays() -> None:
     assert games_needed(beliefs)["needed"].tolist() == pytest.approx([3.0, np.nan], nan_ok=True)
 
 
+def test_a_model_that_believes_what_a_bayesian_does_needs_as_many_games() -> None:
+    both = pd.concat([bayesians(), phrasebook()], ignore_index=True)
+    assert asked_after(both) == PLAN.lengths
+    assert asked_after(bayesians()) == tuple(range(PLAN.games + 1))
+    by_observer = games_needed(both).pivot_table(
+        index=["norm", "way", "degree", "run"], columns="observer", values="needed", dropna=False
+    )
+    assert by_observer[MODEL].equals(by_observer["trusts, r = .8"].rename(MODEL))
+    every_game = games_needed(bayesians())
+    assert every_game["needed"].mean() < games_needed(both).query("observer != @MODEL")["needed"].mean()
+
+
 def test_what_is_shown_is_what_was_found() -> None:
     needed = games_needed(bayesians())
     table = speed_table(needed, 16)
     assert len(table) == 4
-    found = {finding.case: finding for finding in speed_findings(needed, 16, "?")}
-    assert len(found) == 12
+    found = {finding.case: finding for finding in speed_findings(needed, 16, "?", range(17))}
+    assert len(found) == 2 + 12
+    trusting = needed.query("observer == 'finds out r' and way == 'misleading'").fillna({"needed": 16.0})
+    by_degree = trusting.groupby("degree")["needed"].mean()
+    cost = next(iter(found.values()))
+    assert "1 instead of 0, finds out r" in cost.case
+    assert found["misleading, 1 instead of 0, finds out r"].value == pytest.approx(by_degree[1.0] - by_degree[0.0])
+    assert not found["random, 1, does not listen"].why
+    assert "1, 8, 16" in speed_findings(needed, 16, "?", PLAN.lengths)[-1].why
     one = needed.query("way == 'random' and degree == 1 and observer == 'does not listen'")["needed"].fillna(16)
     assert found["random, 1, does not listen"].value == pytest.approx(one.mean())
     assert found["random, 1, does not listen"].runs == len(NAMES) * PLAN.runs
