@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from scai_irl.errors import InputError
 from scai_irl.records.files import remove_partials, telling_disk_errors
+from scai_irl.records.locks import locked
 from scai_irl.records.manifest import MANIFEST, Manifest, config_hash, new_manifest
 
-_LOCK = ".lock"
+_LOCK, _OTHER = ".lock", "another process"
 _RESULTS = Path("results")
 _HASH_DIGITS = 10
 
@@ -46,7 +46,7 @@ def opened(folder: Path, experiment: str, config: Mapping[str, Any], **more: Any
     with telling_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     _has_begun(folder, experiment, config)  # before a lock is put into a folder that is not ours
-    with _locked(folder):
+    with locked(folder, _LOCK, _OTHER):
         begun = _has_begun(folder, experiment, config)  # again: another process may have begun since
         remove_partials(folder)
         if begun:
@@ -64,7 +64,7 @@ def reopened(folder: Path) -> Iterator[None]:
     Raises:
         InputError: If the folder is in use, or cannot be written to.
     """
-    with _locked(folder):
+    with locked(folder, _LOCK, _OTHER):
         remove_partials(folder)
         yield
 
@@ -92,17 +92,3 @@ def _refuse_other_configuration(folder: Path, experiment: str, config: Mapping[s
         difference = "; ".join(f"{n} is {there.config.get(n)} there, {config.get(n)} here" for n in names[:2])
     mend = "give another folder with --out, or repeat that configuration"
     raise InputError(str(folder), f"holds results of another configuration ({difference})", mend)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the system lets it go when the process ends, however it ends."""
-    with telling_disk_errors(folder):
-        lock = (folder / _LOCK).open("w")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as taken:
-            mend = "wait for it, or give another folder with --out"
-            raise InputError(str(folder), "another process is writing to it", mend) from taken
-        yield

@@ -8,7 +8,6 @@ them go when a process ends, however it ends; on NFS they hold between machines 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -18,8 +17,9 @@ from typing import Any, Literal
 import tenacity
 
 from scai_irl.errors import InputError
-from scai_irl.records.files import telling_disk_errors, write_json
+from scai_irl.records.files import write_json
 from scai_irl.records.folder import opened
+from scai_irl.records.locks import locked
 from scai_irl.records.manifest import Manifest
 
 SWEEP = "sweep"
@@ -111,7 +111,7 @@ def whole_sweep(folder: Path, config: Mapping[str, Any]) -> Iterator[Manifest]:
     Raises:
         InputError: If it holds another sweep, is in use, or cannot be written to.
     """
-    with opened(folder, SWEEP, config) as manifest, _locked(folder, _SHARED, fcntl.LOCK_EX, "a part of this sweep"):
+    with opened(folder, SWEEP, config) as manifest, locked(folder, _SHARED, "a part of this sweep"):
         yield manifest
 
 
@@ -127,8 +127,8 @@ def part_of_sweep(folder: Path, config: Mapping[str, Any], part: Part) -> Iterat
         pass
     own = f".part-{part.number}-of-{part.of}.lock"
     with (
-        _locked(folder, own, fcntl.LOCK_EX, f"another process with part {part}"),
-        _locked(folder, _SHARED, fcntl.LOCK_SH, "a process with the whole sweep"),
+        locked(folder, own, f"another process with part {part}"),
+        locked(folder, _SHARED, "a process with the whole sweep", shared=True),
     ):
         yield
 
@@ -146,7 +146,7 @@ def alone(folder: Path, config: Mapping[str, Any]) -> Iterator[Manifest]:
     def again(problem: BaseException) -> bool:
         if not in_use(problem):
             return False
-        with _locked(folder, _SHARED, fcntl.LOCK_SH, "a process with the whole sweep"):
+        with locked(folder, _SHARED, "a process with the whole sweep", shared=True):
             return True
 
     patient = tenacity.Retrying(
@@ -162,16 +162,3 @@ def alone(folder: Path, config: Mapping[str, Any]) -> Iterator[Manifest]:
 def in_use(problem: BaseException) -> bool:
     """Whether somebody else holds a lock that was asked for."""
     return isinstance(problem.__cause__, BlockingIOError)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, name: str, how: int, by: str) -> Iterator[None]:
-    with telling_disk_errors(folder):
-        lock = (folder / name).open("w")
-    with lock:
-        try:
-            fcntl.flock(lock, how | fcntl.LOCK_NB)
-        except BlockingIOError as taken:
-            mend = "wait for it, or give another folder with --out"
-            raise InputError(str(folder), f"{by} is writing to it", mend) from taken
-        yield

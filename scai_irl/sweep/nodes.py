@@ -30,9 +30,11 @@ def check_nodes(ray: Any, folder: Path, resources: Resources) -> None:
     Raises:
         InputError: If a node lacks something, or none is large enough.
     """
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    if not any(_has_room(node["Resources"], resources) for node in nodes):
-        largest = {name: max(node["Resources"].get(name, 0.0) for node in nodes) for name in ("CPU", "GPU")}
+    nodes = _alive(ray)
+    if not some_node_has_room(ray, resources):
+        largest = {
+            name: max((node["Resources"].get(name, 0.0) for node in nodes), default=0.0) for name in ("CPU", "GPU")
+        }
         problem = f"no node has {resources.cpus} cores and {resources.gpus:g} GPUs"
         mend = f"ask for at most {largest['CPU']:g} and {largest['GPU']:g}, or add a larger node"
         raise InputError("resources", problem, mend)
@@ -61,8 +63,16 @@ def what_it_lacks(found: Mapping[str, str], wanted: Mapping[str, str], folder: P
     return None
 
 
-def _has_room(there: Mapping[str, float], resources: Resources) -> bool:
-    return there.get("CPU", 0.0) >= resources.cpus and there.get("GPU", 0.0) >= resources.gpus
+def some_node_has_room(ray: Any, resources: Resources) -> bool:
+    """Whether a cell could be worked on somewhere, if nothing else were."""
+    return any(
+        node["Resources"].get("CPU", 0.0) >= resources.cpus and node["Resources"].get("GPU", 0.0) >= resources.gpus
+        for node in _alive(ray)
+    )
+
+
+def _alive(ray: Any) -> list[Mapping[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
 
 
 def _looks(ray: Any, nodes: Sequence[Mapping[str, Any]], file: Path) -> Iterator[tuple[str, dict[str, str]]]:

@@ -20,7 +20,8 @@ from scai_irl.sweep.address import found_address
 from scai_irl.sweep.ground import Outcome
 from scai_irl.sweep.nodes import check_nodes
 from scai_irl.sweep.terms import Terms, environment, usable_cores, worker_environment
-from scai_irl.sweep.work import PassingError, Task, Work
+from scai_irl.sweep.watch import SECONDS, Watch
+from scai_irl.sweep.work import Task, Work, work_patiently
 
 _STORE = 100 * 1024 * 1024  # bytes for objects of a Ray of our own: cells and outcomes are small
 _FEWEST_IN_FLIGHT = 16
@@ -58,20 +59,21 @@ class OnRay:
         resources = self._terms.resources
         with _connected(self._terms) as ray:
             check_nodes(ray, self._terms.folder, resources)
-            cell = ray.remote(work).options(
+            watch = Watch(ray, self._terms)
+            cell = ray.remote(work_patiently).options(
                 num_cpus=resources.cpus,
                 num_gpus=resources.gpus,
-                max_retries=resources.retries,
-                retry_exceptions=[PassingError],
+                max_retries=resources.retries,  # of nodes and workers that die; Ray would try a disk again at once
             )
             waiting = iter(tasks)
             running: dict[Any, Task] = {}
             while True:
                 for task in islice(waiting, max(0, self._most_in_flight(ray) - len(running))):
-                    running[cell.remote(task)] = task
+                    running[cell.remote(work, resources.retries, task)] = task
                 if not running:
                     return
-                ray.wait(list(running), num_returns=1)
+                while not ray.wait(list(running), num_returns=1, timeout=SECONDS)[0]:
+                    watch.look(len(running))
                 for done in ray.wait(list(running), num_returns=len(running), timeout=0)[0]:
                     yield _outcome(ray, done, running.pop(done))
 
@@ -90,8 +92,7 @@ def _outcome(ray: Any, done: Any, task: Task) -> Outcome:
     except ray.exceptions.RayError as problem:
         cause = getattr(problem, "cause", None) or problem
         said = next((line for line in str(cause).splitlines() if line.strip()), "")
-        kind = "" if isinstance(cause, PassingError) else f"{type(cause).__name__}: "
-        return Outcome(task.cell.name, "failed", error=f"{kind}{said}")
+        return Outcome(task.cell.name, "failed", error=f"{type(cause).__name__}: {said}")
     return outcome
 
 

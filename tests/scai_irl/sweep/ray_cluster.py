@@ -1,7 +1,8 @@
 """A Ray cluster of several nodes on this machine, in a process of its own, whose chatter and warnings stay there.
 
 It does what it is told in lines on its standard input: ``add NAME=VALUE …`` adds a node with these variables in its
-environment, ``kill`` kills the node that was added last; each is answered by a line. At its end it ends the cluster.
+environment, and is answered by the number of the process that starts its workers; ``kill`` kills the node that was
+added last, and is answered by its process again. At its end it ends the cluster.
 """
 
 from __future__ import annotations
@@ -22,14 +23,20 @@ answers = sys.stdout
 sys.stdout = sys.stderr
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 nodes = []
+
+def raylet(node):
+    return node.all_processes["raylet"][0].process.pid
+
 print(cluster.address, file=answers, flush=True)
 for line in sys.stdin:
     command, *words = line.split()
     if command == "add":
         nodes.append(cluster.add_node(num_cpus=1, env_vars=dict(word.split("=", 1) for word in words)))
+        print(raylet(nodes[-1]), file=answers, flush=True)
     else:
+        process = raylet(nodes[-1])
         cluster.remove_node(nodes.pop(), allow_graceful=False)
-    print("done", file=answers, flush=True)
+        print(process, file=answers, flush=True)
 cluster.shutdown()
 """
 
@@ -45,19 +52,19 @@ class RayCluster:
         self._process = process
         self.address = self._line()
 
-    def add(self, variables: Mapping[str, str] | None = None) -> None:
-        """Add a node of one core, whose workers have these variables in their environment."""
-        self._do(" ".join(["add", *(f"{name}={value}" for name, value in (variables or {}).items())]))
+    def add(self, variables: Mapping[str, str] | None = None) -> int:
+        """Add a node of one core, whose workers have these variables in their environment, and are children of this."""
+        return self._do(" ".join(["add", *(f"{name}={value}" for name, value in (variables or {}).items())]))
 
     def kill(self) -> None:
         """Kill the node that was added last, with everything on it."""
         self._do("kill")
 
-    def _do(self, command: str) -> None:
+    def _do(self, command: str) -> int:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{command}\n")
         self._process.stdin.flush()
-        assert self._line() == "done"
+        return int(self._line())
 
     def _line(self) -> str:
         assert self._process.stdout is not None

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from scai_irl.errors import InputError
 from scai_irl.sweep.address import found_address
 from scai_irl.sweep.definition import Resources, read_sweep
 from scai_irl.sweep.engines import make_engine
+from scai_irl.sweep.ground import has_finished
 from scai_irl.sweep.nodes import what_it_lacks
 from scai_irl.sweep.run import run_sweep
 from scai_irl.sweep.terms import Terms
@@ -63,16 +64,21 @@ def test_a_ray_of_its_own_gives_the_numbers_of_the_local_engine(tiny: Path) -> N
 def test_with_a_node_killed_half_way_all_cells_are_there_once_with_equal_numbers(tiny: Path) -> None:
     file = write(tiny, seeds=34)
     with ray_cluster(tiny) as cluster:
-        cluster.add()
+        node = cluster.add()
         sweep = start("sweep", "sweep.toml", "--engine", "ray", "--address", cluster.address, "--out", "ray", cwd=tiny)
         wait_until(lambda: len(finished(tiny / "ray")) >= 102, sweep)
+        there = {worker for worker in workers(tiny / "ray") if parent(worker) == node}
+        assert len(there) < len(workers(tiny / "ray"))  # the other node worked, too
         cluster.kill()
         assert len(finished(tiny / "ray")) < 204
         assert sweep.wait(PATIENCE) == 0
     cells = load(tiny / "ray").cells
     assert len(cells) == len(set(cells["name"])) == 204
     assert (cells["status"] == "finished").all()
-    assert cells["worker"].nunique() >= 2
+    assert not any(is_running(worker) for worker in there)
+    died = cells["worker"].str.rpartition(":")[2].isin(there)
+    assert died.any()  # the node that was killed had worked, and what it had finished stays
+    assert not died.all()
     counted = worked_on(tiny)
     assert len(counted) == 204
     assert sum(counted.values()) <= 206  # what the node was at is done again
@@ -83,50 +89,80 @@ def test_with_a_node_killed_half_way_all_cells_are_there_once_with_equal_numbers
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", [pytest.param("ray", marks=needs_ray), "local"])
 def test_with_the_driver_killed_and_started_again_no_finished_cell_is_repeated(engine: str, tiny: Path) -> None:
-    file = write(tiny, seeds=6, settings="seconds = 0.2")
-    words = ["--engine", engine, "--workers", "2", "--out", "swept"]
-    for done in (6, 18):
-        sweep = start("sweep", "sweep.toml", *words, cwd=tiny)
-        wait_until(lambda done=done: len(finished(tiny / "swept")) >= done, sweep)  # type: ignore[misc]
+    kill_and_go_on(tiny, (6, 18), "--engine", engine, "--workers", "2")
+
+
+@needs_ray
+@pytest.mark.slow
+def test_with_the_driver_killed_and_the_cluster_left_no_finished_cell_is_repeated(tiny: Path) -> None:
+    with ray_cluster(tiny) as cluster:
+        cluster.add()
+        kill_and_go_on(tiny, (12,), "--engine", "ray", "--address", cluster.address)
+
+
+def kill_and_go_on(folder: Path, when: Sequence[int], *words: str) -> None:
+    """Kill a sweep on two cores whenever so many cells have finished, then let it end."""
+    file = write(folder, seeds=6, settings="seconds = 0.2")
+    swept = folder / "swept"
+    before: dict[str, int] = {}
+    for done in when:
+        sweep = start("sweep", "sweep.toml", *words, "--out", "swept", cwd=folder)
+        wait_until(lambda done=done: len(finished(swept)) >= done, sweep)  # type: ignore[misc]
         sweep.send_signal(signal.SIGKILL)
         assert sweep.wait() == -signal.SIGKILL
-        assert_nobody_works_on(tiny / "swept")
-    before = finished(tiny / "swept")
-    worked = worked_on(tiny)
-    last = run(*words, cwd=tiny)
+        assert_nobody_works_on(swept)
+        now = computed(folder)
+        assert before.items() <= now.items()
+        assert done <= len(now) < 36
+        before = now
+    last = run(*words, "--out", "swept", cwd=folder)
     assert last.returncode == 0, last.stderr
-    again = [cell for cell, times in worked_on(tiny).items() if times > 1]
-    assert not {name_of(cell) for cell in again} & {name for name in before if worked[cell_of(name)] == 1}
-    assert len(again) <= 4  # two at a time, killed twice
-    run_sweep(read_sweep(file), tiny / "whole", workers=1)
-    assert_equal_tables(tiny / "swept", tiny / "whole")
+    now = computed(folder)
+    assert before.items() <= now.items()
+    assert len(now) == 36
+    assert sum(now.values()) <= 36 + 2 * len(when)  # two at a time
+    run_sweep(read_sweep(file), folder / "whole", workers=1)
+    assert_equal_tables(swept, folder / "whole")
+
+
+def computed(folder: Path) -> dict[str, int]:
+    """How often each cell was computed whose results are all there, whether or not anybody was told of it."""
+    names = [cell.name for cell in folder.glob("swept/cells/*") if has_finished(folder / "swept", cell.name)]
+    lines = worked_on(folder)
+    return {name: lines[" ".join(pair.split("=")[1] for pair in name.split(","))] for name in names}
+
+
+def workers(folder: Path) -> set[str]:
+    """Processes that finished a cell."""
+    told = [json.loads(file.read_text(encoding="utf-8"))["worker"] for file in folder.glob("outcomes/*.json")]
+    return {worker.rpartition(":")[2] for worker in told}
 
 
 def assert_nobody_works_on(folder: Path) -> None:
     """Check that workers end when the process that started them was killed."""
-    told = [json.loads(file.read_text(encoding="utf-8"))["worker"] for file in folder.glob("outcomes/*.json")]
-    workers = {worker.rpartition(":")[2] for worker in told}
     deadline = time.monotonic() + 30
-    while any(is_running(worker) for worker in workers):
+    while any(is_running(worker) for worker in workers(folder)):
         assert time.monotonic() < deadline, "a worker outlives its sweep"
         time.sleep(0.1)
 
 
 def is_running(process: str) -> bool:
     """Whether a process runs; one that has ended and was not asked after does not."""
+    return state(process)[0] not in ("", "Z")
+
+
+def parent(process: str) -> int:
+    """Number of a process's parent; 0 if it has ended."""
+    return int(state(process)[1])
+
+
+def state(process: str) -> tuple[str, str]:
+    """Letter of a process's state, and its parent; nothing and 0 if it has ended."""
     try:
-        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+        letter, above = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[:2]
     except OSError:
-        return False
-
-
-def name_of(line: str) -> str:
-    level, users, seed = line.split()
-    return f"level={level},users={users},seed={seed}"
-
-
-def cell_of(name: str) -> str:
-    return " ".join(pair.split("=")[1] for pair in name.split(","))
+        return "", "0"
+    return letter, above
 
 
 WITHOUT = """

@@ -1,0 +1,40 @@
+"""Posteriors of many runs over ten thousand hypotheses stay within the memory that the documentation promises."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.docs.pages import ROOT
+from tests.scai_irl.program import environment
+
+_PIECE = 32_768
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_runs_over_ten_thousand_hypotheses_stay_under_two_gigabytes() -> None:
+    """Their table would have 7.9 GB; and the peak is that of the first piece, so that of a million runs is no other."""
+    # A process begins with the peak of the one that started it, which here is a shell.
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            '"$0" -m benchmarks.streaming --hypotheses 10000 --runs "$1"; exit $?',
+            sys.executable,
+            f"{3 * _PIECE}",
+        ],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = re.findall(r"^ *([\d,]+) runs .* peak +([\d.]+) MB$", done.stdout, re.MULTILINE)
+    assert [int(runs.replace(",", "")) for runs, _ in told] == [_PIECE, 2 * _PIECE, 3 * _PIECE]
+    first, *_, last = (float(peak) for _, peak in told)
+    assert first <= last < 2_000
+    assert last - first < 100
