@@ -19,6 +19,8 @@ ASKING = [name for name, found in find_experiments().items() if name in OWN and 
 
 MORE = {
     "language-and-learning": ["--games", "1"],  # a server is asked for three log-probabilities of each group
+    "out-of-distribution": ["--users-by", "model"],
+    "subgroup-norms": ["--users-by", "model"],
 }
 """Further options."""
 
