@@ -27,12 +27,14 @@ class Meetings(NamedTuple):
         offer: Offer (action; see `envs.ultimatum`), the user's own or the one made to her.
         accepted: Whether it was accepted, by the other or by her.
         proposed: Whether the user proposed, so that the offer is hers; otherwise the answer is.
+        known: Whether it is known what she did; in a simulation it always is.
     """
 
     stake: Int[np.ndarray, "society user game"]
     offer: Int[np.ndarray, "society user game"]
     accepted: Bool[np.ndarray, "society user game"]
     proposed: Bool[np.ndarray, "society user game"]
+    known: Bool[np.ndarray, "society user game"]
 
 
 def meet(
@@ -61,15 +63,8 @@ def meet(
         >>> (seen.offer[0, :, 0] > 50).tolist(), seen.proposed[0].tolist()
         ([False, False, True], [[True, False], [True, False], [True, False]])
     """
-    societies, users = holds.shape
-    if users < 2:
-        raise ValueError(f"holds: {users} users have nobody to meet; give 2 at least")
-    shape = (societies, stakes.shape[1], users)
-    keys = keys_of_runs(key, jnp.arange(societies))
-    uniform = jax.vmap(lambda own: jax.random.uniform(own, (3, *shape[1:])))(keys)
-    circle = np.argsort(np.asarray(uniform[:, 0]), axis=-1)
-    before = np.empty(shape, np.int64)  # who proposes to each user
-    np.put_along_axis(before, circle, np.roll(circle, 1, axis=-1), axis=-1)
+    shape = (len(holds), stakes.shape[1], holds.shape[1])
+    before, uniform = proposers(key, *shape), _uniform(key, *shape)
     distinct, at = np.unique(stakes, return_inverse=True)
     offer_log_prob, accept = _tables(norms, distinct)
     row = np.broadcast_to(at.reshape(stakes.shape)[..., None], shape)
@@ -77,15 +72,58 @@ def meet(
     offer = np.asarray(inverse_cdf(uniform[:, 1], offer_log_prob[held, row]))
     received = np.take_along_axis(offer, before, axis=-1)
     accepts = np.asarray(uniform[:, 2]) < accept[held, row, received]
-    answered = np.zeros(shape, bool)
+    return meetings(stakes, before, offer, accepts, np.ones(shape, bool), np.ones(shape, bool))
+
+
+def proposers(key: Key[Array, ""], societies: int, rounds: int, users: int) -> Int[np.ndarray, "society round user"]:
+    """Say who proposes to each user in each round.
+
+    Raises:
+        ValueError: If there are fewer than two users.
+    """
+    if users < 2:
+        raise ValueError(f"holds: {users} users have nobody to meet; give 2 at least")
+    circle = np.argsort(np.asarray(_uniform(key, societies, rounds, users)[:, 0]), axis=-1)
+    before = np.empty(circle.shape, np.int64)
+    np.put_along_axis(before, circle, np.roll(circle, 1, axis=-1), axis=-1)
+    return before
+
+
+def meetings(
+    stakes: Int[np.ndarray, "society round"],
+    before: Int[np.ndarray, "society round user"],
+    offer: Int[np.ndarray, "society round user"],
+    accepts: Bool[np.ndarray, "society round user"],
+    offer_known: Bool[np.ndarray, "society round user"],
+    answer_known: Bool[np.ndarray, "society round user"],
+) -> Meetings:
+    """Put what users offered, and what they answered to those before them, into a row for each user.
+
+    Args:
+        stakes: Stake of each round.
+        before: Who proposes to each user.
+        offer: What each user offers.
+        accepts: Whether she accepts what she is offered.
+        offer_known: Whether her offer is known.
+        answer_known: Whether her answer is known.
+    """
+    received = np.take_along_axis(offer, before, axis=-1)
+    answered = np.zeros(offer.shape, bool)
     np.put_along_axis(answered, before, accepts, axis=-1)
-    stake = np.broadcast_to(stakes[..., None], shape)
+    stake = np.broadcast_to(stakes[..., None], offer.shape)
     return Meetings(
         _by_user(stake, stake),
         _by_user(offer, received),
         _by_user(answered, accepts),
-        _by_user(np.ones(shape, bool), np.zeros(shape, bool)),
+        _by_user(np.ones(offer.shape, bool), np.zeros(offer.shape, bool)),
+        _by_user(offer_known, answer_known),
     )
+
+
+def _uniform(key: Key[Array, ""], societies: int, rounds: int, users: int) -> Float[Array, "society 3 round user"]:
+    """Numbers that decide on the circle, on offers and on answers, by the society's number."""
+    keys = keys_of_runs(key, jnp.arange(societies))
+    return jax.vmap(lambda own: jax.random.uniform(own, (3, rounds, users)))(keys)
 
 
 def _tables(

@@ -12,12 +12,11 @@ from inference import make_family
 from scai_irl.agents.ask import Tally
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 from scai_irl.config import PlayConfig
-from scai_irl.lm.embedded import Embedded
+from scai_irl.lm.embedded import is_organism
 from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.run import play_setting, run_setting
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.whole import play_whole
-from scai_irl.organisms.shipped import shipped
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results
@@ -79,7 +78,7 @@ def gap_findings(
         why: What explains an agent's numbers.
         of_organisms: What explains them, too, where one of the small models that come along was asked.
     """
-    if results.manifest.config["backend"] == Embedded.name and results.manifest.config["model"] in shipped():
+    if is_organism(results.manifest.model):  # asked, or replayed
         why = {
             agent: " ".join([why.get(agent, ""), of_organisms.get(agent, "")]).strip()
             for agent in {**why, **of_organisms}

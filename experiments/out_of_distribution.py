@@ -1,8 +1,9 @@
 """Out of distribution: a norm was learnt in dollars; what do assistants do with medicine, blood and baby formula?
 
 The last experiment of Fränken et al. (2023), with texts learnt in every run, with and without the warning that was in
-the prompt, and beside what a Bayesian does who thinks that norms may differ from good to good. Run it with ``scai-irl
-run out-of-distribution`` or ``python -m experiments.out_of_distribution``.
+the prompt, and beside what a Bayesian does who thinks that norms may differ from good to good. Users are simulated, or
+played by the language model (``--users-by model``). Run it with ``scai-irl run out-of-distribution`` or ``python -m
+experiments.out_of_distribution``.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from scai_irl.config_words import known, known_currencies
 from scai_irl.experiment import Experiment
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import LmConfig
+from scai_irl.lm_config import UsersConfig
 from scai_irl.records.results import Results
 from scai_irl.report.abroad import abroad_figure, gaps_table, seen_figure
 from scai_irl.study import Study, run_asking
 
 
-class OutOfDistribution(LmConfig, ExperimentConfig):
+class OutOfDistribution(UsersConfig, ExperimentConfig):
     """A norm is learnt in one currency; assistants act in others, with and without a prior, a reason and a warning."""
 
     runs: int = Field(20, ge=2, le=10_000, description="Groups, each watched at home and met abroad.")
@@ -49,7 +50,8 @@ class OutOfDistribution(LmConfig, ExperimentConfig):
     )
     seen: tuple[str, ...] = Field(
         ("dollars", "vouchers", "apples", "blankets", "hours of work"),
-        description="Goods in which users are watched one after the other, to see what having seen more is worth.",
+        description="Goods in which users are watched one after the other, to see what having seen more is worth; "
+        "these users are always simulated.",
     )
     users: str = Field("selfish", description="Norm of the users, at home and abroad.")
     games: int = Field(10, ge=1, le=1000, description="Games of a group at home.")
@@ -99,6 +101,7 @@ def plan(config: OutOfDistribution) -> Journey:
         config.runs,
         config.games,
         config.acts,
+        config.users_by,
         style=config.style,
         seed=config.seed,
     )

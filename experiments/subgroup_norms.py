@@ -2,7 +2,8 @@
 
 Social Contract AI (Fränken et al. 2023) closes with groups whose members hold different norms; its one assistant swung
 between them. Here users keep their norms and play, nobody says who holds which, and each group that is found has an
-assistant that draws the group's norm, puts it into words and follows the words. Run it with ``scai-irl run
+assistant that draws the group's norm, puts it into words and follows the words. Users are simulated, or played by the
+language model (``--users-by model``). Run it with ``scai-irl run
 subgroup-norms`` or ``python -m experiments.subgroup_norms``.
 """
 
@@ -22,13 +23,13 @@ from scai_irl.experiment import Experiment
 from scai_irl.game_counts import rising
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import LmConfig
+from scai_irl.lm_config import UsersConfig
 from scai_irl.records.results import Results
 from scai_irl.report.group_service import found_figure, found_table, service_figure, service_findings, service_table
 from scai_irl.study import Study, run_asking
 
 
-class SubgroupNorms(LmConfig, ExperimentConfig):
+class SubgroupNorms(UsersConfig, ExperimentConfig):
     """Subgroups with distinct norms: found in users' games, and each served by an assistant with the group's norm."""
 
     mixtures: tuple[str, ...] = Field(
@@ -83,6 +84,7 @@ def plan(config: SubgroupNorms) -> ServicePlan:
         users=config.users,
         games=config.games,
         offers=config.offers,
+        users_by=config.users_by,
         style=config.style,
         seed=config.seed,
     )

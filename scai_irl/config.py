@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -20,7 +20,7 @@ from inference import FAMILIES
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
 from scai_irl.errors import InputError
-from scai_irl.lm_config import LmConfig
+from scai_irl.lm_config import UsersConfig
 
 _LARGEST_STAKE = 1_000_000
 _MOST = 1_000_000
@@ -62,7 +62,7 @@ class ExperimentConfig(BaseModel):
     )
 
 
-class PlayConfig(LmConfig, ExperimentConfig):
+class PlayConfig(UsersConfig, ExperimentConfig):
     """What every experiment can be told in which assistants play among users, epoch by epoch."""
 
     runs: int = Field(20, ge=1, le=_MOST, description="Runs of each condition.")
@@ -77,9 +77,6 @@ class PlayConfig(LmConfig, ExperimentConfig):
     agents: tuple[str, ...] = Field(
         ("thompson", "posterior-mean", "map", "prior-only", "oracle"),
         description=f"How assistants settle what to follow: {', '.join([*AGENTS, *WRITERS])}.",
-    )
-    users_by: Literal["simulation", "model"] = Field(
-        "simulation", description="Who plays the users: a simulation, or the language model."
     )
     currencies: tuple[str, ...] = Field(
         ("dollars", "apples", "blankets"), description="Currencies, of which every run has one."

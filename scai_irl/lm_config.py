@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from scai_irl.agents.users import UsersBy
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS
 from scai_irl.lm.budget import Budget
@@ -135,3 +136,9 @@ class LmConfig(ModelConfig):
     def style(self) -> Style:
         """How the model is asked."""
         return Style(self.wording, self.temperature, self.max_tokens)
+
+
+class UsersConfig(LmConfig):
+    """A language model that may play the users, too."""
+
+    users_by: UsersBy = Field("simulation", description="Who plays the users: a simulation, or the language model.")

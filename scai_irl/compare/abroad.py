@@ -1,7 +1,8 @@
 """Acting abroad: what assistants that learnt a norm in one currency offer in others.
 
 Every run has users of its own, who share a norm and keep it everywhere, and everything that its assistants know comes
-from those users' games at home. Abroad an assistant is one of these:
+from those users' games at home. Users are simulated, or played by the language model, which is told their norm in
+words. Abroad an assistant is one of these:
 
 =============== ===================================================================================================
 ``as-learned``  follows the text that was written at home, a draw from the posterior there, as it is
@@ -32,13 +33,14 @@ from envs.population import one_group
 from envs.seeds import derive_key, derive_seed
 from envs.simulate import simulate
 from envs.ultimatum import offered_share
-from inference import DiscretePosterior, evidence, infer, named_norms, thompson
+from inference import DiscretePosterior, Evidence, evidence, infer, named_norms, thompson
 from inference.families import NAMED_NORMS
 from inference.hypotheses import PolicyHypotheses
 from inference.transfer import abroad, carried
 from scai_irl.agents.ask import Question, Tally
 from scai_irl.agents.ask import ask as ask_all
-from scai_irl.agents.assistant import translate
+from scai_irl.agents.assistant import Turn, make_offers, translate
+from scai_irl.agents.users import Game, UsersBy, played
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import offer_request, read_offer
@@ -67,6 +69,7 @@ class Journey:
         runs: Groups, each watched by itself.
         games: Games of users at home.
         acts: Assistants that propose once each in every currency, and as many users.
+        users_by: Who plays the users, at home and abroad: a simulation, or the model.
         stakes: Smallest and largest stake.
         rationality: λ of users and hypotheses.
         lapse: ε of users and hypotheses.
@@ -84,6 +87,7 @@ class Journey:
     runs: int = 20
     games: int = 10
     acts: int = 10
+    users_by: UsersBy = "simulation"
     stakes: tuple[int, int] = (10, 100)
     rationality: float = 200.0
     lapse: float = 0.0
@@ -168,7 +172,8 @@ def act_abroad(backend: Backend, plan: Journey, tally: Tally) -> Found:
         plan: What is played.
         tally: What asking costs.
     """
-    believed = {prior: _watch(plan, prior) for prior in plan.priors}
+    games = _games_at_home(backend, plan, tally)
+    believed = {prior: infer(plan.hypotheses, games, plan.prior(prior)).probabilities for prior in plan.priors}
     stakes = _stakes(plan)
     texts = _write(backend, plan, believed, tally)
     acts = [act for agent in plan.agents for act in _acts_of(agent, plan, stakes, texts)]
@@ -176,16 +181,23 @@ def act_abroad(backend: Backend, plan: Journey, tally: Tally) -> Found:
     units = [None if act.text is None else next(answers) for act in acts]
     shares = [float(got) / act.stake if isinstance(got, int) else np.nan for got, act in zip(units, acts, strict=True)]
     offers = pd.DataFrame([vars(act) for act in acts]).drop(columns="text").assign(offered_share=shares)
-    return Found(offers, _gaps(offers, _users(plan, stakes)), _text_table(texts))
+    return Found(offers, _gaps(offers, _users(backend, plan, stakes, tally)), _text_table(texts))
 
 
-def _watch(plan: Journey, prior: str) -> Float[np.ndarray, "run norm"]:
-    """p(norm | users' games at home) of every run."""
+def _games_at_home(backend: Backend, plan: Journey, tally: Tally) -> Evidence:
+    """What every run's users do at home."""
     low, high = plan.stakes
     rng = np.random.default_rng(derive_seed(plan.seed, "abroad", "stakes at home"))
     stakes = rng.integers(low, high, size=(plan.runs, plan.games), endpoint=True)
-    plays = simulate(derive_key(plan.seed, "abroad", "home"), users_policy(plan), stakes)
-    return infer(plan.hypotheses, evidence(*plays), plan.prior(prior)).probabilities
+    users = users_policy(plan)
+    if plan.users_by == "simulation":
+        return evidence(*simulate(derive_key(plan.seed, "abroad", "home"), users, stakes))
+    home = plan.currencies[0]
+    games = [
+        Game(users, users, home, int(stake), derive_seed(plan.seed, "abroad", "users at home", *place))
+        for place, stake in np.ndenumerate(stakes)
+    ]
+    return evidence(stakes, *(column.reshape(stakes.shape) for column in played(backend, games, tally, plan.style)))
 
 
 def users_policy(plan: Journey) -> Policy:
@@ -204,15 +216,42 @@ def _stakes(plan: Journey) -> dict[str, Int[np.ndarray, "run"]]:
     }
 
 
-def _users(plan: Journey, stakes: dict[str, Int[np.ndarray, "run"]]) -> pd.DataFrame:
+def _users(backend: Backend, plan: Journey, stakes: dict[str, Int[np.ndarray, "run"]], tally: Tally) -> pd.DataFrame:
     """What each run's users offer in each currency, on average."""
-    lines = []
+    offers = (
+        _asked_offers(backend, plan, stakes, tally) if plan.users_by == "model" else _simulated_offers(plan, stakes)
+    )
+    lines = [
+        pd.DataFrame({"currency": currency, "run": np.arange(plan.runs), "users": of_runs})
+        for currency, of_runs in offers.items()
+    ]
+    return pd.concat(lines, ignore_index=True)
+
+
+_Offers = dict[str, Float[np.ndarray, "run"]]
+"""Mean share that each run's users offer, by currency."""
+
+
+def _simulated_offers(plan: Journey, stakes: dict[str, Int[np.ndarray, "run"]]) -> _Offers:
+    offers = {}
     for currency, of_runs in stakes.items():
         every = np.repeat(of_runs[:, None], plan.acts, axis=1)
         plays = simulate(derive_key(plan.seed, "abroad", "users", currency), users_policy(plan), every)
-        share = np.asarray(offered_share(plays.offer, jnp.asarray(every))).mean(axis=1)
-        lines.append(pd.DataFrame({"currency": currency, "run": np.arange(plan.runs), "users": share}))
-    return pd.concat(lines, ignore_index=True)
+        offers[currency] = np.asarray(offered_share(plays.offer, jnp.asarray(every))).mean(axis=1)
+    return offers
+
+
+def _asked_offers(backend: Backend, plan: Journey, stakes: dict[str, Int[np.ndarray, "run"]], tally: Tally) -> _Offers:
+    text, where = say_policy(users_policy(plan)), list(product(plan.currencies, range(plan.runs), range(plan.acts)))
+    turns = [
+        Turn(text, currency, int(stakes[currency][run]), derive_seed(plan.seed, "abroad", "users", currency, run, act))
+        for currency, run, act in where
+    ]
+    made = make_offers(backend, turns, tally, plan.style)
+    shares = [np.nan if units is None else units / turn.stake for units, turn in zip(made, turns, strict=True)]
+    by_act = pd.DataFrame(where, columns=["currency", "run", "act"]).assign(share=shares)
+    of_runs = by_act.groupby(["currency", "run"])["share"].mean()
+    return {currency: of_runs[currency].to_numpy(float) for currency in plan.currencies}
 
 
 _Texts = dict[tuple[str, str, str, int, int], tuple[str, str | None]]

@@ -4,12 +4,12 @@ Users of a society keep one of several norms and meet; nobody says who holds whi
 assistants draw what they follow from a posterior, once, and serve: with *group norms* one draw of who holds which norm
 (`inference.named_groups`), and an assistant for each group of it; with *one pooled norm* one draw of the norm that all
 users are taken to share; with *norms known* nothing is drawn. What is drawn is put into words, and what users get is
-what is offered by following the words.
+what is offered by following the words. Users are simulated, or played by the language model, which is told their norms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -18,15 +18,27 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from envs import Policy, Population, derive_key, derive_seed
+from envs.society import meet
 from inference import thompson
 from inference.families import NAMED_NORMS
 from inference.named_groups import NamedGroups
 from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, make_offers, translate
+from scai_irl.agents.users import ModelMeeting, UsersBy
 from scai_irl.compare.partition import adjusted_rand_index
 from scai_irl.compare.satisfaction import mean_offers
-from scai_irl.compare.societies import HELD, STAKES, Societies, draw_stakes, named, policies_held, societies
+from scai_irl.compare.societies import (
+    HELD,
+    STAKES,
+    Meeting,
+    Societies,
+    draw_stakes,
+    named,
+    policies_held,
+    societies,
+)
 from scai_irl.language.asking import Style
+from scai_irl.language.phrases import say_policy
 from scai_irl.lm.protocol import Backend
 
 GROUPS, POOLED, KNOWN = "group norms", "one pooled norm", "norms known"
@@ -45,6 +57,7 @@ class ServicePlan:
         users: Users of each.
         games: Numbers of games, as proposer and as responder each, after which users are served.
         offers: Offers that each assistant makes.
+        users_by: Who plays the users: a simulation, or the model.
         style: How the model is asked.
         seed: Root of all draws.
     """
@@ -55,6 +68,7 @@ class ServicePlan:
     users: int = 20
     games: tuple[int, ...] = (1, 2, 4, 8)
     offers: int = 5
+    users_by: UsersBy = "simulation"
     style: Style = field(default_factory=Style)
     seed: int = 0
 
@@ -93,21 +107,32 @@ def group_service(backend: Backend, plan: ServicePlan, tally: Tally) -> tuple[pd
         Service, with the columns `WHERE` and ``norm``: ``gap`` is how far the mean offer of a user's assistant is from
         what users of her norm offer on average at the same stakes, averaged over users of that norm (NaN where there
         were no words, or no offer); ``policy_gap`` is the same of what assistants' policies offer on average, words and
-        chance apart. And groups found, a line for each society and number of games above 0: ``right`` is the share of
-        users whose most probable norm is their own, ``ari`` the adjusted Rand index of those groups, ``groups`` their
-        number.
+        chance apart. Where the model plays the users, as many offers of theirs by each norm as an assistant makes take
+        the place of the first average. And groups found, a line for each society and number of games above 0:
+        ``right`` is the share of users whose most probable norm is their own, ``ari`` the adjusted Rand index of those
+        groups, ``groups`` their number.
     """
     assistants: list[Assistant] = []
     found: list[tuple[object, ...]] = []
     for population, held in product(plan.populations, plan.held):
-        kind = societies(population, held, plan.societies, plan.users, max(plan.games), plan.seed)
+        meeting = _meeting(backend, plan, population, held, tally)
+        kind = societies(population, held, plan.societies, plan.users, max(plan.games), plan.seed, meeting)
         for games in plan.games:
             groups = kind.groups_after(games)
             assistants += _assistants(kind, games, groups, plan)
             found += _found(kind, games, groups) if games else []  # before the first game there is nothing to find
     offered = _offered(backend, plan, assistants, tally)
     columns = [*WHERE[:4], "right", "ari", "groups"]
-    return pd.DataFrame(gaps(assistants, offered)), pd.DataFrame(found, columns=columns)
+    by_users = _offered_by_users(backend, plan, assistants, tally) if plan.users_by == "model" else None
+    return pd.DataFrame(gaps(assistants, offered, by_users)), pd.DataFrame(found, columns=columns)
+
+
+def _meeting(backend: Backend, plan: ServicePlan, population: Population, held: str, tally: Tally) -> Meeting:
+    """How users meet."""
+    if plan.users_by == "simulation":
+        return meet
+    seed = derive_seed(plan.seed, "group-service", "users", named(population), held)
+    return ModelMeeting(backend, _CURRENCY, seed, tally, plan.style)
 
 
 def _found(kind: Societies, games: int, groups: NamedGroups) -> list[tuple[object, ...]]:
@@ -158,15 +183,49 @@ def _offered(
     return np.array([np.mean(some) if some else np.nan for some in shares])
 
 
-def gaps(assistants: Sequence[Assistant], offered: Float[np.ndarray, "assistant"]) -> Iterator[dict[str, object]]:
-    """A line for each society, number of games, service and norm that is held."""
+OfUsers = tuple[str, str, int, int, int]
+"""Population, how firmly norms are held, society, games and norm."""
+
+
+def _offered_by_users(
+    backend: Backend, plan: ServicePlan, assistants: Sequence[Assistant], tally: Tally
+) -> dict[OfUsers, float]:
+    """Have users who are played by the model propose at their assistants' stakes; the mean share of each norm."""
+    stakes = {(*one.where[:4], int(norm)): one.stakes for one in assistants for norm in np.flatnonzero(one.serves)}
+    turns = [
+        (place, Turn(say_policy(policies_held(place[1])[place[4]]), _CURRENCY, int(stake), seed))
+        for place, of_place in stakes.items()
+        for offer, stake in enumerate(of_place)
+        for seed in [derive_seed(plan.seed, "group-service", "users offer", *place, offer)]
+    ]
+    shares: dict[OfUsers, list[float]] = {place: [] for place in stakes}
+    made = make_offers(backend, [turn for _, turn in turns], tally, plan.style)
+    for (place, turn), units in zip(turns, made, strict=True):
+        if units is not None:
+            shares[place].append(units / turn.stake)
+    return {place: float(np.mean(some)) if some else float("nan") for place, some in shares.items()}
+
+
+def gaps(
+    assistants: Sequence[Assistant],
+    offered: Float[np.ndarray, "assistant"],
+    by_users: Mapping[OfUsers, float] | None = None,
+) -> Iterator[dict[str, object]]:
+    """A line for each society, number of games, service and norm that is held.
+
+    Args:
+        assistants: Who serves whom.
+        offered: Mean share that each offers.
+        by_users: Mean share that users of a norm offer; what the norm offers on average if not given.
+    """
     low, high = STAKES
     expected = {held: mean_offers(policies_held(held), np.arange(low, high + 1)) for held in HELD}
     sums: dict[tuple[object, ...], Float[np.ndarray, "number"]] = {}
     for one, share in zip(assistants, offered, strict=True):
         on_average = expected[one.where[1]][:, one.stakes - low].mean(axis=1)
         for norm in np.flatnonzero(one.serves):
-            off = (abs(share - on_average[norm]), abs(on_average[one.norm] - on_average[norm]), 1.0)
+            own = on_average[norm] if by_users is None else by_users[*one.where[:4], int(norm)]
+            off = (abs(share - own), abs(on_average[one.norm] - on_average[norm]), 1.0)
             group = (*one.where, NAMED_NORMS[norm])
             sums[group] = sums.get(group, np.zeros(3)) + one.serves[norm] * np.array(off)
     for place, (gap, policy_gap, users) in sums.items():

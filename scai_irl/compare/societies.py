@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Array, Int, Key
 
 from envs import Norm, Policy, Population, derive_key
 from envs.seeds import keys_of_runs
@@ -73,14 +74,22 @@ class Societies:
         Games that are still to come stay in the arrays, unseen, so that one compiled program serves all numbers of
         games.
         """
-        past: Bool[np.ndarray, "game"] = np.arange(self.seen.stake.shape[2]) < 2 * games
+        past = self.seen.known & (np.arange(self.seen.stake.shape[2]) < 2 * games)
         proposed, answered = self.seen.proposed & past, ~self.seen.proposed & past
         columns = (self.seen.stake, self.seen.offer, self.seen.accepted, proposed, answered)
         return evidence(*(column.reshape(rows, -1) for column in columns))
 
 
-def societies(population: Population, held: str, count: int, users: int, games: int, seed: int) -> Societies:
-    """Simulate societies of one kind.
+Meeting = Callable[
+    [Key[Array, ""], Sequence[Policy], Int[np.ndarray, "society user"], Int[np.ndarray, "society round"]], Meetings
+]
+"""Has users meet, given a key, the policies that are held, who holds which, and the stakes: as `envs.society.meet`."""
+
+
+def societies(
+    population: Population, held: str, count: int, users: int, games: int, seed: int, meeting: Meeting = meet
+) -> Societies:
+    """Let societies of one kind play.
 
     Args:
         population: Norms that users hold, with their shares.
@@ -89,6 +98,7 @@ def societies(population: Population, held: str, count: int, users: int, games: 
         users: Users of each.
         games: Games of each user, as proposer and as responder each.
         seed: Root of all draws.
+        meeting: Has the users meet; a simulation if not given.
 
     Raises:
         ValueError: If nobody would hold one of the norms.
@@ -97,7 +107,7 @@ def societies(population: Population, held: str, count: int, users: int, games: 
     path = ("societies", named(population), held)
     stakes = draw_stakes(seed, count, max(games, 1), *path, "stakes")
     holds = np.tile(norm, (count, 1))
-    return Societies(population, held, norm, meet(derive_key(seed, *path), policies_held(held), holds, stakes))
+    return Societies(population, held, norm, meeting(derive_key(seed, *path), policies_held(held), holds, stakes))
 
 
 def members(population: Population, users: int) -> Int[np.ndarray, "user"]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from scai_irl.embedded.conversation import Conversations
 from scai_irl.embedded.folder import WEIGHTS, read_model
@@ -18,6 +19,23 @@ from scai_irl.lm.label_tokens import shared_start
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import organism_folder, shipped
+
+
+def is_organism(model: str | None) -> bool:
+    """Tell whether the model that answered, as a manifest names it, is an organism that comes with the project.
+
+    Weights tell, so a replay of its calls counts, and somebody's own folder of the same name does not.
+
+    Example:
+        >>> is_organism("bayes@000000000000"), is_organism(None)
+        (False, False)
+    """
+    return any(model == _named(folder) for folder in shipped().values())
+
+
+def _named(folder: Path) -> str:
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    return f"{folder.resolve().name}@{digest[:12]}"
 
 
 class Embedded(Backend):
@@ -38,8 +56,7 @@ class Embedded(Backend):
             raise InputError("model", "none given", f"give a folder, or one of {', '.join(shipped())}, with --model")
         folder = organism_folder(settings.model)
         self._model = read_model(folder)
-        digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
-        self._name = f"{folder.resolve().name}@{digest[:12]}"
+        self._name = _named(folder)
         self._conversations = Conversations(self._model.words)
         self._forms = Forms(self._model.words, self._model.architecture.vocabulary)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +13,7 @@ from envs.population import Population
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES
 from inference import Hypotheses
+from scai_irl.agents.users import UsersBy
 from scai_irl.language.asking import Style
 
 
@@ -102,7 +102,7 @@ class Setting:
     lapse: float
     hypotheses: Hypotheses = field(compare=False)
     style: Style = field(default_factory=Style)
-    users_by: Literal["simulation", "model"] = "simulation"
+    users_by: UsersBy = "simulation"
     hazard: float = 0.0
     strict: bool = False
 

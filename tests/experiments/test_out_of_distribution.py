@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -193,6 +194,18 @@ def test_wrong_options_are_refused(field: str, options: dict[str, object]) -> No
     with pytest.raises(InputError) as caught:
         check(EXPERIMENT.config, options)
     assert caught.value.field == field
+
+
+def test_users_who_are_played_by_a_model_are_watched_and_met_abroad() -> None:
+    journey = plan(OutOfDistribution(users="altruistic", users_by="model", priors=("flat",), runs=3, games=2, acts=2))
+    tally = Tally()
+    found = act_abroad(Phrasebook(), journey, tally)
+    own = found.gaps.query("agent == 'as-learned'")
+    assert own["users"].between(0.85, 1).all()
+    assert own["gap"].max() < 0.1
+    simulated = Tally()
+    act_abroad(Phrasebook(), replace(journey, users_by="simulation"), simulated)
+    assert tally.calls - simulated.calls == 3 * 2 * 2 + 4 * 3 * 2  # both sides of games at home; offers everywhere
 
 
 def test_what_it_would_cost_is_counted() -> None:

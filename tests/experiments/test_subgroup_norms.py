@@ -82,6 +82,20 @@ def test_an_organism_can_say_the_norms_and_act_on_them(tmp_path: Path) -> None:
     assert len(results.calls) == results.manifest.counts["calls"]
 
 
+def test_users_who_are_played_by_a_model_are_found_and_served(tmp_path: Path) -> None:
+    results = run(tmp_path / "played", **TINY, users_by="model")
+    by_group = results.service.groupby(["service", "norm"])["gap"].mean()
+    assert (by_group[GROUPS] < 0.05).all()
+    assert by_group[POOLED].mean() > 0.4
+    assert (results.groups_found["ari"] == 1).all()
+    assert EXPERIMENT.estimate is not None
+    estimate = EXPERIMENT.estimate(check(EXPERIMENT.config, TINY | {"users_by": "model"}))
+    simulated = EXPERIMENT.estimate(check(EXPERIMENT.config, TINY))
+    assert estimate.calls[0] == results.manifest.counts["calls"]
+    # Two societies, in each of which ten users offer and answer once, and three more of each norm propose.
+    assert estimate.calls[0] - simulated.calls[0] == 2 * (10 * 2 + 2 * 3)
+
+
 def test_what_it_would_cost_is_what_it_costs(results: Results) -> None:
     assert EXPERIMENT.estimate is not None
     estimate = EXPERIMENT.estimate(check(EXPERIMENT.config, SMALL))

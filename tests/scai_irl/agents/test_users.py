@@ -1,0 +1,56 @@
+"""Users played by a language model among themselves: by their norms, and what cannot be read is not known."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from envs import Norm, Policy
+from envs.society import meet
+from scai_irl.agents.ask import Tally
+from scai_irl.agents.users import Game, ModelMeeting, played
+from scai_irl.language.asking import Style
+from scai_irl.lm.phrasebook import Phrasebook
+from scai_irl.lm.protocol import Request
+from tests.scai_irl.backends import Scripted
+
+NORMS = [Policy.of(Norm(name)) for name in ("selfish", "fair", "altruistic")]
+HOLDS = np.array([[0, 1, 2, 2], [1, 1, 0, 0]])
+STAKES = np.array([[20, 40], [60, 80]])
+
+
+def test_users_who_are_played_do_as_users_who_are_simulated_where_norms_leave_no_choice() -> None:
+    key = jax.random.key(5)
+    simulated = meet(key, NORMS, HOLDS, STAKES)
+    asked = ModelMeeting(Phrasebook(), "dollars", 1, Tally(), Style())(key, NORMS, HOLDS, STAKES)
+    for name in ("stake", "accepted", "proposed", "known"):
+        np.testing.assert_array_equal(getattr(asked, name), getattr(simulated, name))
+    # Of a large stake a selfish user offers one unit or two.
+    assert np.abs(asked.offer - simulated.offer).max() <= 0.05 * STAKES.max()
+    assert asked.known.all()
+
+
+def test_both_sides_are_asked_in_two_batches_by_seeds_of_their_own() -> None:
+    games = [Game(NORMS[0], NORMS[2], "dollars", 10, seed) for seed in range(3)]
+    answers = {True: '{"offer": 4}', False: '{"accept": true}'}
+    backend = Scripted(lambda request, _: answers["'offer'" in str(request.structure)])
+    tally = Tally()
+    done = played(backend, games, tally, Style())
+    assert [len(batch) for batch in backend.batches] == [3, 3]
+    assert len({request.seed for batch in backend.batches for request in batch}) == 6
+    assert done.units.tolist() == [4, 4, 4]
+    assert done.accepted.all()
+    assert tally.calls == 6
+
+
+def test_what_cannot_be_read_is_not_known_and_an_offer_that_is_not_known_is_not_answered() -> None:
+    def answer(request: Request, _: int) -> str:
+        if "Give the other" in request.messages[-1].content:
+            return "I would rather not say."
+        return Phrasebook().complete([request])[0].text
+
+    backend = Scripted(answer)
+    meeting = ModelMeeting(backend, "dollars", 1, Tally(), Style())
+    seen = meeting(jax.random.key(0), [NORMS[0], NORMS[2]], np.array([[0, 1]]), np.array([[10]]))
+    # Of the two one cannot be read: neither her offer is known, nor the answer to it, nor hers to the other's.
+    assert seen.known.tolist() == [[[True, False], [False, False]]]
