@@ -104,6 +104,9 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
     assert results.manifest.status == "finished"
     assert results.figures
     assert all("<dc:description>" in drawn.read_text() for drawn in (by_name(name) / "figures").glob("*.svg"))
+    tables = list(by_name(name).glob("*.tex"))
+    assert tables
+    assert all(table.read_text().isascii() for table in tables)  # or plain pdflatex does not take them
     if name == "model-organisms":
         assert results.curves["believed"].notna().all()
         with contextlib.closing(CallStore(by_name(name) / CALLS)) as store:
