@@ -44,8 +44,6 @@ SMALL = {
 """Options with which each experiment is over at once."""
 
 EPOCH_BY_EPOCH = {"one-group-norm", "mixed-group-norm", "recorded-gpt4", "inconsistent-language", "assistants-only"}
-WITHOUT_FINDINGS = {"recorded-gpt4", "human-norms"}
-"""Those that are told by tables of their own."""
 
 OWN = {
     entry.name: entry.value.partition(":")[0]
@@ -110,10 +108,9 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
     if name in EPOCH_BY_EPOCH:
         assert len(results.interactions) > 0
         assert len(results.verbal_policies) > 0
-    if name not in WITHOUT_FINDINGS:
-        assert len(results.findings) > 0
-        assert results.findings["question"].str.endswith("?").all()
-        assert not results.findings["sentence"].str.contains("{", regex=False).any()
+    assert len(results.findings) > 0
+    assert results.findings["question"].str.endswith("?").all()
+    assert not results.findings["sentence"].str.contains("{", regex=False).any()
 
 
 @pytest.mark.parametrize(
