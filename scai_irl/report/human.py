@@ -15,6 +15,7 @@ from rich.console import Console
 from inference import arviz_seam
 from scai_irl.errors import InputError, printable
 from scai_irl.records.files import write_bytes, write_table
+from scai_irl.records.findings import save_findings
 from scai_irl.records.folder import opened
 from scai_irl.records.human import WARNING_COLUMNS, HumanChoices, subjects, typed
 from scai_irl.records.human_import import IMPORT, get_source, say
@@ -22,6 +23,7 @@ from scai_irl.records.manifest import now
 from scai_irl.records.results import POSTERIOR, Results, load
 from scai_irl.report.figures import save_figure
 from scai_irl.report.human_figure import human_figure
+from scai_irl.report.human_findings import human_findings
 from scai_irl.report.human_fit import FitPlan, FittedPeople, fit_people
 from scai_irl.report.human_tables import REJECTED, comparison_table, estimates_table, fit_table
 from scai_irl.report.tables import print_table, save_table
@@ -102,6 +104,7 @@ def fit_folder(
         best = next(fit for fit in fits if fit.name == ranked["model"].iloc[0])
         write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(best.posterior.to_arviz(draws=_EXPORTED)))
         save_figure(human_figure(by_share), folder, "human_fit")
+        save_findings(folder, human_findings(people.choices, by_share, ranked))
         for checkpoint in folder.glob("*.npz"):
             checkpoint.unlink()
         manifest.counts = {

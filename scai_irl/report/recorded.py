@@ -9,10 +9,12 @@ from scai_irl.compare.recorded import AuditSetting, audit_recorded, audit_steps,
 from scai_irl.errors import InputError
 from scai_irl.progress import progress
 from scai_irl.records.files import write_bytes, write_table
+from scai_irl.records.findings import save_findings
 from scai_irl.records.folder import reopened
 from scai_irl.records.results import POSTERIOR, Results, load
 from scai_irl.report.figures import save_figure
 from scai_irl.report.recorded_figure import recorded_figure
+from scai_irl.report.recorded_findings import recorded_findings
 from scai_irl.report.tables import save_table
 
 _NEEDED = {"proposer_policy", "responder_policy", "offered_share", "accepted", "run", "epoch"}
@@ -45,4 +47,5 @@ def audit_recorded_folder(folder: Path, setting: AuditSetting | None = None) -> 
         write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(audit.posterior))
         save_table(folder, "audit", summary_table(audit.summary))
         save_figure(recorded_figure(audit), folder, "audit")
+        save_findings(folder, recorded_findings(audit.by_run))
     return load(folder)

@@ -15,6 +15,7 @@ from scai_irl.compare.alignment import design_columns
 from scai_irl.errors import printable
 from scai_irl.records.files import write_text
 from scai_irl.records.results import Results
+from scai_irl.report.latex import plain_latex
 
 
 def final_table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -63,11 +64,11 @@ def save_summary(results: Results) -> None:
 
 
 def save_table(folder: Path, name: str, table: pd.DataFrame) -> None:
-    """Write a table as CSV, Markdown and LaTeX into a results folder."""
+    """Write a table as CSV, Markdown and LaTeX, the latter in ASCII, into a results folder."""
     write_text(folder / f"{name}.csv", table.to_csv(index=False))
     for suffix, style in (("md", "github"), ("tex", "latex_booktabs")):
         drawn = tabulate(table.to_numpy().tolist(), headers=list(table.columns), tablefmt=style, disable_numparse=True)
-        write_text(folder / f"{name}.{suffix}", drawn + "\n")
+        write_text(folder / f"{name}.{suffix}", (plain_latex(drawn) if suffix == "tex" else drawn) + "\n")
 
 
 def _number(values: pd.Series[float]) -> list[str]:

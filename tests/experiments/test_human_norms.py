@@ -20,8 +20,9 @@ from scai_irl.config import check
 from scai_irl.errors import InputError
 from scai_irl.records.human import CHOICE_COLUMNS, PROPOSER, RESPONDER, typed
 from scai_irl.records.results import Results
+from scai_irl.report.human_findings import human_findings
 from scai_irl.report.human_fit import FitPlan, family_for, fit_people
-from scai_irl.report.human_tables import fit_table, population_rejections
+from scai_irl.report.human_tables import comparison_table, fit_table, population_rejections
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +67,8 @@ def results(imported: Path) -> Results:
 def test_the_folder_holds_tables_a_posterior_and_a_figure(results: Results) -> None:
     assert results.manifest.status == "finished"
     assert results.manifest.counts == {"choices": 1_440, "people": 120, "fits": 2}
-    assert set(results.tables) == {"choices", "comparison", "comparison_of_people", "estimates", "fit", "warnings"}
+    tables = {"choices", "comparison", "comparison_of_people", "estimates", "findings", "fit", "warnings"}
+    assert set(results.tables) == tables
     assert [figure.name for figure in results.figures] == ["human_fit.png"]
     assert "alpha" in arviz_seam.group(results.posterior, "posterior")
     assert not list(results.path.glob("*.npz"))
@@ -95,6 +97,24 @@ def test_the_fit_stands_beside_what_people_did(results: Results) -> None:
     np.testing.assert_allclose(own["difference"], (own["fitted"] - own["observed"]).abs())
     assert (own["fitted_low"] <= own["fitted"]).all()
     assert (own["observed_low"] <= own["observed"]).all()
+
+
+def test_findings_are_the_worst_errors_and_what_the_second_falls_behind_by(results: Results) -> None:
+    found = results.findings.set_index("case")
+    for model, lines in results.fit.groupby("family"):
+        worst = found.loc[f"{model} pooled, rejection rate"]
+        assert worst["value"] == pytest.approx(lines["difference"].max())
+        assert worst["low"] < worst["value"] < worst["high"]
+        # Of 240 answers; those of a person, whose α is the same as everybody's, are independent.
+        at = lines.loc[lines["difference"].idxmax()]
+        assert worst["high"] - worst["low"] == pytest.approx(
+            2 * 1.96 * np.sqrt(at["observed"] * (1 - at["observed"]) / 240), rel=0.25
+        )
+    second = results.comparison.iloc[1]
+    behind = found.loc["fehr-schmidt pooled beside ces pooled"]
+    assert behind["value"] == pytest.approx(second["elpd_diff"])
+    assert behind["low"] == pytest.approx(second["elpd_diff"] - 1.96 * second["se_diff"])
+    assert found["runs"].eq(120).all()
 
 
 def test_the_same_again_finds_the_results(results: Results, imported: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,6 +171,12 @@ def test_the_strategy_method_has_offers_and_minimums_fitted() -> None:
     found = fit_table(choices, [fit], 0)
     assert list(dict.fromkeys(found["quantity"])) == ["offers at most", "minimums at most"]
     by_quantity = found.set_index(["quantity", "share"])
+    told = human_findings(choices, found, comparison_table([fit]))
+    assert [finding.case for finding in told] == [
+        "fehr-schmidt pooled, offers at most",
+        "fehr-schmidt pooled, minimums at most",
+    ]
+    assert all(finding.low <= finding.value <= finding.high for finding in told)
     below = (choices["minimum"].dropna().astype(float) / 20 <= 0.3).mean()
     assert by_quantity.loc[("minimums at most", 0.3), "observed"] == pytest.approx(below)
     # Thresholds of these people are about logistic, as the family's are, and so well fitted; their offers less so.

@@ -133,7 +133,8 @@ def test_bland_talk_is_as_long_and_as_new_as_tones() -> None:
 
     def lengths(sentences: Sequence[str]) -> np.ndarray:
         """Mean number of words, and of the organisms' tokens."""
-        return np.asarray([(len(said.split()), len(words.encode(said).ids)) for said in sentences], float).mean(axis=0)
+        counts = [(len(said.split()), len(words.encode(said).ids)) for said in sentences]
+        return np.asarray(np.mean(counts, axis=0))
 
     tones = np.stack([lengths(sentences) for sentences in TONES.values()])
     assert (tones.min(axis=0) <= lengths(BLAND_SENTENCES)).all()

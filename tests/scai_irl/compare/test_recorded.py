@@ -27,6 +27,7 @@ from scai_irl.compare.recorded_verbal import Acts
 from scai_irl.errors import InputError
 from scai_irl.records.scai2023 import read_scai2023
 from scai_irl.report.recorded_figure import recorded_figure
+from scai_irl.report.recorded_findings import DISTANCE, recorded_findings
 
 REPOSITORY = Path(__file__).parents[3]
 ARCHIVE = (
@@ -268,6 +269,21 @@ def test_the_same_audit_gives_the_same_numbers_and_says_how_far_it_is() -> None:
     assert len(done) == audit_steps(frame)
     assert_frame_equal(first.summary, second.summary)
     assert_frame_equal(first.beliefs, second.beliefs)
+
+
+def test_findings_are_means_over_runs_of_a_kind_the_largest_distance_first(sampler: RecordedAudit) -> None:
+    found = recorded_findings(sampler.by_run)
+    last = sampler.by_run.query("memory == 'all' and epoch == epoch.max()")
+    mean = last.groupby("kind")["tv"].mean().sort_values(ascending=False)
+    far = [finding for finding in found if finding.question == DISTANCE]
+    assert [finding.case for finding in far] == [f"{kind}, TV" for kind in mean.index]
+    assert [finding.value for finding in far] == pytest.approx(mean.tolist())
+    for finding in found:
+        kind = finding.case.partition(",")[0]
+        assert finding.runs == (last["kind"] == kind).sum()
+        assert f"{last.loc[last['kind'] == kind, 'tv_reference'].mean():.3f}" in finding.why
+    # Whose acts are posterior samples has no excess on average.
+    assert all(finding.low < 0 < finding.high for finding in found if finding.question != DISTANCE)
 
 
 def test_posteriors_can_be_saved(sampler: RecordedAudit, tmp_path: Path) -> None:
