@@ -31,18 +31,20 @@ def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.Data
         for quantity, lines in named[named["model"] == model].groupby("quantity", sort=False):
             found.append(_largest(choices, str(model), str(quantity), lines))
     best, people = str(comparison["model"].iloc[0]), int(subjects(choices).max()) + 1
-    for line in comparison.iloc[1:].itertuples(index=False):
-        behind, error = float(line.elpd_diff), float(line.se_diff)
+    others = comparison.iloc[1:]
+    for model, behind, error in zip(
+        others["model"], others["elpd_diff"].to_numpy(float), others["se_diff"].to_numpy(float), strict=True
+    ):
         found.append(
             Finding(
                 PREDICTS,
-                f"{best} beside {line.model}",
-                f"{best} gives choices left out a log density that is higher by {{value}} than {line.model} does.",
-                behind,
-                behind - _Z * error,
-                behind + _Z * error,
+                f"{best} beside {model}",
+                f"{best} gives choices left out a log density that is higher by {{value}} than {model} does.",
+                float(behind),
+                float(behind - _Z * error),
+                float(behind + _Z * error),
                 people,
-                why="Sum over choices (PSIS-LOO), ± 1.96 standard errors; below about 4, or with 0 inside, it means little.",
+                why="Summed over choices (PSIS-LOO), ± 1.96 standard errors; below 4 or around 0 it means little.",
             )
         )
     return found
@@ -50,7 +52,7 @@ def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.Data
 
 def _largest(choices: pd.DataFrame, model: str, quantity: str, lines: pd.DataFrame) -> Finding:
     """The largest error over offered shares, with an interval over people; the fit is kept."""
-    worst = lines.loc[lines["difference"].idxmax()]
+    worst = lines.iloc[int(lines["difference"].to_numpy(float).argmax())]
     error, share = float(worst["fitted"] - worst["observed"]), float(worst["share"])
     resampled = _observed_again(choices, quantity, share)
     low, high = np.quantile(np.sign(error) * (float(worst["fitted"]) - resampled), [0.025, 0.975])

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_GREEK = {
-    letter: rf"\ensuremath{{\{name}}}"
-    for letter, name in zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-        "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon varphi chi "
-        "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
-        strict=True,
-    )
+_LETTERS = {
+    **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta"},
+    **{"ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma"},
+    **{"τ": "tau", "υ": "upsilon", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta"},
+    **{"Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"},
 }
+_GREEK = {letter: rf"\ensuremath{{\{name}}}" for letter, name in _LETTERS.items()}
 _SIGNS = {
     character: rf"\ensuremath{{{command}}}"
     for character, command in {
@@ -88,7 +86,7 @@ def plain_latex(text: str) -> str:
 def _command(character: str) -> str:
     if character in COMMANDS:
         return COMMANDS[character]
-    base, *marks = unicodedata.normalize("NFD", character)
+    base, *marks = list(unicodedata.normalize("NFD", character))
     if base.isascii() and len(marks) == 1 and marks[0] in _ACCENTS:
         return f"{_ACCENTS[marks[0]]}{{{base}}}"
     return f"[{unicodedata.name(character, f'U+{ord(character):04X}')}]"

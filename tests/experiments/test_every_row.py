@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -22,7 +23,7 @@ from tests.scai_irl.report.dom import by_id, of_class, parsed, rows, words
 pytestmark = pytest.mark.slow
 
 PLAYED = {"runs": 2, "epochs": 1}
-FEW = {
+FEW: dict[str, dict[str, Any]] = {
     "one-group-norm": PLAYED,
     "mixed-group-norm": PLAYED,
     "inconsistent-language": PLAYED,

@@ -106,7 +106,7 @@ def test_findings_are_the_worst_errors_and_what_the_second_falls_behind_by(resul
         assert worst["value"] == pytest.approx(lines["difference"].max())
         assert worst["low"] < worst["value"] < worst["high"]
         # Of 240 answers; those of a person, whose α is the same as everybody's, are independent.
-        at = lines.loc[lines["difference"].idxmax()]
+        at = lines.iloc[int(lines["difference"].to_numpy(float).argmax())]
         assert worst["high"] - worst["low"] == pytest.approx(
             2 * 1.96 * np.sqrt(at["observed"] * (1 - at["observed"]) / 240), rel=0.25
         )
