@@ -9,6 +9,7 @@ Devices of several machines count as one set once `join_hosts` has been called i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -28,10 +29,14 @@ def join_hosts() -> None:
     first one listens, JAX reads from the scheduler's variables (Slurm, Open MPI, Kubernetes). Nothing calls this by
     itself.
 
+    Of the GPUs that a process sees it takes the one with its own number among the node's processes, or the only one.
+
     Raises:
         ValueError: If no scheduler is found.
     """
-    jax.distributed.initialize()
+    # JAX takes it that all processes of a node see the same GPUs; a scheduler that binds shows each only its own.
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    jax.distributed.initialize(local_device_ids=[0] if shown != [""] and len(shown) == 1 else None)
 
 
 def run_mesh() -> Mesh:

@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from scai_irl.slurm.times import write_time
+from scai_irl.sweep.on_ray import STORE
 
 SERVER_SECONDS = 1_800
 """Longest time that the servers of a job may take to start."""
@@ -19,6 +20,11 @@ SERVER_SECONDS = 1_800
 RAY_SECONDS = 300
 """Longest time that Ray may take to have all nodes."""
 
+PORTS = 20
+"""Ports that are a job's own on each of its nodes: two of Ray, and one for each copy of a model."""
+
+_REQUEST_SECONDS = 600.0  # in which a server answers, though all cells ask it at once
+_CPUS_OF_A_SERVER = 2  # of which one is busy as long as its GPU is
 _SIGNAL_SECONDS = 60  # before the time limit; Slurm may be as much earlier
 _PATIENCE = 600  # in which Slurm ends a job that it has told to stop
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
@@ -31,14 +37,18 @@ class Served:
     Attributes:
         model: Folder of a checkpoint, or name on the Hugging Face hub.
         tensor_parallel: GPUs that share one copy of it.
-        data_parallel: Copies on a node.
+        copies: Copies on a node, each a server of its own.
         extra: Further words for ``scai-irl serve``.
+        in_flight: Requests that a copy is to have, from all cells together; None to leave it to the sweep.
+        timeout: Seconds after which a cell sends a request again; None to leave it to the sweep.
     """
 
     model: str
     tensor_parallel: int = 1
-    data_parallel: int = 1
+    copies: int = 1
     extra: tuple[str, ...] = ()
+    in_flight: int | None = 1_024
+    timeout: float | None = _REQUEST_SECONDS
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class Job:
         cpus: Processors of a node, or of a task of an array; None for whole nodes.
         gpus: GPUs of a node, or of a task of an array.
         workers: Cells at a time in a task of an array.
+        cells: Cells of the sweep.
+        cell_cpus: Processors of a cell.
         served: Model to serve; None for none.
         seconds: Time limit; the partition's if None.
         partition: Partition; Slurm's default if empty.
@@ -72,6 +84,8 @@ class Job:
     cpus: int | None = None
     gpus: int = 0
     workers: int = 1
+    cells: int = 1
+    cell_cpus: int = 1
     served: Served | None = None
     seconds: int | None = None
     partition: str = ""
@@ -106,13 +120,21 @@ def job_script(job: Job) -> str:
             steps=job.array is None and (job.nodes > 1 or job.served is not None),
             model=model.model,
             tensor_parallel=model.tensor_parallel,
-            data_parallel=model.data_parallel,
+            copies=model.copies,
+            gpus=job.gpus,
             serve_extra=model.extra,
-            server_log=_log(job, "-server-%N"),
+            in_flight=model.in_flight if job.served else None,
+            timeout=model.timeout,
+            server_log=_log(job, "-server-%N-"),
             server_seconds=SERVER_SECONDS,
-            ray_log=_log(job, "-ray-%N"),
+            ports=PORTS,
+            ray_log=f"{_log(job, '-ray-%N')}.out",
             ray_seconds=RAY_SECONDS,
             ray_gpus=0 if job.served else job.gpus,
+            store=STORE,
+            kept=_CPUS_OF_A_SERVER * model.copies if job.served else 0,
+            cells=job.cells,
+            cell_cpus=job.cell_cpus,
         )
     )
 
@@ -126,7 +148,7 @@ def sbatch_options(job: Job) -> list[str]:
         ['--job-name=scai-irl-s', '--output="/my results/slurm-%j.out"']
     """
     name = re.sub(r"[^\w.-]", "-", job.sweep.stem)
-    log = _log(job) if job.array is None else _log(job, number="%A_%a")
+    log = f"{_log(job, number='%j' if job.array is None else '%A_%a')}.out"
     options: dict[str, object] = {
         "--job-name": f"scai-irl-{name}",
         "--output": _sbatch_word(log),
@@ -147,9 +169,9 @@ def sbatch_options(job: Job) -> list[str]:
 
 
 def _log(job: Job, what: str = "", number: str = "%j") -> str:
-    """Name of a log, in which Slurm replaces what begins with a per cent sign."""
+    """Name of a log up to its ``.out``, in which Slurm replaces what begins with a per cent sign."""
     folder = str(job.out).replace("%", "%%")
-    return f"{folder}/slurm-{number}{what}.out"
+    return f"{folder}/slurm-{number}{what}"
 
 
 def _sbatch_word(value: str) -> str:

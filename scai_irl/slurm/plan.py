@@ -8,12 +8,13 @@ import re
 import shlex
 import sysconfig
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scai_irl.errors import InputError
 from scai_irl.lm.server_options import ServerOptions, check_options, own_name
 from scai_irl.lm.vllm_python import VARIABLE
-from scai_irl.slurm.job import Job, Served
+from scai_irl.slurm.job import PORTS, Job, Served
 from scai_irl.slurm.options import Slurm
 from scai_irl.slurm.times import read_time
 from scai_irl.sweep.cells import Cell
@@ -30,6 +31,9 @@ _SBATCH_OURS = {
     "output": "out",
 }
 _SERVE_OURS = ("--host", "--port", "--public", "--tensor-parallel", "--data-parallel", "--key-file")
+_BACKEND = "vllm-server"
+_MOST_COPIES = PORTS - 2
+_WAITING = 2  # requests that a copy is to have for each that it computes, so that the next is there
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WORD = re.compile(r"[\w@+.,:][\w@+.,:-]*", re.ASCII)
 
@@ -49,6 +53,7 @@ def plan(command: Slurm, sweep: Sweep, cells: Sequence[Cell], out: Path) -> Job:
     needs = sweep.resources
     _check_numbers(command)
     _check_shape(command, len(cells))
+    command = replace(command, model=command.model or _model_of(command, cells))
     _check_without_model(command)
     _check_resources(command, needs)
     _check_words(command, out)
@@ -63,6 +68,8 @@ def plan(command: Slurm, sweep: Sweep, cells: Sequence[Cell], out: Path) -> Job:
         cpus=cpus,
         gpus=command.gpus_per_node,
         workers=1 if cpus is None or needs.gpus else cpus // needs.cpus,  # two on a GPU would fight for it
+        cells=len(cells),
+        cell_cpus=needs.cpus,
         served=None if command.model is None else _served(command, command.model, cells),
         seconds=None if command.time is None else read_time(command.time),
         partition=command.partition,
@@ -120,6 +127,24 @@ def _check_shape(command: Slurm, cells: int) -> None:
         raise InputError("array", f"there are {cells} cells for {command.array} tasks", f"give {cells} or less")
 
 
+def _model_of(command: Slurm, cells: Sequence[Cell]) -> str | None:
+    """Find the model that a job must serve unasked: the one of cells that ask a server and have been told of none."""
+    lost = [cell for cell in cells if cell.options.get("backend") == _BACKEND and "url" not in cell.options]
+    if not lost:
+        return None
+    if command.array is not None:
+        mend = "give --nodes in the place of --array, or put url into the sweep's [settings]"
+        raise InputError("array", "the sweep asks a server, and tasks of an array have none", mend)
+    models = sorted({str(cell.options.get("model") or "") for cell in lost})
+    if models == [""]:
+        mend = "give --model, or put url into the sweep's [settings]"
+        raise InputError("model", "the sweep asks a server, and does not say for which model", mend)
+    if len(models) > 1:
+        problem = f"the sweep asks for several ({', '.join(filter(None, models))}), and a job serves one"
+        raise InputError("model", problem, "make a sweep of each, or put url into its [settings]")
+    return models[0]
+
+
 def _check_without_model(command: Slurm) -> None:
     if command.model is None:
         for name, given in (("serve-extra", command.serve_extra), ("tensor-parallel", command.tensor_parallel > 1)):
@@ -138,6 +163,10 @@ def _check_resources(command: Slurm, needs: Resources) -> None:
     if gpus < needs.gpus:
         mend = "give more, or lower resources.gpus of the sweep"
         raise InputError("gpus-per-node", f"{gpus} are fewer than the {needs.gpus:g} of one cell", mend)
+    if gpus and not needs.gpus and command.model is None:
+        mend = "set resources.gpus of the sweep, give --model, or leave this out"
+        problem = f"nothing would use the {gpus}: cells want none, and no model is served"
+        raise InputError("gpus-per-node", problem, mend)
 
 
 def _check_ray(command: Slurm) -> None:
@@ -169,19 +198,40 @@ def _served(command: Slurm, model: str, cells: Sequence[Cell]) -> Served:
         problem = f"{together} GPUs for a copy do not go into the {gpus} of a node"
         raise InputError("tensor-parallel", problem, "give a number that divides --gpus-per-node")
     copies = max(gpus // together, 1)
-    check_options(ServerOptions(model, tensor_parallel=together, data_parallel=copies))
+    if copies > _MOST_COPIES:
+        problem = f"{copies} copies on a node are more than the {_MOST_COPIES} that there are ports for"
+        raise InputError("tensor-parallel", problem, "give each copy more GPUs, or the job more nodes")
+    check_options(ServerOptions(model, tensor_parallel=together))
     for word in command.serve_extra:
         if word.partition("=")[0] in _SERVE_OURS:
             raise InputError("serve-extra", f"{word} is the job's own affair", "leave it out")
     for cell in cells:
-        if cell.options.get("backend") != "vllm-server":
-            mend = 'put backend = "vllm-server" into its [settings], or leave --model out'
+        if cell.options.get("backend") != _BACKEND:
+            mend = f'put backend = "{_BACKEND}" into its [settings], or leave --model out'
             raise InputError("model", "the sweep does not ask a server", mend)
         if "url" in cell.options:
             raise InputError("settings.url", "the job knows its servers, and nobody else does", "take it out")
         if cell.options.get("model") not in (None, "", own_name(model)):
             problem = f"the sweep asks for {cell.options['model']}, and not for {own_name(model)}"
             raise InputError("model", problem, "serve that one, or take model out of the sweep")
-    return Served(
-        str(Path(model).resolve()) if Path(model).is_dir() else model, together, copies, tuple(command.serve_extra)
+    where = str(Path(model).resolve()) if Path(model).is_dir() else model
+    served = Served(where, together, copies, command.serve_extra)
+    set_already = {name for cell in cells for name in cell.options}
+    at_once = _most_at_once(command.serve_extra)
+    return replace(
+        served,
+        in_flight=None if "concurrency" in set_already else _WAITING * at_once if at_once else served.in_flight,
+        timeout=None if "timeout" in set_already else served.timeout,
     )
+
+
+def _most_at_once(words: Sequence[str]) -> int | None:
+    """Requests that a server computes at once, if its words say so.
+
+    Example:
+        >>> _most_at_once(["--max-num-seqs=64"]), _most_at_once(["--max-num-seqs", "64"]), _most_at_once([])
+        (64, 64, None)
+    """
+    said = " ".join(words).replace("_", "-")
+    found = re.search(r"--max-num-seqs[ =](\d+)(?!\S)", said, re.ASCII)
+    return int(found[1]) if found else None

@@ -51,7 +51,8 @@ def found_address(address: str) -> str:
 def _refuse_others(address: str) -> None:
     """Refuse what listens there and is no cluster's head."""
     grpc: Any = importlib.import_module("grpc")
-    with grpc.insecure_channel(address) as channel:
+    directly = [("grpc.enable_http_proxy", 0)]  # as Ray itself goes, whatever proxy the environment names
+    with grpc.insecure_channel(address, options=directly) as channel:
         try:
             channel.unary_unary(_HEALTH)(b"", timeout=_SECONDS)
         except grpc.RpcError as problem:

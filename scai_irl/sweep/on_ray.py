@@ -23,7 +23,9 @@ from scai_irl.sweep.terms import Terms, environment, usable_cores, worker_enviro
 from scai_irl.sweep.watch import SECONDS, Watch
 from scai_irl.sweep.work import Task, Work, work_patiently
 
-_STORE = 100 * 1024 * 1024  # bytes for objects of a Ray of our own: cells and outcomes are small
+STORE = 100 * 1024 * 1024
+"""Bytes for objects of a Ray of our own, on each node: cells and outcomes are small."""
+
 _FEWEST_IN_FLIGHT = 16
 _AHEAD = 2  # cells sent ahead for each that is worked on, so that no node waits for the next
 _QUIET = {
@@ -115,7 +117,7 @@ def _connected(terms: Terms) -> Iterator[Any]:
             told |= {
                 "address": "local",
                 "include_dashboard": False,
-                "object_store_memory": _STORE,
+                "object_store_memory": STORE,
                 "_node_ip_address": "127.0.0.1",
             }
             told["num_cpus"] = terms.workers * terms.resources.cpus if terms.workers else usable_cores()

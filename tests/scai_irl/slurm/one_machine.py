@@ -45,18 +45,22 @@ JobAcctGatherType=jobacct_gather/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 MpiDefault=none
+GresTypes=gpu
 ReturnToService=2
 KillWait=5
 SchedulerParameters=sched_interval=2,bf_interval=2
 FirstJobId={first}
-NodeName={host} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2
-NodeName={second} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=2
+NodeName={host} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2 Gres=gpu:{gpus}
+NodeName={second} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=2 Gres=gpu:{gpus}
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 PartitionName=one Nodes={host} Default=YES State=UP
 PartitionName=two Nodes={host},{second} State=UP
 PartitionName=urgent Nodes={host} PriorityTier=10 State=UP
 """
+_AS_GPUS = ("full", "null", "random", "urandom", "zero")  # devices that every machine has
+GPUS = len(_AS_GPUS)
+"""GPUs of each node; none is one, but Slurm gives them to jobs as if they were."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,10 @@ class Slurm:
 
     configuration: Path
 
-    def ask(self, *words: str) -> str:
-        """Run one of Slurm's commands, and give what it prints."""
+    def ask(self, *words: str, seconds: float = 60) -> str:
+        """Run one of Slurm's commands, and give what it prints; it may take so long."""
         variables = dict(os.environ) | {"SLURM_CONF": str(self.configuration)}
-        done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False, timeout=seconds)
         assert done.returncode == 0, f"{words}: {done.stderr}"
         return done.stdout.strip()
 
@@ -112,9 +116,16 @@ def one_machine_slurm(folder: Path) -> Iterator[Slurm]:
     configuration = folder / "slurm.conf"
     configuration.write_text(
         _CONFIGURATION.format(
-            host=host, second=SECOND, user=getpass.getuser(), folder=folder, first=first, ports=_free_ports(3)
+            host=host,
+            second=SECOND,
+            user=getpass.getuser(),
+            folder=folder,
+            first=first,
+            ports=_free_ports(3),
+            gpus=GPUS,
         )
     )
+    (folder / "gres.conf").write_text("".join(f"Name=gpu File=/dev/{name}\n" for name in _AS_GPUS))
     munge = ["--foreground", "--force", f"--socket={folder}/munge.socket", f"--key-file={key}"]
     munge += [f"--{kind}-file={folder}/munged.{kind}" for kind in ("pid", "log", "seed")]
     slurm = Slurm(configuration)

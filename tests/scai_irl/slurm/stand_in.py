@@ -12,12 +12,13 @@ import os
 import signal
 import sys
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 TOLD, WAITING, STOPPED = "told.json", "waiting", "stopped"
-VARIABLES = ("SCAI_IRL_VLLM_PYTHON", "SCAI_IRL_API_KEY", "RAY_AUTH_TOKEN", "JAX_PLATFORMS")
+VARIABLES = ("SCAI_IRL_VLLM_PYTHON", "SCAI_IRL_API_KEY", "RAY_AUTH_TOKEN", "JAX_PLATFORMS", "HTTP_PROXY")
 WAIT, STATUS = "STAND_IN_WAITS", "STAND_IN_STATUS"
 
 
@@ -33,12 +34,16 @@ def make_stand_in(folder: Path) -> str:
 def main(words: list[str]) -> int:
     """Do as a sweep or a server would."""
     if words[0] == "serve":
+        print(" ".join([*words[2:], f"GPUs={os.environ.get('CUDA_VISIBLE_DEVICES')}"]), flush=True)
         serve(int(words[words.index("--port") + 1]))
     out = Path(words[words.index("--out") + 1])
     told: dict[str, object] = {"words": words, "folder": str(Path.cwd()), "leaks": leaks()}
     told |= {"variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}}
     if "--address" in words:
         told |= ray_cluster(words[words.index("--address") + 1])
+        told["healthy"] = [
+            url for word in words if word.startswith("url=") for url in json.loads(word[4:]) if asked(url)
+        ]
     if WAIT in os.environ:
         signal.signal(signal.SIGTERM, lambda *_: stopped(out))
         (out / WAITING).touch()
@@ -61,12 +66,21 @@ def serve(port: int) -> None:
             self.send_response(200 if self.path == "/health" else 404)
             self.end_headers()
 
+        def log_message(self, *_: object) -> None:
+            return
+
     class Server(ThreadingHTTPServer):
         allow_reuse_port = True  # two nodes may be one machine
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Server(("127.0.0.1", port), Healthy) as server:
         server.serve_forever()
+
+
+def asked(url: str) -> bool:
+    """Ask a server as most clients would, which go through the environment's proxies."""
+    with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - an http:// of the job
+        return bool(answer.status == 200)
 
 
 def ray_cluster(address: str) -> dict[str, object]:

@@ -56,6 +56,7 @@ def error(sweep_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (("--out", 'a"b'), "error: out: Slurm can make no log in"),
         (("--out", "a\nb"), "error: out: Slurm can make no log in"),
         (("--array", "2", "--model", "m"), "error: model: tasks of an array have no servers; give --nodes"),
+        (("--gpus-per-node", "8"), "error: gpus-per-node: nothing would use the 8: cells want none, and no model"),
         (("--model", "m"), "error: model: the sweep does not ask a server; put backend"),
         (("--serve-extra=--dtype=half",), "error: serve-extra: there is no model to serve; give --model"),
         (("--tensor-parallel", "2"), "error: tensor-parallel: there is no model to serve; give --model"),
@@ -71,6 +72,11 @@ def test_what_cannot_be_is_refused(words: tuple[str, ...], said: str, error: Tol
         (("--gpus-per-node", "8", "--tensor-parallel", "3"), "", "tensor-parallel: 3 GPUs for a copy do not go into"),
         (("--gpus-per-node", "4", "--tensor-parallel", "8"), "", "tensor-parallel: 8 GPUs for a copy do not go into"),
         (("--tensor-parallel", "2"), "", "tensor-parallel: 2 GPUs for a copy do not go into the 0 of a node"),
+        (
+            ("--gpus-per-node", "19"),
+            "",
+            "tensor-parallel: 19 copies on a node are more than the 18 that there are ports",
+        ),
         (("--serve-extra=--port=1",), "", "serve-extra: --port=1 is the job's own affair"),
         ((), "[resources]\ngpus = 1", "model: its servers take all GPUs, and the sweep's cells want some, too"),
         ((), 'model = ["some/other"]', "model: the sweep asks for some/other, and not for some/model"),
@@ -79,6 +85,76 @@ def test_what_cannot_be_is_refused(words: tuple[str, ...], said: str, error: Tol
 )
 def test_a_model_that_does_not_fit_is_refused(words: tuple[str, ...], added: str, said: str, error: Told) -> None:
     assert error("--model", "some/model", *words, sweep=f"{ASKING}{added}\n").startswith(f"error: {said}")
+
+
+ASKING_FOR = ASKING.replace("[settings]\n", '[settings]\nmodel = "some/model"\n')
+
+
+def test_a_sweep_that_asks_a_server_has_its_model_served(
+    sweep_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--nodes", "4", "--gpus-per-node", "8")
+    scripts = []
+    for model in ((), ("--model", "some/model")):
+        sweep_file.write_text(ASKING_FOR)
+        main(["slurm", str(sweep_file), *words, *model, "--out", str(tmp_path / "out")])
+        scripts.append(capsys.readouterr().out)
+    assert scripts[0] == scripts[1]
+    assert "scai-irl serve some/model" in scripts[0]
+    assert "number < 8;" in scripts[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "sweep", "said"),
+    [
+        (("--array", "2"), ASKING_FOR, "array: the sweep asks a server, and tasks of an array have none; give --nodes"),
+        (("--nodes", "2"), ASKING, "model: the sweep asks a server, and does not say for which model; give --model"),
+        (
+            ("--nodes", "2"),
+            f'{ASKING}model = ["one", "two"]\n',
+            "model: the sweep asks for several (one, two), and a job serves one; make a sweep of each",
+        ),
+    ],
+)
+def test_a_server_that_nobody_would_start_is_refused(
+    words: tuple[str, ...], sweep: str, said: str, error: Told
+) -> None:
+    assert error(*words, sweep=sweep).startswith(f"error: {said}")
+
+
+@pytest.mark.parametrize("words", [("--array", "2"), ("--nodes", "2")])
+def test_servers_that_the_sweep_names_are_left_to_it(
+    words: tuple[str, ...], sweep_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep_file.write_text(ASKING.replace("[settings]\n", '[settings]\nurl = ["http://one:8000"]\n'))
+    main(["slurm", str(sweep_file), *words, "--out", str(tmp_path / "out")])
+    script = capsys.readouterr().out
+    assert "scai-irl serve" not in script
+    assert "--set" not in script
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "told"),
+    [
+        ("", (), ['--set "url=[${list%,}]" "concurrency=$concurrency" timeout=600', "concurrency=$((1024 > cells"]),
+        ("", ("--serve-extra=--max-num-seqs=64",), ["concurrency=$((128 > cells"]),
+        ("concurrency = 7\n", (), ['--set "url=[${list%,}]" timeout=600']),
+        ("concurrency = 7\ntimeout = 60\n", (), ['--set "url=[${list%,}]"\n']),
+    ],
+)
+def test_requests_of_all_cells_together_are_bounded_unless_the_sweep_says_how_many(
+    settings: str,
+    words: tuple[str, ...],
+    told: list[str],
+    sweep_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sweep_file.write_text(ASKING_FOR.replace("[settings]\n", f"[settings]\n{settings}"))
+    main(["slurm", str(sweep_file), "--nodes", "2", *words, "--out", str(tmp_path / "out")])
+    script = capsys.readouterr().out
+    assert all(part in script for part in told)
+    assert "cells < 12 ? cells : 12" in script or settings
 
 
 def test_a_folder_without_a_model_is_refused(error: Told) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,16 @@ pytestmark = pytest.mark.slow
 
 PATIENCE = 300.0
 _OF_THE_RUN = ["seconds", "worker"]  # of a cell: what differs from one run to the next
+
+HOSTS = """
+import os, jax
+from jax.experimental.multihost_utils import process_allgather
+from envs.devices import join_hosts
+join_hosts()
+known = process_allgather(jax.numpy.array(jax.process_index())).tolist()
+taken = jax.config.values["jax_cuda_visible_devices"]
+print(jax.process_index(), jax.process_count(), jax.device_count(), known, taken)
+"""
 
 Submit = Callable[..., str]
 
@@ -161,19 +172,33 @@ def test_a_ray_cluster_in_one_job_finishes_a_sweep(
     assert_equal_sweeps(out, expected)
 
 
-@pytest.mark.usefixtures("no_traces")
+@pytest.fixture
+def taken(slurm: Slurm) -> Iterator[None]:
+    """Have another job hold the first GPU of each node."""
+    one = ("--nodes=2", "--ntasks-per-node=1", "--gpus-per-node=1", "--output=/dev/null", "--wrap=sleep 600")
+    job = slurm.ask("sbatch", "--parsable", "--partition=two", *one)
+    slurm.await_states(job, ["RUNNING"], PATIENCE)
+    yield
+    slurm.ask("scancel", job)
+
+
+@pytest.mark.usefixtures("no_traces", "taken")
 def test_ray_and_servers_are_on_every_node_of_a_job(slurm: Slurm, tmp_path: Path) -> None:
+    """Steps are told nothing of the environment of their job, and there is a proxy that leads nowhere."""
     pytest.importorskip("ray", reason="Ray is not installed")
     out = tmp_path / "the results"
     out.mkdir()
+    unkind = "export SLURM_EXPORT_ENV=NONE HTTP_PROXY=http://127.0.0.1:9 http_proxy=http://127.0.0.1:9"
     job = Job(
         sweep=tmp_path / "sweep.toml",
         out=out,
         folder=tmp_path,
-        environment=make_stand_in(tmp_path / "programs"),
+        environment=f"{make_stand_in(tmp_path / 'programs')}\n{unkind}",
         nodes=2,
-        cpus=2,
-        served=Served("some/model"),
+        cpus=1,
+        gpus=4,
+        cells=1_000,
+        served=Served("some/model", tensor_parallel=2, copies=2),
         partition="two",
     )
     script = tmp_path / "job.sh"
@@ -182,19 +207,31 @@ def test_ray_and_servers_are_on_every_node_of_a_job(slurm: Slurm, tmp_path: Path
     slurm.await_states(number, ["COMPLETED", "FAILED"], PATIENCE)
     assert slurm.states(number) == ["COMPLETED"], log_of(out)
     told = json.loads((out / TOLD).read_text())
-    address = told["words"][told["words"].index("--address") + 1]
-    host, port = address.split(":")
-    (others,) = [word for word in told["words"] if word.startswith("url=")]
-    urls = json.loads(others.removeprefix("url="))
-    assert host in urls[0]
-    assert [url.rpartition(":")[2] for url in urls] == [str(int(port) - 1)] * 2
-    assert SECOND in "".join(urls)
-    assert (told["nodes"], told["cpus"]) == (2, 4)
+    port = int(told["words"][told["words"].index("--address") + 1].rpartition(":")[2])
+    urls, concurrency, timeout = told["words"][told["words"].index("--set") + 1 :]
+    assert json.loads(urls.removeprefix("url=")) == told["healthy"]
+    nodes = sorted({url.rpartition(":")[0] for url in told["healthy"]})
+    assert nodes == sorted(f"http://{name}" for name in (socket.gethostname(), SECOND))
+    assert [int(url.rpartition(":")[2]) - port for url in told["healthy"]] == [2, 3, 2, 3]
+    assert (concurrency, timeout) == ("concurrency=512", "timeout=600")  # of 1,024, for each of two cells at a time
+    # Both nodes are one machine, and so write to one log for each copy.
+    words = "--host 0.0.0.0 --public --port {} --tensor-parallel 2 GPUs={}"
+    for copy, gpus in enumerate(("1,2", "3,4")):
+        (log,) = out.glob(f"slurm-{number}-server-*-{copy}.out")
+        told_by_servers = [line for line in log.read_text().splitlines() if line.startswith("--host")]
+        assert told_by_servers == [words.format(port + 2 + copy, gpus)] * 2
+    assert (told["nodes"], told["cpus"]) == (2, 2)
     assert told["worker"]["SCAI_IRL_API_KEY"] == told["variables"]["SCAI_IRL_API_KEY"]
     assert len(told["variables"]["RAY_AUTH_TOKEN"]) >= 43
     assert told["variables"]["JAX_PLATFORMS"] == "cpu"
     assert told["leaks"] == []
-    assert [command for command in commands() if f"ray-{number}" in command or str(tmp_path) in command] == []
+    assert traces(number, str(tmp_path)) == []
+
+
+def traces(number: str, folder: str) -> list[str]:
+    """What is left of a job: processes, and files of Ray."""
+    left = [command for command in commands() if f"ray-{number}" in command or folder in command]
+    return left + [str(file) for file in Path("/tmp").glob(f"ray-{number}")]  # noqa: S108 - where the script puts it
 
 
 def test_a_server_that_does_not_start_ends_the_job_at_once(slurm: Slurm, tmp_path: Path) -> None:
@@ -211,5 +248,19 @@ def test_a_server_that_does_not_start_ends_the_job_at_once(slurm: Slurm, tmp_pat
     assert slurm.states(number) == ["FAILED"]
     said = (tmp_path / f"slurm-{number}.out").read_text()
     assert "error: start: a process ended before all was ready (2 not ready" in said
-    (log,) = tmp_path.glob(f"slurm-{number}-server-*.out")  # of both nodes, which are one machine
+    (log,) = tmp_path.glob(f"slurm-{number}-server-*-0.out")  # of both nodes, which are one machine
     assert log.read_text() == "no GPU here\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("bound", "taken"),
+    [(["--gpus-per-node=2"], ["0", "1"]), (["--gpus-per-task=1"], ["0", "0"])],
+    ids=["all see all GPUs", "each sees its own"],
+)
+def test_tasks_of_a_step_find_each_other_and_their_gpus(bound: list[str], taken: list[str], slurm: Slurm) -> None:
+    words = ["srun", "--partition=one", "--ntasks=2", "--cpus-per-task=1", *bound]
+    said = slurm.ask(*words, sys.executable, "-c", HOSTS, seconds=PATIENCE)
+    told = sorted(
+        line for line in said.splitlines() if not line.startswith("[Gloo]")
+    )  # what carries collectives talks, too
+    assert told == [f"{number} 2 2 [0, 1] {gpu}" for number, gpu in enumerate(taken)]

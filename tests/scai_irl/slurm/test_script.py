@@ -22,6 +22,7 @@ PLAIN = Job(Path("/home/me/sweep.toml"), Path("/home/me/out"), Path("/home/me"),
 SHAPES = {
     "array": dataclasses.replace(PLAIN, array=3, cpus=2, workers=2),
     "one node": PLAIN,
+    "one node with a server": dataclasses.replace(PLAIN, served=Served("m")),
     "nodes": dataclasses.replace(PLAIN, nodes=4, cpus=16),
     "servers": dataclasses.replace(PLAIN, nodes=4, gpus=8, served=Served("Qwen/Qwen3-8B", 2, 4, ("--dtype", "a b"))),
 }
