@@ -12,7 +12,7 @@ import argparse
 import functools
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from itertools import product
@@ -50,7 +50,8 @@ from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import CURRENCIES, NAMES, WORLDS
 
 Asked = tuple[Request, Callable[[Completion], object]]
-_TYPES = {"string": str, "number": int | float, "integer": int, "boolean": bool}
+_TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "integer": (int,), "boolean": (bool,)}
+STAKES = range(10, 101, 10)
 
 
 def asked(kind: str, seed: int) -> Asked:
@@ -98,8 +99,8 @@ def validity(backend: Backend, number: int) -> pd.DataFrame:
     for kind in KINDS:
         both = [asked(kind, seed) for seed in range(number)]
         answers = backend.complete([replace(request, structure=Structure()) for request, _ in both])
-        valid = sum(_is_json(request, answer) for (request, _), answer in zip(both, answers, strict=True))
-        readable = sum(_can_be_read(read, answer) for (_, read), answer in zip(both, answers, strict=True))
+        valid = sum(is_json(request, answer) for (request, _), answer in zip(both, answers, strict=True))
+        readable = sum(can_be_read(read, answer) for (_, read), answer in zip(both, answers, strict=True))
         rows.append((kind, number, valid / number, readable / number))
     whole = pd.DataFrame(rows, columns=["kind", "asked", "valid JSON", "readable"])
     total = whole[["valid JSON", "readable"]].mean()
@@ -107,7 +108,8 @@ def validity(backend: Backend, number: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=whole.columns)
 
 
-def _is_json(request: Request, answer: Completion) -> bool:
+def is_json(request: Request, answer: Completion) -> bool:
+    """Whether an answer is JSON with the entries asked for, each of its type."""
     schema = request.structure.value
     assert isinstance(schema, Mapping)
     try:
@@ -118,11 +120,12 @@ def _is_json(request: Request, answer: Completion) -> bool:
     return (
         isinstance(said, dict)
         and set(said) == set(entries)
-        and all(isinstance(said[name], _TYPES[entries[name]["type"]]) for name in said)
+        and all(type(said[name]) in _TYPES[entries[name]["type"]] for name in said)  # true is an int, but no number
     )
 
 
-def _can_be_read(read: Callable[[Completion], object], answer: Completion) -> bool:
+def can_be_read(read: Callable[[Completion], object], answer: Completion) -> bool:
+    """Whether an answer says something that can be done, too."""
     try:
         read(answer)
     except ValueError:
@@ -130,10 +133,10 @@ def _can_be_read(read: Callable[[Completion], object], answer: Completion) -> bo
     return True
 
 
-def acting(backend: Backend, texts: int) -> pd.DataFrame:
-    """Mean offered share of every policy in words at stakes from 10 to 100, beside the policy's own."""
+def acting(backend: Backend, texts: int, stakes: Iterable[int] = STAKES) -> pd.DataFrame:
+    """Mean offered share of every policy in words at some stakes in every currency, beside the policy's own."""
     cells, requests = [], []
-    for number, stake, currency, seed in product(range(6), range(10, 101, 10), CURRENCIES, range(texts)):
+    for number, stake, currency, seed in product(range(6), stakes, CURRENCIES, range(texts)):
         rng = np.random.default_rng(derive_seed(seed, "acting", number, stake, currency))
         policy, firmness = known_policies()[number], (LOOSE, FIRM)[number // 3]
         text = say_policy(policy) if seed == 0 else policy_text(NAMES[number % 3], firmness, rng)
