@@ -12,7 +12,10 @@ parameters that reads T and writes W tokens, n conversations at a time:
 
 with A operations and M bytes a second of the data sheet, of which shares a and m are reached, b bytes a parameter, v
 bytes of keys and values a token, and L tokens in a conversation: reading is bound by arithmetic, and writing mostly by
-memory, since every step reads all weights once for n tokens, and each conversation's own past.
+memory, since every step reads all weights once for n tokens, and each conversation's own past. A small one in this
+process is bound by neither; there
+
+    seconds = e₀ + (e₁ + e₂ · N) · T + (e₃ + e₄ · N) · W
 """
 
 from __future__ import annotations
@@ -56,6 +59,16 @@ def terms(size: Size) -> Float[np.ndarray, "4"]:
     chunks = math.ceil(size.runs / size.at_once)
     pairs = size.runs * size.hypotheses
     return np.array([1.0, chunks * NUM_OFFERS * size.stakes * size.hypotheses, pairs * size.plays, pairs], np.float64)
+
+
+def model_terms(parameters: float, read: float, written: float) -> Float[np.ndarray, "5"]:
+    """What e₀ … e₄ are multiplied by.
+
+    Example:
+        >>> model_terms(1_000, 5, 3).tolist()
+        [1.0, 5.0, 5000.0, 3.0, 3000.0]
+    """
+    return np.array([1.0, read, parameters * read, written, parameters * written], np.float64)
 
 
 def fitted(rows: Float[np.ndarray, "point term"], seconds: Float[np.ndarray, "point"]) -> Float[np.ndarray, "term"]:

@@ -1,7 +1,8 @@
 """The cost model beside measurements: `python -m benchmarks.scaling` fits it and prints what it predicts.
 
-Exact posteriors are measured over runs × hypotheses × plays, and a language model in this process over conversations
-and lengths of answers. Points are held out of the fit: sizes in between, and the largest. Tokens of an experiment come
+Exact posteriors with a draw each are measured over runs × hypotheses × plays, and language models of three sizes, with
+random weights, in this process over conversations and lengths of answers. Points are held out of the fit: sizes in
+between, and the largest. Tokens of an experiment come
 from playing it with the phrasebook (`scai_irl.lm.estimate`); seconds on GPUs are predictions from data sheets and
 assumed shares of their figures, and nothing else.
 """
@@ -10,9 +11,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from contextlib import closing
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -27,6 +30,7 @@ from benchmarks.cost_model import (
     exact_seconds,
     fitted,
     model_seconds,
+    model_terms,
     relative_errors,
     terms,
     token_seconds,
@@ -36,13 +40,18 @@ from benchmarks.machine_limits import CLOCKS, SHEETS, Clock, best_seconds
 from benchmarks.report import machine
 from inference import Evidence, evidence, parameter_grid, summarise_posteriors
 from scai_irl.config import check
+from scai_irl.embedded.folder import Model as Llama
+from scai_irl.embedded.folder import Words, read_model, write_model
+from scai_irl.embedded.llama import Architecture, draw_weights
 from scai_irl.experiment import find_experiments
 from scai_irl.lm.embedded import Embedded
 from scai_irl.lm.settings import LmSettings
+from scai_irl.organisms.shipped import organism_folder
 
 _ROUNDS = 2
-_MILLION = Size(runs=1_000_000, hypotheses=10_000, plays=50)
+_MILLION = [Size(runs=1_000_000, hypotheses=10_000, plays=plays) for plays in (10, 50)]
 _EXPERIMENTS = ("one-group-norm", "mixed-group-norm", "subgroup-norms", "inconsistent-language")
+_WIDTHS, _LAYERS = (64, 128, 256), (2, 4, 6)
 _GPUS = (8, 64)
 _ANSWER = 40.0  # tokens; the organisms' policies in words have about thirty
 _BYTES, _BYTES_AT_MOST = 3.5, 5.0  # of a token: what is taken, and the estimate's upper end
@@ -56,14 +65,14 @@ def plays_of(size: Size) -> Evidence:
 
 
 def exact_seconds_measured(size: Size, clock: Clock) -> float:
-    """Seconds of summaries on all devices, compiled before."""
+    """Seconds of summaries and a draw of each run on all devices, compiled before."""
     grid = parameter_grid(
         "fehr_schmidt",
         {"alpha": np.linspace(0, 4, size.hypotheses // 32), "beta": np.linspace(0, 1, 32)},
         lapse=(0.01,),
     )
     data = plays_of(size)
-    return best_seconds(lambda: summarise_posteriors(grid, data), _ROUNDS, clock)
+    return best_seconds(lambda: summarise_posteriors(grid, data, key=jax.random.key(0), draws=1), _ROUNDS, clock)
 
 
 def exact_grid(small: bool) -> tuple[list[Size], np.ndarray]:
@@ -77,23 +86,38 @@ def exact_grid(small: bool) -> tuple[list[Size], np.ndarray]:
     return sizes, np.array(between) | np.array(largest)
 
 
-def model_points(small: bool, clock: Clock) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Terms (1, tokens read, tokens written) and seconds of an organism, and which points are held out: the largest.
+def random_model(folder: Path, words: Words, width: int, layers: int) -> int:
+    """Write a Llama of random weights, of an organism's proportions; the number of them."""
+    heads = width // Architecture.head_width
+    of = Architecture(
+        words.tokenizer.get_vocab_size(), width, layers, heads, heads, inner=width * Architecture.inner // 128
+    )
+    write_model(folder, Llama(of, draw_weights(jax.random.key(0), of), words))
+    return of.size
+
+
+def model_points(small: bool, clock: Clock) -> tuple[list[list[int]], np.ndarray, np.ndarray]:
+    """Parameters, tokens read and written, seconds, and which points are held out: those with most conversations.
 
     The backend fills batches up to 64 conversations, and these are whole ones; half of one takes as long.
     """
-    rows, seconds, held = [], [], []
+    points, seconds, held = [], [], []
     numbers, lengths = (64, 128, 192) if small else (64, 128, 192, 320), (8, 24, 64)
-    with closing(Embedded(LmSettings(model="bayes"))) as backend:
-        for number, length in product(numbers, lengths):
-            asked = [
-                replace(one, sampling=replace(one.sampling, max_tokens=length)) for one in conversations(number, False)
-            ]
-            read, wrote = written(backend, asked)
-            rows.append([1.0, read, wrote])
-            seconds.append(best_seconds(lambda asked=asked: written(backend, asked), _ROUNDS, clock))  # type: ignore[misc]
-            held.append(number == numbers[-1])
-    return np.array(rows, np.float64), np.array(seconds), np.array(held)
+    words = read_model(organism_folder("bayes")).words
+    for width, layers in zip(_WIDTHS, _LAYERS, strict=True):
+        with tempfile.TemporaryDirectory() as folder:
+            parameters = random_model(Path(folder), words, width, layers)
+            backend = Embedded(LmSettings(model=folder))
+        with closing(backend):
+            for number, length in product(numbers, lengths):
+                asked = [
+                    replace(one, sampling=replace(one.sampling, max_tokens=length))
+                    for one in conversations(number, False)
+                ]
+                points.append([parameters, *written(backend, asked)])
+                seconds.append(best_seconds(lambda: written(backend, asked), _ROUNDS, clock))  # noqa: B023
+                held.append(number == numbers[-1])
+    return points, np.array(seconds), np.array(held)
 
 
 def fit_table(
@@ -124,8 +148,9 @@ def predictions() -> str:
     """Seconds on H200s, which nobody measured."""
     sheet, assumed = SHEETS["H200"], Assumed()
     rows: list[list[Any]] = [
-        ["exact, 10⁶ runs × 10⁴ hypotheses × 50 plays", "", None, None]
-        + [exact_seconds(_MILLION, sheet, gpus, share=0.3) for gpus in _GPUS]
+        [f"exact, 10⁶ runs × 10⁴ hypotheses × {size.plays} plays", "", None, None]
+        + [exact_seconds(size, sheet, gpus, share=0.3) for gpus in _GPUS]
+        for size in _MILLION
     ]
     for name in _EXPERIMENTS:
         tokens = tokens_of(name)
@@ -161,16 +186,26 @@ def main() -> None:
     at_exact, exact = fit_table(
         np.array([terms(size) for size in sizes]), seconds, held, labels, ["runs", "hypotheses", "plays"]
     )
-    rows, spent, out = model_points(asked.small, CLOCKS[asked.clock])
-    at_model, model = fit_table(rows, spent, out, rows[:, 1:].astype(int).tolist(), ["tokens read", "written"])
+    points, spent, out = model_points(asked.small, CLOCKS[asked.clock])
+    at_model, model = fit_table(
+        np.array([model_terms(*point) for point in points]),
+        spent,
+        out,
+        [list(point) for point in points],
+        ["parameters", "tokens read", "written"],
+    )
+    far = [
+        f"{size.runs:,} runs × {size.hypotheses:,} hypotheses × {size.plays} plays: about {terms(size) @ exact:,.0f} s"
+        for size in _MILLION
+    ]
     lines = [
         at_exact,
         "c0 … c3: " + ", ".join(f"{value:.3g}" for value in exact) + " s",
-        f"so {_MILLION.runs:,} runs × {_MILLION.hypotheses:,} hypotheses × {_MILLION.plays} plays take about "
-        f"{terms(_MILLION) @ exact:,.0f} s on this machine",
+        "so on this machine " + ", ".join(far),
         "",
         at_model,
-        "seconds of a batch, of a token read, of a token written: " + ", ".join(f"{value:.3g}" for value in model),
+        "seconds of a call, of a token read and a parameter of it, of a token written and a parameter of it: "
+        + ", ".join(f"{value:.3g}" for value in model),
         f"{asked.clock} clock; {jax.device_count()} device(s); {machine()}",
     ]
     if not asked.measured_only:
