@@ -2,12 +2,18 @@ r"""Weights that a model gives to prior, behaviour and language (Grether 1980), 
 
 For every two norms k and l of every item, with b what the model believes,
 
-    log b_k − log b_l = w_p Δlog p(·) + w_b Δlog p(moves | ·) + w_t Δlog p(talk | ·, r) + error
+    log b_k − log b_l = w_p Δlog p(·) + w_b Δlog p(moves | ·) + w_t Δlog p(talk | ·, r) + τ_k − τ_l + error
 
-by least squares without an intercept, since the order of k and l is arbitrary. A Bayesian has 1, 1, 1. The reliability
-r̂ that a model seems to have in mind is the one at which all three, with weights of 1, fit best: r for a Bayesian.
-α is the slope of changes of log-odds, from one length of a chain of games to the next, on the exact changes. What a
-model holds for a norm by itself, whatever it is told, is its implied prior; how far back games count is its memory.
+by least squares. τ is what a model holds for a norm by itself, whatever it is told; softmax(τ) is its implied prior.
+(Without it a model's own prior would pass for weight on what it was told. Any other intercept would be wrong, since the
+order of k and l is arbitrary.) A Bayesian has weights of 1, 1, 1 and an even τ. The reliability r̂ that a model seems to
+have in mind is the one at which all three terms, with weights of 1, fit best: r for a Bayesian. α is the slope of
+changes of log-odds, from one length of a chain of games to the next, on the exact changes; how far back games count is
+a model's memory.
+
+The weights are those of a linear rule. A model that departs from Bayes in a way that is none, by a short memory or by
+trusting talk so much that its beliefs fall below the floor, can have weights other than 1 of terms on which it is a
+Bayesian; its memory or r̂ tells why.
 
 Norms count where the exact belief in both is above 1 %, and stated probabilities are taken to be at least .1 %, for a
 logarithm knows no 0. Intervals are bootstrapped over pairs of items, which stay together.
@@ -51,21 +57,24 @@ def odds_table(judged: pd.DataFrame) -> pd.DataFrame:
 def grether_weights(odds: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
     """Estimate the weight of each term that varies.
 
+    Args:
+        odds: Lines of `odds_table`.
+        seed: Seed of the bootstrap.
+
     Returns:
         ``log_prior``, ``log_behaviour``, ``log_language``, each with its interval; NaN where a term never varies.
     """
     found = {term: _nothing() for term in TERMS}
-    varying = [term for term in TERMS if len(odds) and odds[term].abs().max() > 1e-9]
+    varying = _varying(odds)
     if varying:
-        estimates = _by_pairs(odds, varying, "believed", seed)
-        found |= {term: estimates[place] for place, term in enumerate(varying)}
+        lines, own = _with_own(odds)
+        centre, drawn = _fits_by_pairs(lines, [*varying, *own], "believed", seed)
+        found |= dict(zip(varying, _intervals(centre, drawn[:, : len(varying)]), strict=False))
     return found
 
 
 def implied_prior(odds: pd.DataFrame, norms: int, seed: int = 0) -> list[Interval]:
-    """Estimate the prior that a model seems to have where it is told that all norms are equally likely.
-
-    To the terms of each log-odds is added τ_k − τ_l, what a model holds for a norm by itself; the prior is softmax(τ).
+    """Estimate the prior that a model seems to have where it is told that all norms are equally likely: softmax(τ).
 
     Args:
         odds: Lines with several stated priors, so that what is stated and what is held are told apart.
@@ -75,18 +84,28 @@ def implied_prior(odds: pd.DataFrame, norms: int, seed: int = 0) -> list[Interva
     Returns:
         The probability of each norm, with its interval; 1 / norms for a Bayesian.
     """
-    varying = [term for term in TERMS if len(odds) and odds[term].abs().max() > 1e-9]
+    varying = _varying(odds)
     if not varying:
         return [_nothing()] * norms
-    own = [f"norm {norm}" for norm in range(1, norms)]
-    pairs = odds["norms"].tolist()
-    held = {name: [(k == norm) - float(other == norm) for k, other in pairs] for norm, name in enumerate(own, start=1)}
-    centre, drawn = _fits_by_pairs(odds.assign(**held), [*varying, *own], "believed", seed)
+    lines, own = _with_own(odds, norms)
+    centre, drawn = _fits_by_pairs(lines, [*varying, *own], "believed", seed)
     score = np.pad(np.vstack([centre, drawn])[:, len(varying) :], ((0, 0), (1, 0)))
     chance = np.exp(score - score.max(axis=1, keepdims=True))
     chance /= chance.sum(axis=1, keepdims=True)
     low, high = np.nanquantile(chance[1:], [0.025, 0.975], axis=0)
     return [(float(chance[0, norm]), float(low[norm]), float(high[norm])) for norm in range(norms)]
+
+
+def _varying(odds: pd.DataFrame) -> list[str]:
+    return [term for term in TERMS if len(odds) and odds[term].abs().max() > 1e-9]
+
+
+def _with_own(odds: pd.DataFrame, norms: int | None = None) -> tuple[pd.DataFrame, list[str]]:
+    """Add what multiplies τ of every norm but the first, whose τ is 0, and name these columns."""
+    pairs = odds["norms"].tolist()
+    number = norms or 1 + max(max(pair) for pair in pairs)
+    held = {f"norm {norm}": [(k == norm) - float(other == norm) for k, other in pairs] for norm in range(1, number)}
+    return odds.assign(**held), list(held)
 
 
 def best_fit(
@@ -154,9 +173,13 @@ def bootstrap_pairs(number: int, resamples: int, seed: int) -> Float[np.ndarray,
 
 def _by_pairs(lines: pd.DataFrame, terms: list[str], target: str, seed: int) -> list[Interval]:
     """Least squares, with intervals from resampling pairs."""
-    centre, drawn = _fits_by_pairs(lines, terms, target, seed)
+    return _intervals(*_fits_by_pairs(lines, terms, target, seed))
+
+
+def _intervals(centre: Float[np.ndarray, "term"], drawn: Float[np.ndarray, "resample some"]) -> list[Interval]:
+    """Estimates of the first terms with their intervals, for as many as were drawn."""
     ends = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    return [(float(centre[n]), float(ends[0, n]), float(ends[1, n])) for n in range(len(terms))]
+    return [(float(centre[n]), float(ends[0, n]), float(ends[1, n])) for n in range(drawn.shape[1])]
 
 
 def _fits_by_pairs(

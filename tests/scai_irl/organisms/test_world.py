@@ -22,48 +22,15 @@ from scai_irl.organisms.world import (
     EARLIER,
     HALF,
     NAMES,
-    SILENT,
     WORLDS,
-    Seen,
     World,
     beliefs,
     terms,
 )
+from tests.scai_irl.organisms.world_beliefs import believed, seen
 
 QUESTIONS = [one for one in battery(PRESETS["small"], seed=3) if one.item.games]
 EXACT = exact_table(QUESTIONS)
-
-
-def seen(games: Sequence[Game]) -> Seen:
-    def manner(text: str) -> int:
-        found = manner_of(text)
-        return SILENT if found is None else MANNERS.index(found)
-
-    return Seen(
-        *(
-            np.array([column])
-            for column in (
-                [game.stake for game in games],
-                [game.offered for game in games],
-                [bool(game.accepted) for game in games],
-                [game.proposer == "user" for game in games],
-                [game.responder == "user" for game in games],
-                [CURRENCIES.index(game.currency) for game in games],
-                [manner(game.said) for game in games],
-                [manner(game.replied) for game in games],
-            )
-        )
-    )
-
-
-def believed(world: World, question: Question) -> np.ndarray:
-    candidates = question.item.candidates
-    reliability = np.array([np.nan if candidates.reliability is None else candidates.reliability])
-    places = [CONDUCTS.index(name) for name in (("altruistic", HALF, "selfish") if question.mixed else NAMES)]
-    prior = np.zeros((1, len(CONDUCTS)))
-    prior[0, places] = candidates.prior
-    added = terms(world, seen(question.item.games), reliability)
-    return np.asarray(beliefs(world, prior, added)[0, -1, places])
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.item.name)
