@@ -29,7 +29,8 @@ def test_of_a_world_the_planted_number_is_found_exactly(name: str) -> None:
     found = card(name)
     for measure, value in PLANTED[name].items():
         assert found.loc[measure, "value"] == pytest.approx(value, abs=1e-3), measure
-        assert found.loc[measure, "low"] - 1e-6 <= value <= found.loc[measure, "high"] + 1e-6
+        low, high = found.loc[measure, ["low", "high"]].to_numpy(float)
+        assert low - 1e-6 <= value <= high + 1e-6
     assert found.loc[ABROAD, "value"] == pytest.approx((OF_A_BAYESIAN | PLANTED[name])[ABROAD], abs=1e-3)
     if name in LINEAR:
         for term in ("prior", "behaviour", "language"):
