@@ -22,5 +22,11 @@ def test_a_command_and_a_description_stand_by_every_figure() -> None:
         assert all(len(words) > 20 for words in re.findall(r"^!\[([^\]]*)\]", "![" + figures, re.MULTILINE)), section
 
 
+def test_figures_of_an_organism_are_made_by_asking_it() -> None:
+    for section in GALLERY.read_text(encoding="utf-8").split("\n## ")[1:]:
+        for name in re.findall(r"organism\s+`([^`]+)`", section):
+            assert f"--backend embedded --model {name}" in section, section
+
+
 def test_no_figure_is_large() -> None:
     assert sum(figure.stat().st_size for figure in FIGURES.iterdir()) < 1_000_000

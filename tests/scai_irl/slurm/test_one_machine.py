@@ -161,15 +161,25 @@ def test_a_preempted_job_is_requeued_and_goes_on(
 
 
 @pytest.mark.usefixtures("no_traces")
-def test_a_ray_cluster_in_one_job_finishes_a_sweep(
+def test_a_ray_cluster_in_one_job_that_is_cancelled_and_submitted_again_finishes_a_sweep(
     slurm: Slurm, submit: Submit, sweep_file: Path, expected: Path
 ) -> None:
     pytest.importorskip("ray", reason="Ray is not installed")
-    out = sweep_file.parent / "out"
-    job = submit("--nodes", "1", "--cpus-per-node", "2")
-    slurm.await_states(job, ["COMPLETED", "FAILED"], PATIENCE)
-    assert slurm.states(job) == ["COMPLETED"], log_of(out)
+    out, words = sweep_file.parent / "out", ("--nodes", "1", "--cpus-per-node", "2")
+    job = submit(*words)
+    await_some_cells(out)
+    slurm.ask("scancel", job)
+    slurm.await_states(job, ["CANCELLED"], PATIENCE)
+    await_end(job, str(out))
+    before = finished(out)
+    assert 3 <= len(before) < CELLS
+    again = submit(*words)
+    slurm.await_states(again, ["COMPLETED", "FAILED"], PATIENCE)
+    assert slurm.states(again) == ["COMPLETED"], log_of(out)
+    after = finished(out)
+    assert {name: after[name] for name in before} == before
     assert_equal_sweeps(out, expected)
+    assert traces(again, str(out)) == []
 
 
 @pytest.fixture
@@ -226,6 +236,14 @@ def test_ray_and_servers_are_on_every_node_of_a_job(slurm: Slurm, tmp_path: Path
     assert told["variables"]["JAX_PLATFORMS"] == "cpu"
     assert told["leaks"] == []
     assert traces(number, str(tmp_path)) == []
+
+
+def await_end(number: str, folder: str) -> None:
+    """Wait until nothing of a job runs any more; Slurm calls it cancelled as soon as it has been told to stop."""
+    deadline = time.monotonic() + PATIENCE
+    while left := [command for command in commands() if f"ray-{number}" in command or folder in command]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
 
 
 def traces(number: str, folder: str) -> list[str]:
