@@ -21,7 +21,7 @@ from scai_irl.experiment import Experiment
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.setting import Setting
-from scai_irl.loop.whole import play_whole
+from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.records.results import Results
 from scai_irl.report.earnings import earnings_figure
 from scai_irl.study import Study, run_asking
@@ -53,15 +53,14 @@ def setting(config: AssistantVariants) -> Setting:
 
 def work(config: AssistantVariants, backend: Backend, tally: Tally) -> Study:
     """Play with assistants that may accept what they like, and with strict ones."""
-    played = [
-        play_whole(replace(setting(config), strict=strict), backend, tally).interactions.assign(strict=strict)
-        for strict in _STRICT
-    ]
-    earned = earnings_by_run(pd.concat(played, ignore_index=True))
+    played = {strict: play_whole(replace(setting(config), strict=strict), backend, tally) for strict in _STRICT}
+    interactions = [whole.interactions.assign(strict=strict) for strict, whole in played.items()]
+    earned = earnings_by_run(pd.concat(interactions, ignore_index=True))
+    apart = {"strict" if strict else "not strict": whole for strict, whole in played.items()}
     question = "What do assistants, and the users they meet, earn where they exploit, or are strict?"
     return Study(
         earnings_findings(earned, question),
-        tables={"earnings": earned},
+        tables={"earnings": earned, **told_apart(apart)},
         shown={"earnings": earnings_table(earned)},
         figures={"earnings": earnings_figure(earned)},
     )

@@ -23,7 +23,7 @@ from scai_irl.experiment import Experiment
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.whole import play_whole
+from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.records.results import Results
 from scai_irl.report.sweeps import epochs_figure
 from scai_irl.study import Study, run_asking
@@ -73,15 +73,14 @@ def setting(config: ChangingNorms) -> Setting:
 def work(config: ChangingNorms, backend: Backend, tally: Tally) -> Study:
     """Play all changes with every expectation of change."""
     plain = setting(config)
-    gaps = []
-    for hazard in config.hazards:
-        played = play_whole(replace(plain, hazard=hazard), backend, tally)
-        gaps.append(played.alignment.assign(**{_HAZARD: hazard}))
+    played = {hazard: play_whole(replace(plain, hazard=hazard), backend, tally) for hazard in config.hazards}
+    gaps = [whole.alignment.assign(**{_HAZARD: hazard}) for hazard, whole in played.items()]
     alignment = pd.concat(gaps, ignore_index=True)
+    apart = {f"expects a change with {hazard:g}": whole for hazard, whole in played.items()}
     question = "How soon do assistants follow users whose norm changes in the middle of a run?"
     return Study(
         recovery_findings(alignment, [_HAZARD], config.change_at, question),
-        tables={"alignment": alignment},
+        tables={"alignment": alignment, **told_apart(apart)},
         shown={"recovery": recovery_table(alignment, [_HAZARD], config.change_at)},
         figures={"changing_norms": epochs_figure(alignment, _HAZARD)},
     )

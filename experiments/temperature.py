@@ -22,7 +22,7 @@ from scai_irl.experiment import Experiment
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.setting import Setting
-from scai_irl.loop.whole import play_whole
+from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.records.results import Results
 from scai_irl.report.sweeps import sweep_figure
 from scai_irl.study import Study, run_asking
@@ -59,16 +59,17 @@ def setting(config: Temperature) -> Setting:
 
 def work(config: Temperature, backend: Backend, tally: Tally) -> Study:
     """Play every combination."""
-    gaps = []
+    gaps, apart = [], {}
     for rationality, temperature in product(config.rationalities, config.temperatures):
         cell = config.model_copy(update={"rationality": rationality, "temperature": temperature})
-        played = play_whole(setting(cell), backend, tally).alignment
-        gaps.append(played.assign(**{_BY[0]: rationality, _BY[1]: temperature}))
+        played = play_whole(setting(cell), backend, tally)
+        gaps.append(played.alignment.assign(**{_BY[0]: rationality, _BY[1]: temperature}))
+        apart[f"λ {rationality:g}, temperature {temperature:g}"] = played
     alignment = pd.concat(gaps, ignore_index=True)
     findings = gaps_by(alignment, _BY, "What do noisy users, and a noisy model, do to learning a group's norm?")
     return Study(
         findings,
-        tables={"alignment": alignment},
+        tables={"alignment": alignment, **told_apart(apart)},
         shown={"temperature": sweep_table(alignment, _BY)},
         figures={"temperature": sweep_figure(alignment, across=_BY[1], colour=_BY[0])},
     )

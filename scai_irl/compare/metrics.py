@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import binomtest
 
 
 def total_variation(p: Float[np.ndarray, "*n outcome"], q: Float[np.ndarray, "*n outcome"]) -> Float[np.ndarray, "*n"]:
@@ -67,3 +68,24 @@ def bootstrap_interval(
     picked = np.random.default_rng(seed).integers(0, kept.size, (resamples, kept.size))
     low, high = np.quantile(kept[picked].mean(axis=1), [(1 - mass) / 2, (1 + mass) / 2])
     return float(low), float(high)
+
+
+def share_interval(values: Float[np.ndarray, "run"], mass: float = 0.95) -> tuple[float, float]:
+    """Score interval of a share of runs (Wilson 1927), which no resampling of runs that are all alike could give.
+
+    Args:
+        values: 1 or 0 for each run.
+        mass: Probability inside.
+
+    Returns:
+        Lower and upper end; both NaN without values.
+
+    Example:
+        >>> low, high = share_interval(np.ones(20))
+        >>> round(low, 3), high
+        (0.839, 1.0)
+    """
+    if values.size == 0:
+        return float("nan"), float("nan")
+    found = binomtest(int(values.sum()), values.size).proportion_ci(mass, method="wilson")
+    return float(found.low), float(found.high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -34,6 +35,23 @@ class Whole:
     def alignment(self) -> pd.DataFrame:
         """Gaps, by run and epoch (`alignment_by_run`)."""
         return alignment_by_run(self.interactions)
+
+
+def told_apart(played: Mapping[str, Whole]) -> dict[str, pd.DataFrame]:
+    """Put beliefs and texts of several settings together, as a results folder keeps them and the report shows them.
+
+    Args:
+        played: What was played, by what tells it from the others; that is added to the names of conditions.
+
+    Returns:
+        ``beliefs`` and ``verbal_policies``.
+    """
+    tables: dict[str, list[pd.DataFrame]] = {"beliefs": [], "verbal_policies": []}
+    for apart, whole in played.items():
+        for name, several in tables.items():
+            table = getattr(whole, name)
+            several.append(table.assign(condition=table["condition"].astype(str) + f", {apart}"))
+    return {name: pd.concat(several, ignore_index=True) for name, several in tables.items()}
 
 
 def play_whole(setting: Setting, backend: Backend, tally: Tally) -> Whole:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.compare.metrics import bootstrap_interval
+from scai_irl.compare.metrics import bootstrap_interval, share_interval
 from scai_irl.records.files import write_table
 
 FINDINGS = "findings"
@@ -78,9 +78,31 @@ def mean_finding(values: Float[np.ndarray, "run"], **said: Any) -> Finding:
         >>> mean_finding(np.array([0.1, 0.3, np.nan]), question="?", case="", answer="{value}").runs
         2
     """
+    return _averaged(values, bootstrap_interval, said)
+
+
+def share_finding(values: Float[np.ndarray, "run"], **said: Any) -> Finding:
+    """A finding that is a share of runs, with the interval of `share_interval`, which is wide even if all are alike.
+
+    Args:
+        values: 1 or 0 for each run; NaN runs do not count.
+        said: Everything else, by name.
+
+    Example:
+        >>> share_finding(np.ones(20), question="?", case="", answer="{value}").sentence
+        '1.000 [0.839, 1.000]'
+    """
+    return _averaged(values, share_interval, said)
+
+
+def _averaged(
+    values: Float[np.ndarray, "run"],
+    interval: Callable[[Float[np.ndarray, "run"]], tuple[float, float]],
+    said: Mapping[str, Any],
+) -> Finding:
     known = np.asarray(values, float)
     known = known[~np.isnan(known)]
-    low, high = bootstrap_interval(known)
+    low, high = interval(known)
     return Finding(value=float(known.mean()) if known.size else _NONE, low=low, high=high, runs=int(known.size), **said)
 
 

@@ -40,6 +40,8 @@ def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
 def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
     """How far each model's belief in the group's norm is from a Bayesian's after the last game, by condition.
 
+    Distances are absolute, or what a prior adds for one norm and takes from others would cancel.
+
     Args:
         curves: What `scai_irl.compare.curves.learning_curves` gives, with a column ``model``.
         question: What was asked.
@@ -51,7 +53,7 @@ def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
         answer = (
             f"After {games} games {_WHERE[str(condition)]}, {model} differs from a Bayesian by {{value}} in its belief."
         )
-        differs = (groups["believed"] - groups["exact"]).to_numpy(float)
+        differs = (groups["believed"] - groups["exact"]).abs().to_numpy(float)
         found.append(mean_finding(differs, question=question, case=f"{model}, {condition}", answer=answer))
     return found
 

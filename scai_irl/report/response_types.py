@@ -11,7 +11,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from scai_irl.compare.response_types import FACE_VALUE, SLIPS, SORTED
-from scai_irl.records.findings import Finding, mean_finding, number_with_interval
+from scai_irl.records.findings import Finding, mean_finding, number_with_interval, share_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 
@@ -58,7 +58,7 @@ def _estimated(measure: str, share: str, way: str, runs: pd.DataFrame) -> Findin
         answer = f"{where}: it is inferred {{value}} above the truth on average."
         return mean_finding(error, question=_ERROR, answer=answer, **said)
     answer = f"{where}: {{value}} of 90 % intervals hold it."
-    return mean_finding(runs["inside"].to_numpy(float), question=_INSIDE, answer=answer, goal="0.9", **said)
+    return share_finding(runs["inside"].to_numpy(float), question=_INSIDE, answer=answer, goal="0.9", **said)
 
 
 def response_table(estimates: pd.DataFrame) -> pd.DataFrame:

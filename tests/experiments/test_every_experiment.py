@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import entry_points
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,20 @@ from scai_irl import cli, load
 from scai_irl.cli import main
 from scai_irl.experiment import find_experiments
 from scai_irl.records.calls import CALLS, CallStore
+from scai_irl.report.html.beliefs import beliefs_of
+from scai_irl.report.html.command import write_report
 from tests.scai_irl.program import assert_equal_results, environment
 from tests.scai_irl.recording import make_recording
+from tests.scai_irl.report.chromium import (
+    CHROMIUM,
+    SCHEMES,
+    WIDTHS,
+    audit_of,
+    launched,
+    nothing_sticks_out,
+    open_page,
+    unfold,
+)
 
 SMALL = {
     "one-group-norm": "--runs 2 --epochs 1 --group 5v5 --users fair --agents thompson",
@@ -45,6 +58,8 @@ SMALL = {
 """Options with which each experiment is over at once."""
 
 EPOCH_BY_EPOCH = {"one-group-norm", "mixed-group-norm", "recorded-gpt4", "inconsistent-language", "assistants-only"}
+PLAYED_WHOLE = {"temperature", "changing-norms", "assistant-variants"}
+"""Those that play several settings, whose beliefs and texts the report tells apart."""
 
 OWN = {
     entry.name: entry.value.partition(":")[0]
@@ -109,12 +124,33 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
         assert results.curves["believed"].notna().all()
         with contextlib.closing(CallStore(by_name(name) / CALLS)) as store:
             assert store.spent()[0] == results.manifest.counts["calls"]
+    if name in PLAYED_WHOLE:
+        assert len(beliefs_of(results)) > 0
+        assert len(results.verbal_policies) > 0
     if name in EPOCH_BY_EPOCH:
         assert len(results.interactions) > 0
         assert len(results.verbal_policies) > 0
     assert len(results.findings) > 0
     assert results.findings["question"].str.endswith("?").all()
     assert not results.findings["sentence"].str.contains("{", regex=False).any()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)")
+def test_one_report_of_all_opens_in_a_browser(by_name: Callable[[str], Path], tmp_path: Path) -> None:
+    folders = [by_name(name) for name in SMALL]
+    report = tmp_path / "report.html"
+    write_report(folders, report)
+    with launched() as browser:
+        for width, scheme in product(WIDTHS, SCHEMES):
+            with open_page(browser, report, width, scheme) as found:
+                unfold(found.page)
+                assert found.page.locator("main section").count() >= len(folders)
+                assert found.page.evaluate("document.documentElement.scrollWidth") == width
+                assert nothing_sticks_out(found.page)
+                assert [(one["id"], one["nodes"][0]["html"]) for one in audit_of(found.page)["violations"]] == []
+                assert found.said == []
+                assert [url for url in found.asked if not url.startswith("data:")] == [report.as_uri()]
 
 
 ASKING = sorted(name for name, experiment in find_experiments().items() if "dry_run" in experiment.config.model_fields)

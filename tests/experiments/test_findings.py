@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scai_irl import load
 from scai_irl.cli import main
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
-from scai_irl.records.findings import Finding, findings_table, mean_finding
+from scai_irl.records.findings import Finding, findings_table, mean_finding, share_finding
 
 
 def test_one_group_and_mixtures_stand_beside_their_rows(tmp_path: Path) -> None:
@@ -37,3 +38,11 @@ def test_a_finding_is_a_sentence_with_its_number() -> None:
     assert findings_table([found])["sentence"].tolist() == [f"It is 0.300 [{found.low:.3f}, {found.high:.3f}]."]
     nothing = mean_finding([float("nan")], question="?", case="c", answer="It is {value}.")  # type: ignore[arg-type]
     assert nothing.sentence == "It is –."
+
+
+def test_a_share_of_runs_has_an_interval_even_where_all_are_alike() -> None:
+    said = {"question": "?", "case": "c", "answer": "{value}"}
+    some, all_alike = (share_finding(values, **said) for values in (np.array([0.0, 1, 1]), np.ones(20)))
+    assert all_alike.low == pytest.approx(1 / (1 + 1.96**2 / 20), abs=1e-4)  # Wilson's, where none failed
+    assert all_alike.high == 1
+    assert 0 < some.low < some.value < some.high < 1

@@ -11,7 +11,7 @@ import pytest
 FLOORS = ("envs", "inference", "scai_irl", "experiments")  # from the ground up
 LONGEST = 500
 # What the ground floor may lean on; a test of `inference` and upwards needs no such list.
-GROUND = {"__future__", "collections", "dataclasses", "functools", "hashlib", "operator", "re", "typing"}
+GROUND = {"__future__", "collections", "dataclasses", "functools", "hashlib", "operator", "os", "re", "typing"}
 GROUND |= {"jax", "jaxtyping", "numpy"}
 LANGUAGE_MODELS = ("vllm", "openai", "transformers", "ray")
 

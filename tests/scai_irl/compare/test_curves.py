@@ -90,6 +90,6 @@ def test_findings_are_differences_from_a_bayesian() -> None:
     assert [finding.case for finding in found] == [f"plain, {condition}" for condition in CONDITIONS]
     assert [finding.value for finding in found] == pytest.approx([0.0] * len(CONDITIONS), abs=1e-4)
     worse = curves_findings(curves.assign(believed=curves["exact"] - 0.25), "?")
-    assert worse[0].value == pytest.approx(-0.25)
+    assert worse[0].value == pytest.approx(0.25)
     assert "After 8 games at home" in worse[0].sentence
     assert "with misleading talk" in worse[-1].sentence

@@ -2,66 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from scai_irl.report.html.command import write_report
+from tests.scai_irl.report.chromium import (
+    CHROMIUM,
+    SCHEMES,
+    WIDTHS,
+    audit_of,
+    launched,
+    nothing_sticks_out,
+    open_page,
+    unfold,
+)
 from tests.scai_irl.report.hostile import make_hostile
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_WIDTHS = (360, 1280)
-_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 
-pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)")
-
-
-@dataclass
-class Opened:
-    """A page, and what it said and asked for while it was opened."""
-
-    page: Page
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here (apt-get install chromium)")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as started:
-        # As root, and in most containers, Chromium has no sandbox of its own.
-        yield started.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+    with launched() as started:
+        yield started
 
 
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Any]:
     """Open a file, in a window of a width and in a scheme of colours."""
-    contexts = []
-
-    def opens(file: Path, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Opened:
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
-        contexts.append(context)
-        found = Opened(context.new_page())
-        found.page.on("console", lambda message: found.said.append(message.text))
-        found.page.on("pageerror", lambda error: found.said.append(str(error)))
-        found.page.on("dialog", lambda dialog: found.said.append(dialog.message))
-        found.page.on("request", lambda request: found.asked.append(request.url))
-        found.page.goto(file.as_uri())
-        return found
-
-    yield opens
-    for context in contexts:
-        context.close()
+    with contextlib.ExitStack() as held:
+        yield lambda file, width=1280, scheme="light": held.enter_context(open_page(browser, file, width, scheme))
 
 
-@pytest.mark.parametrize("scheme", _SCHEMES)
-@pytest.mark.parametrize("width", _WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_it_opens_without_an_error_in_any_width_and_scheme(
     width: int, scheme: Literal["light", "dark"], report: Path, opened: Any
 ) -> None:
@@ -73,24 +55,21 @@ def test_it_opens_without_an_error_in_any_width_and_scheme(
     assert all(page.evaluate("[...document.images].map(image => image.naturalWidth > 0)"))
     bright = sum(map(int, page.evaluate(_BACKGROUND)[4:-1].split(","))) > 3 * 128
     assert bright == (scheme == "light")
-    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+    unfold(page)
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    # All that is wider than the window lies in an area of its own that moves sideways.
-    wide = "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
-    assert page.evaluate(f"{wide}.every(e => e.closest('.scroll'))")
+    assert nothing_sticks_out(page)
     assert found.said == []
     assert [url for url in found.asked if not url.startswith("data:")] == [report.as_uri()]
 
 
-@pytest.mark.parametrize("scheme", _SCHEMES)
-@pytest.mark.parametrize("width", _WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_an_audit_of_accessibility_finds_nothing(
     width: int, scheme: Literal["light", "dark"], report: Path, opened: Any
 ) -> None:
     page = opened(report, width, scheme).page
-    page.evaluate(AXE_SCRIPT)
-    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
-    audited = page.evaluate("axe.run({resultTypes: ['violations']})")
+    unfold(page)
+    audited = audit_of(page)
     assert [(found["id"], found["nodes"][0]["html"]) for found in audited["violations"]] == []
     assert {"color-contrast", "heading-order", "svg-img-alt"} <= {rule["id"] for rule in audited["passes"]}
 
@@ -99,12 +78,11 @@ def test_the_audit_would_find_something(report: Path, opened: Any, tmp_path: Pat
     worse = report.read_text(encoding="utf-8").replace('<html lang="en"', "<html").replace('role="img"', "")
     (tmp_path / "worse.html").write_text(worse.replace("<h4>", "<h6>").replace("</h4>", "</h6>"), encoding="utf-8")
     page = opened(tmp_path / "worse.html").page
-    page.evaluate(AXE_SCRIPT)
-    found = {rule["id"] for rule in page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]}
+    found = {rule["id"] for rule in audit_of(page)["violations"]}
     assert {"html-has-lang", "heading-order"} <= found
 
 
-@pytest.mark.parametrize("scheme", _SCHEMES)
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_toggle_works_by_keyboard(scheme: Literal["light", "dark"], report: Path, opened: Any) -> None:
     found = opened(report, 360, scheme)
     page = found.page

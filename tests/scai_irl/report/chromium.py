@@ -1,0 +1,64 @@
+"""A real browser for reports: Debian's Chromium, without a window."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WIDTHS = (360, 1280)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+@dataclass
+class Opened:
+    """A page, and what it said and asked for while it was opened."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def launched() -> Iterator[Browser]:
+    """Start the browser."""
+    with sync_playwright() as started:
+        # As root, and in most containers, Chromium has no sandbox of its own.
+        yield started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+@contextlib.contextmanager
+def open_page(browser: Browser, file: Path, width: int, scheme: Literal["light", "dark"]) -> Iterator[Opened]:
+    """Open a file in a window of a width and in a scheme of colours."""
+    with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}) as context:
+        found = Opened(context.new_page())
+        found.page.on("console", lambda message: found.said.append(message.text))
+        found.page.on("pageerror", lambda error: found.said.append(str(error)))
+        found.page.on("dialog", lambda dialog: found.said.append(dialog.message))
+        found.page.on("request", lambda request: found.asked.append(request.url))
+        found.page.goto(file.as_uri())
+        yield found
+
+
+def unfold(page: Page) -> None:
+    """Open all that is folded."""
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
+
+
+def nothing_sticks_out(page: Page) -> bool:
+    """Whether all that is wider than the window lies in an area of its own that moves sideways."""
+    wide = "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+    return bool(page.evaluate(f"{wide}.every(e => e.closest('.scroll'))"))
+
+
+def audit_of(page: Page) -> Any:
+    """What axe finds of accessibility: rules that are violated, with their places, and those that are passed."""
+    page.evaluate(AXE_SCRIPT)
+    return page.evaluate("axe.run({resultTypes: ['violations']})")
