@@ -39,10 +39,10 @@ demo: $(VENV)/.installed ## Run the main job: play, infer, sample, say, act, com
 		--agents thompson scai-memory prior-only oracle
 
 test: $(VENV)/.installed-dev ## Run the tests that take less than ten minutes together.
-	$(BIN)/python -m pytest -n 2 -m "not slow and not vllm"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not vllm"
 
 test-slow: $(VENV)/.installed-dev ## Run the long tests: calibration, kill -9, a wheel in another environment.
-	$(BIN)/python -m pytest -n 2 -m "slow and not vllm"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not vllm"
 
 # What pip says of its sources goes to a file, and is shown if it fails. torch's companions do not fit its build for CPU.
 $(VLLM_VENV)/.installed:
