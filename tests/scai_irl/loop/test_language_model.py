@@ -123,8 +123,9 @@ def test_a_server_that_keeps_failing_now_and_then_changes_no_number(by_phraseboo
         out = served(tmp_path / "results", server, "--attempts", "30", "--pause", "0.001")
     assert contents(out) == contents(by_phrasebook)
     manifest = load(out).manifest
+    # The server may also have been taken out, and back.
     asked_again = sum(count for what, count in manifest.service.items() if what.startswith("asked again"))
-    assert asked_again == len(server.calls) - manifest.counts["calls"]  # the server may also have been taken out and back
+    assert asked_again == len(server.calls) - manifest.counts["calls"]
 
 
 @pytest.mark.parametrize("limit", ["calls", "tokens"])
