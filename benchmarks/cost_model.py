@@ -123,7 +123,7 @@ MODELS = (
 
 
 class Assumed(NamedTuple):
-    """What a prediction rests on.
+    """What a prediction rests on; the shares are what one H200 reached (`benchmarks.engine_speed`).
 
     Attributes:
         arithmetic: a.
@@ -132,8 +132,8 @@ class Assumed(NamedTuple):
         length: L.
     """
 
-    arithmetic: float = 0.4
-    memory: float = 0.6
+    arithmetic: float = 0.7
+    memory: float = 0.53
     together: int = 256
     length: float = 600.0
 

@@ -24,7 +24,7 @@ class Sheet(NamedTuple):
     Attributes:
         bandwidth: Bytes a second to and from the memory.
         single: Operations a second in single precision, outside tensor cores.
-        double: The same in double precision.
+        double: The same in double precision; products of matrices may run on tensor cores, at twice this rate.
         half: In bfloat16, on tensor cores.
         memory: Bytes of memory.
     """

@@ -4,7 +4,7 @@ Exact posteriors with a draw each are measured over runs × hypotheses × plays,
 random weights, in this process over conversations and lengths of answers. Points are held out of the fit: sizes in
 between, and the largest. Tokens of an experiment come
 from playing it with the phrasebook (`scai_irl.lm.estimate`); seconds on GPUs are predictions from data sheets and
-assumed shares of their figures, and nothing else.
+the shares of their figures that `benchmarks.engine_speed` measured on one GPU.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def tokens_of(name: str, **options: object) -> Tokens:
 
 
 def predictions() -> str:
-    """Seconds on H200s, which nobody measured."""
+    """Seconds on H200s, of which only one at a time was ever measured."""
     sheet, assumed = SHEETS["H200"], Assumed()
     rows: list[list[Any]] = [
         [f"exact, 10⁶ runs × 10⁴ hypotheses × {size.plays} plays", "", None, None]

@@ -7,6 +7,7 @@ from envs.contexts import CURRENCIES, MANNERS, Context, context
 from envs.controllable import ControllableUltimatum
 from envs.norms import Norm, Policy
 from envs.population import Population, mixture, one_group
+from envs.precision import keep_single_precision
 from envs.registry import ENVIRONMENTS, make
 from envs.schedule import GROUPS, Schedule
 from envs.seeds import derive_key, derive_seed
@@ -14,6 +15,8 @@ from envs.simulate import Plays, simulate
 from envs.soft_values import StationaryPlan, look_ahead, soft_value_iteration
 from envs.ultimatum import UltimatumGame
 from envs.utilities import UTILITIES
+
+keep_single_precision()
 
 __all__ = [
     "CURRENCIES",
@@ -33,6 +36,7 @@ __all__ = [
     "context",
     "derive_key",
     "derive_seed",
+    "keep_single_precision",
     "look_ahead",
     "make",
     "mixture",

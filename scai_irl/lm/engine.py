@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scai_irl.errors import InputError
-from scai_irl.lm.server_options import WHITESPACE_FREE
+from scai_irl.lm.server_options import WHITESPACE_FREE, single_precision
 from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.vllm_python import Platform, find_platform
 
@@ -162,6 +162,7 @@ def _variables(wanted: Mapping[str, Any], platform: Platform) -> dict[str, str]:
     }
     if platform.device == "cpu":
         variables["VLLM_CPU_KVCACHE_SPACE"] = "1"  # GiB
+    variables |= single_precision(str(wanted["model"]), str(wanted.get("dtype", "auto")))
     if Path(str(wanted["model"])).is_dir():
         variables["HF_HUB_OFFLINE"] = "1"
     return variables

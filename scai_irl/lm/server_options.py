@@ -171,11 +171,35 @@ def server_environment(options: ServerOptions, platform: Platform) -> dict[str, 
     }
     if platform.device == "cpu":
         variables["VLLM_CPU_KVCACHE_SPACE"] = str(options.cpu_cache)
+    variables |= single_precision(options.model, options.dtype)
     if is_loopback(options.host):
         variables["VLLM_HOST_IP"] = "127.0.0.1"  # its processes talk among themselves, too
     if Path(options.model).is_dir():
         variables["HF_HUB_OFFLINE"] = "1"
     return variables
+
+
+def single_precision(model: str, dtype: str = "auto") -> dict[str, str]:
+    """Variables that keep a model in single precision to it on GPUs since Ampere; none for a model in another.
+
+    Kernels in Triton's language, which vLLM takes for numbers of this kind and for batch invariance, otherwise round
+    factors to ten binary digits.
+
+    Args:
+        model: A folder, whose configuration says what "auto" is, or a name, of which that is not known.
+        dtype: The precision asked for.
+
+    Example:
+        >>> single_precision("Qwen/Qwen3-8B"), single_precision("Qwen/Qwen3-8B", "float32")
+        ({}, {'TRITON_F32_DEFAULT': 'ieee'})
+    """
+    if dtype == "auto":
+        try:
+            told = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
+            dtype = str(told.get("dtype", told.get("torch_dtype")))
+        except (OSError, ValueError, AttributeError):  # vLLM tells what is wrong with a folder
+            return {}
+    return {"TRITON_F32_DEFAULT": "ieee"} if dtype == "float32" else {}
 
 
 def is_loopback(host: str) -> bool:

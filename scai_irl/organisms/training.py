@@ -302,7 +302,10 @@ def train(
         first: Steps that it has taken.
         told: Told of each step.
     """
-    for step, batch in enumerate(batches(world, vocabulary, recipe, first), start=first + 1):
+    drawn = batches(world, vocabulary, recipe, first)
+    batch, step = next(drawn, None), first
+    while batch is not None:
         learner, loss = learn(learner, batch, of=of, recipe=recipe)
+        batch, step = next(drawn, None), step + 1  # drawn while the device is at work, of which a GPU has little
         told(step, float(loss))
         yield step, learner

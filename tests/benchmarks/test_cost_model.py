@@ -84,12 +84,35 @@ def test_keys_and_values_are_read_by_each_conversation() -> None:
     assert long - short == pytest.approx(10_000 * EIGHT.cache_of_token / 4.8e12)
 
 
-@given(st.integers(1, 6), st.sampled_from(MODELS))
-def test_twice_the_gpus_take_half_the_time(doublings: int, model: Model) -> None:
-    few, many = (model_seconds(model, H200, gpus, Tokens(1e9, 1e8), Assumed()) for gpus in (2, 2 << doublings))
-    assert few / many == pytest.approx(2**doublings)
-    size = Size(10**6, 10**4, 50)
-    assert exact_seconds(size, H200, 1, 0.3) / exact_seconds(size, H200, 8, 0.3) == pytest.approx(8)
+@given(
+    copies=st.integers(1, 5),
+    batches=st.integers(1, 4),
+    together=st.integers(1, 64),
+    steps=st.integers(1, 6),
+    model=st.sampled_from(MODELS),
+)
+def test_seconds_are_those_of_copies_that_work_through_their_batches_step_by_step(
+    copies: int, batches: int, together: int, steps: int, model: Model
+) -> None:
+    assumed = Assumed(together=together, length=300.0)
+    rate, bandwidth = (share * model.gpus for share in (0.7 * H200.half, 0.53 * H200.bandwidth))
+    clocks = [0.0] * copies
+    for batch in range(copies * batches):
+        mine = batch % copies
+        clocks[mine] += sum(2 * model.parameters / rate for _ in range(together * 300))  # every token is read
+        for _ in range(steps):
+            moved = model.bytes * model.parameters + sum(300.0 * model.cache_of_token for _ in range(together))
+            clocks[mine] += max(moved / bandwidth, together * 2 * model.parameters / rate)
+    conversations = copies * batches * together
+    tokens = Tokens(conversations * 300.0, conversations * float(steps))
+    found = model_seconds(model, H200, copies * model.gpus, tokens, assumed)
+    assert found == pytest.approx(max(clocks), rel=1e-9)
+
+
+def test_sums_are_shared_among_gpus() -> None:
+    size = Size(runs=10**6, hypotheses=10**4, plays=50)
+    each = sum(8.0 * 2 * 10**4 * 50 for _ in range(10**6 // 8)) / (0.3 * H200.bandwidth)
+    assert exact_seconds(size, H200, 8, 0.3) == pytest.approx(each)
 
 
 def test_a_copy_that_does_not_fit_is_refused() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from scai_irl.errors import InputError
+from scai_irl.lm.engine import _variables
 from scai_irl.lm.server_log import cause_of_death, last_line
 from scai_irl.lm.server_options import check_options, is_loopback
 from scai_irl.lm.serving import ServerOptions, running_server, server_command, server_environment
@@ -137,6 +138,28 @@ def test_answers_are_batch_invariant_where_the_gpus_can_or_as_asked(
 ) -> None:
     environment = server_environment(ServerOptions("m", batch_invariant=asked), platform)
     assert environment["VLLM_BATCH_INVARIANT"] == expected
+
+
+@pytest.mark.parametrize(
+    ("configuration", "dtype", "kept"),
+    [
+        ('{"dtype": "float32"}', "auto", True),
+        ('{"torch_dtype": "float32"}', "auto", True),
+        ('{"dtype": "bfloat16"}', "auto", False),
+        ('{"dtype": "bfloat16"}', "float32", True),
+        ('{"dtype": "float32"}', "bfloat16", False),
+        ("[]", "auto", False),
+        ("{", "auto", False),
+    ],
+)
+def test_a_model_in_single_precision_is_kept_to_it_by_servers_and_engines(
+    configuration: str, dtype: str, kept: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(configuration, encoding="utf-8")
+    environment = server_environment(ServerOptions(str(tmp_path), dtype=dtype), HOPPER)
+    wanted = {"model": str(tmp_path)} | ({} if dtype == "auto" else {"dtype": dtype})
+    for variables in (environment, _variables(wanted, HOPPER)):
+        assert variables.get("TRITON_F32_DEFAULT") == ("ieee" if kept else None)
 
 
 def test_the_python_is_that_of_the_environment_or_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
