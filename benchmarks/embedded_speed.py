@@ -3,7 +3,7 @@
 ``python -m benchmarks.embedded_speed --vllm-python .venv-vllm/bin/python``. Both get the same 64 conversations at a
 time, write verbal policies of the same length in the same form, and take turns; the median of their rounds counts. vLLM
 runs as a server of its own, as it is used, and has the whole machine in its turns, as we do in ours: the one that waits
-sleeps. Before that, a new process is asked for one answer, twice: the second time with what the first one compiled.
+does nothing. Before that, a new process is asked for one answer, twice: the second time with what the first compiled.
 """
 
 from __future__ import annotations

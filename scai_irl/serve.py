@@ -21,6 +21,7 @@ from tyro.conf import Positional, arg
 from scai_irl.errors import InputError, printable
 from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.lm.vllm_python import VARIABLE, vllm_python
+from scai_irl.organisms.shipped import shipped
 
 KEY_VARIABLE = "SCAI_IRL_API_KEY"
 """Holds the key that a server wants and that requests to it have."""
@@ -35,7 +36,10 @@ _INTERRUPTED = 130
 class Serve:
     """Serve a language model with vLLM on this machine, until Ctrl-C."""
 
-    model: Annotated[Positional[str], arg(help="Folder of a checkpoint, or name on the Hugging Face hub.")]
+    model: Annotated[
+        Positional[str],
+        arg(help="Folder of a checkpoint, a model organism such as bayes, or a name on the Hugging Face hub."),
+    ]
     name: Annotated[str | None, arg(help="Name that requests call it by; the model's own unless given.")] = None
     host: Annotated[str, arg(help="Address to listen at.")] = "127.0.0.1"
     port: Annotated[int, arg(help="Port to listen at; 0 for a free one.")] = 8000
@@ -67,7 +71,7 @@ class Serve:
     def options(self) -> ServerOptions:
         """Options of the server, with the key of the environment."""
         return ServerOptions(
-            model=self.model,
+            model=str(shipped().get(self.model, self.model)),
             name=self.name,
             host=self.host,
             port=self.port,

@@ -24,6 +24,7 @@ from scai_irl.lm.server_log import cause_of_death, last_line
 from scai_irl.lm.server_options import check_options, is_loopback
 from scai_irl.lm.serving import ServerOptions, running_server, server_command, server_environment
 from scai_irl.lm.vllm_python import VARIABLE, Platform, find_platform, vllm_python
+from scai_irl.organisms.shipped import organism_folder
 from scai_irl.serve import KEY_VARIABLE, Serve, serve
 
 CPU = Platform("0.32.0", "cpu")
@@ -120,6 +121,15 @@ def test_a_folder_is_served_by_its_last_name_and_without_the_hub(tmp_path: Path)
     assert after(server_command(options, CPU), "--served-model-name") == tmp_path.name
     assert server_environment(options, CPU)["HF_HUB_OFFLINE"] == "1"
     assert "HF_HUB_OFFLINE" not in server_environment(ServerOptions("Qwen/Qwen3-8B"), CPU)
+
+
+def test_an_organism_is_served_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = Serve("bayes").options()
+    assert options.model == str(organism_folder("bayes"))
+    assert options.served_name == "bayes"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bayes").mkdir()
+    assert Serve("./bayes").options().model == "./bayes"
 
 
 def test_the_key_goes_by_the_environment_alone() -> None:
