@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
+from inference.diagnostics import largest_r_hat
 from inference.variation import WAYS
 from scai_irl.agents.ask import Tally
 from scai_irl.cli import run_experiment
@@ -93,18 +94,19 @@ def work(config: CurrencySuite, backend: Backend, tally: Tally) -> Study:
     """Watch users in more and more goods, predict the others, and act on words there."""
     suite = plan(config)
     games = played(suite)
-    tables = []
+    tables, diagnosed = [], []
     with progress("goods seen", len(suite.seen)) as advance:
         for seen in suite.seen:
             posterior = believed(suite, games, seen)
             tables.append(predictions(suite, games, seen, posterior))
+            diagnosed.append(largest_r_hat(posterior).rename_axis("number").reset_index(name="r_hat").assign(seen=seen))
             if seen == suite.seen[0]:
                 acted = acted_in_words(suite, games, posterior, config.acts, backend, tally)
             advance(str(seen))
     predicted = pd.concat(tables, ignore_index=True)
     return Study(
         suite_findings(predicted, acted),
-        tables={"predictions": predicted, "acted": acted},
+        tables={"predictions": predicted, "acted": acted, "diagnostics": pd.concat(diagnosed).dropna()},
         shown={"coverage": suite_table(predicted), "goods": goods_table(predicted, acted)},
         figures={"coverage": coverage_figure(predicted), "words": words_figure(predicted, acted)},
     )

@@ -133,6 +133,14 @@ def check_agreement(posterior: SampledPosterior) -> None:
     )
 
 
+def largest_r_hat(posterior: SampledPosterior) -> pd.Series[float]:
+    """The largest R̂ over runs of each number that is monitored (`split_r_hat`); NaN where there is one chain alone."""
+    names = list(posterior.monitored)
+    if posterior.fit.u.shape[1] == 1:
+        return pd.Series(np.nan, index=names)
+    return pd.Series(split_r_hat(np.stack(list(posterior.monitored.values()), axis=-1)).max(axis=0), index=names)
+
+
 def split_r_hat(u: np.ndarray) -> np.ndarray:
     """R̂ of split chains for every run and number at once, from draws (run, chain, draw, number).
 

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from envs import Norm, Policy
 from envs.seeds import derive_key, derive_seed
 from inference import infer, thompson
+from inference.diagnostics import largest_r_hat
 from inference.methods import CONTINUOUS_METHODS
 from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, give_answers, translate
@@ -84,20 +85,23 @@ def aligned_answers(choices: pd.DataFrame, plan: PeoplePlan, backend: Backend, t
     Returns:
         A line for each kind of assistant and offered share: ``assistants`` and ``people`` (the second half), the shares
         that accept; ``distance`` between them; ``mean_low`` and ``mean_high``, the 95 % bootstrap interval of the
-        kind's mean distance, over people and over assistants. Near 0, intervals of distances lie too high; the kind
-        `PEOPLE` shows by how much.
+        kind's mean distance, over people and over assistants; ``r_hat``, the largest of a family that was fitted. Near
+        0, intervals of distances lie too high; the kind `PEOPLE` shows by how much.
     """
     first, second = halves(choices, plan.seed)
     shares = np.sort(second["offered_share"].unique())
     stake = int(second["stake"].iloc[0])
     held = {name: [Policy.of(Norm(name))] * plan.assistants for name in NAMED}
-    held |= {name: _drawn(first, name, plan) for name in plan.families}
+    agreement = {}
+    for name in plan.families:
+        held[name], agreement[name] = _drawn(first, name, plan)
     rates = {PEOPLE: acceptance(first)}
     for kind, policies in held.items():
         rates[kind] = _answers(kind, policies, np.rint(shares * stake).astype(int), stake, plan, backend, tally)
     of_people = acceptance(second)
     compared = [_compared(kind, found, of_people, shares, plan.seed) for kind, found in rates.items()]
-    return pd.concat(compared, ignore_index=True)
+    table = pd.concat(compared, ignore_index=True)
+    return table.assign(r_hat=table["kind"].map(agreement).astype(float))
 
 
 def alignment_findings(answers: pd.DataFrame, people: int, question: str) -> list[Finding]:
@@ -144,14 +148,15 @@ def alignment_figure(answers: pd.DataFrame) -> Figure:
     return figure
 
 
-def _drawn(answers: pd.DataFrame, family: str, plan: PeoplePlan) -> list[Policy]:
+def _drawn(answers: pd.DataFrame, family: str, plan: PeoplePlan) -> tuple[list[Policy], float]:
+    """Policies drawn from what is believed of the people, and the largest R̂ of that."""
     base, _ = family_for(answers, family)
     key = derive_key(plan.seed, "people", family)
     posterior = infer(
         base, pooled(human_evidence(answers)), key=key, method=CONTINUOUS_METHODS[plan.method], allow_disagreement=True
     )
     drawn = thompson(derive_key(plan.seed, "people", family, "draws"), posterior, plan.assistants)[0]
-    return [posterior.hypotheses.policy(int(k)) for k in drawn]
+    return [posterior.hypotheses.policy(int(k)) for k in drawn], float(largest_r_hat(posterior).max())
 
 
 def _answers(
