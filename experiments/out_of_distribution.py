@@ -114,7 +114,13 @@ def work(config: OutOfDistribution, backend: Backend, tally: Tally) -> Study:
     by_seen = gaps_by_goods_seen(journey, config.seen)
     return Study(
         abroad_findings(found.gaps, by_seen, journey, backend.name),
-        tables={"offers": found.offers, "gaps": found.gaps, "verbal_policies": found.texts, "goods_seen": by_seen},
+        tables={
+            "offers": found.offers,
+            "gaps": found.gaps,
+            "verbal_policies": found.texts,
+            "beliefs": found.beliefs,
+            "goods_seen": by_seen,
+        },
         shown={"gaps": gaps_table(found.gaps)},
         figures={"abroad": abroad_figure(found.gaps), "goods_seen": seen_figure(by_seen)},
     )

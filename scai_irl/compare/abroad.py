@@ -134,12 +134,17 @@ class Found(NamedTuple):
         gaps: A line for each agent, currency, prior, reason, warning and run: what assistants and users offered on
             average, and the distance of the two.
         texts: Verbal policies: those of home, and those of ``transfer`` abroad.
+        beliefs: What is believed where each of them was written: before (epoch 0) and after users were watched at home.
     """
 
     offers: pd.DataFrame
     gaps: pd.DataFrame
     texts: pd.DataFrame
+    beliefs: pd.DataFrame
 
+
+_EPOCHS = 2
+"""Users are watched in the first, and assistants act in the second."""
 
 CELL = ["agent", "currency", "prior", "reason", "warning"]
 
@@ -181,7 +186,8 @@ def act_abroad(backend: Backend, plan: Journey, tally: Tally) -> Found:
     units = [None if act.text is None else next(answers) for act in acts]
     shares = [float(got) / act.stake if isinstance(got, int) else np.nan for got, act in zip(units, acts, strict=True)]
     offers = pd.DataFrame([vars(act) for act in acts]).drop(columns="text").assign(offered_share=shares)
-    return Found(offers, _gaps(offers, _users(backend, plan, stakes, tally)), _text_table(texts))
+    gaps = _gaps(offers, _users(backend, plan, stakes, tally))
+    return Found(offers, gaps, _text_table(texts), _belief_table(plan, believed))
 
 
 def _games_at_home(backend: Backend, plan: Journey, tally: Tally) -> Evidence:
@@ -314,5 +320,26 @@ def _gaps(offers: pd.DataFrame, users: pd.DataFrame) -> pd.DataFrame:
 
 
 def _text_table(texts: _Texts) -> pd.DataFrame:
-    lines = [(*where, norm, written) for where, (norm, written) in texts.items()]
-    return pd.DataFrame(lines, columns=["agent", "currency", "prior", "run", "act", "norm", "written"])
+    lines = [(_condition(*where[:3]), *where, _EPOCHS, norm, written) for where, (norm, written) in texts.items()]
+    return pd.DataFrame(
+        lines, columns=["condition", "agent", "currency", "prior", "run", "act", "epoch", "norm", "written"]
+    )
+
+
+def _belief_table(plan: Journey, believed: dict[str, Float[np.ndarray, "run norm"]]) -> pd.DataFrame:
+    lines = []
+    for prior, home in believed.items():
+        first = np.broadcast_to(plan.prior(prior), home.shape)
+        held = {_condition(AS_LEARNED, plan.currencies[0], prior): home}
+        for currency in plan.currencies if TRANSFER in plan.agents else ():
+            held[_condition(TRANSFER, currency, prior)] = abroad(home, plan.prior(prior), plan.kept(currency))
+        for condition, there in held.items():
+            for epoch, weights in enumerate((first, there)):
+                every = pd.DataFrame(weights, columns=list(NAMED_NORMS)).rename_axis("run").reset_index()
+                by_norm = every.melt("run", var_name="norm", value_name="weight")
+                lines.append(by_norm.assign(condition=condition, epoch=epoch))
+    return pd.concat(lines, ignore_index=True)[["condition", "run", "epoch", "norm", "weight"]]
+
+
+def _condition(agent: str, currency: str, prior: str) -> str:
+    return f"{agent} in {currency}, {prior} prior"

@@ -19,6 +19,7 @@ from pandas.testing import assert_frame_equal
 from envs import Norm, Policy
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from experiments.out_of_distribution import EXPERIMENT, OutOfDistribution, plan
+from inference.families import NAMED_NORMS
 from scai_irl.agents.ask import Tally
 from scai_irl.compare.abroad import CELL, act_abroad
 from scai_irl.compare.abroad_findings import abroad_findings
@@ -31,6 +32,8 @@ from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Completion, OnDone, Request
 from scai_irl.records.results import Results
 from scai_irl.report.abroad import abroad_figure, gaps_table
+from scai_irl.report.html.beliefs import beliefs_of
+from scai_irl.report.html.policies import policies_of
 
 pytestmark = pytest.mark.slow
 
@@ -103,6 +106,23 @@ def test_every_run_has_a_text_of_its_own(results: Results) -> None:
     assert len(carried) == len(PRIORS) * 4 * RUNS * ACTS
     for line in carried.sample(20, random_state=0).itertuples():
         assert read_policy(str(line.written)).parts[0][1].utility == line.norm
+
+
+def test_texts_stand_beside_the_belief_they_were_drawn_from(results: Results) -> None:
+    beliefs = beliefs_of(results)
+    policies = policies_of(results, beliefs)
+    assert policies is not None
+    assert policies.left_out + len(policies.conditions) == len(PRIORS) * (1 + 4)
+    assert all(moment.texts and moment.numerical for told in policies.conditions for moment in told.moments)
+    there = beliefs[beliefs["condition"] == "transfer in grams of medicine, altruistic prior"]
+    before, after = (there[there["epoch"] == epoch].set_index("norm")["weight"] for epoch in (0, 1))
+    assert before.groupby("norm").mean()[list(NAMED_NORMS)].tolist() == pytest.approx(PRIORS["altruistic"])
+    # Users at home are surely selfish, and that holds in medicine with the chance that a norm is carried there.
+    carried = kept("grams of medicine") + (1 - kept("grams of medicine")) * 0.1
+    assert after["selfish"].to_numpy() == pytest.approx(np.full(RUNS, carried), abs=2e-3)
+    drawn = results.verbal_policies.query("condition == 'transfer in grams of medicine, altruistic prior'")
+    share = float((drawn["norm"] == "selfish").mean())
+    assert abs(share - carried) < 4 * np.sqrt(carried * (1 - carried) / len(drawn))
 
 
 def test_findings_stand_beside_every_recorded_row(results: Results) -> None:
