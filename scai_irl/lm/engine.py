@@ -162,7 +162,8 @@ def _variables(wanted: Mapping[str, Any], platform: Platform) -> dict[str, str]:
     }
     if platform.device == "cpu":
         variables["VLLM_CPU_KVCACHE_SPACE"] = "1"  # GiB
-    variables |= single_precision(str(wanted["model"]), str(wanted.get("dtype", "auto")))
+    else:
+        variables |= single_precision(str(wanted["model"]), str(wanted.get("dtype", "auto")))
     if Path(str(wanted["model"])).is_dir():
         variables["HF_HUB_OFFLINE"] = "1"
     return variables

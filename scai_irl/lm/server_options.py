@@ -171,7 +171,8 @@ def server_environment(options: ServerOptions, platform: Platform) -> dict[str, 
     }
     if platform.device == "cpu":
         variables["VLLM_CPU_KVCACHE_SPACE"] = str(options.cpu_cache)
-    variables |= single_precision(options.model, options.dtype)
+    else:
+        variables |= single_precision(options.model, options.dtype)
     if is_loopback(options.host):
         variables["VLLM_HOST_IP"] = "127.0.0.1"  # its processes talk among themselves, too
     if Path(options.model).is_dir():

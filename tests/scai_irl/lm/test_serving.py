@@ -170,6 +170,7 @@ def test_a_model_in_single_precision_is_kept_to_it_by_servers_and_engines(
     wanted = {"model": str(tmp_path)} | ({} if dtype == "auto" else {"dtype": dtype})
     for variables in (environment, _variables(wanted, HOPPER)):
         assert variables.get("TRITON_F32_DEFAULT") == ("ieee" if kept else None)
+    assert "TRITON_F32_DEFAULT" not in server_environment(ServerOptions(str(tmp_path), dtype=dtype), CPU)
 
 
 def test_the_python_is_that_of_the_environment_or_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
