@@ -24,6 +24,7 @@ from inference.continuous.family import Theta
 from inference.continuous.hierarchy import Hierarchical
 from inference.fitting.fit import places_alone
 from inference.sampled import ActsOnStakes, SampledPosterior
+from inference.small_systems import solved
 
 _JITTER = 1e-5  # as in the hierarchy itself
 
@@ -87,7 +88,7 @@ def _at(
         middle, spread = family.population(at)
         among = jnp.exp(-jnp.abs(places[:, None] - places) / length) + _JITTER * jnp.eye(len(places))
         towards = jnp.exp(-jnp.abs(places - place) / length)
-        weights: Array = jnp.linalg.solve(among, towards)
+        weights = solved(among, towards)
         known = weights @ (family.coordinates_of_rows(at) - middle)
         return middle + known + spread * jnp.sqrt(jnp.maximum(1 - weights @ towards, 0.0)) * fresh
 

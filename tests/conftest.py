@@ -28,12 +28,6 @@ _CACHES = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHES / "scai-irl" / f"jax-{platform.node()}"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 
-# With its pool of threads XLA on CPUs at times never ends a computation, while all its threads wait (seen with jaxlib
-# 0.10.2, in a vmap); without the pool that was never seen, and two workers keep two cores busy anyway.
-_FLAGS = os.environ.get("XLA_FLAGS", "")
-if "xla_cpu_multi_thread_eigen" not in _FLAGS:
-    os.environ["XLA_FLAGS"] = f"{_FLAGS} --xla_cpu_multi_thread_eigen=false".strip()
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let a cache that cannot be read or written cost time and nothing else."""
