@@ -19,12 +19,10 @@ from typing import Any
 import pytest
 
 from scai_irl.errors import InputError
-from scai_irl.lm.engine import _variables
 from scai_irl.lm.server_log import cause_of_death, last_line
 from scai_irl.lm.server_options import check_options, is_loopback
 from scai_irl.lm.serving import ServerOptions, running_server, server_command, server_environment
 from scai_irl.lm.vllm_python import VARIABLE, Platform, find_platform, vllm_python
-from scai_irl.organisms.shipped import organism_folder
 from scai_irl.serve import KEY_VARIABLE, Serve, serve
 
 CPU = Platform("0.32.0", "cpu")
@@ -123,15 +121,6 @@ def test_a_folder_is_served_by_its_last_name_and_without_the_hub(tmp_path: Path)
     assert "HF_HUB_OFFLINE" not in server_environment(ServerOptions("Qwen/Qwen3-8B"), CPU)
 
 
-def test_an_organism_is_served_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = Serve("bayes").options()
-    assert options.model == str(organism_folder("bayes"))
-    assert options.served_name == "bayes"
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "bayes").mkdir()
-    assert Serve("./bayes").options().model == "./bayes"
-
-
 def test_the_key_goes_by_the_environment_alone() -> None:
     options = ServerOptions("m", api_key="secret")
     assert server_environment(options, CPU)["VLLM_API_KEY"] == "secret"
@@ -148,29 +137,6 @@ def test_answers_are_batch_invariant_where_the_gpus_can_or_as_asked(
 ) -> None:
     environment = server_environment(ServerOptions("m", batch_invariant=asked), platform)
     assert environment["VLLM_BATCH_INVARIANT"] == expected
-
-
-@pytest.mark.parametrize(
-    ("configuration", "dtype", "kept"),
-    [
-        ('{"dtype": "float32"}', "auto", True),
-        ('{"torch_dtype": "float32"}', "auto", True),
-        ('{"dtype": "bfloat16"}', "auto", False),
-        ('{"dtype": "bfloat16"}', "float32", True),
-        ('{"dtype": "float32"}', "bfloat16", False),
-        ("[]", "auto", False),
-        ("{", "auto", False),
-    ],
-)
-def test_a_model_in_single_precision_is_kept_to_it_by_servers_and_engines(
-    configuration: str, dtype: str, kept: bool, tmp_path: Path
-) -> None:
-    (tmp_path / "config.json").write_text(configuration, encoding="utf-8")
-    environment = server_environment(ServerOptions(str(tmp_path), dtype=dtype), HOPPER)
-    wanted = {"model": str(tmp_path)} | ({} if dtype == "auto" else {"dtype": dtype})
-    for variables in (environment, _variables(wanted, HOPPER)):
-        assert variables.get("TRITON_F32_DEFAULT") == ("ieee" if kept else None)
-    assert "TRITON_F32_DEFAULT" not in server_environment(ServerOptions(str(tmp_path), dtype=dtype), CPU)
 
 
 def test_the_python_is_that_of_the_environment_or_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
