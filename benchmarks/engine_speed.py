@@ -3,7 +3,7 @@
 ``PYTHON -m benchmarks.engine_speed [--size 8B]``, where PYTHON has vLLM; on a GPU or, with ``--size small``, on a CPU.
 Three loads of made-up prompts, no two of which begin alike: many that are only read, many that are read and answered,
 and one alone that is answered at length. From them come the shares of the data sheet's arithmetic and bandwidth that
-were reached, which `benchmarks.cost_model.Assumed` only assumes. Nothing is downloaded: weights are random, and speed
+were reached, on which `benchmarks.cost_model.Assumed` rests. Nothing is downloaded: weights are random, and speed
 does not depend on them. Steps of writing are replayed as graphs on a GPU, and nothing is compiled beyond that.
 """
 
@@ -157,7 +157,7 @@ def reached(model: Model, sheet: Sheet, measured: dict[str, float], together: in
     Example:
         >>> tiny = Model("tiny", 1e9, layers=1, key_values=0, gpus=1)
         >>> sheet = Sheet(bandwidth=2e12, single=1.0, double=1.0, half=1e14, memory=1e11)
-        >>> reached(tiny, sheet, {"read": 0.224, "read and answered": 0.192}, 10)
+        >>> reached(tiny, sheet, {"read": 0.448, "read and answered": 0.304}, 10)
         Assumed(arithmetic=0.5, memory=0.5, together=10, length=580.0)
     """
     read, both, _ = loads(together)

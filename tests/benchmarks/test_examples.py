@@ -1,0 +1,17 @@
+"""Examples in the benchmarks' docstrings, which no other run of the tests looks at."""
+
+from __future__ import annotations
+
+import doctest
+from types import ModuleType
+
+import pytest
+
+from benchmarks import cost_model, engine_speed, limits
+
+
+@pytest.mark.parametrize("module", [cost_model, engine_speed, limits], ids=lambda module: module.__name__)
+def test_examples_are_as_they_say(module: ModuleType) -> None:
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
