@@ -26,7 +26,7 @@ from inference.fitting.fit import places_alone
 from inference.sampled import ActsOnStakes, SampledPosterior
 from inference.small_systems import solved
 
-_JITTER = 1e-5  # as in the hierarchy itself
+_JITTER = 1e-5  # so that two rows may have one place
 
 
 def posterior_at_place(posterior: SampledPosterior, place: float, key: Key[Array, ""]) -> SampledPosterior:

@@ -25,7 +25,6 @@ from jaxtyping import Array, Float, Key
 from inference.continuous.family import HypothesisFamily, Seen, Theta, rows_by_run
 from inference.continuous.parameters import Parameter, half_normal
 
-_JITTER = 1e-5
 LENGTH = Parameter(
     "length", low=0.0, location=0.0, scale=0.7, meaning="ℓ, psychological distance over which rows differ"
 )
@@ -178,8 +177,15 @@ class Hierarchical(HypothesisFamily):
         return jnp.asarray(known["length"]) if "length" in known else self.free[0].value(u[0])
 
     def _root(self, u: Float[Array, "dim"]) -> Float[Array, "row row"]:
-        """Cholesky factor of the covariance of rows."""
-        places = jnp.asarray(self.places)
-        covariance = jnp.exp(-jnp.abs(places[:, None] - places) / self._length(u))
-        root: Array = jnp.linalg.cholesky(covariance + _JITTER * jnp.eye(self.rows))
-        return root
+        """A root R of the covariance of rows, R Rᵀ = exp(−|p_i − p_j| / ℓ).
+
+        On a line that process is Markov (Rasmussen & Williams 2006, appendix B): from a row to the next along it,
+        f' = ρ f + √(1 − ρ²) z with ρ = exp(−distance / ℓ), so that the root needs no decomposition.
+        """
+        order = np.argsort(self.places, kind="stable")
+        rank = np.argsort(order)
+        along = np.asarray(self.places)[order]
+        step, length = np.diff(along), self._length(u)
+        fresh = jnp.where(step > 0, jnp.sqrt(-jnp.expm1(-2 * np.where(step > 0, step, 1.0) / length)), 0.0)
+        root = jnp.tril(jnp.exp(-np.abs(along[:, None] - along) / length) * jnp.concatenate([jnp.ones(1), fresh]))
+        return root[np.ix_(rank, rank)]

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Key
 
 from inference.fitting.fit import Fit, Method
 from inference.fitting.target import Target
+from inference.small_systems import lower_root, solved_downwards
 
 _PRIOR_ENDS = 5.5  # 4e-8 of a standard normal lies outside
 _NEGLIGIBLE = 17.0  # in nats below the highest point: 4e-8 of its density
@@ -65,7 +66,7 @@ class Grid(Method):
         total = jax.nn.logsumexp(joint)
         log_weight = joint - total
         mode, chance = target.modes(key, u)
-        evidence = total + jnp.linalg.slogdet(box.sides)[1]
+        evidence = total + jnp.sum(jnp.log(jnp.diag(box.sides)))
         unknown = jnp.full((1, joint.shape[0]), jnp.nan)
         stats = {"lp": joint[None]}
         trace = {"cells_per_deviation": _cells_per_deviation(box, u, log_weight)}
@@ -79,7 +80,7 @@ class Box(NamedTuple):
 
     Attributes:
         middle: Middle of the grid.
-        sides: Sides of a cell; the axes need not be those of the coordinates.
+        sides: Sides of a cell, lower triangular; the axes need not be those of the coordinates.
     """
 
     middle: Float[Array, "dim"]
@@ -100,10 +101,10 @@ def _around(box: Box, u: Float[Array, "cell dim"], joint: Float[Array, "cell"], 
     centred = u - mean
     # Half a cell of this grid is as far as the next may be led by too few cells.
     covariance = (centred * weight[:, None]).T @ centred + box.sides @ box.sides.T / 4
-    root = jnp.linalg.cholesky(covariance)
-    along = jax.scipy.linalg.solve_triangular(root, centred.T, lower=True).T
+    root = lower_root(covariance)
+    along = solved_downwards(root, centred.T).T
     worth = (joint > jnp.max(joint) - _NEGLIGIBLE)[:, None]
-    spare = 1.5 * jnp.sum(jnp.abs(jax.scipy.linalg.solve_triangular(root, box.sides, lower=True)), axis=1)
+    spare = 1.5 * jnp.sum(jnp.abs(solved_downwards(root, box.sides)), axis=1)
     low = jnp.min(jnp.where(worth, along, jnp.inf), axis=0) - spare
     high = jnp.max(jnp.where(worth, along, -jnp.inf), axis=0) + spare
     return Box(mean + root @ ((low + high) / 2), root * ((high - low) / points))
@@ -113,6 +114,6 @@ def _cells_per_deviation(
     box: Box, u: Float[Array, "cell dim"], log_weight: Float[Array, "cell"]
 ) -> Float[Array, "side"]:
     """Standard deviation of the posterior along each axis of the grid, in cells; below 1 the grid is too coarse."""
-    steps = jnp.linalg.solve(box.sides, (u - box.middle).T).T
+    steps = solved_downwards(box.sides, (u - box.middle).T).T
     weight = jnp.exp(log_weight)
     return jnp.sqrt(weight @ (steps - weight @ steps) ** 2)

@@ -22,6 +22,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from inference.fitting.fit import Fit, Method, unweighted
 from inference.fitting.target import Target
+from inference.small_systems import lower_root
 
 _BISECTIONS = 25
 _RIDGE = 1e-4
@@ -254,5 +255,4 @@ def _root_of_covariance(u: Float[Array, "particle dim"]) -> Float[Array, "dim di
     centred = u - jnp.mean(u, axis=0)
     covariance = centred.T @ centred / u.shape[0]
     scale = jnp.trace(covariance) / u.shape[1]
-    root: Array = jnp.linalg.cholesky(covariance + _RIDGE * scale * jnp.eye(u.shape[1]))
-    return root
+    return lower_root(covariance + _RIDGE * scale * jnp.eye(u.shape[1]))

@@ -94,6 +94,23 @@ def test_near_currencies_are_alike_and_far_ones_are_not() -> None:
     np.testing.assert_allclose(np.cov(rows.T), 1 + spread**2 * np.exp(-distance), atol=0.07)
 
 
+@pytest.mark.parametrize("places", [(0.0, 0.5, 3.0), (0.5, 3.0, 0.0, 0.6), (0.0, 1.0, 1.0, 2.0), (0.7,)])
+@pytest.mark.parametrize("length", [0.1, 1.0, 100.0])
+def test_rows_have_the_covariance_of_their_places_and_slopes(places: tuple[float, ...], length: float) -> None:
+    family = Hierarchical(base=BASE, rows=len(places), places=places).fix(length=length)
+    u = jnp.zeros(family.dimension).at[2:4].set(1.0)
+    spread = float(half_normal(jnp.asarray(1.0), family.spread))
+    root = np.asarray(jax.jacobian(family.coordinates_of_rows)(u))[:, 0, 4::2] / spread
+    exact = np.exp(-np.abs(np.subtract.outer(places, places)) / length)
+    np.testing.assert_allclose(root @ root.T, exact, atol=2e-6)
+    if sorted(places) == list(places) and len(set(places)) == len(places):
+        np.testing.assert_allclose(root, np.linalg.cholesky(exact), atol=1e-5)
+
+    unknown = Hierarchical(base=BASE, rows=len(places), places=places)
+    at = jnp.ones(unknown.dimension)
+    assert np.isfinite(np.asarray(jax.jacobian(unknown.coordinates_of_rows)(at))).all()
+
+
 def test_a_row_with_few_answers_is_drawn_to_the_population() -> None:
     """Five subjects answer alike; of the sixth, who differs, one answer is seen, or all are."""
     family = Hierarchical(base=BASE, rows=6)

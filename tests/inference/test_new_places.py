@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +9,7 @@ import pytest
 
 from inference import CesAltruism, Hierarchical, Nuts, SampledPosterior, evidence, infer, posterior_of_row
 from inference.fitting.fit import places_alone
-from inference.new_places import _at, drawn_offers, posterior_at_place
+from inference.new_places import drawn_offers, posterior_at_place
 
 BASE = CesAltruism().fix(substitution=0.0, rationality=100.0, lapse=0.02)
 PLACES = (0.0, 0.5)
@@ -77,16 +73,6 @@ def test_offers_are_drawn_from_the_predictive(of_two: SampledPosterior) -> None:
     np.testing.assert_allclose(frequency, home.predictive(jnp.asarray([STAKE])).offer[0, 0, : STAKE + 1], atol=0.02)
     means = drawn.mean(axis=2)
     assert np.var(means) > 1.2 * np.var(drawn) / 20  # plays of one draw of θ are alike
-
-
-def test_the_program_calls_lapack_once_so_that_no_two_calls_wait_for_each_other() -> None:
-    """See `inference.small_systems.solved`."""
-    hierarchy = family(0.0, 0.5, 1.5)
-    u, z = jnp.zeros((60, 1, 400, hierarchy.dimension)), jnp.zeros((60, 1, 400, BASE.dimension))
-    plain: Any = inspect.unwrap(_at)
-    compiled = jax.jit(plain, static_argnums=0).lower(hierarchy, u, z, jnp.asarray(0.7)).compile().as_text() or ""
-    called = re.findall(r'custom_call_target="(lapack\w*)"', compiled)
-    assert len(called) == (jax.default_backend() == "cpu")
 
 
 def test_other_posteriors_are_refused() -> None:
