@@ -20,7 +20,7 @@ from tyro.conf import Positional, arg
 from scai_irl.config import check
 from scai_irl.errors import InputError, printable
 from scai_irl.experiment import find_experiments
-from scai_irl.lm.vllm_server import VllmServer
+from scai_irl.lm.registry import SERVED
 from scai_irl.report.html.command import write_report
 
 _GROUP = "scai_irl.reproductions"
@@ -47,7 +47,7 @@ class Step:
     @property
     def served(self) -> bool:
         """Whether a server is asked, on which its time depends."""
-        return self.options.get("backend") == VllmServer.name
+        return self.options.get("backend") == SERVED
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def estimate_lines(steps: Sequence[Step], times: str = "") -> list[str]:
     return [
         *lines,
         f"{len(own)} steps, {here if own else 'no time'}",
-        f"{served} steps ask a server, and take what it takes: scai-irl run EXPERIMENT --backend {VllmServer.name} "
+        f"{served} steps ask a server, and take what it takes: scai-irl run EXPERIMENT --backend {SERVED} "
         "--dry-run --speed SLOWEST FASTEST tells calls, tokens and time",
     ]
 

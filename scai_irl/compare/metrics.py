@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import binomtest
 
 
 def total_variation(p: Float[np.ndarray, "*n outcome"], q: Float[np.ndarray, "*n outcome"]) -> Float[np.ndarray, "*n"]:
@@ -87,5 +86,7 @@ def share_interval(values: Float[np.ndarray, "run"], mass: float = 0.95) -> tupl
     """
     if values.size == 0:
         return float("nan"), float("nan")
+    from scipy.stats import binomtest  # noqa: PLC0415 - it takes a third of a second to import
+
     found = binomtest(int(values.sum()), values.size).proportion_ci(mass, method="wilson")
     return float(found.low), float(found.high)

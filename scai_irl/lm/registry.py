@@ -10,6 +10,9 @@ from scai_irl.lm.protocol import Backend
 from scai_irl.lm.recorded import Replay
 from scai_irl.lm.settings import LmSettings
 
+SERVED = "vllm-server"
+"""Name of the backend that asks servers, for who must not import its client to know it."""
+
 
 @dataclass(frozen=True)
 class BackendKind:
@@ -48,7 +51,7 @@ BACKENDS: dict[str, BackendKind] = {
     kind.name: kind
     for kind in (
         BackendKind("phrasebook", "a translator by rule that loses nothing and needs no model", lambda _: Phrasebook()),
-        BackendKind("vllm-server", "one or several vLLM servers, or any OpenAI-compatible API", _vllm_server),
+        BackendKind(SERVED, "one or several vLLM servers, or any OpenAI-compatible API", _vllm_server),
         BackendKind("vllm-offline", "vLLM in this process, without a server", _vllm_offline),
         BackendKind("embedded", "a small model in this process: a folder of weights", _embedded),
         BackendKind("replay", "recorded calls of an earlier run, without any model", Replay),

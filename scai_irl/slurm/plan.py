@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scai_irl.errors import InputError
+from scai_irl.lm.registry import SERVED
 from scai_irl.lm.server_options import ServerOptions, check_options, own_name
 from scai_irl.lm.vllm_python import VARIABLE
 from scai_irl.slurm.job import PORTS, Job, Served
@@ -31,7 +32,6 @@ _SBATCH_OURS = {
     "output": "out",
 }
 _SERVE_OURS = ("--host", "--port", "--public", "--tensor-parallel", "--data-parallel", "--key-file")
-_BACKEND = "vllm-server"
 _MOST_COPIES = PORTS - 2
 _WAITING = 2  # requests that a copy is to have for each that it computes, so that the next is there
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -129,7 +129,7 @@ def _check_shape(command: Slurm, cells: int) -> None:
 
 def _model_of(command: Slurm, cells: Sequence[Cell]) -> str | None:
     """Find the model that a job must serve unasked: the one of cells that ask a server and have been told of none."""
-    lost = [cell for cell in cells if cell.options.get("backend") == _BACKEND and "url" not in cell.options]
+    lost = [cell for cell in cells if cell.options.get("backend") == SERVED and "url" not in cell.options]
     if not lost:
         return None
     if command.array is not None:
@@ -206,8 +206,8 @@ def _served(command: Slurm, model: str, cells: Sequence[Cell]) -> Served:
         if word.partition("=")[0] in _SERVE_OURS:
             raise InputError("serve-extra", f"{word} is the job's own affair", "leave it out")
     for cell in cells:
-        if cell.options.get("backend") != _BACKEND:
-            mend = f'put backend = "{_BACKEND}" into its [settings], or leave --model out'
+        if cell.options.get("backend") != SERVED:
+            mend = f'put backend = "{SERVED}" into its [settings], or leave --model out'
             raise InputError("model", "the sweep does not ask a server", mend)
         if "url" in cell.options:
             raise InputError("settings.url", "the job knows its servers, and nobody else does", "take it out")

@@ -29,6 +29,7 @@ def test_it_has_fewer_than_sixty_lines() -> None:
     assert len(SCRIPT.text.splitlines()) < 60
 
 
+@pytest.mark.slow
 def test_it_makes_a_results_folder_with_the_right_numbers_and_the_same_again(folder: Path) -> None:
     printed = run_command(f"{COMMAND} --out one")
     results = load(folder / "one")

@@ -13,6 +13,7 @@ from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 from scai_irl.records.findings import Finding, findings_table, mean_finding, share_finding
 
 
+@pytest.mark.slow
 def test_one_group_and_mixtures_stand_beside_their_rows(tmp_path: Path) -> None:
     small = ["--runs", "3", "--epochs", "2", "--agents", "thompson"]
     main(["run", "one-group-norm", *small, "--group", "5v5", "--out", str(tmp_path / "one")])

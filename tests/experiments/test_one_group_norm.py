@@ -103,6 +103,7 @@ def test_agents_are_ordered_by_what_they_know(tmp_path: Path) -> None:
     assert (by_condition["aligned"] < 20).all()
 
 
+@pytest.mark.slow
 def test_the_first_runs_tell_what_all_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     config = check(EXPERIMENT.config, {"agents": ("thompson", "scai-memory"), "group": ("1v9",), "runs": 6})
     assert EXPERIMENT.estimate is not None

@@ -96,6 +96,7 @@ def test_pieces_and_progress_change_nothing() -> None:
         np.testing.assert_allclose(pieces.ranks[name], ranks, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_many_devices_give_the_numbers_of_one() -> None:
     environment = dict(os.environ)
     one, three = (

@@ -69,6 +69,7 @@ def test_observations_add_up_to_the_likelihood(name: str) -> None:
     np.testing.assert_allclose(whole, summed, rtol=1e-5, atol=1e-4)  # sums in float32, in another order
 
 
+@pytest.mark.slow
 def test_every_part_says_whether_it_was_seen(name: str) -> None:
     family, _ = family_and_design(name)
     u, mode, data = truths(name)

@@ -119,6 +119,7 @@ def test_a_discrete_parameter_is_summed_out_and_drawn_back(name: str) -> None:
     assert total_variation(found, exact) < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["grid", "nuts", "laplace", *map(slow, ("smc", "svi"))])
 def test_updating_in_sequence_is_updating_at_once(name: str) -> None:
     method = METHODS.get(name, Grid())

@@ -164,6 +164,7 @@ def peak(pieces: int) -> tuple[int, int]:
     return runs, kilobytes
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "darwin", reason="counts in bytes there")
 def test_memory_does_not_grow_with_runs() -> None:
     """Ten times the runs, whose table would take 650 MB more in double precision."""

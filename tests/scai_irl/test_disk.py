@@ -46,6 +46,7 @@ def in_own_mounts(script: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_read_only_disk_is_named(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "empty").mkdir()
@@ -106,6 +107,7 @@ def assert_nothing_is_half_written(folder: Path) -> None:
         assert name == ".lock" or not any(part.startswith(".") for part in Path(name).parts), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["160k"])
 def test_a_full_disk_is_told_and_the_same_command_goes_on(size: str, finished: Path, tmp_path: Path) -> None:
     fill_up_and_go_on(size, finished, tmp_path)

@@ -54,6 +54,7 @@ def test_a_terminal_is_shown_a_bar() -> None:
     assert " of 3," not in sent
 
 
+@pytest.mark.slow
 def test_an_experiment_on_a_terminal_shows_a_bar_and_one_that_is_finished_none(tmp_path: Path) -> None:
     command = (PROGRAM, *TINY, "--epochs", "1", "--out", tmp_path / "results")
     sent = on_a_terminal(*command)

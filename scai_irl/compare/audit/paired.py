@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import wilcoxon
 
 from scai_irl.compare.audit.scores import by_item
 from scai_irl.compare.metrics import bootstrap_interval, total_variation
@@ -21,6 +20,8 @@ def compare_audits(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         A line for each channel and part that both have: mean TV of each, the difference (second − first) with a
         bootstrap interval over items, and the p of Wilcoxon's signed-rank test.
     """
+    from scipy.stats import wilcoxon  # noqa: PLC0415 - it takes a third of a second to import
+
     one, other = (_tv_by_item(judged) for judged in (first, second))
     both = one.to_frame("first").join(other.rename("second"), how="inner").dropna()
     both["difference"] = both["second"] - both["first"]

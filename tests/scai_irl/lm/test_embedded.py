@@ -30,6 +30,7 @@ def backend(tiny: Path) -> Iterator[Backend]:
         yield made
 
 
+@pytest.mark.slow
 def test_labels_are_chosen_as_often_as_their_scores_say(backend: Backend) -> None:
     labels = ("A", "B", "C")
     scored = backend.complete([replace(told(1, Structure()), labels=labels)])[0].label_log_probs

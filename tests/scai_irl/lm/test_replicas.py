@@ -25,6 +25,7 @@ def played(out: Path, servers: list[FakeServer]) -> tuple[dict[str, bytes], Coun
     return contents(out, *COSTS), asked
 
 
+@pytest.mark.slow
 def test_numbers_and_requests_are_the_same_with_one_server_and_with_several_in_any_order(tmp_path: Path) -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(fake_server()) for _ in range(3)]

@@ -97,6 +97,7 @@ def gone_after(number: int) -> FaultOf:
     return lambda n, _body: None if n < number else Fault(drop=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 3, 40, 100])
 def test_a_server_that_dies_in_mid_run_costs_no_call_and_no_number(
     number: int, by_phrasebook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

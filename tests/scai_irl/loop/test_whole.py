@@ -44,6 +44,7 @@ def both() -> tuple[pd.DataFrame, pd.DataFrame]:
     return plain, expecting
 
 
+@pytest.mark.slow
 def test_memory_and_disk_agree(tmp_path: Path) -> None:
     tally = Tally()
     whole = play_whole(SETTING, Phrasebook(), tally)

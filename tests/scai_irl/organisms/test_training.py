@@ -26,6 +26,7 @@ RECIPE = Recipe(steps=30, rows=4, time=512, predictions=1_024, warmup=5, growing
 BAYES = WORLDS["bayes"]
 
 
+@pytest.mark.slow
 def test_packed_texts_are_read_as_each_would_be_alone() -> None:
     weights = draw_weights(jax.random.key(0), SMALL)
 
@@ -72,6 +73,7 @@ def test_the_same_seed_gives_the_same_batches_from_any_step_on() -> None:
     assert not np.array_equal(next(batches(WORLDS["credulous"], VOCABULARY, RECIPE)).tokens, whole[0].tokens)
 
 
+@pytest.mark.slow
 def test_what_is_taught_is_learnt_and_a_run_goes_on_where_it_stopped() -> None:
     losses: list[float] = []
     learner = begin(SMALL, VOCABULARY, RECIPE)

@@ -19,6 +19,7 @@ from tests.scai_irl.sweep.sweeping import assert_equal_tables, worked_on, write
 OURS = {"a": 1}
 
 
+@pytest.mark.slow
 def test_parts_side_by_side_make_the_whole(tiny: Path) -> None:
     file = write(tiny, seeds=3)
     words = ["sweep", "sweep.toml", "--out", "parts", "--workers", "1"]

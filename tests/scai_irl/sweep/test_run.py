@@ -67,6 +67,7 @@ def test_what_has_finished_is_only_read(tiny: Path) -> None:
     assert len(counted) == 11
 
 
+@pytest.mark.slow
 def test_a_pool_of_processes_gives_the_same_and_limits_each_to_its_cores(tiny: Path) -> None:
     file = write(tiny, more="[resources]\ncpus = 3\n")
     run_sweep(read_sweep(file), Path("one"), workers=1)
@@ -129,6 +130,7 @@ def test_a_full_disk_stops_the_sweep_and_loses_nothing(tiny: Path) -> None:
     assert_equal_tables(Path("swept"), Path("full"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_what_may_pass_is_tried_again(workers: str, tiny: Path) -> None:
     write(tiny, seeds=1, settings='fault = "passing once"')
@@ -164,6 +166,7 @@ def test_it_is_not_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (outcome.status, outcome.error, len(tried)) == ("failed", "stale", 4)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced_and_its_cell_tried_again(tiny: Path) -> None:
     write(tiny, seeds=1, settings='fault = "killed once"')
     done = run("--out", "swept", "--workers", "2", cwd=tiny)
