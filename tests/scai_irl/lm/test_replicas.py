@@ -7,6 +7,8 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from scai_irl.cli import main
 from tests.scai_irl.lm.fake_server import FakeServer, fake_server
 from tests.scai_irl.loop.test_language_model import COSTS, contents
