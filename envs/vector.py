@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, UInt32
 
 from envs.devices import in_shares
-from envs.policies import PolicyTable
+from envs.soft_policy import PolicyTable
 from envs.ultimatum import NUM_OFFERS, offered_share
 
 _SLOT_BITS = 7
@@ -60,7 +60,7 @@ def sampling_tables(policies: PolicyTable) -> SamplingTables:
         policies: Log-probabilities, (…, offer); the axes before the last become rows, the last of them fastest.
 
     Example:
-        >>> from envs.norms import Norm, Policy
+        >>> from envs.policy import Norm, Policy
         >>> sampling_tables(Policy.of(Norm("fair")).table(jnp.asarray([10, 20]))).slots.shape
         (2, 128)
     """
@@ -117,7 +117,7 @@ def rollout(
         plays: Plays of each environment.
 
     Example:
-        >>> from envs.norms import Norm, Policy
+        >>> from envs.policy import Norm, Policy
         >>> tables = sampling_tables(Policy.of(Norm("fair")).table(jnp.asarray([10, 20])))
         >>> row, stake = jnp.asarray([0, 1]), jnp.asarray([10, 20])
         >>> rollout(jax.random.key(0), tables, row, row, stake, plays=3).offer.tolist()

@@ -1,6 +1,6 @@
 r"""Log-probabilities of just those offers and answers that were seen, under many hypotheses at once.
 
-The equations are those of `envs.policies`; a test holds the two together. Here they are arranged for speed:
+The equations are those of `envs.soft_policy`; a test holds the two together. Here they are arranged for speed:
 
 * Utilities depend on the offered share x alone, so what stakes have in common is computed once: 5 of 10 is 50 of 100.
   The score s(x) = λ P(accept | x) U(1 − x, x) is needed for every share that some stake allows, the normaliser

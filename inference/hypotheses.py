@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
-from envs.norms import Norm, Policy
-from envs.policies import PolicyTable, policy_table
+from envs.policy import Norm, Policy
+from envs.soft_policy import PolicyTable, policy_table
 from envs.utilities import get_utility
 from inference.cells import PIECE, CellLogProbs, Cells, Use, cell_log_probs, in_pieces
 

@@ -21,8 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from envs.policies import PolicyTable, inverse_cdf
 from envs.seeds import keys_of_runs
+from envs.soft_policy import PolicyTable, inverse_cdf
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from inference.mixtures import MixtureHypotheses
 

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
-from envs.norms import Policy
-from envs.policies import PolicyTable
+from envs.policy import Policy
+from envs.soft_policy import PolicyTable
 from inference.cells import CellLogProbs, Cells
 from inference.hypotheses import PolicyHypotheses
 

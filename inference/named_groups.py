@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 from scipy.special import logsumexp, softmax
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.seeds import keys_of_runs
 from inference.mixtures import MixtureHypotheses
 from inference.posterior import DiscretePosterior

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from envs.policies import inverse_cdf
 from envs.seeds import keys_of_runs
+from envs.soft_policy import inverse_cdf
 from envs.ultimatum import offered_share
 from inference.compiled import program
 from inference.continuous.family import Theta

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.policies import cumulative_probs
+from envs.soft_policy import cumulative_probs
 
 
 class Kept(NamedTuple):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.policies import PolicyTable
+from envs.soft_policy import PolicyTable
 from inference.cells import CellLogProbs, Cells
 from inference.hypotheses import Hypotheses, PolicyHypotheses
 

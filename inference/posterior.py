@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, Key, Shaped
 
-from envs.policies import cumulative_probs
 from envs.seeds import keys_of_runs
+from envs.soft_policy import cumulative_probs
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from inference import arviz_seam
 from inference.evidence import Evidence

@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, Key
 
-from envs.policies import PolicyTable
 from envs.seeds import keys_of_runs
+from envs.soft_policy import PolicyTable
 from envs.ultimatum import NUM_OFFERS
 from inference import arviz_seam
 from inference.compiled import program

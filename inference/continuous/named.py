@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from envs.policies import PolicyTable
+from envs.soft_policy import PolicyTable
 from inference.continuous.family import Theta
 from inference.continuous.one_shot import LAPSE, OneShotFamily, utility_table
 from inference.continuous.parameters import Parameter, stick_breaking

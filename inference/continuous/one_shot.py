@@ -1,6 +1,6 @@
 r"""Families whose users play each interaction by itself: social preferences with noise.
 
-With x the offered share, π_θ is the soft-optimal policy of `envs.policies` for a utility U, rationality λ and lapse ε;
+With x the offered share, π_θ is the soft-optimal policy of `envs.soft_policy` for a utility U, rationality λ and lapse ε;
 all three kinds of number are inferred, unless fixed.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from envs.planning import soft_choice
-from envs.policies import PolicyTable, response_log_probs
+from envs.soft_policy import PolicyTable, response_log_probs
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from envs.utilities import get_utility
 from inference.continuous.family import HypothesisFamily, Theta

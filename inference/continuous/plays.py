@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from envs.policies import PolicyTable, inverse_cdf
+from envs.soft_policy import PolicyTable, inverse_cdf
 from envs.ultimatum import NUM_OFFERS, offered_share
 from inference.evidence import Evidence
 

@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 from numpy.typing import ArrayLike
 
-from envs.policies import PolicyTable
+from envs.soft_policy import PolicyTable
 from inference.continuous.family import HypothesisFamily, Theta
 from inference.continuous.one_shot import FehrSchmidt, OneShotFamily
 from inference.continuous.parameters import Parameter

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from envs.norms import Policy
+from envs.policy import Policy
 from scai_irl.agents.ask import Question, Tally, ask
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import (

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 
 from envs.exploitation import exploiting
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.seeds import keys_of_runs
 from inference import DiscretePosterior, thompson, uniform_posterior
 

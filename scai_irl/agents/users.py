@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.seeds import derive_seed
 from envs.society import Meetings, meetings, proposers
 from scai_irl.agents.ask import Tally
@@ -64,7 +64,7 @@ def played(backend: Backend, games: Sequence[Game], tally: Tally, style: Style) 
     """Have a language model play all games, in two batches: all offers, then all answers.
 
     Example:
-        >>> from envs.norms import Norm
+        >>> from envs.policy import Norm
         >>> from scai_irl.lm.phrasebook import Phrasebook
         >>> fair = Policy.of(Norm("fair"))
         >>> played(Phrasebook(), [Game(fair, fair, "dollars", 20, 7)], Tally(), Style()).units.tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envs.norms import Policy
+from envs.policy import Policy
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from envs.norms import Policy
+from envs.policy import Policy
 from scai_irl.agents.ask import Question, Tally
 from scai_irl.agents.rounds import Answers, Plan
 from scai_irl.agents.words import Words

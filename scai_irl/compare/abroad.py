@@ -28,7 +28,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.population import one_group
 from envs.seeds import derive_key, derive_seed
 from envs.simulate import simulate

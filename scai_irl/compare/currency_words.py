@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.seeds import derive_seed
 from inference import SampledPosterior, posterior_of_row
 from inference.new_places import posterior_at_place

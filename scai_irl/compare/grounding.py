@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.ultimatum import offer_of_units
 from scai_irl.agents.ask import Question, Tally
 from scai_irl.agents.rounds import Plan

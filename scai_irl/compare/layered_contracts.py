@@ -19,8 +19,8 @@ from jaxtyping import Float, Int
 
 from envs import derive_key
 from envs.contracts import LAYERS, PARAMETERS
-from envs.policies import inverse_cdf
 from envs.roles import binding_layer, offers_in_roles, within_bounds
+from envs.soft_policy import inverse_cdf
 from inference.layers import LayerGrid, infer_layers
 
 ALL, PREFERENCES, ROLES, PEOPLE = "all layers", "preferences alone", "role norms alone", "people themselves"

@@ -45,8 +45,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
-from envs.norms import Policy
-from envs.policies import PolicyTable
+from envs.policy import Policy
+from envs.soft_policy import PolicyTable
 from inference import DiscretePosterior, norm_mixtures
 from inference.hypotheses import Block, CellLogProbs, Cells, PolicyHypotheses
 from inference.mixtures import MixtureHypotheses

@@ -4,7 +4,7 @@ An assistant that proposes in a user's place with policy π is worth to her, who
 
     V_n(π) = E_stake Σ_x π(x | stake) Q_n(x)
 
-with Q_n(x) what norm n expects of an offer (`envs.policies.offer_values`), in shares of the stake. Her satisfaction is
+with Q_n(x) what norm n expects of an offer (`envs.soft_policy.offer_values`), in shares of the stake. Her satisfaction is
 V_n(π) / V_n(π_n): 1 where the assistant follows her own norm, about 0 where what it offers is worth nothing to her.
 """
 
@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.norms import Norm, Policy
-from envs.policies import offer_values
+from envs.policy import Norm, Policy
+from envs.soft_policy import offer_values
 from envs.ultimatum import NUM_OFFERS, offered_share
 from envs.utilities import get_utility
 

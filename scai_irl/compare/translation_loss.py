@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.seeds import derive_seed
 from scai_irl.agents.ask import Question, Tally
 from scai_irl.agents.rounds import Plan, in_rounds

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.ultimatum import offer_of_units, offered_units
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, games_from_json

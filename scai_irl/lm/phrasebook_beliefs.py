@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from envs.contexts import MANNERS
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.ultimatum import offer_of_units
 from inference.continuous.language import MANNER_OF
 from scai_irl.language.games import Candidates, Game

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from envs.norms import Policy
+from envs.policy import Policy
 from inference.transfer import carried
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.transfer_requests import LEARNT_IN, USUALLY

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envs.exploitation import exploiting
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.ultimatum import NUM_OFFERS, offered_share
 from scai_irl.language.phrases import read_policy, say_policy
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import offer_request, read_offer
 from scai_irl.lm.protocol import Completion, Message, Request, Sampling, Structure

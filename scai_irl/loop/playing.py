@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units, offered_units
 from scai_irl.agents.ask import Question, Tally, ask

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.population import Population
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int, Shaped
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
 from scai_irl.agents.ask import Tally

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from envs.policies import PolicyTable
 from envs.rollout import UserOffers, draw_user_offers, user_answers
 from envs.schedule import Schedule
 from envs.seeds import derive_seed, keys_of_runs
+from envs.soft_policy import PolicyTable
 from inference import named_norms
 from inference.hypotheses import PolicyHypotheses
 from scai_irl.loop.setting import Setting

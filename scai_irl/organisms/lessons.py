@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from envs.contexts import MANNERS
-from envs.norms import Policy
+from envs.policy import Policy
 from scai_irl.language.instructions import WORDINGS, Kind
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.talk import SENTENCES

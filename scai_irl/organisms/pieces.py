@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from envs.contexts import MANNERS
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from scai_irl.language.games import Candidates, Game, games_to_json
 from scai_irl.language.instructions import WORDINGS, Kind, instruction
 from scai_irl.language.phrases import say_policy

@@ -10,7 +10,7 @@ import pytest
 from envs.cmdp import TabularMDP
 from envs.contexts import Context, context
 from envs.planning import Plan, soft_backward_induction, with_utility
-from envs.policies import PolicyTable, policy_table
+from envs.soft_policy import PolicyTable, policy_table
 from envs.ultimatum import ACCEPT, REJECT, START, UltimatumGame
 from envs.utilities import get_utility
 from tests.envs.reference import PARAMETERS, PUBLISHED, ScalarUtility, choose

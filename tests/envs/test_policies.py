@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from envs.norms import Norm, Policy
-from envs.policies import cumulative_probs, inverse_cdf
+from envs.policy import Norm, Policy
+from envs.soft_policy import cumulative_probs, inverse_cdf
 from envs.ultimatum import NUM_OFFERS, legal_offers
 
 STAKES = jnp.asarray([1, 8, 55, 100, 900])

@@ -62,7 +62,7 @@ def doubled(hypotheses: Hypotheses) -> Hypotheses:
 
 
 def tables(hypotheses: Hypotheses, stakes: np.ndarray) -> list[Float[np.ndarray, "stake hypothesis offer"]]:
-    """Whole tables in double precision, as `envs.policies` defines them."""
+    """Whole tables in double precision, as `envs.soft_policy` defines them."""
     with jax.enable_x64(True):
         return [np.asarray(leaf) for leaf in doubled(hypotheses).table(jnp.asarray(stakes, np.int64))]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from inference import DiscretePosterior, Posterior, named_norms, norm_mixtures, parameter_grid
 from inference.hypotheses import Hypotheses
 from tests.envs.reference import false_alarm_bound

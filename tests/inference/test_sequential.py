@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 
 from envs.cmdp import TabularMDP, TimeStep
 from envs.contexts import Context, context
-from envs.policies import policy_table
+from envs.soft_policy import policy_table
 from envs.ultimatum import UltimatumGame
 from envs.utilities import fehr_schmidt
 from inference.continuous.controllable import ControllableFamily, Discounting, PlanningAhead, episodes

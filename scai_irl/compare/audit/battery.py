@@ -18,7 +18,7 @@ import numpy as np
 
 from envs import simulate
 from envs.contexts import MANNERS
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.seeds import derive_key, derive_seed
 from inference import Hypotheses, named_norms, norm_mixtures
 from inference.continuous.language import MANNER_OF

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pandas as pd
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.seeds import derive_seed
 from scai_irl.agents.ask import Question as Asked
 from scai_irl.agents.ask import Tally, ask

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from inference import Hypotheses, arviz_seam, infer
 from scai_irl.compare.metrics import wasserstein_1
 from scai_irl.compare.recorded import AuditSetting, RecordedAudit, audit_recorded, audit_steps, summary_table

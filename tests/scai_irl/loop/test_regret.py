@@ -13,7 +13,7 @@ from tests.scai_irl.loop.play import FAIR, MIXED, RATIONALITY, interactions, pla
 
 
 def slow_values(name: str, stake: int, lapse: float) -> np.ndarray:
-    """Q(x) of every offer, from the equations of `envs.policies`."""
+    """Q(x) of every offer, from the equations of `envs.soft_policy`."""
     utility = get_utility(name).function
     share = jnp.arange(stake + 1) / stake
     own, other = (np.asarray(utility(jnp.zeros(0), a, b), float) for a, b in ((share, 1 - share), (1 - share, share)))

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.policies import PolicyTable, policy_table
+from envs.soft_policy import PolicyTable, policy_table
 from envs.utilities import get_utility
 
 
