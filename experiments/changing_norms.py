@@ -1,7 +1,7 @@
 """Changing norms: users take up another norm in the middle of a run; how soon do assistants follow?
 
 An open question of Fränken et al. (2023): several policies within one run. A Bayesian who does not expect change needs
-as much evidence of the new norm as it has of the old one; one who does (`inference.changing`) needs an epoch. Run it
+as much evidence of the new norm as it has of the old one; one who does (`inference.discrete.changing`) needs an epoch. Run it
 with ``scai-irl run changing-norms`` or ``python -m experiments.changing_norms``.
 """
 

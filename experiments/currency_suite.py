@@ -13,8 +13,8 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from inference.diagnostics import largest_r_hat
-from inference.variation import WAYS
+from experiments.currency_suite.variation import WAYS
+from inference.checks.diagnostics import largest_r_hat
 from scai_irl.agents.ask import Tally
 from scai_irl.cli import run_experiment
 from scai_irl.compare.currency_suite import Suite, believed, played, predictions

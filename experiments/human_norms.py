@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from inference.methods import CONTINUOUS_METHODS
+from inference.infer import CONTINUOUS_METHODS
 from scai_irl.cli import run_experiment
 from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.errors import InputError

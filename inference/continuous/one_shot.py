@@ -32,8 +32,8 @@ from inference.continuous.plays import (
     predicted,
     replay,
 )
-from inference.evidence import Evidence
-from inference.hypotheses import Block
+from inference.discrete.evidence import Evidence
+from inference.discrete.hypotheses import Block
 
 RATIONALITY = Parameter(
     "rationality", low=0.0, location=math.log(30.0), scale=1.0, meaning="λ, inverse temperature per share of the stake"

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from envs.soft_policy import PolicyTable, inverse_cdf
 from envs.ultimatum import NUM_OFFERS, offered_share
-from inference.evidence import Evidence
+from inference.discrete.evidence import Evidence
 
 
 @functools.partial(
@@ -89,7 +89,7 @@ def arrange_plays(data: Evidence) -> Plays:
     """Shape evidence as `Plays`, with a leading run axis.
 
     Example:
-        >>> from inference.evidence import evidence
+        >>> from inference.discrete.evidence import evidence
         >>> plays = arrange_plays(evidence([10, 10], [5, 4], True, offer_seen=False))
         >>> plays.offers.tolist(), plays.column.tolist()
         ([[[4, 5]]], [[1, 0]])

@@ -39,7 +39,7 @@ from inference.continuous.plays import (
     predicted,
     replay,
 )
-from inference.evidence import Evidence, evidence
+from inference.discrete.evidence import Evidence, evidence
 
 _LEAST = 1e-30  # keeps logarithms, and their gradients, finite
 

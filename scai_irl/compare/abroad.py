@@ -6,7 +6,7 @@ words. Abroad an assistant is one of these:
 
 =============== ===================================================================================================
 ``as-learned``  follows the text that was written at home, a draw from the posterior there, as it is
-``transfer``    follows a draw from the posterior abroad, which `inference.transfer` gives, put into words
+``transfer``    follows a draw from the posterior abroad, which `inference.structured.transfer` gives, put into words
 ``model``       is the language model itself: told the text from home, the currency and a prior, it decides
 =============== ===================================================================================================
 
@@ -34,9 +34,9 @@ from envs.seeds import derive_key, derive_seed
 from envs.simulate import simulate
 from envs.ultimatum import offered_share
 from inference import DiscretePosterior, Evidence, evidence, infer, named_norms, thompson
-from inference.families import NAMED_NORMS
-from inference.hypotheses import PolicyHypotheses
-from inference.transfer import abroad, carried
+from inference.discrete.families import NAMED_NORMS
+from inference.discrete.hypotheses import PolicyHypotheses
+from inference.structured.transfer import abroad, carried
 from scai_irl.agents.ask import Question, Tally
 from scai_irl.agents.ask import ask as ask_all
 from scai_irl.agents.assistant import Turn, make_offers, translate

@@ -17,7 +17,7 @@ from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.seeds import derive_key, derive_seed
 from envs.simulate import simulate
 from inference import evidence, infer
-from inference.transfer import lengths, transfer
+from inference.structured.transfer import lengths, transfer
 from scai_irl.compare.abroad import Journey, users_policy
 
 STAKE = 40

@@ -1,6 +1,6 @@
 """Goods by psychological distance: what is predicted of those that were never seen, and what words do there.
 
-Societies' norms vary from good to good in one of the ways of `inference.variation`. Users are watched in the nearest
+Societies' norms vary from good to good in one of the ways of `experiments.currency_suite.variation`. Users are watched in the nearest
 1, 2, 3 … goods; a hierarchy with places (`inference.continuous.hierarchy`) predicts what they offer in all of them.
 """
 
@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.seeds import derive_key
+from experiments.currency_suite.variation import WAYS, play, rows_of_societies
 from inference import (
     CesAltruism,
     CharnessRabin,
@@ -28,11 +29,10 @@ from inference import (
     evidence,
     infer,
 )
+from inference.checks.diagnostics import DataWarning
 from inference.continuous.one_shot import UtilityFamily
-from inference.diagnostics import DataWarning
-from inference.fitting.fit import Method
-from inference.new_places import drawn_offers, posterior_at_place
-from inference.variation import WAYS, play, rows_of_societies
+from inference.samplers.fit import Method
+from inference.structured.new_places import drawn_offers, posterior_at_place
 from scai_irl.language.asking import Style
 
 BASES: dict[str, UtilityFamily] = {

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from envs.policy import Policy
 from envs.seeds import derive_seed
 from inference import SampledPosterior, posterior_of_row
-from inference.new_places import posterior_at_place
+from inference.structured.new_places import posterior_at_place
 from scai_irl.agents.ask import Question, Tally
 from scai_irl.agents.ask import ask as ask_all
 from scai_irl.agents.assistant import translate

@@ -2,7 +2,7 @@
 
 Users of a society keep one of several norms and meet; nobody says who holds which. After so many games each way,
 assistants draw what they follow from a posterior, once, and serve: with *group norms* one draw of who holds which norm
-(`inference.named_groups`), and an assistant for each group of it; with *one pooled norm* one draw of the norm that all
+(`inference.discrete.named_groups`), and an assistant for each group of it; with *one pooled norm* one draw of the norm that all
 users are taken to share; with *norms known* nothing is drawn. What is drawn is put into words, and what users get is
 what is offered by following the words. Users are simulated, or played by the language model, which is told their norms.
 """
@@ -20,8 +20,8 @@ from jaxtyping import Float, Int
 from envs import Policy, Population, derive_key, derive_seed
 from envs.society import meet
 from inference import thompson
-from inference.families import NAMED_NORMS
-from inference.named_groups import NamedGroups
+from inference.discrete.families import NAMED_NORMS
+from inference.discrete.named_groups import NamedGroups
 from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, make_offers, translate
 from scai_irl.agents.users import ModelMeeting, UsersBy

@@ -1,7 +1,7 @@
 """Assistants that act in roles for people, under law, role floors and preferences that they inferred from behaviour.
 
 People of a society have targets of their own, roles have floors, and a law holds for all (`envs.roles`); the assistant
-sees what they offer in roles and infers the layers (`inference.layers`). It draws them once from its posterior and acts
+sees what they offer in roles and infers the layers (`inference.structured.layers`). It draws them once from its posterior and acts
 for every person in every role, by *all layers*, by *preferences alone* or by *role norms alone*. Beside them stands
 what *people themselves* do, who slip now and then.
 """
@@ -21,7 +21,7 @@ from envs import derive_key
 from envs.contracts import LAYERS, PARAMETERS
 from envs.roles import binding_layer, offers_in_roles, within_bounds
 from envs.soft_policy import inverse_cdf
-from inference.layers import LayerGrid, infer_layers
+from inference.structured.layers import LayerGrid, infer_layers
 
 ALL, PREFERENCES, ROLES, PEOPLE = "all layers", "preferences alone", "role norms alone", "people themselves"
 STAKES = (20, 40, 60, 80, 100)

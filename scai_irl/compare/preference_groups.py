@@ -5,7 +5,7 @@ the societies alone. With m_k what norm k offers on average, a user who holds no
 
     one norm for all        Σ_k p(k | D) |m_k − m_n|                  all users are taken to share a norm
     one mixture for all     Σ_w p(w | D) |Σ_k w_k m_k − m_n|          users are anonymous members of a mixture
-    group norms             Σ_k p(z_i = k | D) |m_k − m_n|            users keep their norms (`inference.named_groups`)
+    group norms             Σ_k p(z_i = k | D) |m_k − m_n|            users keep their norms (`inference.discrete.named_groups`)
 
 and a group by the mean over its users; satisfaction (`scai_irl.compare.satisfaction`) is averaged in the same way.
 """
@@ -22,7 +22,7 @@ from jaxtyping import Float
 
 from envs import Population
 from inference import infer
-from inference.families import NAMED_NORMS
+from inference.discrete.families import NAMED_NORMS
 from scai_irl.compare.satisfaction import mean_offers, satisfaction
 from scai_irl.compare.societies import HELD, STAKES, Societies, policies_held, societies
 

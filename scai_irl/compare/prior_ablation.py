@@ -16,11 +16,11 @@ from jaxtyping import Float
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.population import Population
 from envs.seeds import derive_key, derive_seed
+from experiments.prior_ablation.learning_speed import Learning, first_game, learn_at_all
 from inference import named_norms
-from inference.families import NAMED_NORMS
-from inference.learning_speed import Learning, first_game, learn_at_all
-from inference.mixtures import MixtureHypotheses
-from inference.transfer import carried
+from inference.discrete.families import NAMED_NORMS
+from inference.discrete.mixtures import MixtureHypotheses
+from inference.structured.transfer import carried
 from scai_irl.compare.abroad import FLAT, leaning
 
 LEANS = ("flat", "right", "wrong")

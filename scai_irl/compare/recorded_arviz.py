@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from envs.seeds import derive_key
-from inference import arviz_seam
+from inference import arviz_compat as arviz_seam
 from scai_irl.compare.recorded_beliefs import Beliefs, Recording
 from scai_irl.compare.recorded_hypotheses import UserHypotheses
 

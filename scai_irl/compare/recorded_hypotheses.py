@@ -48,8 +48,8 @@ from jaxtyping import Array, Float, Int, Shaped
 from envs.policy import Policy
 from envs.soft_policy import PolicyTable
 from inference import DiscretePosterior, norm_mixtures
-from inference.hypotheses import Block, CellLogProbs, Cells, PolicyHypotheses
-from inference.mixtures import MixtureHypotheses
+from inference.discrete.hypotheses import Block, CellLogProbs, Cells, PolicyHypotheses
+from inference.discrete.mixtures import MixtureHypotheses
 from scai_irl.compare.recorded_setting import AuditSetting
 
 Role = Literal["offer", "answer"]

@@ -24,10 +24,10 @@ from jaxtyping import Float, Int
 
 from envs import Norm, Policy, derive_key, derive_seed
 from inference import FehrSchmidt, FramedEvidence, ResponseTypes, Smc, evidence, framed, infer
+from inference.checks.diagnostics import split_r_hat
 from inference.continuous.responses import TYPES
-from inference.diagnostics import split_r_hat
-from inference.response_sorting import types_found
-from inference.sampled import SampledPosterior
+from inference.samplers.posterior import SampledPosterior
+from inference.samplers.response_sorting import types_found
 
 FACE_VALUE, SLIPS, SORTED = "taken at face value", "slips inferred", "types sorted"
 STAKE = 100

@@ -20,7 +20,7 @@ from envs import MANNERS, Norm, Policy, simulate
 from envs.seeds import derive_key, derive_seed
 from inference import Evidence, evidence, named_norms
 from inference.continuous.language import MANNER_OF
-from inference.talk import beliefs_with_talk
+from inference.structured.talk import beliefs_with_talk
 from scai_irl.agents.ask import Question, Tally, ask
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, read_token_posterior

@@ -1,4 +1,4 @@
-"""How the phrasebook acts abroad: by the exact rule of `inference.transfer`, as far as a prompt tells.
+"""How the phrasebook acts abroad: by the exact rule of `inference.structured.transfer`, as far as a prompt tells.
 
 A policy that was learnt in one currency holds in another with chance s(d), where d is their psychological distance;
 else the norm is what it usually is. So what is offered is drawn from
@@ -15,7 +15,7 @@ from typing import Any
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.policy import Policy
-from inference.transfer import carried
+from inference.structured.transfer import carried
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.transfer_requests import LEARNT_IN, USUALLY
 from scai_irl.lm.phrasebook_beliefs import own_prior

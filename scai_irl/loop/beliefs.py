@@ -12,7 +12,8 @@ import xarray as xr
 
 from envs.schedule import Schedule
 from envs.seeds import derive_key
-from inference import DiscretePosterior, arviz_seam
+from inference import DiscretePosterior
+from inference import arviz_compat as arviz_seam
 from scai_irl.loop.setting import Setting
 from scai_irl.loop.tables import placed
 

@@ -13,7 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from envs.schedule import Schedule
-from inference import DiscretePosterior, Hypotheses, arviz_seam, uniform_posterior
+from inference import DiscretePosterior, Hypotheses, uniform_posterior
+from inference import arviz_compat as arviz_seam
 from scai_irl.agents.ask import Tally
 from scai_irl.errors import InputError
 from scai_irl.loop.epoch import EpochRecord

@@ -16,7 +16,7 @@ from jaxtyping import Bool
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
 from inference import DiscretePosterior, Evidence, evidence, infer
-from inference.changing import expecting_change
+from inference.discrete.changing import expecting_change
 from scai_irl.agents.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.history import History

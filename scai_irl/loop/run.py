@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from envs.schedule import Schedule
-from inference import DiscretePosterior, arviz_seam
+from inference import DiscretePosterior
+from inference import arviz_compat as arviz_seam
 from scai_irl.agents.ask import Tally
 from scai_irl.compare.alignment import alignment_by_run, alignment_summary, with_tokens
 from scai_irl.language.instructions import instruction_hashes

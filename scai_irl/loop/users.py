@@ -15,7 +15,7 @@ from envs.schedule import Schedule
 from envs.seeds import derive_seed, keys_of_runs
 from envs.soft_policy import PolicyTable
 from inference import named_norms
-from inference.hypotheses import PolicyHypotheses
+from inference.discrete.hypotheses import PolicyHypotheses
 from scai_irl.loop.setting import Setting
 
 _SEEDS = 1 << 32  # a JAX key is made from 32 bits

@@ -17,7 +17,7 @@ from inference import (
     continuous_family,
     default_method,
 )
-from inference.fitting.grid import LARGEST_GRID, Grid
+from inference.samplers.grid import LARGEST_GRID, Grid
 from scai_irl.errors import InputError
 from scai_irl.progress import progress
 from scai_irl.records.files import write_table

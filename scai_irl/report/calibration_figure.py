@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inference.envelope import LEVELS, envelope
+from inference.checks.envelope import LEVELS, envelope
 from scai_irl.report.captions import captioned
 
 _BINS = 20

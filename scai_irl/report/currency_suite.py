@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.variation import ABRUPT, AS_ASSUMED, ONE_NORM
+from experiments.currency_suite.variation import ABRUPT, AS_ASSUMED, ONE_NORM
 from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned

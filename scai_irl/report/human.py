@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from inference import arviz_seam
+from inference import arviz_compat as arviz_seam
 from scai_irl.errors import InputError, printable
 from scai_irl.records.files import write_bytes, write_table
 from scai_irl.records.findings import save_findings

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from envs import Norm, Policy
 from envs.seeds import derive_key, derive_seed
 from inference import infer, thompson
-from inference.diagnostics import largest_r_hat
-from inference.methods import CONTINUOUS_METHODS
+from inference.checks.diagnostics import largest_r_hat
+from inference.infer import CONTINUOUS_METHODS
 from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, give_answers, translate
 from scai_irl.errors import InputError

@@ -12,17 +12,17 @@ import pandas as pd
 from jaxtyping import Array, Key
 
 from envs.seeds import derive_key
-from inference.comparison import Loo, loo
+from inference.checks.diagnostics import diagnose
+from inference.checks.integrated_loo import integrated_loo
+from inference.checks.loo import Loo, loo
+from inference.checks.pointwise import observations
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.hierarchy import Hierarchical
 from inference.continuous.one_shot import CesAltruism, CharnessRabin, FehrSchmidt, OneShotFamily, Reciprocity
 from inference.continuous.strategy_method import StrategyMethod
-from inference.diagnostics import diagnose
-from inference.fitting.nuts import Nuts
-from inference.integrated_loo import integrated_loo
-from inference.methods import CONTINUOUS_METHODS, infer
-from inference.pointwise import observations
-from inference.sampled import SampledPosterior
+from inference.infer import CONTINUOUS_METHODS, infer
+from inference.samplers.nuts import Nuts
+from inference.samplers.posterior import SampledPosterior
 from scai_irl.errors import InputError
 from scai_irl.records.human import PROPOSER, human_evidence, human_strategies, pooled, subjects
 

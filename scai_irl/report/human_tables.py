@@ -12,14 +12,14 @@ import pandas as pd
 from jaxtyping import Array, Float, Key
 
 from envs.seeds import derive_key
-from inference.comparison import compare
+from inference.checks.loo import compare
+from inference.checks.pointwise import observations, thinned
+from inference.checks.predictive_check import predictive_check
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.hierarchy import Hierarchical
 from inference.continuous.one_shot import OneShotFamily
 from inference.continuous.strategy_method import StrategyMethod
-from inference.pointwise import observations, thinned
-from inference.predictive_check import predictive_check
-from inference.sampled import SampledPosterior
+from inference.samplers.posterior import SampledPosterior
 from scai_irl.report.human_fit import FittedPeople
 
 _LOW, _HIGH, _Z = 0.05, 0.95, 1.6449

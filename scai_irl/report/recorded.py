@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inference import arviz_seam
+from inference import arviz_compat as arviz_seam
 from scai_irl.compare.recorded import AuditSetting, audit_recorded, audit_steps, summary_table
 from scai_irl.errors import InputError
 from scai_irl.progress import progress

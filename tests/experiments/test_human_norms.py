@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from experiments.human_norms import EXPERIMENT
-from inference import arviz_seam
-from inference.sampled import SampledPosterior
+from inference import arviz_compat as arviz_seam
+from inference.samplers.posterior import SampledPosterior
 from scai_irl import load
 from scai_irl.cli import main, run_experiment
 from scai_irl.config import check

@@ -19,7 +19,7 @@ from pandas.testing import assert_frame_equal
 from envs import Norm, Policy
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from experiments.out_of_distribution import EXPERIMENT, OutOfDistribution, plan
-from inference.families import NAMED_NORMS
+from inference.discrete.families import NAMED_NORMS
 from scai_irl.agents.ask import Tally
 from scai_irl.compare.abroad import CELL, act_abroad
 from scai_irl.compare.abroad_findings import abroad_findings

@@ -9,7 +9,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from experiments.prior_ablation import EXPERIMENT, PriorAblation, plan
-from inference.transfer import carried
+from inference.structured.transfer import carried
 from scai_irl.config import check
 from scai_irl.errors import InputError
 from scai_irl.records.results import Results

@@ -14,7 +14,7 @@ from envs.rollout import draw_user_offers, user_answers
 from envs.schedule import Schedule
 from envs.soft_policy import PolicyTable
 from inference import FAMILIES, Evidence, evidence, make_family
-from inference.hypotheses import Hypotheses, PolicyHypotheses
+from inference.discrete.hypotheses import Hypotheses, PolicyHypotheses
 
 MANY = 300  # hypotheses that a test still takes quickly
 

@@ -24,8 +24,8 @@ from inference import (
     stream_posteriors,
     summarise_posteriors,
 )
-from inference.evidence import Evidence
-from inference.fitting.grid import Grid
+from inference.discrete.evidence import Evidence
+from inference.samplers.grid import Grid
 
 Found = dict[str, np.ndarray]
 

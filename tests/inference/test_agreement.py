@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from inference import CONTINUOUS_FAMILIES, Nuts, Smc, diagnose
-from inference.fitting.fit import Method
-from inference.fitting.grid import LARGEST_GRID, Grid
-from inference.fitting.runs import as_arrays, fit_runs
-from inference.sampled import ActsOnStakes, SampledPosterior
+from inference.samplers.fit import Method
+from inference.samplers.grid import LARGEST_GRID, Grid
+from inference.samplers.posterior import ActsOnStakes, SampledPosterior
+from inference.samplers.runs import as_arrays, fit_runs
 
 RUNS = 3
 SMALL = [name for name, entry in CONTINUOUS_FAMILIES.items() if entry.family.dimension <= LARGEST_GRID]

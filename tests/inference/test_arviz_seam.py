@@ -7,7 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from inference import DiscretePosterior, arviz_seam, infer, uniform_posterior
+from inference import DiscretePosterior, infer, uniform_posterior
+from inference import arviz_compat as arviz_seam
 from tests.inference.data import FAMILY_NAMES, family, random_evidence
 
 DRAWS = 200

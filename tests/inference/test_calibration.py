@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from inference import CALIBRATION_METHODS, CONTINUOUS_FAMILIES, FehrSchmidt, Nuts, calibrate
+from inference.checks.envelope import LEVELS, envelope
 from inference.continuous.one_shot import LAPSE
 from inference.continuous.registry import few_plays
-from inference.envelope import LEVELS, envelope
-from inference.fitting.fit import Fit, Method
-from inference.fitting.grid import Grid
-from inference.fitting.target import Target
+from inference.samplers.fit import Fit, Method
+from inference.samplers.grid import Grid
+from inference.samplers.target import Target
 
 KEY = jax.random.key(11)
 TWO = FehrSchmidt().fix(rationality=30.0, lapse=0.05)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference import Evidence, evidence, infer, named_norms, uniform_posterior
-from inference.changing import expecting_change
+from inference.discrete.changing import expecting_change
 
 NORMS = named_norms(rationality=(5.0,), lapse=(0.25,))
 EPOCHS = (evidence([10, 20], [1, 5], [True, False]), evidence([10, 30], [5, 15], True), evidence([10], [9], True))

@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 from jaxtyping import Array
 
-from inference import arviz_seam, evidence, infer
-from inference.comparison import Loo, compare, loo
+from inference import arviz_compat as arviz_seam
+from inference import evidence, infer
+from inference.checks.loo import Loo, compare, loo
+from inference.checks.pointwise import observations, pointwise_log_likelihood, thinned
+from inference.checks.predictive_check import predictive_check, to_arviz
 from inference.continuous.named import NamedNorm
 from inference.continuous.one_shot import FehrSchmidt
 from inference.continuous.responses import ResponseTypes, framed
-from inference.evidence import Evidence
-from inference.fitting.laplace import Laplace
-from inference.fitting.nuts import Nuts
-from inference.pointwise import observations, pointwise_log_likelihood, thinned
-from inference.predictive_check import predictive_check, to_arviz
-from inference.sampled import SampledPosterior
+from inference.discrete.evidence import Evidence
+from inference.samplers.laplace import Laplace
+from inference.samplers.nuts import Nuts
+from inference.samplers.posterior import SampledPosterior
 
 pytestmark = pytest.mark.slow
 

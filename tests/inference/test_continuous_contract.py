@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from inference import CONTINUOUS_FAMILIES, HypothesisFamily
-from inference.fitting.runs import as_arrays
-from inference.fitting.target import Target
+from inference.samplers.runs import as_arrays
+from inference.samplers.target import Target
 
 FAMILIES = list(CONTINUOUS_FAMILIES)
 # Their expectations depend on the very choices that they are compared with.

@@ -26,14 +26,14 @@ from inference import (
     SampledPosterior,
     Smc,
     Svi,
-    arviz_seam,
     default_method,
     diagnose,
     evidence,
     infer,
     parameter_grid,
 )
-from inference.fitting.fit import Method
+from inference import arviz_compat as arviz_seam
+from inference.samplers.fit import Method
 
 KEY = jax.random.key(0)
 TWO = FehrSchmidt().fix(rationality=20.0, lapse=0.05)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference import METHODS, DiscretePosterior, Evidence, evidence, infer
-from inference.exact import Prior
+from inference.discrete.exact import Prior
 from tests.inference.data import (
     FAMILY_NAMES,
     KINDS,

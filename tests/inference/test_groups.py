@@ -12,8 +12,8 @@ import pytest
 from envs import Norm, Policy, simulate
 from inference import CharnessRabin, Evidence, NamedNorm, NormGroups, Smc, evidence, groups_found, infer
 from inference.continuous.parameters import falling
-from inference.groups_found import relabel
-from inference.sampled import SampledPosterior
+from inference.samplers.groups_found import relabel
+from inference.samplers.posterior import SampledPosterior
 
 pytestmark = pytest.mark.slow
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from inference import evidence, infer
-from inference.comparison import compare, loo
+from inference.checks.integrated_loo import LooOfRows, integrated_loo
+from inference.checks.loo import compare, loo
 from inference.continuous.hierarchy import Hierarchical
 from inference.continuous.one_shot import FehrSchmidt
-from inference.evidence import Evidence
-from inference.fitting.nuts import Nuts
-from inference.integrated_loo import LooOfRows, integrated_loo
-from inference.row_posteriors import posterior_of_new_row, posterior_of_row
-from inference.sampled import SampledPosterior
+from inference.discrete.evidence import Evidence
+from inference.samplers.marginals import posterior_of_new_row, posterior_of_row
+from inference.samplers.nuts import Nuts
+from inference.samplers.posterior import SampledPosterior
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 from envs import MANNERS, one_group, simulate
 from inference import Evidence, NamedNorm, Parameter, SampledPosterior, SpokenNorm, evidence, infer, spoken
 from inference.continuous.language import MANNER_OF, RELIABILITY
-from inference.fitting.grid import Grid
+from inference.samplers.grid import Grid
 
 pytestmark = pytest.mark.slow
 

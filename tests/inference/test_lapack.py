@@ -16,9 +16,9 @@ import pytest
 
 from inference import CesAltruism, Grid, HypothesisFamily, Nuts, Smc, evidence
 from inference.continuous.hierarchy import Hierarchical
-from inference.fitting.fit import Method
-from inference.fitting.runs import as_arrays, fit_share
-from inference.new_places import _at
+from inference.samplers.fit import Method
+from inference.samplers.runs import as_arrays, fit_share
+from inference.structured.new_places import _at
 
 BASE = CesAltruism().fix(substitution=0.0, rationality=100.0, lapse=0.02)
 GOODS = Hierarchical(base=BASE, rows=3, places=(0.0, 0.5, 1.5), spread=1.0)

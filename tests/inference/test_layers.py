@@ -11,7 +11,7 @@ import pytest
 
 from envs.contracts import LAYERS
 from envs.roles import binding_layer, offers_in_roles
-from inference.layers import LayerGrid, Layers, infer_layers
+from inference.structured.layers import LayerGrid, Layers, infer_layers
 from tests.scai_irl.chi_square import p_value
 
 GRID = LayerGrid(law=(0.0, 0.2), floors=(0.0, 0.3, 0.5), targets=(0.1, 0.4, 0.9), rationality=6.0, lapse=0.3)

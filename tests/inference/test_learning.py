@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from inference.continuous.learning import LearningFamily, UgBayes, UgDelta, bayesian_norm, delta_norm
-from inference.evidence import Evidence, evidence
-from inference.fitting.nuts import Nuts
-from inference.fitting.target import Target
-from inference.methods import infer
+from inference.discrete.evidence import Evidence, evidence
+from inference.infer import infer
+from inference.samplers.nuts import Nuts
+from inference.samplers.target import Target
 
 BAYES = {"alpha": 1.3, "beta": 0.4, "tau": 0.7}
 DELTA = {"alpha": 1.3, "tau": 0.7, "epsilon": 0.35}

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.prior_ablation.learning_speed import Learning, first_game, learn_at_all
 from inference import evidence, infer, named_norms
-from inference.learning_speed import Learning, first_game, learn_at_all
-from inference.mixtures import MixtureHypotheses
+from inference.discrete.mixtures import MixtureHypotheses
 
 POINTS = np.array([[1, 0, 0], [0, 0, 1], [0.5, 0, 0.5]], np.float32)
 RATIONALITY, LAPSE = (200.0, 5.0), (0.0, 0.25)

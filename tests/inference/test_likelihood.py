@@ -12,10 +12,10 @@ import pytest
 from jaxtyping import Array, Float
 
 from inference import Evidence, evidence, infer, named_norms, parameter_grid
-from inference.cells import Cells, Use, in_pieces
-from inference.families import FAMILIES
-from inference.hypotheses import Hypotheses, PolicyHypotheses
-from inference.likelihood import log_likelihood, rows_of
+from inference.discrete.cells import Cells, Use, in_pieces
+from inference.discrete.families import FAMILIES
+from inference.discrete.hypotheses import Hypotheses, PolicyHypotheses
+from inference.discrete.likelihood import log_likelihood, rows_of
 
 LAPSES = ([0.0], [0.0, 0.05], [1.0])
 GRID = parameter_grid("fehr_schmidt", {"alpha": (0, 0.5, 3), "beta": (0, 0.4, 0.9)}, rationality=(5.0, 50.0))

@@ -11,8 +11,8 @@ import pytest
 from envs import Norm, Policy
 from envs.society import meet
 from inference import CharnessRabin, Evidence, NormGroups, Smc, evidence, groups_found, infer, norm_mixtures
-from inference.families import NAMED_NORMS
-from inference.named_groups import NamedGroups, named_groups
+from inference.discrete.families import NAMED_NORMS
+from inference.discrete.named_groups import NamedGroups, named_groups
 from tests.scai_irl.chi_square import p_value
 
 RATIONALITY, LAPSE = 5.0, 0.25

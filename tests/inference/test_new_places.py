@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from inference import CesAltruism, Hierarchical, Nuts, SampledPosterior, evidence, infer, posterior_of_row
-from inference.fitting.fit import places_alone
-from inference.new_places import drawn_offers, posterior_at_place
+from inference.samplers.fit import places_alone
+from inference.structured.new_places import drawn_offers, posterior_at_place
 
 BASE = CesAltruism().fix(substitution=0.0, rationality=100.0, lapse=0.02)
 PLACES = (0.0, 0.5)

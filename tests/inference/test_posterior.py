@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from envs.policy import Norm, Policy
 from inference import DiscretePosterior, Posterior, named_norms, norm_mixtures, parameter_grid
-from inference.hypotheses import Hypotheses
+from inference.discrete.hypotheses import Hypotheses
 from tests.envs.reference import false_alarm_bound
 from tests.inference.data import FAMILY_NAMES, family
 

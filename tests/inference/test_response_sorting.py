@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inference import FehrSchmidt, Grid, ResponseTypes, evidence, framed, infer
-from inference.response_sorting import types_found
+from inference.samplers.response_sorting import types_found
 
 BASE = FehrSchmidt().fix(beta=0.3, rationality=40.0, lapse=0.02)
 

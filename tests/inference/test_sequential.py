@@ -19,10 +19,10 @@ from inference.continuous.family import HypothesisFamily
 from inference.continuous.parameters import Parameter
 from inference.continuous.sequential import RewardFamily, SequentialFamily
 from inference.continuous.trajectories import Trajectories, trajectories
-from inference.fitting.grid import Grid
-from inference.fitting.nuts import Nuts
-from inference.methods import infer
-from inference.sampled import SampledPosterior
+from inference.infer import infer
+from inference.samplers.grid import Grid
+from inference.samplers.nuts import Nuts
+from inference.samplers.posterior import SampledPosterior
 from tests.envs.reference import choose, false_alarm_bound
 
 KEY = jax.random.key(0)

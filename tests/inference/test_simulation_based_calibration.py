@@ -16,8 +16,8 @@ import pytest
 
 from envs.schedule import Schedule
 from inference import DiscretePosterior, Evidence, infer, named_norms, norm_mixtures, parameter_grid
-from inference.hypotheses import PolicyHypotheses
-from inference.mixtures import MixtureHypotheses
+from inference.discrete.hypotheses import PolicyHypotheses
+from inference.discrete.mixtures import MixtureHypotheses
 from tests.inference.data import simulate_group
 
 LEVELS = np.arange(1, 100) / 100

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.small_systems import lower_root, solved, solved_downwards
+from inference.continuous.small_systems import lower_root, solved, solved_downwards
 
 
 @given(rows=st.integers(1, 8), seed=st.integers(0, 10_000))

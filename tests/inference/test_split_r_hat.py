@@ -8,7 +8,7 @@ import pytest
 
 from envs import Norm, Policy, simulate
 from inference import FehrSchmidt, Nuts, Smc, diagnose, evidence, infer
-from inference.diagnostics import largest_r_hat, split_r_hat
+from inference.checks.diagnostics import largest_r_hat, split_r_hat
 
 
 def plain(chains: list[np.ndarray]) -> float:

@@ -10,7 +10,7 @@ import pytest
 from inference import infer
 from inference.continuous.one_shot import FehrSchmidt
 from inference.continuous.strategy_method import StrategyMethod, minimum_probs, strategies
-from inference.fitting.nuts import Nuts
+from inference.samplers.nuts import Nuts
 
 STAKE = 20
 

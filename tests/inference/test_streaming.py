@@ -24,8 +24,8 @@ from inference import (
     stream_posteriors,
     summarise_posteriors,
 )
-from inference import streaming as module
-from inference.streaming import PosteriorSummaries
+from inference.discrete import streaming as module
+from inference.discrete.streaming import PosteriorSummaries
 from tests.docs.pages import ROOT
 from tests.inference.data import FAMILY_NAMES, enumerate_posterior, evidences, family, random_evidence, runs_of
 from tests.scai_irl.program import environment

@@ -9,7 +9,7 @@ import pytest
 from envs import MANNERS, mixture, simulate
 from inference import evidence, infer, named_norms
 from inference.continuous.language import MANNER_OF
-from inference.talk import beliefs_with_talk
+from inference.structured.talk import beliefs_with_talk
 
 NORMS = named_norms(rationality=(5.0,), lapse=(0.25,))
 USERS = mixture({"selfish": 0.4, "altruistic": 0.6}).policy(5.0, 0.25)

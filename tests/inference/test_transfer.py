@@ -12,7 +12,7 @@ import pytest
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from inference import CesAltruism, Hierarchical
 from inference.continuous.hierarchy import LENGTH
-from inference.transfer import abroad, carried, lengths, transfer
+from inference.structured.transfer import abroad, carried, lengths, transfer
 
 PLACES = [1.8, 0.0, 0.5, 3.0]
 PRIOR = np.array([0.5, 0.2, 0.3])

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.currency_suite.variation import WAYS, play, rows_of_societies
 from inference import CesAltruism, Hierarchical, evidence
-from inference.variation import WAYS, play, rows_of_societies
 
 PLACES = (0.0, 0.5, 2.0)
 BASE = CesAltruism().fix(substitution=0.0, rationality=100.0, lapse=0.02)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference import arviz_seam
+from inference import arviz_compat as arviz_seam
 from scai_irl import InputError, load
 from scai_irl.cli import main
 from scai_irl.language.instructions import instruction_hashes

@@ -17,7 +17,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from envs.policy import Norm, Policy
-from inference import Hypotheses, arviz_seam, infer
+from inference import Hypotheses, infer
+from inference import arviz_compat as arviz_seam
 from scai_irl.compare.metrics import wasserstein_1
 from scai_irl.compare.recorded import AuditSetting, RecordedAudit, audit_recorded, audit_steps, summary_table
 from scai_irl.compare.recorded_beliefs import Beliefs, beliefs_by_memory, read_recording

@@ -10,7 +10,7 @@ import pytest
 
 from envs import Norm, Policy
 from envs.contexts import CURRENCIES, PSYCHOLOGICAL_DISTANCE
-from inference.transfer import lengths
+from inference.structured.transfer import lengths
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request
 from scai_irl.lm.phrasebook import Phrasebook
