@@ -22,10 +22,10 @@ from scai_irl.compare.currency_words import acted_in_words
 from scai_irl.config import ExperimentConfig
 from scai_irl.config_words import known, known_currencies
 from scai_irl.experiment import Experiment
+from scai_irl.io.progress import progress
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
-from scai_irl.progress import progress
 from scai_irl.records.results import Results
 from scai_irl.report.currency_suite import (
     coverage_figure,

@@ -14,8 +14,8 @@ from pydantic import Field, field_validator
 from inference.infer import CONTINUOUS_METHODS
 from scai_irl.cli import run_experiment
 from scai_irl.config import ExperimentConfig, some_distinct
-from scai_irl.errors import InputError
 from scai_irl.experiment import Experiment
+from scai_irl.io.errors import InputError
 from scai_irl.records.folder import default_folder
 from scai_irl.records.human import HumanChoices
 from scai_irl.records.human_import import get_source

@@ -18,13 +18,13 @@ from scai_irl.cli import run_experiment
 from scai_irl.compare.curves import Curves, learning_curves
 from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.experiment import Experiment
+from scai_irl.io.files import write_table
+from scai_irl.io.progress import progress
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.registry import make_backend
 from scai_irl.lm.session import kept
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import shipped
-from scai_irl.progress import progress
-from scai_irl.records.files import write_table
 from scai_irl.records.findings import save_findings
 from scai_irl.records.folder import default_folder, opened
 from scai_irl.records.manifest import now

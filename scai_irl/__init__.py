@@ -1,6 +1,6 @@
 """What is said: language models, verbal policies, assistants, comparison, records and the command line."""
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.language.phrases import read_policy, say_policy
 from scai_irl.records.results import Results, load
 from scai_irl.report.plots import plot_posterior

@@ -13,12 +13,12 @@ import tyro
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
-from scai_irl.cli_options import options_of, parse, told_in_one_line
 from scai_irl.config import ExperimentConfig, check
 from scai_irl.doctor import Doctor, doctor
-from scai_irl.errors import InputError
 from scai_irl.experiment import Experiment, find_experiments
-from scai_irl.process import prepare_process
+from scai_irl.io.command_line import options_of, parse, told_in_one_line
+from scai_irl.io.errors import InputError
+from scai_irl.io.process import prepare_process
 from scai_irl.records.human_csv import CsvColumns
 from scai_irl.records.human_import import import_human, import_own
 from scai_irl.records.importing import import_scai2023

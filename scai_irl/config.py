@@ -19,7 +19,7 @@ from envs.utilities import UTILITIES
 from inference import FAMILIES
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm_config import UsersConfig
 
 _LARGEST_STAKE = 1_000_000
@@ -37,7 +37,7 @@ def check(config: type[C], values: Mapping[str, Any]) -> C:
     Example:
         >>> check(GroupGameConfig, {"runs": 0})
         Traceback (most recent call last):
-        scai_irl.errors.InputError: runs: 0 does not fit; input should be greater than or equal to 1
+        scai_irl.io.errors.InputError: runs: 0 does not fit; input should be greater than or equal to 1
     """
     try:
         return config.model_validate(dict(values))

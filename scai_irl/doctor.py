@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from tyro.conf import arg
 
-from scai_irl.errors import printable
+from scai_irl.io.errors import printable
 from scai_irl.lm.settings import LmSettings
 
 if TYPE_CHECKING:

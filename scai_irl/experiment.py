@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from scai_irl.config import ExperimentConfig
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.estimate import Estimate
 from scai_irl.records.results import Results
 

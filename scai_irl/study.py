@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 
 from scai_irl.agents.ask import Tally
 from scai_irl.config import ExperimentConfig
+from scai_irl.io.files import write_table
 from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.session import counted, kept
 from scai_irl.lm_config import ModelConfig
-from scai_irl.records.files import write_table
 from scai_irl.records.findings import Finding, save_findings
 from scai_irl.records.folder import default_folder, opened
 from scai_irl.records.manifest import Manifest, now

@@ -9,12 +9,12 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
+from scai_irl.io.progress import progress
 from scai_irl.organisms.nursery import Growth, raise_organism
 from scai_irl.organisms.shipped import organism_folder
 from scai_irl.organisms.training import Recipe
 from scai_irl.organisms.world import WORLDS
-from scai_irl.progress import progress
 
 CHILD_STEPS = 800
 

@@ -27,7 +27,7 @@ from scai_irl.agents.ask import Question, Tally
 from scai_irl.agents.rounds import Plan, in_rounds
 from scai_irl.compare.grounding import Probes, ground, log_likelihood
 from scai_irl.compare.mixing import mixing_weights
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import (
     choose_request,

@@ -22,7 +22,7 @@ from scai_irl.compare.recorded_pooled import Pool, mean_intervals, resampled
 from scai_irl.compare.recorded_setting import AuditSetting
 from scai_irl.compare.recorded_tables import beliefs_table, by_run_table, users_of
 from scai_irl.compare.recorded_verbal import Acts
-from scai_irl.progress import Advance
+from scai_irl.io.progress import Advance
 
 __all__ = ["AuditSetting", "RecordedAudit", "audit_recorded", "audit_steps", "summary_table"]
 

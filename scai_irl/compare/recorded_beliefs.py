@@ -22,7 +22,7 @@ from envs.ultimatum import offer_of_units
 from inference import DiscretePosterior, Evidence, evidence, infer
 from scai_irl.compare.alignment import design_columns
 from scai_irl.compare.recorded_hypotheses import UserHypotheses
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 MEMORIES = ("all", "last")
 """What an observer keeps: all earlier epochs, or the last one."""

@@ -9,7 +9,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from scai_irl.embedded.folder import Words
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Message
 
 

@@ -19,8 +19,8 @@ from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
 from scai_irl.embedded.llama import Architecture, Weights, shapes
-from scai_irl.errors import InputError
-from scai_irl.records.files import write_bytes, write_json, write_text
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import write_bytes, write_json, write_text
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER, TOKENIZER_CONFIG, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import jax
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.trials import TRIALS, Trial
 from scai_irl.lm.vllm_python import find_platform, vllm_python

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.server_options import WHITESPACE_FREE, single_precision
 from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.vllm_python import Platform, find_platform

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.vllm_python import Platform, vllm_python
 
 WHITESPACE_FREE = {"backend": "xgrammar", "disable_any_whitespace": True}

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.guard import STOP_SECONDS, guarded
 from scai_irl.lm.server_log import cause_of_death, last_line
 from scai_irl.lm.server_options import (

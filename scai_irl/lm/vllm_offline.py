@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.engine import Engine, borrow_engine, check_engine, give_back_engine
 from scai_irl.lm.label_tokens import shared_start
 from scai_irl.lm.openai_calls import structured_outputs

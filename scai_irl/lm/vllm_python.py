@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 VARIABLE = "SCAI_IRL_VLLM_PYTHON"
 """Names the Python whose environment has vLLM, if it is not the one that runs scai-irl."""

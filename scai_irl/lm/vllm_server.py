@@ -21,7 +21,7 @@ import openai
 import tenacity
 from openai import AsyncOpenAI
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.health import Watch, is_up
 from scai_irl.lm.loop_thread import LoopThread
 from scai_irl.lm.openai_calls import MalformedError, NotOfferedError, score_labels, write_answer

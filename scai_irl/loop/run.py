@@ -15,6 +15,8 @@ from inference import DiscretePosterior
 from inference import arviz_compat as arviz_seam
 from scai_irl.agents.ask import Tally
 from scai_irl.compare.alignment import alignment_by_run, alignment_summary, with_tokens
+from scai_irl.io.files import telling_disk_errors, write_bytes, write_table
+from scai_irl.io.progress import Advance, progress
 from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
@@ -31,8 +33,6 @@ from scai_irl.loop.checkpoint import (
 from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
-from scai_irl.progress import Advance, progress
-from scai_irl.records.files import telling_disk_errors, write_bytes, write_table
 from scai_irl.records.findings import Finding, save_findings
 from scai_irl.records.folder import opened
 from scai_irl.records.manifest import now

@@ -23,13 +23,13 @@ from safetensors.numpy import save
 
 from scai_irl.embedded.folder import FILES, WEIGHTS, Model, read_model, write_model
 from scai_irl.embedded.llama import Architecture, Weights
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import write_bytes, write_json, write_text
 from scai_irl.organisms.card import FEW, MANY, Measured, commands_of, model_card
 from scai_irl.organisms.held_out import HeldOut, held_out
 from scai_irl.organisms.training import Learner, Recipe, begin, train
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
 from scai_irl.organisms.world import World
-from scai_irl.records.files import write_bytes, write_json, write_text
 
 STATE, PROGRESS = "training/state.safetensors", "training/progress.json"
 CARD = "README.md"

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Completion, Request, Usage
 
 CALLS = "calls.sqlite"

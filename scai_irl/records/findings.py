@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from scai_irl.compare.metrics import bootstrap_interval, share_interval
-from scai_irl.records.files import write_table
+from scai_irl.io.files import write_table
 
 FINDINGS = "findings"
 """Name of the table."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scai_irl.errors import InputError
-from scai_irl.records.files import remove_partials, telling_disk_errors
-from scai_irl.records.locks import locked
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import remove_partials, telling_disk_errors
+from scai_irl.io.locks import locked
 from scai_irl.records.manifest import MANIFEST, Manifest, config_hash, new_manifest
 
 _LOCK, _OTHER = ".lock", "another process"

@@ -14,7 +14,7 @@ from pandas.api.types import pandas_dtype
 from envs.ultimatum import offer_of_units
 from inference.continuous.strategy_method import Strategies, strategies
 from inference.discrete.evidence import Evidence, evidence
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 _TEXT = pd.StringDtype(na_value=np.nan)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.human import CHOICE_COLUMNS, UNREAD_COLUMNS, WARNING_COLUMNS, HumanChoices, typed
 from scai_irl.records.human_reading import line_of_first, refuse_first
 

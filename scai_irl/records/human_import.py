@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scai_irl.errors import InputError, printable
-from scai_irl.records.files import write_table
+from scai_irl.io.errors import InputError, printable
+from scai_irl.io.files import write_table
 from scai_irl.records.folder import opened
 from scai_irl.records.human import HumanChoices
 from scai_irl.records.human_csv import CsvColumns, read_csv

@@ -11,7 +11,7 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 MOST_TRIALS = 1_000_000
 _FIRST_LINE = 2  # the header is line 1

@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path
 
 from scai_irl.compare.alignment import alignment_by_run, alignment_summary
-from scai_irl.progress import Advance, progress
-from scai_irl.records.files import write_table
+from scai_irl.io.files import write_table
+from scai_irl.io.progress import Advance, progress
 from scai_irl.records.folder import opened
 from scai_irl.records.manifest import now
 from scai_irl.records.results import Results, load

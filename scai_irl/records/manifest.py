@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from scai_irl.errors import InputError
-from scai_irl.records.files import write_json
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import write_json
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("scai-irl", "jax", "jaxlib", "numpyro", "optax", "arviz", "numpy", "pandas", "pyarrow", "xarray")

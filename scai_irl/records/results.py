@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from inference import arviz_compat as arviz_seam
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.calls import CALLS, CallStore
 from scai_irl.records.manifest import Manifest
 

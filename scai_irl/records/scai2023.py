@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.scai2023_archive import find_epoch_files
 from scai_irl.records.scai2023_epoch import EpochRecord, Row, read_epoch
 

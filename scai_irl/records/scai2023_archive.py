@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 _EPOCH_FILE = re.compile(r"id_(\d{1,9})_run_(\d{1,9})\.json")
 _LARGEST = 16 * 2**20  # bytes; recorded epoch files have some 40 kB, so a larger one is something else

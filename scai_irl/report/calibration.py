@@ -18,9 +18,9 @@ from inference import (
     default_method,
 )
 from inference.samplers.grid import LARGEST_GRID, Grid
-from scai_irl.errors import InputError
-from scai_irl.progress import progress
-from scai_irl.records.files import write_table
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import write_table
+from scai_irl.io.progress import progress
 from scai_irl.records.folder import default_folder, opened
 from scai_irl.records.manifest import now
 from scai_irl.records.results import Results, load

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scai_irl.records.files import written_whole
+from scai_irl.io.files import written_whole
 from scai_irl.records.results import FIGURES, Results
 from scai_irl.report.captions import captioned
 

@@ -13,8 +13,8 @@ import pandas as pd
 from rich.console import Console
 
 from inference import arviz_compat as arviz_seam
-from scai_irl.errors import InputError, printable
-from scai_irl.records.files import write_bytes, write_table
+from scai_irl.io.errors import InputError, printable
+from scai_irl.io.files import write_bytes, write_table
 from scai_irl.records.findings import save_findings
 from scai_irl.records.folder import opened
 from scai_irl.records.human import WARNING_COLUMNS, HumanChoices, subjects, typed

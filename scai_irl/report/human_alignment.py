@@ -22,7 +22,7 @@ from inference.checks.diagnostics import largest_r_hat
 from inference.infer import CONTINUOUS_METHODS
 from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, give_answers, translate
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.lm.protocol import Backend
 from scai_irl.records.findings import Finding

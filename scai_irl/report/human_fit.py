@@ -23,7 +23,7 @@ from inference.continuous.strategy_method import StrategyMethod
 from inference.infer import CONTINUOUS_METHODS, infer
 from inference.samplers.nuts import Nuts
 from inference.samplers.posterior import SampledPosterior
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.human import PROPOSER, human_evidence, human_strategies, pooled, subjects
 
 PREFERENCES: dict[str, OneShotFamily] = {

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from inference import arviz_compat as arviz_seam
 from scai_irl.compare.recorded import AuditSetting, audit_recorded, audit_steps, summary_table
-from scai_irl.errors import InputError
-from scai_irl.progress import progress
-from scai_irl.records.files import write_bytes, write_table
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import write_bytes, write_table
+from scai_irl.io.progress import progress
 from scai_irl.records.findings import save_findings
 from scai_irl.records.folder import reopened
 from scai_irl.records.results import POSTERIOR, Results, load

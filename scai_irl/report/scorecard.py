@@ -18,15 +18,15 @@ from scai_irl.compare.audit.model_audit import ModelAudit, audit_model, audit_st
 from scai_irl.compare.audit.paired import compare_audits
 from scai_irl.compare.elicit import CHANNELS, Channel, Elicitation
 from scai_irl.config import ExperimentConfig, some_distinct
-from scai_irl.errors import InputError
 from scai_irl.experiment import Experiment
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import write_table
+from scai_irl.io.progress import progress
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS, instruction_hashes
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.session import counted, kept
 from scai_irl.lm_config import ModelConfig
-from scai_irl.progress import progress
-from scai_irl.records.files import write_table
 from scai_irl.records.folder import default_folder, opened
 from scai_irl.records.manifest import now
 from scai_irl.records.results import Results, load

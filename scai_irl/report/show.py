@@ -7,7 +7,7 @@ import pandas as pd
 from rich.console import Console
 
 from scai_irl.compare.recorded import summary_table
-from scai_irl.errors import printable
+from scai_irl.io.errors import printable
 from scai_irl.records.findings import FINDINGS
 from scai_irl.records.results import Results
 from scai_irl.report.curves import curves_table

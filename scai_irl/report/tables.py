@@ -12,8 +12,8 @@ from rich.text import Text
 from tabulate import tabulate
 
 from scai_irl.compare.alignment import design_columns
-from scai_irl.errors import printable
-from scai_irl.records.files import write_text
+from scai_irl.io.errors import printable
+from scai_irl.io.files import write_text
 from scai_irl.records.results import Results
 from scai_irl.report.latex import plain_latex
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from scai_irl.errors import InputError, printable
+from scai_irl.io.errors import InputError, printable
 from scai_irl.records.folder import default_folder
 from scai_irl.slurm.job import job_script
 from scai_irl.slurm.options import Slurm

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.registry import SERVED
 from scai_irl.lm.server_options import ServerOptions, check_options, own_name
 from scai_irl.lm.vllm_python import VARIABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 _FORMS = (
     re.compile(r"(?P<days>\d+)-(?P<hours>\d+)(:(?P<minutes>\d+)(:(?P<seconds>\d+))?)?", re.ASCII),

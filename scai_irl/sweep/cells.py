@@ -15,8 +15,8 @@ from itertools import product
 from typing import Any
 
 from scai_irl.config import ExperimentConfig, check
-from scai_irl.errors import InputError
 from scai_irl.experiment import Experiment, find_experiments
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.definition import Sweep
 
 _LONGEST = 120  # characters of a name; file systems allow 255 bytes

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results
 from scai_irl.report.show import show

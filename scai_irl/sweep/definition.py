@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 _MOST_SEEDS = 1_000_000
 _OF_THE_SWEEP = {
@@ -143,7 +143,7 @@ def check_sweep(content: Mapping[str, Any]) -> Sweep:
     Example:
         >>> check_sweep({"experiment": "one-group-norm", "seeds": [1, 1]})
         Traceback (most recent call last):
-        scai_irl.errors.InputError: seeds: 1 stands there twice, and would give the same numbers; give each seed once
+        scai_irl.io.errors.InputError: seeds: 1 stands there twice, and would give the same numbers; give each seed once
     """
     try:
         return Sweep.model_validate(dict(content))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Protocol
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.ground import Outcome
 from scai_irl.sweep.local import Local
 from scai_irl.sweep.on_ray import OnRay

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from scai_irl.errors import InputError
-from scai_irl.records.files import write_table
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import write_table
 from scai_irl.records.findings import FINDINGS
 from scai_irl.records.manifest import Manifest, now
 from scai_irl.sweep.cells import Cell, written

@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 import tenacity
 
-from scai_irl.errors import InputError
-from scai_irl.records.files import write_json
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import write_json
+from scai_irl.io.locks import locked
 from scai_irl.records.folder import opened
-from scai_irl.records.locks import locked
 from scai_irl.records.manifest import Manifest
 
 SWEEP = "sweep"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.manifest import MANIFEST
 from scai_irl.sweep import probe
 from scai_irl.sweep.definition import Resources

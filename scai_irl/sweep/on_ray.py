@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
 from scai_irl.sweep.ground import Outcome
 from scai_irl.sweep.nodes import check_nodes

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scai_irl.errors import InputError
-from scai_irl.progress import progress
+from scai_irl.io.errors import InputError
+from scai_irl.io.progress import progress
 from scai_irl.records.folder import default_folder
 from scai_irl.records.results import Results, load
 from scai_irl.sweep.cells import Cell, cells_of, known_experiment, uncounted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from rich.console import Console
 
-from scai_irl.errors import printable
+from scai_irl.io.errors import printable
 from scai_irl.records.findings import FINDINGS
 from scai_irl.records.results import Results
 from scai_irl.report.tables import print_table

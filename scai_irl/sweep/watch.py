@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
 from scai_irl.sweep.nodes import some_node_has_room
 from scai_irl.sweep.terms import Terms

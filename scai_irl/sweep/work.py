@@ -19,10 +19,10 @@ from typing import Literal
 import tenacity
 
 from scai_irl.config import ExperimentConfig, check
-from scai_irl.errors import InputError
 from scai_irl.experiment import Experiment, find_experiments
-from scai_irl.process import prepare_process
-from scai_irl.progress import unseen
+from scai_irl.io.errors import InputError
+from scai_irl.io.process import prepare_process
+from scai_irl.io.progress import unseen
 from scai_irl.report.figures import without_figures
 from scai_irl.sweep.cells import Cell
 from scai_irl.sweep.ground import Outcome, cell_folder, in_use, save_outcome

@@ -11,7 +11,7 @@ from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from experiments.currency_suite import EXPERIMENT, CurrencySuite, plan
 from scai_irl.compare.currency_suite import believed, played, predictions
 from scai_irl.config import check
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.language.phrases import read_policy
 from scai_irl.records.results import Results
 

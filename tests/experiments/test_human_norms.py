@@ -17,7 +17,7 @@ from inference.samplers.posterior import SampledPosterior
 from scai_irl import load
 from scai_irl.cli import main, run_experiment
 from scai_irl.config import check
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.human import CHOICE_COLUMNS, PROPOSER, RESPONDER, typed
 from scai_irl.records.results import Results
 from scai_irl.report.human_findings import human_findings

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.layered_contracts import EXPERIMENT
 from scai_irl.config import check
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.results import Results
 from tests.scai_irl.program import assert_equal_results
 

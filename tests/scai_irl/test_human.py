@@ -16,7 +16,7 @@ import pytest
 
 from scai_irl import load
 from scai_irl.cli import main
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.human import CHOICE_COLUMNS, human_evidence, human_strategies, pooled, subjects
 from scai_irl.records.human_csv import CsvColumns, read_csv
 from scai_irl.records.human_sources import read_heffner, read_moblab

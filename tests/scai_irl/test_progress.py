@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.progress import progress
+from scai_irl.io.progress import progress
 from tests.scai_irl.program import PROGRAM, TINY, environment
 
 STEPS = """
 import time
-from scai_irl.progress import progress
+from scai_irl.io.progress import progress
 with progress("playing", 3) as advance:
     for step in range(3):
         time.sleep(0.05)
@@ -67,7 +67,7 @@ def lines_after(seconds: list[float], capsys: pytest.CaptureFixture[str], monkey
     """Lines printed when the steps end at these times."""
     times = iter([0.0, *seconds])
     with monkeypatch.context() as patch:
-        patch.setattr("scai_irl.progress.time.monotonic", lambda: next(times))
+        patch.setattr("scai_irl.io.progress.time.monotonic", lambda: next(times))
         with progress("playing", len(seconds)) as advance:
             for step in range(len(seconds)):
                 advance(f"epoch {step + 1}")

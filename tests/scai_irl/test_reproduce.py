@@ -10,8 +10,8 @@ import pytest
 
 from scai_irl import load, reproduce
 from scai_irl.config import ExperimentConfig
-from scai_irl.errors import InputError
 from scai_irl.experiment import find_experiments
+from scai_irl.io.errors import InputError
 from scai_irl.reproduce import (
     REPORT,
     Reproduce,

@@ -96,7 +96,7 @@ def test_an_experiment_runs_without_a_server(vllm_python: str, checkpoint: Path,
 def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Path) -> None:
     program = (
         "import arviz; from scai_irl.lm.registry import make_backend; from scai_irl.lm.settings import LmSettings;"
-        "from tests.scai_irl.lm.contract import requests; from scai_irl.cli_options import told_in_one_line;"
+        "from tests.scai_irl.lm.contract import requests; from scai_irl.io.command_line import told_in_one_line;"
         f"told_in_one_line(lambda: make_backend('vllm-offline', LmSettings({str(checkpoint)!r})).complete(requests()))"
     )
     done = run(vllm_python, "-c", program)

@@ -31,11 +31,11 @@ from scai_irl.compare.audit.steering import STEERING
 from scai_irl.compare.audit.weights import weights
 from scai_irl.compare.elicit import Elicitation, elicit
 from scai_irl.compare.translation_loss import LOSSES, Translation, translation_loss
+from scai_irl.io.progress import Advance
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import answer_request, read_answer
 from scai_irl.lm.protocol import Backend
-from scai_irl.progress import Advance
 
 _PARTS: tuple[Part, ...] = get_args(Part)
 _NAN = float("nan")

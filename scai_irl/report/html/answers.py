@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.findings import FINDINGS
 from scai_irl.records.results import Results
 from scai_irl.report.html.numbers import number

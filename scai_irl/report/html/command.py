@@ -9,8 +9,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from scai_irl.errors import InputError, printable
-from scai_irl.records.files import telling_disk_errors, write_text
+from scai_irl.io.errors import InputError, printable
+from scai_irl.io.files import telling_disk_errors, write_text
 from scai_irl.records.results import Results, load
 from scai_irl.report.html.page import GENERATOR, page
 

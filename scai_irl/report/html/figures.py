@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.results import FIGURES
 from scai_irl.report.html.numbers import humanised
 from scai_irl.report.html.svg import ForeignError, drawn_anew

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.report.html.numbers import humanised, is_numeric, shortened
 
 _MOST_ROWS = 200

@@ -26,7 +26,7 @@ from scai_irl.compare.divergences import (
 from scai_irl.compare.elicit import CHANNELS, Elicitation, Item, elicit, orders_of
 from scai_irl.compare.grounding import MISSING, Probes, behaviour, ground, log_likelihood
 from scai_irl.compare.mixing import mixing_weights
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from scai_irl.config import check
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.recorded import Recorded

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scai_irl.cli import main
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm import doctor
 from scai_irl.lm.doctor import Finding, check_server, installed
 from scai_irl.lm.settings import LmSettings

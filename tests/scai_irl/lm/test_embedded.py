@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Message, Sampling, Structure
 from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings

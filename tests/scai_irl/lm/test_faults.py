@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from scai_irl.agents.ask import ASKED_AGAIN, Question, Tally, ask
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.language.requests import offer_request, read_offer
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Completion, Request

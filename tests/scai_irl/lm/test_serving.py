@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.server_log import cause_of_death, last_line
 from scai_irl.lm.server_options import check_options, is_loopback
 from scai_irl.lm.serving import ServerOptions, running_server, server_command, server_environment
@@ -337,7 +337,7 @@ def test_the_server_stops_though_its_guard_was_killed(options: ServerOptions) ->
 
 PROGRAM = """
 from pathlib import Path
-from scai_irl.cli_options import told_in_one_line
+from scai_irl.io.command_line import told_in_one_line
 from scai_irl.serve import Serve, serve
 told_in_one_line(lambda: serve(Serve("someone/tiny", port=0, python={python!r}, wait_seconds=60)))
 """

@@ -21,7 +21,7 @@ from scai_irl.compare.audit.battery import PRESETS, battery
 from scai_irl.embedded.conversation import Conversations
 from scai_irl.embedded.folder import WEIGHTS, read_model
 from scai_irl.embedded.llama import causal, logits, states
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, read_token_posterior
 from scai_irl.lm.registry import make_backend

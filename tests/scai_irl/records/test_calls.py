@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Completion, Message, Request, Sampling, Structure, Usage
 from scai_irl.records.calls import CALLS, CallStore, call_key
 

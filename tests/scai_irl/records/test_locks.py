@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records.folder import opened
 from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.ground import Part, part_of_sweep, whole_sweep

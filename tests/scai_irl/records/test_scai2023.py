@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.records import scai2023_archive
 from scai_irl.records.scai2023 import RecordedRuns, read_scai2023
 from scai_irl.records.scai2023_epoch import read_epoch

@@ -10,7 +10,7 @@ import pytest
 
 from envs import Norm, Policy
 from scai_irl.agents.ask import Tally
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.records.human import CHOICE_COLUMNS, subjects, typed
 from scai_irl.report.human_alignment import (

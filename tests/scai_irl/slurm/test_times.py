@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.slurm.times import read_time, write_time
 
 

@@ -10,8 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from scai_irl import load
-from scai_irl.errors import InputError
-from scai_irl.progress import progress, unseen
+from scai_irl.io.errors import InputError
+from scai_irl.io.progress import progress, unseen
 from scai_irl.report.figures import save_figure, without_figures
 from scai_irl.sweep import engines
 from scai_irl.sweep.definition import Resources, Sweep
@@ -65,7 +65,7 @@ def test_what_is_unseen_shows_nothing_and_what_comes_after_is_seen(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter(range(0, 1000, 10))
-    monkeypatch.setattr("scai_irl.progress.time.monotonic", lambda: float(next(times)))
+    monkeypatch.setattr("scai_irl.io.progress.time.monotonic", lambda: float(next(times)))
     with unseen(), progress("a cell", 1) as advance:
         advance("done")
     assert capsys.readouterr().err == ""

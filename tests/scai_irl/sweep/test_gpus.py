@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep import gpus, local
 from scai_irl.sweep.cells import Cell
 from scai_irl.sweep.definition import Resources

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep import on_ray, watch
 from scai_irl.sweep.cells import Cell
 from scai_irl.sweep.definition import Resources

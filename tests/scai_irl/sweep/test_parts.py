@@ -9,7 +9,7 @@ import pytest
 
 from scai_irl import load
 from scai_irl.cli import main
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.definition import read_sweep
 from scai_irl.sweep.ground import Part, part_of_sweep, whole_sweep
 from scai_irl.sweep.run import run_sweep

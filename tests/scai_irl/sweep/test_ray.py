@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from scai_irl import load
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
 from scai_irl.sweep.definition import Resources, read_sweep
 from scai_irl.sweep.engines import make_engine

@@ -13,7 +13,7 @@ import pytest
 from envs.seeds import derive_seed
 from scai_irl import load
 from scai_irl.cli import main
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.cells import Cell
 from scai_irl.sweep.definition import Sweep, read_sweep
 from scai_irl.sweep.ground import Outcome, cell_folder, load_outcome

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 _PARTIAL = ".partial"
 _MENDS = {

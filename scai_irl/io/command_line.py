@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import tyro
 from pydantic import BaseModel
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 T = TypeVar("T")
 

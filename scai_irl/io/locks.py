@@ -8,8 +8,8 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from scai_irl.errors import InputError
-from scai_irl.records.files import telling_disk_errors
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import telling_disk_errors
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 
