@@ -12,7 +12,6 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from scai_irl.agents.ask import Tally
 from scai_irl.cli import run_experiment
 from scai_irl.compare.abroad import ACTORS, PRIOR_NAMES, Journey, act_abroad
 from scai_irl.compare.abroad_findings import abroad_findings
@@ -20,6 +19,7 @@ from scai_irl.compare.abroad_seen import gaps_by_goods_seen
 from scai_irl.config import ExperimentConfig, norm_without_parameters, some_distinct
 from scai_irl.config_words import known, known_currencies
 from scai_irl.experiment import Experiment
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import UsersConfig

@@ -15,10 +15,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scai_irl.agents.ask import Tally
 from scai_irl.config import ExperimentConfig
 from scai_irl.io.files import write_table
 from scai_irl.language.instructions import instruction_hashes
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.session import counted, kept
 from scai_irl.lm_config import ModelConfig

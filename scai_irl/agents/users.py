@@ -15,10 +15,10 @@ from jaxtyping import Array, Bool, Int, Key
 from envs.policy import Policy
 from envs.seeds import derive_seed
 from envs.society import Meetings, meetings, proposers
-from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, give_answers, make_offers
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 
 UsersBy = Literal["simulation", "model"]

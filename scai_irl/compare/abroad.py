@@ -37,14 +37,14 @@ from inference import DiscretePosterior, Evidence, evidence, infer, named_norms,
 from inference.discrete.families import NAMED_NORMS
 from inference.discrete.hypotheses import PolicyHypotheses
 from inference.structured.transfer import abroad, carried
-from scai_irl.agents.ask import Question, Tally
-from scai_irl.agents.ask import ask as ask_all
 from scai_irl.agents.assistant import Turn, make_offers, translate
 from scai_irl.agents.users import Game, UsersBy, played
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import offer_request, read_offer
 from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request
+from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import ask as ask_all
 from scai_irl.lm.protocol import Backend
 
 AS_LEARNED, TRANSFER, MODEL = "as-learned", "transfer", "model"

@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from envs.seeds import derive_seed
-from scai_irl.agents.ask import Question, Tally, ask
 from scai_irl.compare.audit.battery import CURRENCY, LABELS, NAMES, PRIORS, STAKE, norm_policy, played_games
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import answer_request, offer_request, read_answer, read_offer, read_translation
+from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend
 
 SILENT, BLAND = "silent", "bland"

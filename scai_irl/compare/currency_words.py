@@ -17,12 +17,12 @@ from envs.policy import Policy
 from envs.seeds import derive_seed
 from inference import SampledPosterior, posterior_of_row
 from inference.structured.new_places import posterior_at_place
-from scai_irl.agents.ask import Question, Tally
-from scai_irl.agents.ask import ask as ask_all
 from scai_irl.agents.assistant import translate
 from scai_irl.compare.abroad import AS_LEARNED, TRANSFER
 from scai_irl.compare.currency_suite import Games, Suite, key_of
 from scai_irl.language.requests import offer_request, read_offer
+from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import ask as ask_all
 from scai_irl.lm.protocol import Backend
 
 

@@ -20,8 +20,6 @@ import pandas as pd
 from envs.contexts import MANNERS
 from envs.seeds import derive_seed
 from inference.continuous.language import MANNER_OF
-from scai_irl.agents.ask import Question, Tally
-from scai_irl.agents.ask import ask as ask_all
 from scai_irl.compare.audit.battery import (
     CURRENCY,
     LABELS,
@@ -41,6 +39,8 @@ from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.requests import offer_request, read_offer, read_translation
+from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import ask as ask_all
 from scai_irl.lm.protocol import Backend
 
 INCONSISTENT, MISLEADING = "inconsistent talk", "misleading talk"

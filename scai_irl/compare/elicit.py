@@ -23,8 +23,6 @@ import numpy as np
 import pandas as pd
 
 from envs.seeds import derive_seed
-from scai_irl.agents.ask import Question, Tally
-from scai_irl.agents.rounds import Plan, in_rounds
 from scai_irl.compare.grounding import Probes, ground, log_likelihood
 from scai_irl.compare.mixing import mixing_weights
 from scai_irl.io.errors import InputError
@@ -38,7 +36,9 @@ from scai_irl.language.belief_requests import (
 )
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.requests import read_translation
+from scai_irl.lm.ask import Question, Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.rounds import Plan, in_rounds
 
 Channel = Literal["sampled", "stated", "token"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)

@@ -13,10 +13,10 @@ from jaxtyping import Float, Int
 
 from envs.policy import Policy
 from envs.ultimatum import offer_of_units
-from scai_irl.agents.ask import Question, Tally
-from scai_irl.agents.rounds import Plan
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import answer_request, offer_request, read_answer, read_offer
+from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.rounds import Plan
 
 MISSING = -1
 

@@ -22,7 +22,6 @@ from envs.society import meet
 from inference import thompson
 from inference.discrete.families import NAMED_NORMS
 from inference.discrete.named_groups import NamedGroups
-from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, make_offers, translate
 from scai_irl.agents.users import ModelMeeting, UsersBy
 from scai_irl.compare.partition import adjusted_rand_index
@@ -39,6 +38,7 @@ from scai_irl.compare.societies import (
 )
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 
 GROUPS, POOLED, KNOWN = "group norms", "one pooled norm", "norms known"

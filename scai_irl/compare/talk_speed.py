@@ -21,11 +21,11 @@ from envs.seeds import derive_key, derive_seed
 from inference import Evidence, evidence, named_norms
 from inference.continuous.language import MANNER_OF
 from inference.structured.talk import beliefs_with_talk
-from scai_irl.agents.ask import Question, Tally, ask
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import say
+from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend
 
 NAMES = ("selfish", "fair", "altruistic")

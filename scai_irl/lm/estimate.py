@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from scai_irl.agents.ask import ASKED_AGAIN
+from scai_irl.lm.ask import ASKED_AGAIN
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 

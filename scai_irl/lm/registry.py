@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.recorded import Replay
+from scai_irl.lm.replay import Replay
 from scai_irl.lm.settings import LmSettings
 
 SERVED = "vllm-server"

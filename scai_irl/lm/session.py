@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scai_irl.lm.budget import Budget, Limited
+from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.recorded import Recorded
-from scai_irl.records.calls import CALLS, CallStore
+from scai_irl.lm.replay import Recorded
 from scai_irl.records.manifest import Manifest
 
 

@@ -17,7 +17,7 @@ from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
 from inference import DiscretePosterior, Evidence, evidence, infer
 from inference.discrete.changing import expecting_change
-from scai_irl.agents.ask import Tally
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.history import History
 from scai_irl.loop.playing import play

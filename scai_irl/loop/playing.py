@@ -17,7 +17,6 @@ from jaxtyping import Int
 from envs.policy import Norm, Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units, offered_units
-from scai_irl.agents.ask import Question, Tally, ask
 from scai_irl.agents.words import Words
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (
@@ -31,6 +30,7 @@ from scai_irl.language.requests import (
     user_offer_request,
 )
 from scai_irl.language.talk import say
+from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend, Completion
 from scai_irl.loop.setting import Condition, Setting

@@ -13,11 +13,11 @@ import pandas as pd
 from envs.schedule import Schedule
 from inference import DiscretePosterior
 from inference import arviz_compat as arviz_seam
-from scai_irl.agents.ask import Tally
 from scai_irl.compare.alignment import alignment_by_run, alignment_summary, with_tokens
 from scai_irl.io.files import telling_disk_errors, write_bytes, write_table
 from scai_irl.io.progress import Advance, progress
 from scai_irl.language.instructions import instruction_hashes
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.session import counted, kept

@@ -10,14 +10,14 @@ import jax.numpy as jnp
 from envs.schedule import Schedule
 from envs.seeds import derive_key, derive_seed
 from inference import DiscretePosterior
-from scai_irl.agents.ask import Question, Tally
 from scai_irl.agents.choices import AGENTS, Choice, Situation
-from scai_irl.agents.rounds import Plan, in_rounds
 from scai_irl.agents.words import Words
 from scai_irl.agents.writers import WRITERS, Watched
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import read_translation, translation_request
+from scai_irl.lm.ask import Question, Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.rounds import Plan, in_rounds
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Condition, Setting
 

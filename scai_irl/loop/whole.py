@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from inference import uniform_posterior
-from scai_irl.agents.ask import Tally
 from scai_irl.compare.alignment import alignment_by_run
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.beliefs import beliefs_table
 from scai_irl.loop.epoch import play_epoch

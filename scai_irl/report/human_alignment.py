@@ -20,10 +20,10 @@ from envs.seeds import derive_key, derive_seed
 from inference import infer, thompson
 from inference.checks.diagnostics import largest_r_hat
 from inference.infer import CONTINUOUS_METHODS
-from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, give_answers, translate
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.records.findings import Finding
 from scai_irl.records.human import RESPONDER, human_evidence, pooled, subjects

@@ -10,8 +10,6 @@ import pandas as pd
 
 from envs.policy import Norm, Policy
 from envs.seeds import derive_seed
-from scai_irl.agents.ask import Question as Asked
-from scai_irl.agents.ask import Tally, ask
 from scai_irl.compare.audit.battery import NAMES, PRESETS, STAKE, Part, Question, Sizes, battery
 from scai_irl.compare.audit.exact import exact_table
 from scai_irl.compare.audit.ideal import ideal_beliefs
@@ -35,6 +33,8 @@ from scai_irl.io.progress import Advance
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import answer_request, read_answer
+from scai_irl.lm.ask import Question as Asked
+from scai_irl.lm.ask import Tally, ask
 from scai_irl.lm.protocol import Backend
 
 _PARTS: tuple[Part, ...] = get_args(Part)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from scai_irl.agents.ask import ASKED_AGAIN
+from scai_irl.lm.ask import ASKED_AGAIN
 from scai_irl.records.findings import FINDINGS
 from scai_irl.records.results import Results
 from scai_irl.report.html.figures import ShownFigure

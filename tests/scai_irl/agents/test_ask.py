@@ -7,9 +7,9 @@ import functools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_irl.agents.ask import ASKED_AGAIN, Question, Tally, ask
 from scai_irl.agents.assistant import Turn, give_answers, make_offers, translate
 from scai_irl.language.requests import offer_request, read_offer
+from scai_irl.lm.ask import ASKED_AGAIN, Question, Tally, ask
 from scai_irl.lm.protocol import Request
 from tests.scai_irl.backends import GARBAGE, Scripted
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from envs.seeds import derive_seed
-from scai_irl.agents.ask import ASKED_AGAIN, Tally
-from scai_irl.agents.rounds import in_rounds
 from scai_irl.agents.words import Words
 from scai_irl.agents.writers import WRITERS, Watched
 from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Game
 from scai_irl.language.phrases import read_policy
+from scai_irl.lm.ask import ASKED_AGAIN, Tally
 from scai_irl.lm.protocol import Request
+from scai_irl.lm.rounds import in_rounds
 from tests.scai_irl.backends import Recording, Scripted
 
 RUNS, ASSISTANTS = 3, 2

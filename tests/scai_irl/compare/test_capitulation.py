@@ -13,7 +13,6 @@ import pytest
 from tokenizers import Tokenizer
 
 from envs.contexts import MANNERS
-from scai_irl.agents.ask import Tally
 from scai_irl.compare.audit.battery import NAMES
 from scai_irl.compare.capitulation import (
     BLAND,
@@ -30,6 +29,7 @@ from scai_irl.compare.capitulation import (
 from scai_irl.embedded.folder import TOKENIZER
 from scai_irl.language.fence import unfence
 from scai_irl.language.talk import manner_of
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage
 from scai_irl.organisms.shipped import organism_folder

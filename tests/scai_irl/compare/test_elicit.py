@@ -13,8 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import Norm, Policy
-from scai_irl.agents.ask import Tally
-from scai_irl.agents.rounds import in_rounds
 from scai_irl.compare.divergences import (
     brier_score,
     calibration_error,
@@ -31,9 +29,11 @@ from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.phrases import say_policy
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
+from scai_irl.lm.rounds import in_rounds
 from tests.scai_irl.backends import Recording, Scripted
 
 NORMS = tuple(Policy.of(Norm(name, (), 8.0, 0.2)) for name in ("selfish", "fair", "altruistic"))

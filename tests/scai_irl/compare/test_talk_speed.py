@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scai_irl.agents.ask import Tally
 from scai_irl.compare.talk_speed import (
     MODEL,
     NAMES,
@@ -18,6 +17,7 @@ from scai_irl.compare.talk_speed import (
     beliefs_of_model,
     games_needed,
 )
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.report.talk_speed import speed_figure, speed_findings, speed_table
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from inference import infer
-from scai_irl.agents.ask import ASKED_AGAIN
+from scai_irl.lm.ask import ASKED_AGAIN
 from scai_irl.loop.run import run_setting
 from scai_irl.records.results import Results
 from tests.scai_irl.backends import Unreliable

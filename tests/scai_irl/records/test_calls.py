@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_irl.io.errors import InputError
+from scai_irl.lm.cache import CALLS, CallStore, call_key
 from scai_irl.lm.protocol import Completion, Message, Request, Sampling, Structure, Usage
-from scai_irl.records.calls import CALLS, CallStore, call_key
 
 ASKED = Request((Message("system", "Be brief."), Message("user", "Hello")), seed=1)
 OTHERS = [
@@ -93,7 +93,7 @@ def test_what_could_be_read_is_noted(store: CallStore) -> None:
 
 def test_a_killed_process_loses_no_call_that_was_kept(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from scai_irl.records.calls import CallStore; "
+        "import os, sys; from pathlib import Path; from scai_irl.lm.cache import CallStore; "
         "from scai_irl.lm.protocol import Completion, Message, Request; "
         "store = CallStore(Path(sys.argv[1])); "
         "[store.add(str(n), 'a', Request((Message('user', 'Hello'),), n), Completion('x')) for n in range(100)]; "

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from envs import Norm, Policy
-from scai_irl.agents.ask import Tally
 from scai_irl.io.errors import InputError
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.records.human import CHOICE_COLUMNS, subjects, typed
 from scai_irl.report.human_alignment import (

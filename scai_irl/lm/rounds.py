@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TypeVar
 
-from scai_irl.agents.ask import Question, Tally, ask
+from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend
 
 T = TypeVar("T")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scai_irl.io.errors import InputError
+from scai_irl.lm.cache import CALLS, CallStore, call_key
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.lm.settings import LmSettings
-from scai_irl.records.calls import CALLS, CallStore, call_key
 
 
 class Recorded(Backend):
