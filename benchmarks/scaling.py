@@ -40,10 +40,10 @@ from benchmarks.machine_limits import CLOCKS, SHEETS, Clock, best_seconds
 from benchmarks.report import machine
 from inference import Evidence, evidence, parameter_grid, summarise_posteriors
 from scai_irl.config import check
-from scai_irl.embedded.folder import Model as Llama
-from scai_irl.embedded.folder import Words, read_model, write_model
-from scai_irl.embedded.llama import Architecture, draw_weights
 from scai_irl.experiment import find_experiments
+from scai_irl.llama.model_folder import Model as Llama
+from scai_irl.llama.model_folder import Words, read_model, write_model
+from scai_irl.llama.model_pass import Architecture, draw_weights
 from scai_irl.lm.embedded import Embedded
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import organism_folder

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from scai_irl.embedded.folder import Model, Words, write_model
-from scai_irl.embedded.llama import Architecture, Weights, shapes
+from scai_irl.llama.model_folder import Model, Words, write_model
+from scai_irl.llama.model_pass import Architecture, Weights, shapes
 
 ROOT = Path(__file__).parents[1]
 TEXTS = ("scai_irl/language/prompts/**/*.txt",)  # not the documents, whose every edit would make another model

@@ -9,12 +9,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from scai_irl.embedded.conversation import Conversations
-from scai_irl.embedded.folder import WEIGHTS, read_model
-from scai_irl.embedded.forms import FormError, Forms
-from scai_irl.embedded.scoring import score
-from scai_irl.embedded.writing import Answer, Prompt, write
 from scai_irl.io.errors import InputError
+from scai_irl.llama.conversation import Conversations
+from scai_irl.llama.generation import Answer, Prompt, write
+from scai_irl.llama.model_folder import WEIGHTS, read_model
+from scai_irl.llama.scoring import score
+from scai_irl.llama.token_masks import FormError, Forms
 from scai_irl.lm.label_tokens import shared_start
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage
 from scai_irl.lm.settings import LmSettings

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scai_irl.embedded.llama import Architecture
+from scai_irl.llama.model_pass import Architecture
 from scai_irl.organisms.held_out import OPEN, Distance, HeldOut
 from scai_irl.organisms.lessons import MIXES
 from scai_irl.organisms.training import Recipe

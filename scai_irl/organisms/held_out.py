@@ -11,8 +11,8 @@ from jaxtyping import Array, Float
 from scipy.special import rel_entr
 
 from envs.seeds import derive_seed
-from scai_irl.embedded.llama import Architecture, Weights
 from scai_irl.language.instructions import WORDINGS
+from scai_irl.llama.model_pass import Architecture, Weights
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.packing import Batch, Segment, pack
 from scai_irl.organisms.pieces import LABELS

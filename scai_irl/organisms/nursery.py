@@ -1,7 +1,7 @@
 """An organism's folder: trained there step by step, resumed where it stopped, and a model at the end.
 
 While it is trained, ``training/`` holds the weights, the optimiser's state and what was measured. At its end the folder
-is one that `scai_irl.embedded`, transformers and vLLM read, with a model card.
+is one that `scai_irl.llama`, transformers and vLLM read, with a model card.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from scai_irl.embedded.folder import FILES, WEIGHTS, Model, read_model, write_model
-from scai_irl.embedded.llama import Architecture, Weights
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_bytes, write_json, write_text
+from scai_irl.llama.model_folder import FILES, WEIGHTS, Model, read_model, write_model
+from scai_irl.llama.model_pass import Architecture, Weights
 from scai_irl.organisms.card import FEW, MANY, Measured, commands_of, model_card
 from scai_irl.organisms.held_out import HeldOut, held_out
 from scai_irl.organisms.training import Learner, Recipe, begin, train

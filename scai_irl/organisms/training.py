@@ -30,7 +30,7 @@ import optax.contrib
 from jaxtyping import Array, Bool, Float, Int
 
 from envs.seeds import derive_seed
-from scai_irl.embedded.llama import Architecture, Weights, draw_weights, logits, normalised, states_by_layer
+from scai_irl.llama.model_pass import Architecture, Weights, draw_weights, logits, normalised, states_by_layer
 from scai_irl.organisms.lessons import Lessons
 from scai_irl.organisms.number_line import on_lines
 from scai_irl.organisms.packing import Batch, Segment, pack, visible

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from scai_irl.embedded.folder import Words
+from scai_irl.llama.model_folder import Words
 from scai_irl.organisms.pieces import END, SPECIAL, TEMPLATE, single_tokens
 from scai_irl.organisms.wordings import FIRM, LOOSE, NORMS, policy_text
 

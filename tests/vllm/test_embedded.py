@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scai_irl.embedded.folder import read_model
-from scai_irl.embedded.llama import causal, logits, states
+from scai_irl.llama.model_folder import read_model
+from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.protocol import Sampling, Structure
 from scai_irl.lm.registry import make_backend
 from scai_irl.lm.serving import RunningServer

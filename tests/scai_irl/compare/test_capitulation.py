@@ -26,9 +26,9 @@ from scai_irl.compare.capitulation import (
     tone_effects,
     watched,
 )
-from scai_irl.embedded.folder import TOKENIZER
 from scai_irl.language.fence import unfence
 from scai_irl.language.talk import manner_of
+from scai_irl.llama.model_folder import TOKENIZER
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage

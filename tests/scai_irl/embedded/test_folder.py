@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scai_irl.embedded.folder import CONFIG, TEMPLATE, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, read_model, write_model
 from scai_irl.io.errors import InputError
+from scai_irl.llama.model_folder import CONFIG, TEMPLATE, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, read_model, write_model
 from tests.tiny_model import make_tiny
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scai_irl.embedded.folder import read_model
-from scai_irl.embedded.forms import FormError, Forms
+from scai_irl.llama.model_folder import read_model
+from scai_irl.llama.token_masks import FormError, Forms
 from scai_irl.lm.protocol import Structure
 from tests.scai_irl.json_schema import violations
 

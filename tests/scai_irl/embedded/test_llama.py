@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scai_irl.embedded.llama import (
+from scai_irl.llama.model_pass import (
     Architecture,
     Weights,
     causal,

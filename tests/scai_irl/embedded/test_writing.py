@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scai_irl.embedded.folder import Model, read_model
-from scai_irl.embedded.forms import Forms
-from scai_irl.embedded.llama import causal, logits, states
-from scai_irl.embedded.scoring import score
-from scai_irl.embedded.writing import ROWS, Answer, Prompt, bucket, write
+from scai_irl.llama.generation import ROWS, Answer, Prompt, bucket, write
+from scai_irl.llama.model_folder import Model, read_model
+from scai_irl.llama.model_pass import causal, logits, states
+from scai_irl.llama.scoring import score
+from scai_irl.llama.token_masks import Forms
 from scai_irl.lm.protocol import Structure
 
 RNG = np.random.default_rng(3)

@@ -18,12 +18,12 @@ import pytest
 from envs.seeds import derive_seed
 from scai_irl.cli import main
 from scai_irl.compare.audit.battery import PRESETS, battery
-from scai_irl.embedded.conversation import Conversations
-from scai_irl.embedded.folder import WEIGHTS, read_model
-from scai_irl.embedded.llama import causal, logits, states
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, read_token_posterior
+from scai_irl.llama.conversation import Conversations
+from scai_irl.llama.model_folder import WEIGHTS, read_model
+from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms import nursery

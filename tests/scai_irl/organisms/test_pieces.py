@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from scai_irl.compare.audit.battery import PRESETS, battery
-from scai_irl.embedded.conversation import Conversations
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, state_request
 from scai_irl.language.games import Candidates, Game
@@ -22,6 +21,7 @@ from scai_irl.language.requests import (
     user_offer_request,
 )
 from scai_irl.language.talk import say
+from scai_irl.llama.conversation import Conversations
 from scai_irl.lm.protocol import Request
 from scai_irl.organisms import pieces
 from scai_irl.organisms.lessons import Lessons

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scai_irl.embedded.llama import Architecture, causal, draw_weights, logits, states
+from scai_irl.llama.model_pass import Architecture, causal, draw_weights, logits, states
 from scai_irl.organisms.lessons import MIXES, Lessons
 from scai_irl.organisms.packing import pack, visible
 from scai_irl.organisms.pieces import TEXT_END

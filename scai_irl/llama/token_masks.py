@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int
 from llguidance import LLMatcher, LLTokenizer
 
-from scai_irl.embedded.folder import Words
+from scai_irl.llama.model_folder import Words
 from scai_irl.lm.protocol import Structure
 
 _JSON: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}

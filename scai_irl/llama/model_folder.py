@@ -18,9 +18,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from tokenizers import Tokenizer
 
-from scai_irl.embedded.llama import Architecture, Weights, shapes
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_bytes, write_json, write_text
+from scai_irl.llama.model_pass import Architecture, Weights, shapes
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER, TOKENIZER_CONFIG, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"

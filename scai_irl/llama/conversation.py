@@ -8,8 +8,8 @@ from typing import NoReturn
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from scai_irl.embedded.folder import Words
 from scai_irl.io.errors import InputError
+from scai_irl.llama.model_folder import Words
 from scai_irl.lm.protocol import Message
 
 

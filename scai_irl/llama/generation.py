@@ -20,8 +20,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt
 from llguidance import LLMatcher
 
-from scai_irl.embedded.forms import Forms
-from scai_irl.embedded.llama import Architecture, Cache, Caches, Weights, continued, empty_caches, logits
+from scai_irl.llama.model_pass import Architecture, Cache, Caches, Weights, continued, empty_caches, logits
+from scai_irl.llama.token_masks import Forms
 
 ROWS = (16, 64)
 """Numbers of rows for which programs are compiled."""

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from scai_irl.embedded.llama import Architecture, Weights, causal, logits, states
-from scai_irl.embedded.writing import ROWS, bucket
+from scai_irl.llama.generation import ROWS, bucket
+from scai_irl.llama.model_pass import Architecture, Weights, causal, logits, states
 
 _NOTHING = 0  # a token like any other, after the text, where nothing looks at it
 
