@@ -20,7 +20,6 @@ from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
 from scai_irl.records.human import subjects
-from scai_irl.records.results import Results
 from scai_irl.report.human import read_people
 from scai_irl.report.human_alignment import (
     PeoplePlan,
@@ -31,6 +30,7 @@ from scai_irl.report.human_alignment import (
     halves,
 )
 from scai_irl.report.human_fit import PREFERENCES
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_asking
 
 

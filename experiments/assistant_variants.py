@@ -22,8 +22,8 @@ from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.setting import Setting
 from scai_irl.loop.whole import play_whole, told_apart
-from scai_irl.records.results import Results
 from scai_irl.report.earnings import earnings_figure
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_asking
 
 

@@ -17,8 +17,8 @@ from scai_irl.lm.ask import Tally
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
-from scai_irl.records.results import Results
 from scai_irl.report.capitulation import tone_figure, tone_findings, tone_table
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_asking
 
 

@@ -26,7 +26,6 @@ from scai_irl.lm.ask import Tally
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
-from scai_irl.records.results import Results
 from scai_irl.report.currency_suite import (
     coverage_figure,
     goods_table,
@@ -34,6 +33,7 @@ from scai_irl.report.currency_suite import (
     suite_table,
     words_figure,
 )
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_asking
 
 

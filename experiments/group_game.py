@@ -17,9 +17,9 @@ from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.run import play_setting, run_setting
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.whole import play_whole
-from scai_irl.records.findings import Finding, mean_finding
-from scai_irl.records.folder import default_folder
-from scai_irl.records.results import Results
+from scai_irl.results.findings import Finding, mean_finding
+from scai_irl.results.folder import default_folder
+from scai_irl.results.results import Results
 
 OF_ORGANISMS = dict.fromkeys(
     ("scai", "scai-memory"),

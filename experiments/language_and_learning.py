@@ -18,8 +18,8 @@ from scai_irl.lm.ask import Tally
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
-from scai_irl.records.results import Results
 from scai_irl.report.talk_speed import speed_figure, speed_findings, speed_table
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_asking
 
 

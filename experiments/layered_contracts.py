@@ -15,7 +15,6 @@ from scai_irl.compare.layered_contracts import ContractPlan, layered_contracts
 from scai_irl.config import ExperimentConfig
 from scai_irl.experiment import Experiment
 from scai_irl.game_counts import rising
-from scai_irl.records.results import Results
 from scai_irl.report.layered_contracts import (
     conflict_table,
     contract_figure,
@@ -24,6 +23,7 @@ from scai_irl.report.layered_contracts import (
     named_conflicts,
     reliability_figure,
 )
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_study
 
 _USUAL, _GRID = ContractPlan(), LayerGrid()

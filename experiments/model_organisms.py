@@ -22,16 +22,16 @@ from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.registry import make_backend
-from scai_irl.lm.session import kept
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import shipped
-from scai_irl.records.findings import save_findings
-from scai_irl.records.folder import default_folder, opened
-from scai_irl.records.manifest import now
-from scai_irl.records.results import Results, load
 from scai_irl.report.curves import curves_figure, curves_findings, curves_summary, curves_table
 from scai_irl.report.figures import save_figure
 from scai_irl.report.tables import save_table
+from scai_irl.results.findings import save_findings
+from scai_irl.results.folder import default_folder, opened
+from scai_irl.results.manifest import now
+from scai_irl.results.results import Results, load
+from scai_irl.results.session import kept
 
 
 class ModelOrganisms(ExperimentConfig):

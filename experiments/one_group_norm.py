@@ -15,8 +15,8 @@ from scai_irl.config import GroupGameConfig, norm_without_parameters, some_disti
 from scai_irl.experiment import Experiment
 from scai_irl.lm.estimate import Estimate
 from scai_irl.loop.setting import Setting
-from scai_irl.records.findings import Finding
-from scai_irl.records.results import Results
+from scai_irl.results.findings import Finding
+from scai_irl.results.results import Results
 
 
 class OneGroupNorm(GroupGameConfig):

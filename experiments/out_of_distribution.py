@@ -23,8 +23,8 @@ from scai_irl.lm.ask import Tally
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import UsersConfig
-from scai_irl.records.results import Results
 from scai_irl.report.abroad import abroad_figure, gaps_table, seen_figure
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_asking
 
 

@@ -15,7 +15,6 @@ from scai_irl.compare.prior_ablation import Ablation, ablate
 from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.config_words import known, known_currencies, read_users
 from scai_irl.experiment import Experiment
-from scai_irl.records.results import Results
 from scai_irl.report.prior_ablation import (
     ablation_findings,
     abroad_figure,
@@ -24,6 +23,7 @@ from scai_irl.report.prior_ablation import (
     gap_figure,
     speed_table,
 )
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_study
 
 

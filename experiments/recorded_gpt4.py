@@ -14,10 +14,10 @@ from scai_irl.cli import run_experiment
 from scai_irl.compare.recorded import AuditSetting
 from scai_irl.config import ExperimentConfig
 from scai_irl.experiment import Experiment
-from scai_irl.records.folder import default_folder
 from scai_irl.records.importing import import_scai2023
-from scai_irl.records.results import Results
 from scai_irl.report.recorded import audit_recorded_folder
+from scai_irl.results.folder import default_folder
+from scai_irl.results.results import Results
 
 
 class RecordedGpt4(ExperimentConfig):

@@ -13,7 +13,6 @@ from scai_irl.cli import run_experiment
 from scai_irl.compare.response_types import ResponsePlan, response_types
 from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.experiment import Experiment
-from scai_irl.records.results import Results
 from scai_irl.report.response_types import (
     response_figure,
     response_findings,
@@ -21,6 +20,7 @@ from scai_irl.report.response_types import (
     sorting_figure,
     sorting_table,
 )
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_study
 
 _USUAL = ResponsePlan()

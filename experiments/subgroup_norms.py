@@ -24,8 +24,8 @@ from scai_irl.lm.ask import Tally
 from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import UsersConfig
-from scai_irl.records.results import Results
 from scai_irl.report.group_service import found_figure, found_table, service_figure, service_findings, service_table
+from scai_irl.results.results import Results
 from scai_irl.study import Study, run_asking
 
 

@@ -22,7 +22,6 @@ from scai_irl.io.process import prepare_process
 from scai_irl.records.human_csv import CsvColumns
 from scai_irl.records.human_import import import_human, import_own
 from scai_irl.records.importing import import_scai2023
-from scai_irl.records.results import Results, load
 from scai_irl.report.calibration import calibrate_family, use_cores
 from scai_irl.report.estimate import print_estimate
 from scai_irl.report.html.command import Report, report
@@ -31,6 +30,7 @@ from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.report.scorecard import AUDIT, compare_folders
 from scai_irl.report.show import show
 from scai_irl.reproduce import Reproduce, reproduce
+from scai_irl.results.results import Results, load
 from scai_irl.serve import Serve, serve
 from scai_irl.slurm.command import slurm
 from scai_irl.slurm.options import Slurm

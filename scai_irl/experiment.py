@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from scai_irl.config import ExperimentConfig
 from scai_irl.io.errors import InputError
 from scai_irl.lm.estimate import Estimate
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 
 C = TypeVar("C", bound=ExperimentConfig)
 

@@ -20,14 +20,14 @@ from scai_irl.io.files import write_table
 from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.session import counted, kept
 from scai_irl.lm_config import ModelConfig
-from scai_irl.records.findings import Finding, save_findings
-from scai_irl.records.folder import default_folder, opened
-from scai_irl.records.manifest import Manifest, now
-from scai_irl.records.results import Results, load
 from scai_irl.report.figures import save_figure
 from scai_irl.report.tables import save_table
+from scai_irl.results.findings import Finding, save_findings
+from scai_irl.results.folder import default_folder, opened
+from scai_irl.results.manifest import Manifest, now
+from scai_irl.results.results import Results, load
+from scai_irl.results.session import counted, kept
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from scai_irl.compare.abroad import AS_LEARNED, FLAT, MODEL, TRANSFER, Journey
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
-from scai_irl.records.findings import Finding, mean_finding, number_with_interval
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 ABROAD = "How far from users are assistants abroad, where users keep their norm?"
 AT_HOME = "And at home?"

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import numpy as np
 import pandas as pd
 
-from scai_irl.records.findings import Finding, mean_finding, number_with_interval
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 _KEYS = ["users", "agent", "strict"]
 MEASURES = {

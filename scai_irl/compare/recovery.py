@@ -7,7 +7,7 @@ import pandas as pd
 
 from scai_irl.compare.alignment import WITHIN
 from scai_irl.compare.sweeps import Settings, case_of
-from scai_irl.records.findings import Finding, mean_finding, number_with_interval
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 
 def epochs_behind(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from scai_irl.compare.metrics import bootstrap_interval
-from scai_irl.records.findings import Finding, mean_finding
+from scai_irl.results.findings import Finding, mean_finding
 
 
 def spread_findings(interactions: pd.DataFrame, question: str) -> list[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import pandas as pd
 
 from scai_irl.compare.alignment import WITHIN
-from scai_irl.records.findings import Finding, mean_finding, number_with_interval
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 Settings = Sequence[str]
 """Columns of a table of gaps that tell its settings apart."""

@@ -20,7 +20,6 @@ from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.session import counted, kept
 from scai_irl.loop.beliefs import beliefs_arviz, beliefs_table
 from scai_irl.loop.checkpoint import (
     EPOCHS,
@@ -33,12 +32,13 @@ from scai_irl.loop.checkpoint import (
 from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
-from scai_irl.records.findings import Finding, save_findings
-from scai_irl.records.folder import opened
-from scai_irl.records.manifest import now
-from scai_irl.records.results import POSTERIOR, Results, load
 from scai_irl.report.figures import save_figures
 from scai_irl.report.tables import save_summary
+from scai_irl.results.findings import Finding, save_findings
+from scai_irl.results.folder import opened
+from scai_irl.results.manifest import now
+from scai_irl.results.results import POSTERIOR, Results, load
+from scai_irl.results.session import counted, kept
 
 
 def run_setting(

@@ -11,12 +11,12 @@ from typing import Any
 
 from scai_irl.io.errors import InputError, printable
 from scai_irl.io.files import write_table
-from scai_irl.records.folder import opened
 from scai_irl.records.human import HumanChoices
 from scai_irl.records.human_csv import CsvColumns, read_csv
 from scai_irl.records.human_sources import read_heffner, read_moblab
-from scai_irl.records.manifest import now
-from scai_irl.records.results import Results, load
+from scai_irl.results.folder import opened
+from scai_irl.results.manifest import now
+from scai_irl.results.results import Results, load
 
 IMPORT = "import-human"
 """What a manifest calls such a folder."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from scai_irl.compare.alignment import alignment_by_run, alignment_summary
 from scai_irl.io.files import write_table
 from scai_irl.io.progress import Advance, progress
-from scai_irl.records.folder import opened
-from scai_irl.records.manifest import now
-from scai_irl.records.results import Results, load
 from scai_irl.records.scai2023 import read_scai2023
+from scai_irl.results.folder import opened
+from scai_irl.results.manifest import now
+from scai_irl.results.results import Results, load
 
 
 def import_scai2023(path: Path, folder: Path) -> Results:

@@ -12,9 +12,9 @@ from scai_irl.compare.abroad import CELL
 from scai_irl.compare.alignment import WITHIN
 from scai_irl.compare.metrics import bootstrap_interval
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
-from scai_irl.records.findings import number_with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
+from scai_irl.results.findings import number_with_interval
 
 _RECORDED = {"flat": "abroad, no prior", "altruistic": "abroad, altruistic prior"}
 

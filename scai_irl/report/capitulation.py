@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from scai_irl.compare.capitulation import BLAND, SILENT
 from scai_irl.compare.metrics import bootstrap_interval
-from scai_irl.records.findings import Finding, mean_finding, number_with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 EFFECTS = {
     "belief": "belief is {value} farther from what it is in silence (total variation)",

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.currency_suite.variation import ABRUPT, AS_ASSUMED, ONE_NORM
-from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
+from scai_irl.results.findings import Finding, mean_finding
 
 COVERAGE = "Does the 90 % predictive interval hold the users' offers in goods never seen?"
 MORE = "What is it worth to have seen more goods, in goods that are new to all?"

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.compare.curves import CONDITIONS
-from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
+from scai_irl.results.findings import Finding, mean_finding
 
 
 def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:

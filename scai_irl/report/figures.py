@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from scai_irl.io.files import written_whole
-from scai_irl.records.results import FIGURES, Results
 from scai_irl.report.captions import captioned
+from scai_irl.results.results import FIGURES, Results
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe & Ito's colours, which colour-blind readers can tell apart."""

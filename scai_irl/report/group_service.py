@@ -12,9 +12,9 @@ from scai_irl.compare.group_service import GROUPS, POOLED
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 from scai_irl.compare.societies import named
 from scai_irl.game_counts import games_told
-from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
+from scai_irl.results.findings import Finding, mean_finding
 
 GOAL = 0.05
 """What a group's mean alignment gap is to be at most."""

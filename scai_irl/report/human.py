@@ -15,18 +15,18 @@ from rich.console import Console
 from inference import arviz_compat as arviz_seam
 from scai_irl.io.errors import InputError, printable
 from scai_irl.io.files import write_bytes, write_table
-from scai_irl.records.findings import save_findings
-from scai_irl.records.folder import opened
 from scai_irl.records.human import WARNING_COLUMNS, HumanChoices, subjects, typed
 from scai_irl.records.human_import import IMPORT, get_source, say
-from scai_irl.records.manifest import now
-from scai_irl.records.results import POSTERIOR, Results, load
 from scai_irl.report.figures import save_figure
 from scai_irl.report.human_figure import human_figure
 from scai_irl.report.human_findings import human_findings
 from scai_irl.report.human_fit import FitPlan, FittedPeople, fit_people
 from scai_irl.report.human_tables import REJECTED, comparison_table, estimates_table, fit_table
 from scai_irl.report.tables import print_table, save_table
+from scai_irl.results.findings import save_findings
+from scai_irl.results.folder import opened
+from scai_irl.results.manifest import now
+from scai_irl.results.results import POSTERIOR, Results, load
 
 _EXPORTED = 250  # draws of each chain: a hierarchy has thousands of coordinates
 _SECONDS_BETWEEN_LINES = 2.0

@@ -25,11 +25,11 @@ from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.records.findings import Finding
 from scai_irl.records.human import RESPONDER, human_evidence, pooled, subjects
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 from scai_irl.report.human_fit import family_for
+from scai_irl.results.findings import Finding
 
 NAMED = ("selfish", "fair", "altruistic")
 PEOPLE = "other people"

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.records.findings import Finding
 from scai_irl.records.human import subjects
 from scai_irl.report.human_tables import OFFERED, REJECTED
+from scai_irl.results.findings import Finding
 
 WORST = "How far are fitted social preferences from what people do, where they are farthest off?"
 PREDICTS = "Which family predicts choices that it was not fitted to best?"

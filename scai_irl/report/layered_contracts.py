@@ -11,10 +11,10 @@ from envs.contracts import LAYERS
 from scai_irl.compare.layered_contracts import ALL, NEAR, PEOPLE, PREFERENCES, ROLES
 from scai_irl.compare.metrics import bootstrap_interval
 from scai_irl.game_counts import games_told
-from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
+from scai_irl.results.findings import Finding, mean_finding
 
 _BINS = 5
 _KEPT = "Do assistants keep to the bounds of law and role?"

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.compare.preference_groups import GROUPS, ONE_MIXTURE, ONE_NORM
-from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
+from scai_irl.results.findings import Finding, mean_finding
 
 _GAP, _WORTH = "How far off is the group that is served worst?", "How satisfied is the group that is served worst?"
 _WHY = {

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.compare.prior_ablation import LEANS, ONE, Ablated, Ablation
-from scai_irl.records.findings import Finding, mean_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
+from scai_irl.results.findings import Finding, mean_finding
 
 SPEED = "How many games does it take to believe in a group's policy, by what the prior leans to?"
 GAP = "And how far from users is a posterior sample meanwhile?"

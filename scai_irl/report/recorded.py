@@ -9,13 +9,13 @@ from scai_irl.compare.recorded import AuditSetting, audit_recorded, audit_steps,
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_bytes, write_table
 from scai_irl.io.progress import progress
-from scai_irl.records.findings import save_findings
-from scai_irl.records.folder import reopened
-from scai_irl.records.results import POSTERIOR, Results, load
 from scai_irl.report.figures import save_figure
 from scai_irl.report.recorded_figure import recorded_figure
 from scai_irl.report.recorded_findings import recorded_findings
 from scai_irl.report.tables import save_table
+from scai_irl.results.findings import save_findings
+from scai_irl.results.folder import reopened
+from scai_irl.results.results import POSTERIOR, Results, load
 
 _NEEDED = {"proposer_policy", "responder_policy", "offered_share", "accepted", "run", "epoch"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scai_irl.records.findings import Finding, mean_finding
+from scai_irl.results.findings import Finding, mean_finding
 
 DISTANCE = "How far is the recorded assistants' verbal posterior from the exact numerical one?"
 EXCESS = "Is it farther than a single sample from the numerical posterior is?"

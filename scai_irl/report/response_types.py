@@ -11,9 +11,9 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from scai_irl.compare.response_types import FACE_VALUE, SLIPS, SORTED
-from scai_irl.records.findings import Finding, mean_finding, number_with_interval, share_finding
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval, share_finding
 
 _ERROR = "How far off is the inferred preference, where some answers are no preferences?"
 _INSIDE = "Do 90 % intervals hold the preference?"

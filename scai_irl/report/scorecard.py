@@ -25,12 +25,12 @@ from scai_irl.io.progress import progress
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS, instruction_hashes
 from scai_irl.lm.estimate import Estimate
-from scai_irl.lm.session import counted, kept
 from scai_irl.lm_config import ModelConfig
-from scai_irl.records.folder import default_folder, opened
-from scai_irl.records.manifest import now
-from scai_irl.records.results import Results, load
 from scai_irl.report.tables import print_table, save_table
+from scai_irl.results.folder import default_folder, opened
+from scai_irl.results.manifest import now
+from scai_irl.results.results import Results, load
+from scai_irl.results.session import counted, kept
 
 _NAME = "audit-model"
 _TABLES = ("scorecard", "judged", "beliefs", "texts", "translation", "steered")

@@ -8,12 +8,12 @@ from rich.console import Console
 
 from scai_irl.compare.recorded import summary_table
 from scai_irl.io.errors import printable
-from scai_irl.records.findings import FINDINGS
-from scai_irl.records.results import Results
 from scai_irl.report.curves import curves_table
 from scai_irl.report.human import print_fits
 from scai_irl.report.scorecard import print_scorecard
 from scai_irl.report.tables import final_table, print_table
+from scai_irl.results.findings import FINDINGS
+from scai_irl.results.results import Results
 from scai_irl.sweep.gather import CELLS
 from scai_irl.sweep.telling import print_sweep
 

@@ -14,8 +14,8 @@ from tabulate import tabulate
 from scai_irl.compare.alignment import design_columns
 from scai_irl.io.errors import printable
 from scai_irl.io.files import write_text
-from scai_irl.records.results import Results
 from scai_irl.report.latex import plain_latex
+from scai_irl.results.results import Results
 
 
 def final_table(summary: pd.DataFrame) -> pd.DataFrame:

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.compare.talk_speed import MODEL
-from scai_irl.records.findings import Finding, mean_finding, number_with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 _KEYS = ["way", "degree", "observer"]
 _PAIRED = ["norm", "run"]

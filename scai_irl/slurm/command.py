@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from scai_irl.io.errors import InputError, printable
-from scai_irl.records.folder import default_folder
+from scai_irl.results.folder import default_folder
 from scai_irl.slurm.job import job_script
 from scai_irl.slurm.options import Slurm
 from scai_irl.slurm.plan import plan

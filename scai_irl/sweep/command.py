@@ -12,9 +12,9 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 
 from scai_irl.io.errors import InputError
-from scai_irl.records.folder import default_folder
-from scai_irl.records.results import Results
 from scai_irl.report.show import show
+from scai_irl.results.folder import default_folder
+from scai_irl.results.results import Results
 from scai_irl.sweep.cells import cells_of, known_experiment, uncounted
 from scai_irl.sweep.definition import Sweep, read_sweep
 from scai_irl.sweep.gather import CELLS, cells_table

@@ -10,8 +10,8 @@ import pandas as pd
 
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_table
-from scai_irl.records.findings import FINDINGS
-from scai_irl.records.manifest import Manifest, now
+from scai_irl.results.findings import FINDINGS
+from scai_irl.results.manifest import Manifest, now
 from scai_irl.sweep.cells import Cell, written
 from scai_irl.sweep.ground import cell_folder, has_finished, load_outcome
 

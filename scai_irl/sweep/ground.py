@@ -19,8 +19,8 @@ import tenacity
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_json
 from scai_irl.io.locks import locked
-from scai_irl.records.folder import opened
-from scai_irl.records.manifest import Manifest
+from scai_irl.results.folder import opened
+from scai_irl.results.manifest import Manifest
 
 SWEEP = "sweep"
 """Name of the experiment in a sweep's manifest."""

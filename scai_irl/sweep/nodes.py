@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scai_irl.io.errors import InputError
-from scai_irl.records.manifest import MANIFEST
+from scai_irl.results.manifest import MANIFEST
 from scai_irl.sweep import probe
 from scai_irl.sweep.definition import Resources
 

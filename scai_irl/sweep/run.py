@@ -9,8 +9,8 @@ from typing import Any
 
 from scai_irl.io.errors import InputError
 from scai_irl.io.progress import progress
-from scai_irl.records.folder import default_folder
-from scai_irl.records.results import Results, load
+from scai_irl.results.folder import default_folder
+from scai_irl.results.results import Results, load
 from scai_irl.sweep.cells import Cell, cells_of, known_experiment, uncounted
 from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.engines import Engine, make_engine

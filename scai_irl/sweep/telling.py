@@ -6,9 +6,9 @@ import pandas as pd
 from rich.console import Console
 
 from scai_irl.io.errors import printable
-from scai_irl.records.findings import FINDINGS
-from scai_irl.records.results import Results
 from scai_irl.report.tables import print_table
+from scai_irl.results.findings import FINDINGS
+from scai_irl.results.results import Results
 from scai_irl.sweep.gather import CELLS
 
 _MOST_LINES = 40

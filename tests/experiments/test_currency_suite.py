@@ -13,7 +13,7 @@ from scai_irl.compare.currency_suite import believed, played, predictions
 from scai_irl.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.language.phrases import read_policy
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 from experiments.layered_contracts import EXPERIMENT
 from scai_irl.config import check
 from scai_irl.io.errors import InputError
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 from tests.scai_irl.program import assert_equal_results
 
 SMALL = {"societies": 6, "people": 3, "roles": 2, "games": (1, 3), "seed": 1}

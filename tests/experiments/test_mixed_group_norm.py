@@ -13,7 +13,7 @@ import pytest
 from experiments.mixed_group_norm import EXPERIMENT
 from scai_irl.config import check
 from scai_irl.language.phrases import read_policy
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 
 pytestmark = pytest.mark.slow
 

@@ -30,10 +30,10 @@ from scai_irl.language.phrases import read_policy
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Completion, OnDone, Request
-from scai_irl.records.results import Results
 from scai_irl.report.abroad import abroad_figure, gaps_table
 from scai_irl.report.html.beliefs import beliefs_of
 from scai_irl.report.html.policies import policies_of
+from scai_irl.results.results import Results
 
 pytestmark = pytest.mark.slow
 

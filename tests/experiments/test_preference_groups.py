@@ -9,7 +9,7 @@ import pytest
 from experiments.preference_groups import EXPERIMENT
 from scai_irl.config import check
 from scai_irl.io.errors import InputError
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 from tests.scai_irl.program import assert_equal_results
 
 SMALL = {"shares": (0.5, 0.2), "societies": 4, "users": 10, "games": 2, "seed": 1}

@@ -12,7 +12,7 @@ from experiments.prior_ablation import EXPERIMENT, PriorAblation, plan
 from inference.structured.transfer import carried
 from scai_irl.config import check
 from scai_irl.io.errors import InputError
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 
 SMALL = {"runs": 40, "epochs": 8, "games": 5}
 DESIGN = ["run", "users", "rationality", "lapse"]

@@ -10,7 +10,7 @@ import pytest
 from experiments.response_types import EXPERIMENT
 from scai_irl.config import check
 from scai_irl.io.errors import InputError
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 from tests.scai_irl.program import assert_equal_results
 
 pytestmark = pytest.mark.slow

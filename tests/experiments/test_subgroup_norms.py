@@ -12,7 +12,7 @@ from scai_irl.compare.group_service import GROUPS, POOLED
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
 from scai_irl.config import check
 from scai_irl.io.errors import InputError
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 from tests.scai_irl.program import assert_equal_results
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from scai_irl.language.asking import Style
 from scai_irl.lm.registry import make_backend
 from scai_irl.lm.serving import RunningServer
 from scai_irl.lm.settings import LmSettings
-from scai_irl.records.results import load
+from scai_irl.results.results import load
 from tests.scai_irl.loop.test_language_model import COSTS, contents
 
 RUN = ("run", "one-group-norm", "--runs", "1", "--epochs", "2", "--group", "5v5", "--users", "fair", "--seed", "2")

@@ -13,9 +13,9 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from scai_irl.io.errors import InputError
-from scai_irl.records.findings import FINDINGS
-from scai_irl.records.results import Results
 from scai_irl.report.html.numbers import number
+from scai_irl.results.findings import FINDINGS
+from scai_irl.results.results import Results
 
 WORDS = ("question", "case", "answer", "row", "why", "goal", "sentence")
 NUMBERS = ("value", "low", "high", "runs", "recorded")

@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from scai_irl.compare.alignment import design_columns
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 
 MOST_NORMS = 6
 """Norms that have a colour; of more, those with the largest weights are drawn."""

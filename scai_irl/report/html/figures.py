@@ -9,9 +9,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from scai_irl.io.errors import InputError
-from scai_irl.records.results import FIGURES
 from scai_irl.report.html.numbers import humanised
 from scai_irl.report.html.svg import ForeignError, drawn_anew
+from scai_irl.results.results import FIGURES
 
 _PAPERS = (".svg", ".pdf", ".png")
 _NARROW = 430  # pixels up to which two stand side by side

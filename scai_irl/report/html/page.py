@@ -17,8 +17,6 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from scai_irl.records.manifest import Manifest
-from scai_irl.records.results import Results
 from scai_irl.report.html import answers, beliefs, policies
 from scai_irl.report.html.answers import Question, findings_of, questions_of
 from scai_irl.report.html.beliefs import Panels, beliefs_of, panels_of
@@ -27,6 +25,8 @@ from scai_irl.report.html.health import Health, health_of
 from scai_irl.report.html.policies import Policies, policies_of
 from scai_irl.report.html.predecessor import Told, comparison_of, model_label
 from scai_irl.report.html.tables import ShownTable, shown_table, tables_of
+from scai_irl.results.manifest import Manifest
+from scai_irl.results.results import Results
 
 GENERATOR = "scai-irl report"
 """What the page says it was made by."""

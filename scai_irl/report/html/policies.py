@@ -10,8 +10,8 @@ import pandas as pd
 
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
-from scai_irl.records.results import Results
 from scai_irl.report.html.beliefs import condition_columns, conditions, norms_of, weight_as_text
+from scai_irl.results.results import Results
 
 AT_A_GLANCE = 1
 """Conditions that are unfolded at first."""

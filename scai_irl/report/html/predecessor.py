@@ -12,9 +12,9 @@ import pandas as pd
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS, RecordedRow
-from scai_irl.records.findings import number_with_interval
-from scai_irl.records.manifest import Manifest
 from scai_irl.report.html.numbers import number
+from scai_irl.results.findings import number_with_interval
+from scai_irl.results.manifest import Manifest
 
 _SAME = 5e-4  # numbers are recorded with three digits
 
@@ -62,7 +62,7 @@ def model_label(manifest: Manifest) -> str:
     """Name who answered: the backend, with its model where they differ; empty where nobody was asked.
 
     Example:
-        >>> from scai_irl.records.manifest import new_manifest
+        >>> from scai_irl.results.manifest import new_manifest
         >>> model_label(new_manifest("one", {}, backend="embedded", model="bayes@c9821072a8c2"))
         'embedded bayes'
         >>> model_label(new_manifest("one", {}, backend="embedded", model="bayes@c9821072a8c2, mine@3c5e22d24ac1"))

@@ -39,9 +39,9 @@ from scai_irl.language.phrases import say_policy
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
-from scai_irl.records.folder import opened
-from scai_irl.records.results import Results, load
 from scai_irl.report.scorecard import print_scorecard
+from scai_irl.results.folder import opened
+from scai_irl.results.results import Results, load
 from tests.scai_irl.lm.fake_server import Fault, fake_server
 
 QUESTIONS = battery(PRESETS["medium"], seed=1)

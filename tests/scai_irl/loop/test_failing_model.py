@@ -11,7 +11,7 @@ import pytest
 from inference import infer
 from scai_irl.lm.ask import ASKED_AGAIN
 from scai_irl.loop.run import run_setting
-from scai_irl.records.results import Results
+from scai_irl.results.results import Results
 from tests.scai_irl.backends import Unreliable
 from tests.scai_irl.loop.play import seen_by_others, setting
 

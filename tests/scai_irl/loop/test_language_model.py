@@ -13,7 +13,7 @@ from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.estimate import estimate
 from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.vllm_server import VllmServer
-from scai_irl.records.results import load
+from scai_irl.results.results import load
 from tests.scai_irl.lm.contract import VERBAL
 from tests.scai_irl.lm.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
 

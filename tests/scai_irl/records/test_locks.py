@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scai_irl.io.errors import InputError
-from scai_irl.records.folder import opened
+from scai_irl.results.folder import opened
 from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.ground import Part, part_of_sweep, whole_sweep
 from scai_irl.sweep.run import run_sweep

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scai_irl.cli import main
-from scai_irl.records.manifest import Manifest
+from scai_irl.results.manifest import Manifest
 from scai_irl.slurm.plan import activation
 from tests.scai_irl.program import untouched
 from tests.scai_irl.slurm.conftest import CELLS, SWEEP

@@ -27,7 +27,7 @@ from scai_irl.config import ExperimentConfig
 from scai_irl.io.errors import InputError
 from scai_irl.experiment import Experiment
 from scai_irl.io.files import telling_disk_errors
-from scai_irl.records.findings import Finding
+from scai_irl.results.findings import Finding
 from scai_irl.study import Study, run_study
 
 

@@ -10,7 +10,7 @@ from scai_irl.lm.budget import Budget, Limited
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.replay import Recorded
-from scai_irl.records.manifest import Manifest
+from scai_irl.results.manifest import Manifest
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import pandas as pd
 from inference import arviz_compat as arviz_seam
 from scai_irl.io.errors import InputError
 from scai_irl.lm.cache import CALLS, CallStore
-from scai_irl.records.manifest import Manifest
+from scai_irl.results.manifest import Manifest
 
 POSTERIOR = "posterior.nc"
 FIGURES = "figures"

@@ -10,7 +10,7 @@ from typing import Any
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import remove_partials, telling_disk_errors
 from scai_irl.io.locks import locked
-from scai_irl.records.manifest import MANIFEST, Manifest, config_hash, new_manifest
+from scai_irl.results.manifest import MANIFEST, Manifest, config_hash, new_manifest
 
 _LOCK, _OTHER = ".lock", "another process"
 _RESULTS = Path("results")
