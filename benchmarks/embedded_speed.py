@@ -31,7 +31,7 @@ from scai_irl.lm.serving import ServerOptions, running_server
 from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.vllm_python import vllm_python
 from scai_irl.lm.vllm_server import VllmServer
-from scai_irl.organisms.pieces import known_policies
+from scai_irl.organisms.prompt_chunks import known_policies
 from scai_irl.organisms.shipped import organism_folder
 
 _LONGEST = 64  # tokens; organisms' policies have about thirty

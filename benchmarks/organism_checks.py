@@ -43,8 +43,8 @@ from scai_irl.language.requests import (
 from scai_irl.lm.embedded import Embedded
 from scai_irl.lm.protocol import Backend, Completion, Request, Structure
 from scai_irl.lm.settings import LmSettings
-from scai_irl.organisms.lessons import behaviour_of
-from scai_irl.organisms.pieces import LABELS, known_policies
+from scai_irl.organisms.curriculum import behaviour_of
+from scai_irl.organisms.prompt_chunks import LABELS, known_policies
 from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import CURRENCIES, NAMES, WORLDS

@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from scai_irl.llama.model_folder import Words
-from scai_irl.organisms.pieces import END, SPECIAL, TEMPLATE, single_tokens
+from scai_irl.organisms.prompt_chunks import END, SPECIAL, TEMPLATE, single_tokens
 from scai_irl.organisms.wordings import FIRM, LOOSE, NORMS, policy_text
 
 _PAIRS = 1_100  # most tokens of bytes and pairs of them

@@ -8,7 +8,7 @@ import pytest
 from envs import mixture
 from inference import infer
 from scai_irl.compare.societies import HELD, Societies, members, policies_held, societies
-from scai_irl.organisms.pieces import known_policies
+from scai_irl.organisms.prompt_chunks import known_policies
 
 USERS = mixture({"altruistic": 0.75, "selfish": 0.25})
 

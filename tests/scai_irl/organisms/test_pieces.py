@@ -23,9 +23,9 @@ from scai_irl.language.requests import (
 from scai_irl.language.talk import say
 from scai_irl.llama.conversation import Conversations
 from scai_irl.lm.protocol import Request
-from scai_irl.organisms import pieces
-from scai_irl.organisms.lessons import Lessons
-from scai_irl.organisms.pieces import Pieces
+from scai_irl.organisms import prompt_chunks as pieces
+from scai_irl.organisms.curriculum import Lessons
+from scai_irl.organisms.prompt_chunks import Pieces
 from scai_irl.organisms.transcripts import Transcript, draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
 from scai_irl.organisms.wordings import FIRM, NORMS, policy_text, words
