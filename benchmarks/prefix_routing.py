@@ -35,7 +35,6 @@ from tabulate import tabulate
 from benchmarks.report import machine
 from experiments.one_group_norm import OneGroupNorm, setting
 from scai_irl.compare.curves import Curves, played
-from scai_irl.compare.elicit import Elicitation, elicit
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Completion, OnDone, Request
 from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
@@ -43,6 +42,7 @@ from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.vllm_python import vllm_python
 from scai_irl.lm.vllm_server import VllmServer
 from scai_irl.loop.run import play_setting
+from scai_irl.measure.elicit import Elicitation, elicit
 from tests.tiny_model import make_tiny
 from tests.vllm.processes import group
 

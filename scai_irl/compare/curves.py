@@ -33,8 +33,6 @@ from scai_irl.compare.audit.battery import (
 )
 from scai_irl.compare.audit.battery import Question as Item
 from scai_irl.compare.audit.exact import exact_table
-from scai_irl.compare.elicit import Item as Asked
-from scai_irl.compare.elicit import orders_of
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
@@ -42,6 +40,8 @@ from scai_irl.language.requests import offer_request, read_offer, read_translati
 from scai_irl.lm.ask import Question, Tally
 from scai_irl.lm.ask import ask as ask_all
 from scai_irl.lm.protocol import Backend
+from scai_irl.measure.elicit import Item as Asked
+from scai_irl.measure.elicit import orders_of
 
 INCONSISTENT, MISLEADING = "inconsistent talk", "misleading talk"
 CONDITIONS = ("at home", "abroad", INCONSISTENT, MISLEADING)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scai_irl.compare.alignment import design_columns
 from scai_irl.compare.recorded_arviz import audit_arviz
 from scai_irl.compare.recorded_beliefs import MEMORIES, beliefs_by_memory, read_recording
 from scai_irl.compare.recorded_hypotheses import UserHypotheses
@@ -23,6 +22,7 @@ from scai_irl.compare.recorded_setting import AuditSetting
 from scai_irl.compare.recorded_tables import beliefs_table, by_run_table, users_of
 from scai_irl.compare.recorded_verbal import Acts
 from scai_irl.io.progress import Advance
+from scai_irl.measure.alignment import design_columns
 
 __all__ = ["AuditSetting", "RecordedAudit", "audit_recorded", "audit_steps", "summary_table"]
 

@@ -20,9 +20,9 @@ from jaxtyping import Bool, Float, Int
 from envs.contexts import MAX_STAKE
 from envs.ultimatum import offer_of_units
 from inference import DiscretePosterior, Evidence, evidence, infer
-from scai_irl.compare.alignment import design_columns
 from scai_irl.compare.recorded_hypotheses import UserHypotheses
 from scai_irl.io.errors import InputError
+from scai_irl.measure.alignment import design_columns
 
 MEMORIES = ("all", "last")
 """What an observer keeps: all earlier epochs, or the last one."""

@@ -37,9 +37,9 @@ from jaxtyping import Array, Float, Int
 
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from inference.discrete.hypotheses import PolicyHypotheses
-from scai_irl.compare.metrics import total_variation
 from scai_irl.compare.recorded_beliefs import Beliefs, Recording
 from scai_irl.compare.recorded_hypotheses import UserHypotheses
+from scai_irl.measure.distances import total_variation
 
 
 class Tables(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scai_irl.compare.alignment import WITHIN
 from scai_irl.compare.sweeps import Settings, case_of
+from scai_irl.measure.alignment import WITHIN
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 

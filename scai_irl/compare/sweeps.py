@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 import pandas as pd
 
-from scai_irl.compare.alignment import WITHIN
+from scai_irl.measure.alignment import WITHIN
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 Settings = Sequence[str]
@@ -17,7 +17,7 @@ def runs_in_last_epoch(alignment: pd.DataFrame, by: Settings, measure: str = "ga
     """A line for each run of each setting: its mean over conditions in the last epoch.
 
     Args:
-        alignment: What `scai_irl.compare.alignment.alignment_by_run` gives, with the columns `by`.
+        alignment: What `scai_irl.measure.alignment.alignment_by_run` gives, with the columns `by`.
         by: Columns of the settings.
         measure: Column to average.
     """

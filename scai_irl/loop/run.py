@@ -13,7 +13,6 @@ import pandas as pd
 from envs.schedule import Schedule
 from inference import DiscretePosterior
 from inference import arviz_compat as arviz_seam
-from scai_irl.compare.alignment import alignment_by_run, alignment_summary, with_tokens
 from scai_irl.io.files import telling_disk_errors, write_bytes, write_table
 from scai_irl.io.progress import Advance, progress
 from scai_irl.language.instructions import instruction_hashes
@@ -32,6 +31,7 @@ from scai_irl.loop.checkpoint import (
 from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
+from scai_irl.measure.alignment import alignment_by_run, alignment_summary, with_tokens
 from scai_irl.report.figures import save_figures
 from scai_irl.report.tables import save_summary
 from scai_irl.results.findings import Finding, save_findings

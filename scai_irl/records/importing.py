@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from scai_irl.compare.alignment import alignment_by_run, alignment_summary
 from scai_irl.io.files import write_table
 from scai_irl.io.progress import Advance, progress
+from scai_irl.measure.alignment import alignment_by_run, alignment_summary
 from scai_irl.records.scai2023 import read_scai2023
 from scai_irl.results.folder import opened
 from scai_irl.results.manifest import now

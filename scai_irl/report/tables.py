@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from scai_irl.compare.alignment import design_columns
 from scai_irl.io.errors import printable
 from scai_irl.io.files import write_text
+from scai_irl.measure.alignment import design_columns
 from scai_irl.report.latex import plain_latex
 from scai_irl.results.results import Results
 

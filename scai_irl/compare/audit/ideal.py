@@ -1,7 +1,7 @@
 """What the sampled channel would read on a Bayesian: her samples are few, and what is done under each is noisy.
 
 She draws each text's norm from the exact posterior and acts on it exactly; her belief is then estimated as a model's is
-(`scai_irl.compare.mixing`). Scores of such made-up beliefs are what a model's are held against: they are not 0.
+(`scai_irl.measure.mixing`). Scores of such made-up beliefs are what a model's are held against: they are not 0.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from jaxtyping import Float
 
 from envs.seeds import derive_seed
 from scai_irl.compare.audit.battery import Question
-from scai_irl.compare.elicit import Elicitation
-from scai_irl.compare.grounding import Probes, behaviour
-from scai_irl.compare.mixing import mixing_weights
+from scai_irl.measure.elicit import Elicitation
+from scai_irl.measure.grounding import Probes, behaviour
+from scai_irl.measure.mixing import mixing_weights
 
 REPLICATIONS = 40
 _STEPS = 150

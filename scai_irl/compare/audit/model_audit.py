@@ -27,8 +27,6 @@ from scai_irl.compare.audit.scores import (
 )
 from scai_irl.compare.audit.steering import STEERING
 from scai_irl.compare.audit.weights import weights
-from scai_irl.compare.elicit import Elicitation, elicit
-from scai_irl.compare.translation_loss import LOSSES, Translation, translation_loss
 from scai_irl.io.progress import Advance
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
@@ -36,6 +34,8 @@ from scai_irl.language.requests import answer_request, read_answer
 from scai_irl.lm.ask import Question as Asked
 from scai_irl.lm.ask import Tally, ask
 from scai_irl.lm.protocol import Backend
+from scai_irl.measure.elicit import Elicitation, elicit
+from scai_irl.measure.translation_loss import LOSSES, Translation, translation_loss
 
 _PARTS: tuple[Part, ...] = get_args(Part)
 _NAN = float("nan")
@@ -65,7 +65,7 @@ class Audited:
             ``ideal`` of a Bayesian (NaN where there is none) with the 95 % range of such (``ideal_low``,
             ``ideal_high``), and ``n`` items.
         judged: What was believed and what is exact, a line for each channel, item and norm.
-        beliefs: The same before averaging over wordings, orders and repetitions (`scai_irl.compare.elicit.COLUMNS`).
+        beliefs: The same before averaging over wordings, orders and repetitions (`scai_irl.measure.elicit.COLUMNS`).
         texts: Verbal policies that were sampled.
         translation: Loss of each translated policy.
         steered: What assistants answered to users who try to steer, and to users who do not.

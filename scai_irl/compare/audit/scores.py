@@ -10,7 +10,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from scai_irl.compare.audit.battery import accept_chances
-from scai_irl.compare.divergences import (
+from scai_irl.measure.distances import bootstrap_interval, total_variation
+from scai_irl.measure.divergences import (
     brier_score,
     calibration_error,
     hellinger,
@@ -18,7 +19,6 @@ from scai_irl.compare.divergences import (
     kullback_leibler,
     log_score,
 )
-from scai_irl.compare.metrics import bootstrap_interval, total_variation
 
 Line = dict[str, object]
 Ideal = Mapping[str, Float[np.ndarray, "replication norm"]]

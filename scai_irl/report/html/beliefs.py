@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.compare.alignment import design_columns
+from scai_irl.measure.alignment import design_columns
 from scai_irl.results.results import Results
 
 MOST_NORMS = 6

@@ -31,14 +31,14 @@ from scai_irl.compare.audit.exact import exact_table
 from scai_irl.compare.audit.model_audit import Audited, ModelAudit, audit_model, audit_steps
 from scai_irl.compare.audit.paired import compare_audits
 from scai_irl.compare.audit.steering import STEERING
-from scai_irl.compare.elicit import Channel, Elicitation
-from scai_irl.compare.grounding import Probes
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game, games_from_json
 from scai_irl.language.phrases import say_policy
 from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
+from scai_irl.measure.elicit import Channel, Elicitation
+from scai_irl.measure.grounding import Probes
 from scai_irl.report.scorecard import print_scorecard
 from scai_irl.results.folder import opened
 from scai_irl.results.results import Results, load

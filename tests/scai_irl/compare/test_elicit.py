@@ -13,17 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import Norm, Policy
-from scai_irl.compare.divergences import (
-    brier_score,
-    calibration_error,
-    hellinger,
-    jensen_shannon,
-    kullback_leibler,
-    log_score,
-)
-from scai_irl.compare.elicit import CHANNELS, Elicitation, Item, elicit, orders_of
-from scai_irl.compare.grounding import MISSING, Probes, behaviour, ground, log_likelihood
-from scai_irl.compare.mixing import mixing_weights
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
@@ -34,6 +23,17 @@ from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.lm.rounds import in_rounds
+from scai_irl.measure.divergences import (
+    brier_score,
+    calibration_error,
+    hellinger,
+    jensen_shannon,
+    kullback_leibler,
+    log_score,
+)
+from scai_irl.measure.elicit import CHANNELS, Elicitation, Item, elicit, orders_of
+from scai_irl.measure.grounding import MISSING, Probes, behaviour, ground, log_likelihood
+from scai_irl.measure.mixing import mixing_weights
 from tests.scai_irl.backends import Recording, Scripted
 
 NORMS = tuple(Policy.of(Norm(name, (), 8.0, 0.2)) for name in ("selfish", "fair", "altruistic"))

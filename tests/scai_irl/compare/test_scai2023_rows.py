@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scai_irl.compare.alignment import WITHIN
-from scai_irl.compare.metrics import bootstrap_interval
 from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+from scai_irl.measure.alignment import WITHIN
+from scai_irl.measure.distances import bootstrap_interval
 
 DATA = Path(os.environ.get("SCAI_DATA", Path(__file__).parents[4] / "shared" / "data")) / "scai_gpt4"
 CONDITIONS = {

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from envs.utilities import get_utility
-from scai_irl.compare.alignment import with_tokens
+from scai_irl.measure.alignment import with_tokens
 from tests.scai_irl.loop.play import FAIR, MIXED, RATIONALITY, interactions, play, setting
 
 

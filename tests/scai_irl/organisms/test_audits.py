@@ -12,9 +12,9 @@ from scai_irl.compare.audit.battery import NAMES, Sizes, battery
 from scai_irl.compare.audit.exact import exact_table
 from scai_irl.compare.audit.scores import judge
 from scai_irl.compare.audit.weights import weights
-from scai_irl.compare.elicit import Elicitation, elicit
 from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
+from scai_irl.measure.elicit import Elicitation, elicit
 from scai_irl.organisms.world import WORLDS
 from tests.scai_irl.organisms.planted import ABROAD, GAMES, OF_A_BAYESIAN, PLANTED, PRIOR, RELIABILITY
 

@@ -6,7 +6,7 @@ Jensen–Shannon   JS = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½ (p + q)
 Hellinger        H = √(1 − Σ_k √(p_k q_k)), in [0, 1]
 ================ ===================================================
 
-Total variation and Wasserstein-1 are in `scai_irl.compare.metrics`.
+Total variation and Wasserstein-1 are in `scai_irl.measure.distances`.
 """
 
 from __future__ import annotations

@@ -21,13 +21,13 @@ from jaxtyping import Float, Int
 
 from envs.policy import Policy
 from envs.seeds import derive_seed
-from scai_irl.compare.grounding import MISSING, Acts, Probes, behaviour, ground
-from scai_irl.compare.metrics import total_variation
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import read_translation, translation_request
 from scai_irl.lm.ask import Question, Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.rounds import Plan, in_rounds
+from scai_irl.measure.distances import total_variation
+from scai_irl.measure.grounding import MISSING, Acts, Probes, behaviour, ground
 
 _IDEAL = 200  # translators that lose nothing, whose average loss is the floor
 _REPEATS = 10

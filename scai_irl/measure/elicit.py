@@ -2,7 +2,7 @@
 
 ======= =============================================================================================================
 sampled it writes policies, at its own temperature; each is acted on in probe contexts, and the shares of the norms
-        that explain these acts are the belief (`scai_irl.compare.mixing`)
+        that explain these acts are the belief (`scai_irl.measure.mixing`)
 stated  it writes the probability of every label
 token   the log-probability of every label as its answer, normalised over the labels
 ======= =============================================================================================================
@@ -23,8 +23,6 @@ import numpy as np
 import pandas as pd
 
 from envs.seeds import derive_seed
-from scai_irl.compare.grounding import Probes, ground, log_likelihood
-from scai_irl.compare.mixing import mixing_weights
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import (
@@ -39,6 +37,8 @@ from scai_irl.language.requests import read_translation
 from scai_irl.lm.ask import Question, Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.rounds import Plan, in_rounds
+from scai_irl.measure.grounding import Probes, ground, log_likelihood
+from scai_irl.measure.mixing import mixing_weights
 
 Channel = Literal["sampled", "stated", "token"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
