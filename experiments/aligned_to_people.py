@@ -12,11 +12,11 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.experiment import Experiment
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
 from scai_irl.records.human import subjects

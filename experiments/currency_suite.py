@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from experiments.currency_suite.variation import WAYS
 from inference.checks.diagnostics import largest_r_hat
+from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.currency_suite import Suite, believed, played, predictions
 from scai_irl.compare.currency_words import acted_in_words
@@ -23,7 +24,6 @@ from scai_irl.config_words import known, known_currencies
 from scai_irl.experiment import Experiment
 from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
 from scai_irl.report.currency_suite import (

@@ -10,12 +10,12 @@ from __future__ import annotations
 import pandas as pd
 from pydantic import Field, field_validator
 
+from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.talk_speed import TalkPlan, asked_after, beliefs_of_bayesians, beliefs_of_model, games_needed
 from scai_irl.config import ExperimentConfig
 from scai_irl.experiment import Experiment
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
 from scai_irl.report.talk_speed import speed_figure, speed_findings, speed_table

@@ -13,6 +13,7 @@ from dataclasses import asdict
 import pandas as pd
 from pydantic import Field, field_validator
 
+from scai_irl.backends.registry import make_backend
 from scai_irl.cli import run_experiment
 from scai_irl.compare.curves import Curves, learning_curves
 from scai_irl.config import ExperimentConfig, some_distinct
@@ -21,7 +22,6 @@ from scai_irl.io.files import write_table
 from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import shipped
 from scai_irl.report.curves import curves_figure, curves_findings, curves_summary, curves_table

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.abroad import ACTORS, PRIOR_NAMES, Journey, act_abroad
 from scai_irl.compare.abroad_findings import abroad_findings
@@ -20,7 +21,6 @@ from scai_irl.config import ExperimentConfig, norm_without_parameters, some_dist
 from scai_irl.config_words import known, known_currencies
 from scai_irl.experiment import Experiment
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import UsersConfig
 from scai_irl.report.abroad import abroad_figure, gaps_table, seen_figure

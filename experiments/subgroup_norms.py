@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.group_service import ServicePlan, group_service
 from scai_irl.compare.societies import HELD, members, named
@@ -21,7 +22,6 @@ from scai_irl.config import ExperimentConfig, read_mixture, some_distinct
 from scai_irl.experiment import Experiment
 from scai_irl.game_counts import rising
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import UsersConfig
 from scai_irl.report.group_service import found_figure, found_table, service_figure, service_findings, service_table

@@ -14,12 +14,12 @@ from pydantic import Field, field_validator, model_validator
 
 from envs import one_group
 from experiments.group_game import estimate_whole, group_game
+from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.sweeps import gaps_by, sweep_table
 from scai_irl.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment import Experiment
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.estimate import Estimate
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.setting import Setting
 from scai_irl.loop.whole import play_whole, told_apart

@@ -15,7 +15,7 @@ from scai_irl.io.errors import printable
 from scai_irl.lm.settings import LmSettings
 
 if TYPE_CHECKING:
-    from scai_irl.lm.doctor import Finding
+    from scai_irl.backends.vllm.checkup import Finding
 
 _MARKS = {True: ("✓", "yes", "green"), False: ("✗", "NO", "red"), None: ("–", "-", "dim")}
 _PATIENCE = LmSettings(timeout=60.0, attempts=2, pause=0.2, concurrency=16)
@@ -36,7 +36,7 @@ def doctor(command: Doctor) -> None:
         InputError: If an address is none.
         SystemExit: With code 1 if something is missing that no experiment with these servers can do without.
     """
-    from scai_irl.lm.doctor import check_server, installed  # noqa: PLC0415 - its client takes a second to import
+    from scai_irl.backends.vllm.checkup import check_server, installed  # noqa: PLC0415 - its client takes a second to import
 
     settings = replace(_PATIENCE, model=command.model)
     findings = {"installed": installed()} | {url: check_server(url, settings) for url in command.url}

@@ -8,12 +8,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from scai_irl.agents.users import UsersBy
+from scai_irl.backends.estimate import Estimate, estimate
+from scai_irl.backends.registry import get_backend, make_backend
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS
 from scai_irl.lm.budget import Budget
-from scai_irl.lm.estimate import Estimate, estimate
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.registry import get_backend, make_backend
 from scai_irl.lm.settings import LmSettings, read_engine
 
 _DEFAULT, _STYLE = LmSettings(), Style()

@@ -18,9 +18,9 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from scai_irl.backends.vllm.environment import VARIABLE, vllm_python
+from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.io.errors import InputError, printable
-from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
-from scai_irl.lm.vllm_python import VARIABLE, vllm_python
 from scai_irl.organisms.shipped import shipped
 
 KEY_VARIABLE = "SCAI_IRL_API_KEY"

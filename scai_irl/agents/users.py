@@ -65,7 +65,7 @@ def played(backend: Backend, games: Sequence[Game], tally: Tally, style: Style) 
 
     Example:
         >>> from envs.policy import Norm
-        >>> from scai_irl.lm.phrasebook import Phrasebook
+        >>> from scai_irl.backends.phrasebook.backend import Phrasebook
         >>> fair = Policy.of(Norm("fair"))
         >>> played(Phrasebook(), [Game(fair, fair, "dollars", 20, 7)], Tally(), Style()).units.tolist()
         [10]

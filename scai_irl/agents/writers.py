@@ -15,13 +15,13 @@ from typing import Protocol
 
 from envs.policy import Policy
 from scai_irl.agents.words import Words
+from scai_irl.backends.phrasebook.beliefs import OWN_NORMS
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import believe_request, draw_request, learn_request, read_belief
 from scai_irl.language.games import Game
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import read_translation
 from scai_irl.lm.ask import Question, Tally
-from scai_irl.lm.phrasebook_beliefs import OWN_NORMS
 from scai_irl.lm.rounds import Answers, Plan
 
 Games = tuple[Game, ...]

@@ -31,7 +31,7 @@ def in_rounds(backend: Backend, plans: Sequence[Plan[T]], tally: Tally) -> list[
         What each plan returned.
 
     Example:
-        >>> from scai_irl.lm.phrasebook import Phrasebook
+        >>> from scai_irl.backends.phrasebook.backend import Phrasebook
         >>> def plan():
         ...     answers = yield []
         ...     return len(answers)

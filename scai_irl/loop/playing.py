@@ -18,6 +18,7 @@ from envs.policy import Norm, Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units, offered_units
 from scai_irl.agents.words import Words
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (
     answer_request,
@@ -31,7 +32,6 @@ from scai_irl.language.requests import (
 )
 from scai_irl.language.talk import say
 from scai_irl.lm.ask import Question, Tally, ask
-from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend, Completion
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.settle import seed_of_row

@@ -108,7 +108,7 @@ def elicit(backend: Backend, items: Sequence[Item], how: Elicitation) -> Elicite
 
     Example:
         >>> from envs import Norm, Policy
-        >>> from scai_irl.lm.phrasebook import Phrasebook
+        >>> from scai_irl.backends.phrasebook.backend import Phrasebook
         >>> norms = tuple(Policy.of(Norm(name)) for name in ("selfish", "fair"))
         >>> game = Game("dollars", 10, "user", "user", 5, True)
         >>> item = Item("one", Candidates(("A", "B"), norms, (0.5, 0.5)), (game,))

@@ -69,7 +69,7 @@ def translation_loss(
 
     Example:
         >>> from envs import Norm
-        >>> from scai_irl.lm.phrasebook import Phrasebook
+        >>> from scai_irl.backends.phrasebook.backend import Phrasebook
         >>> found = translation_loss(Phrasebook(), {"named": [Policy.of(Norm("fair"))]}, Translation())
         >>> found["tv"].round(2).tolist()
         [0.0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from scai_irl.lm.estimate import Estimate
+from scai_irl.backends.estimate import Estimate
 
 
 def print_estimate(estimate: Estimate) -> None:

@@ -11,7 +11,7 @@ from envs import ENVIRONMENTS, GROUPS, UTILITIES
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
-from scai_irl.lm.registry import BACKENDS
+from scai_irl.backends.registry import BACKENDS
 from scai_irl.organisms.shipped import organism_summary, shipped
 from scai_irl.sweep.engines import ENGINES
 

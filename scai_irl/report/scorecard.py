@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 from rich.console import Console
 
+from scai_irl.backends.estimate import Estimate
 from scai_irl.compare.audit.battery import PRESETS
 from scai_irl.compare.audit.model_audit import ModelAudit, audit_model, audit_steps
 from scai_irl.compare.audit.paired import compare_audits
@@ -23,7 +24,6 @@ from scai_irl.io.files import write_table
 from scai_irl.io.progress import progress
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS, instruction_hashes
-from scai_irl.lm.estimate import Estimate
 from scai_irl.lm_config import ModelConfig
 from scai_irl.measure.elicit import CHANNELS, Channel, Elicitation
 from scai_irl.report.tables import print_table, save_table

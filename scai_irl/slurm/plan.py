@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from scai_irl.backends.registry import SERVED
+from scai_irl.backends.vllm.environment import VARIABLE
+from scai_irl.backends.vllm.server_options import ServerOptions, check_options, own_name
 from scai_irl.io.errors import InputError
-from scai_irl.lm.registry import SERVED
-from scai_irl.lm.server_options import ServerOptions, check_options, own_name
-from scai_irl.lm.vllm_python import VARIABLE
 from scai_irl.slurm.job import PORTS, Job, Served
 from scai_irl.slurm.options import Slurm
 from scai_irl.slurm.times import read_time

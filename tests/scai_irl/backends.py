@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from scai_irl.lm.phrasebook import Phrasebook
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage
 
 GARBAGE = (

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from scai_irl.backends.registry import make_backend
 from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Message, Request, Sampling, Structure
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from tests.scai_irl.lm.contract import ModelContract, requests, texts, told
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
+from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.io.errors import InputError
-from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.serve import KEY_VARIABLE
 from tests.vllm.conftest import SCORER
 from tests.vllm.processes import group, led_by, listened_at

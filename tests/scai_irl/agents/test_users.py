@@ -8,9 +8,9 @@ import numpy as np
 from envs import Norm, Policy
 from envs.society import meet
 from scai_irl.agents.users import Game, ModelMeeting, played
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.asking import Style
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Request
 from tests.scai_irl.backends import Scripted
 

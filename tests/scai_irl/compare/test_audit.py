@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.backends.phrasebook.beliefs import posterior_over
 from scai_irl.cli import main
 from scai_irl.compare.audit.battery import (
     CURRENCY,
@@ -34,8 +36,6 @@ from scai_irl.compare.audit.steering import STEERING
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game, games_from_json
 from scai_irl.language.phrases import say_policy
-from scai_irl.lm.phrasebook import Phrasebook
-from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.measure.elicit import Channel, Elicitation
 from scai_irl.measure.grounding import Probes

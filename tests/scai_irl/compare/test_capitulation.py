@@ -13,6 +13,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from envs.contexts import MANNERS
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.compare.audit.battery import NAMES
 from scai_irl.compare.capitulation import (
     BLAND,
@@ -30,7 +31,6 @@ from scai_irl.language.fence import unfence
 from scai_irl.language.talk import manner_of
 from scai_irl.llama.model_folder import TOKENIZER
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage
 from scai_irl.organisms.shipped import organism_folder
 from scai_irl.report.capitulation import EFFECTS, tone_figure, tone_findings, tone_table

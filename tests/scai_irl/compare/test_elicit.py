@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import Norm, Policy
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.backends.phrasebook.beliefs import posterior_over
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.phrases import say_policy
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.phrasebook import Phrasebook
-from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.lm.rounds import in_rounds
 from scai_irl.measure.divergences import (

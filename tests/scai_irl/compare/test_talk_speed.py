@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.compare.talk_speed import (
     MODEL,
     NAMES,
@@ -18,7 +19,6 @@ from scai_irl.compare.talk_speed import (
     games_needed,
 )
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.report.talk_speed import speed_figure, speed_findings, speed_table
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from scai_irl.lm.phrasebook import Phrasebook
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.protocol import Message, Request, Sampling
 
 MODEL = "phrasebook-behind-http"

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import pytest
 
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.backends.registry import BACKENDS, make_backend
 from scai_irl.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.lm.cache import CALLS, CallStore
-from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.registry import BACKENDS, make_backend
 from scai_irl.lm.replay import Recorded
 from scai_irl.lm.settings import LmSettings
 from scai_irl.lm_config import LmConfig

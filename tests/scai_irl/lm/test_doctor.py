@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from scai_irl.backends.vllm import checkup as doctor
+from scai_irl.backends.vllm.checkup import Finding, check_server, installed
+from scai_irl.backends.vllm.environment import VARIABLE, Platform
+from scai_irl.backends.vllm.trials import TRIALS
 from scai_irl.cli import main
 from scai_irl.io.errors import InputError
-from scai_irl.lm import doctor
-from scai_irl.lm.doctor import Finding, check_server, installed
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.trials import TRIALS
-from scai_irl.lm.vllm_python import VARIABLE, Platform
 from tests.scai_irl.lm.fake_server import MODEL, Body, FakeServer, Fault, fake_server
 from tests.scai_irl.lm.test_faults import _without_log_probabilities, free_port
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from scai_irl.backends.registry import make_backend
 from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Message, Sampling, Structure
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from tests.scai_irl.lm.contract import told
 from tests.tiny_model import POSITIONS, make_tiny

@@ -11,9 +11,9 @@ import openai
 import pytest
 import tenacity
 
-from scai_irl.lm import health
-from scai_irl.lm.loop_thread import LoopThread
-from scai_irl.lm.replicas import Replica, Replicas
+from scai_irl.backends.vllm import server_health as health
+from scai_irl.backends.vllm.loop_thread import LoopThread
+from scai_irl.backends.vllm.replicas import Replica, Replicas
 from tests.scai_irl.lm.contract import texts
 from tests.scai_irl.lm.fake_server import Fault, fake_server
 from tests.scai_irl.lm.test_faults import EXPECTED, REQUESTS, client, free_port

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from envs import UTILITIES, Norm, Policy
 from envs.ultimatum import legal_offers, offer_of_units, offered_units
+from scai_irl.backends.phrasebook.backend import Phrasebook, _accept_probability, _tables
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (
     answer_request,
@@ -23,7 +24,6 @@ from scai_irl.language.requests import (
     read_translation,
     translation_request,
 )
-from scai_irl.lm.phrasebook import Phrasebook, _accept_probability, _tables
 from scai_irl.lm.protocol import Message, Request
 from tests.scai_irl.chi_square import p_value
 

@@ -13,6 +13,8 @@ from envs.contexts import MANNERS
 from envs.ultimatum import offered_units
 from inference import evidence, infer, named_norms
 from inference.continuous.language import MANNER_OF
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.backends.phrasebook.beliefs import OWN_NORMS, own_prior, posterior_over, updated
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import (
     believe_request,
@@ -29,8 +31,6 @@ from scai_irl.language.games import Candidates, Game, Role
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.requests import read_translation
 from scai_irl.language.talk import say
-from scai_irl.lm.phrasebook import Phrasebook
-from scai_irl.lm.phrasebook_beliefs import OWN_NORMS, own_prior, posterior_over, updated
 from tests.scai_irl.chi_square import p_value
 
 NAMES = ("selfish", "fair", "altruistic")

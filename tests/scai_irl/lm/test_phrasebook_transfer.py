@@ -11,10 +11,10 @@ import pytest
 from envs import Norm, Policy
 from envs.contexts import CURRENCIES, PSYCHOLOGICAL_DISTANCE
 from inference.structured.transfer import lengths
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.backends.phrasebook.new_currencies import kept_from, policy_abroad
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request
-from scai_irl.lm.phrasebook import Phrasebook
-from scai_irl.lm.phrasebook_transfer import kept_from, policy_abroad
 from tests.scai_irl.chi_square import p_value
 
 STAKE = 10

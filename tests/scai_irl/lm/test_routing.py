@@ -13,10 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from scai_irl.lm.prefix import SHOWN, Outline, outline
+from scai_irl.backends.vllm.prefix import SHOWN, Outline, outline
+from scai_irl.backends.vllm.replicas import Replica, Replicas
+from scai_irl.backends.vllm.routing import choose, full_at, in_turns
 from scai_irl.lm.protocol import Message, Request
-from scai_irl.lm.replicas import Replica, Replicas
-from scai_irl.lm.routing import choose, full_at, in_turns
 
 prefixes = st.binary(min_size=16, max_size=16)
 addresses = st.lists(st.from_regex(r"http://[a-z0-9]{1,12}:[0-9]{4}", fullmatch=True), min_size=1, unique=True)
@@ -146,7 +146,7 @@ def test_every_process_finds_the_same_order() -> None:
     servers = [f"http://node{number}:8000" for number in range(7)]
     asked = [number.to_bytes(16) for number in range(20)]
     chosen = f"[choose(prefix, {servers!r}, [0] * 7, 1) for prefix in {asked!r}]"
-    code = f"from scai_irl.lm.routing import choose; print({chosen})"
+    code = f"from scai_irl.backends.vllm.routing import choose; print({chosen})"
     salted = {"PYTHONHASHSEED": "1"}  # of `hash`
     printed = subprocess.run([sys.executable, "-c", code], env=salted, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == str([choose(prefix, servers, [0] * 7, 1) for prefix in asked])

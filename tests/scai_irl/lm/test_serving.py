@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
+from scai_irl.backends.vllm.environment import VARIABLE, Platform, find_platform, vllm_python
+from scai_irl.backends.vllm.server_log import cause_of_death, last_line
+from scai_irl.backends.vllm.server_options import check_options, is_loopback
+from scai_irl.backends.vllm.serving import ServerOptions, running_server, server_command, server_environment
 from scai_irl.io.errors import InputError
-from scai_irl.lm.server_log import cause_of_death, last_line
-from scai_irl.lm.server_options import check_options, is_loopback
-from scai_irl.lm.serving import ServerOptions, running_server, server_command, server_environment
-from scai_irl.lm.vllm_python import VARIABLE, Platform, find_platform, vllm_python
 from scai_irl.serve import KEY_VARIABLE, Serve, serve
 
 CPU = Platform("0.32.0", "cpu")

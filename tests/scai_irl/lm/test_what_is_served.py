@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.lm.engine import _variables
-from scai_irl.lm.serving import ServerOptions, server_environment
-from scai_irl.lm.vllm_python import Platform
+from scai_irl.backends.vllm.engine import _variables
+from scai_irl.backends.vllm.environment import Platform
+from scai_irl.backends.vllm.serving import ServerOptions, server_environment
 from scai_irl.organisms.shipped import organism_folder
 from scai_irl.serve import Serve
 

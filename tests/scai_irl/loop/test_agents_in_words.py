@@ -15,12 +15,12 @@ from envs.contexts import MANNERS
 from inference import infer, named_norms
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
+from scai_irl.backends.phrasebook.beliefs import OWN_NORMS
 from scai_irl.cli import main
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.policy_json import policy_from_json
 from scai_irl.language.talk import manner_of
-from scai_irl.lm.phrasebook_beliefs import OWN_NORMS
 from scai_irl.results.results import load
 from tests.scai_irl.backends import Recording
 from tests.scai_irl.loop.play import FAIR, interactions, play, seen_by_others, setting

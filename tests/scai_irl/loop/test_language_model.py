@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from scai_irl.backends.estimate import estimate
+from scai_irl.backends.vllm.server import VllmServer
 from scai_irl.cli import main
 from scai_irl.language.requests import offer_request
 from scai_irl.lm.cache import CALLS, CallStore
-from scai_irl.lm.estimate import estimate
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.vllm_server import VllmServer
 from scai_irl.results.results import load
 from tests.scai_irl.lm.contract import VERBAL
 from tests.scai_irl.lm.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server

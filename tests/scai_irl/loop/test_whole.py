@@ -11,11 +11,11 @@ import pytest
 
 from envs import Schedule, mixture, one_group
 from inference import named_norms
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.compare.recovery import epochs_behind, recovery_findings, recovery_table
 from scai_irl.compare.spread import spread_findings
 from scai_irl.compare.sweeps import gaps_by, sweep_table
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.loop.run import run_setting
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.whole import play_whole

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from envs.seeds import derive_seed
+from scai_irl.backends.registry import make_backend
 from scai_irl.cli import main
 from scai_irl.compare.audit.battery import PRESETS, battery
 from scai_irl.io.errors import InputError
@@ -24,7 +25,6 @@ from scai_irl.language.belief_requests import choose_request, read_token_posteri
 from scai_irl.llama.conversation import Conversations
 from scai_irl.llama.model_folder import WEIGHTS, read_model
 from scai_irl.llama.model_pass import causal, logits, states
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms import train as nursery
 from scai_irl.organisms.held_out import OPEN, held_out

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import tyro
 
+from scai_irl.backends.registry import make_backend
 from scai_irl.compare.audit.battery import STAKE
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import answer_request, offer_request, read_translation, translation_request
 from scai_irl.llama.model_folder import WEIGHTS, read_model
 from scai_irl.lm.protocol import Structure
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.card import FEW, MANY, Measured, commands_of, model_card
 from scai_irl.organisms.held_out import HeldOut, held_out

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from envs.contexts import MANNERS
+from scai_irl.backends.phrasebook.beliefs import posterior_over
 from scai_irl.compare.audit.battery import PRESETS, Question, battery
 from scai_irl.compare.audit.exact import exact_table
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import manner_of
-from scai_irl.lm.phrasebook_beliefs import posterior_over
 from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript
 from scai_irl.organisms.wordings import FIRM, policy_text
 from scai_irl.organisms.world import (

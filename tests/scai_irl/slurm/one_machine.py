@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scai_irl.lm.guard import guarded
+from scai_irl.backends.vllm.guard import guarded
 
 DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch")
 SECOND = "localhost"

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scai_irl.backends.vllm.environment import Platform, vllm_python
 from scai_irl.io.errors import InputError
-from scai_irl.lm.vllm_python import Platform, vllm_python
 
 WHITESPACE_FREE = {"backend": "xgrammar", "disable_any_whitespace": True}
 """How vLLM keeps answers to their form: whitespace between a JSON answer's parts says nothing, and a poor model would

@@ -16,9 +16,9 @@ from typing import Any
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.policy import Policy
 from inference.structured.transfer import carried
+from scai_irl.backends.phrasebook.beliefs import own_prior
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.transfer_requests import LEARNT_IN, USUALLY
-from scai_irl.lm.phrasebook_beliefs import own_prior
 
 
 def kept_from(home: str, currency: str) -> float:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.ask import ASKED_AGAIN
-from scai_irl.lm.phrasebook import Phrasebook
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 
 _BYTES_PER_TOKEN = (2.5, 5.0)

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scai_irl.backends.vllm.environment import Platform, find_platform
+from scai_irl.backends.vllm.server_options import WHITESPACE_FREE, single_precision
 from scai_irl.io.errors import InputError
-from scai_irl.lm.server_options import WHITESPACE_FREE, single_precision
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.vllm_python import Platform, find_platform
 
 _OURS = {"model": "model", "tensor_parallel_size": "tensor-parallel"}
 _SERVE = "serve the model with `scai-irl serve` and use --backend vllm-server"
@@ -116,7 +116,7 @@ def engine_arguments(settings: LmSettings, platform: Platform) -> dict[str, Any]
     return {
         "dtype": "float32" if on_cpu else "auto",
         "enforce_eager": on_cpu,
-        "enable_chunked_prefill": not on_cpu,  # see `scai_irl.lm.server_options.server_command`
+        "enable_chunked_prefill": not on_cpu,  # see `scai_irl.backends.vllm.server_options.server_command`
         # Requests say how to sample; a checkpoint's own wishes would change distributions unseen.
         "generation_config": "vllm",
         "structured_outputs_config": WHITESPACE_FREE,

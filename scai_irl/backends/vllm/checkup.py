@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import jax
 
+from scai_irl.backends.vllm.environment import find_platform, vllm_python
+from scai_irl.backends.vllm.server import VllmServer
+from scai_irl.backends.vllm.trials import TRIALS, Trial
 from scai_irl.io.errors import InputError
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.trials import TRIALS, Trial
-from scai_irl.lm.vllm_python import find_platform, vllm_python
-from scai_irl.lm.vllm_server import VllmServer
 
 _PACKAGES = ("numpyro", "optax", "arviz", "openai")
 

@@ -3,7 +3,7 @@
 A batch is handed to the engine whole, labels that are to be scored among it, and each answer is told of as soon as it
 is there. What is asked, and what an answer means, is as with a server: the chat template is the model's own, each
 request has its own seed and form, log-probabilities are those of the model before temperature, and a label's is
-log p(label | conversation), summed over all its tokens (see `scai_irl.lm.openai_calls`).
+log p(label | conversation), summed over all its tokens (see `scai_irl.backends.vllm.openai_calls`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from scai_irl.backends.vllm.engine import Engine, borrow_engine, check_engine, give_back_engine
+from scai_irl.backends.vllm.openai_calls import structured_outputs
+from scai_irl.backends.vllm.server_options import own_name
 from scai_irl.io.errors import InputError
-from scai_irl.lm.engine import Engine, borrow_engine, check_engine, give_back_engine
 from scai_irl.lm.label_tokens import shared_start
-from scai_irl.lm.openai_calls import structured_outputs
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage
-from scai_irl.lm.server_options import own_name
 from scai_irl.lm.settings import LmSettings
 
 _LEAST = -9999.0  # vLLM's servers write minus infinity so

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scai_irl.lm.phrasebook import Phrasebook
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.replay import Replay
 from scai_irl.lm.settings import LmSettings
@@ -30,19 +30,19 @@ class BackendKind:
 
 
 def _vllm_server(settings: LmSettings) -> Backend:
-    from scai_irl.lm.vllm_server import VllmServer  # noqa: PLC0415 - its client takes a second to import
+    from scai_irl.backends.vllm.server import VllmServer  # noqa: PLC0415 - its client takes a second to import
 
     return VllmServer(settings)
 
 
 def _vllm_offline(settings: LmSettings) -> Backend:
-    from scai_irl.lm.vllm_offline import VllmOffline  # noqa: PLC0415 - it shares code with the server's client
+    from scai_irl.backends.vllm.offline import VllmOffline  # noqa: PLC0415 - it shares code with the server's client
 
     return VllmOffline(settings)
 
 
 def _embedded(settings: LmSettings) -> Backend:
-    from scai_irl.lm.embedded import Embedded  # noqa: PLC0415 - its tokenizer and templates take a while to import
+    from scai_irl.backends.embedded import Embedded  # noqa: PLC0415 - its tokenizer and templates take a while to import
 
     return Embedded(settings)
 

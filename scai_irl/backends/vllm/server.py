@@ -2,7 +2,7 @@
 
 All requests of a batch go out together, as many at a time as `LmSettings.concurrency` allows; each carries its own
 seed, so neither the order nor the server that answers makes a difference to a seeded sampler. Those that begin alike go
-to one server (`scai_irl.lm.routing`), which has read their beginning before. What may pass (a lost
+to one server (`scai_irl.backends.vllm.routing`), which has read their beginning before. What may pass (a lost
 connection, 429, 5xx, a reply that is cut off) is asked again after a pause with jitter, and elsewhere if one server is
 gone; when patience is spent, the run stops with an `InputError`, and what was answered until then has been told to
 ``on_done``.
@@ -21,14 +21,14 @@ import openai
 import tenacity
 from openai import AsyncOpenAI
 
+from scai_irl.backends.vllm.loop_thread import LoopThread
+from scai_irl.backends.vllm.openai_calls import MalformedError, NotOfferedError, score_labels, write_answer
+from scai_irl.backends.vllm.prefix import Outline, outline
+from scai_irl.backends.vllm.problems import is_lost, kind, said
+from scai_irl.backends.vllm.replicas import Replica, Replicas
+from scai_irl.backends.vllm.server_health import Watch, is_up
 from scai_irl.io.errors import InputError
-from scai_irl.lm.health import Watch, is_up
-from scai_irl.lm.loop_thread import LoopThread
-from scai_irl.lm.openai_calls import MalformedError, NotOfferedError, score_labels, write_answer
-from scai_irl.lm.prefix import Outline, outline
-from scai_irl.lm.problems import is_lost, kind, said
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
-from scai_irl.lm.replicas import Replica, Replicas
 from scai_irl.lm.settings import LmSettings
 
 API_KEY = "SCAI_IRL_API_KEY"

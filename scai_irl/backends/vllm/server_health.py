@@ -14,7 +14,7 @@ import openai
 import tenacity
 from openai import AsyncOpenAI
 
-from scai_irl.lm.replicas import Replica, Replicas
+from scai_irl.backends.vllm.replicas import Replica, Replicas
 
 _LOOK_SECONDS = 5.0  # that a look may take
 _FIRST_REST, _LONGEST_REST = 1.0, 60.0  # seconds

@@ -23,17 +23,17 @@ from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
 
-from scai_irl.io.errors import InputError
-from scai_irl.lm.guard import STOP_SECONDS, guarded
-from scai_irl.lm.server_log import cause_of_death, last_line
-from scai_irl.lm.server_options import (
+from scai_irl.backends.vllm.environment import Platform, find_platform
+from scai_irl.backends.vllm.guard import STOP_SECONDS, guarded
+from scai_irl.backends.vllm.server_log import cause_of_death, last_line
+from scai_irl.backends.vllm.server_options import (
     ServerOptions,
     check_options,
     is_batch_invariant,
     server_command,
     server_environment,
 )
-from scai_irl.lm.vllm_python import Platform, find_platform
+from scai_irl.io.errors import InputError
 
 __all__ = ["OnWait", "RunningServer", "ServerOptions", "running_server", "server_command", "server_environment"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from scai_irl.lm.prefix import Outline
-from scai_irl.lm.routing import choose, full_at, in_turns
+from scai_irl.backends.vllm.prefix import Outline
+from scai_irl.backends.vllm.routing import choose, full_at, in_turns
 
 _SLOW_BEFORE_OUT = 3
 
