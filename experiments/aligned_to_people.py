@@ -15,11 +15,11 @@ from pydantic import Field, field_validator
 from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.config import ExperimentConfig, some_distinct
+from scai_irl.data.human.choices import subjects
 from scai_irl.experiment import Experiment
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm_config import LmConfig
-from scai_irl.records.human import subjects
 from scai_irl.report.human import read_people
 from scai_irl.report.human_alignment import (
     PeoplePlan,

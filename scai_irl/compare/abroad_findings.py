@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from scai_irl.compare.abroad import AS_LEARNED, FLAT, MODEL, TRANSFER, Journey
-from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 ABROAD = "How far from users are assistants abroad, where users keep their norm?"

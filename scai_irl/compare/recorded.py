@@ -64,7 +64,7 @@ def audit_recorded(
     """Compare what assistants did in recorded runs with the exact posterior given what they had seen.
 
     Args:
-        interactions: As `scai_irl.records.scai2023.read_scai2023` gives them.
+        interactions: As `scai_irl.data.scai2023.recorded_runs.read_scai2023` gives them.
         setting: Hypotheses and intervals; the defaults fit GPT-4's users.
         advance: Called after each epoch and for each memory's tables, `audit_steps` times in all.
 

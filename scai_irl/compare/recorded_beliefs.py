@@ -84,7 +84,7 @@ def read_recording(interactions: pd.DataFrame) -> Recording:
     """Lay recorded interactions out as arrays.
 
     Args:
-        interactions: As `scai_irl.records.scai2023.read_scai2023` gives them.
+        interactions: As `scai_irl.data.scai2023.recorded_runs.read_scai2023` gives them.
 
     Raises:
         InputError: If a column is missing, there is no interaction, or a stake or an offer is impossible.

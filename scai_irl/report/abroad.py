@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from scai_irl.compare.abroad import CELL
-from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.measure.alignment import WITHIN
 from scai_irl.measure.distances import bootstrap_interval
 from scai_irl.report.captions import captioned

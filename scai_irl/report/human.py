@@ -13,10 +13,10 @@ import pandas as pd
 from rich.console import Console
 
 from inference import arviz_compat as arviz_seam
+from scai_irl.data.human.choices import WARNING_COLUMNS, HumanChoices, subjects, typed
+from scai_irl.data.human.import_choices import IMPORT, get_source, say
 from scai_irl.io.errors import InputError, printable
 from scai_irl.io.files import write_bytes, write_table
-from scai_irl.records.human import WARNING_COLUMNS, HumanChoices, subjects, typed
-from scai_irl.records.human_import import IMPORT, get_source, say
 from scai_irl.report.figures import save_figure
 from scai_irl.report.human_figure import human_figure
 from scai_irl.report.human_findings import human_findings

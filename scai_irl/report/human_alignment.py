@@ -21,11 +21,11 @@ from inference import infer, thompson
 from inference.checks.diagnostics import largest_r_hat
 from inference.infer import CONTINUOUS_METHODS
 from scai_irl.agents.assistant import Turn, give_answers, translate
+from scai_irl.data.human.choices import RESPONDER, human_evidence, pooled, subjects
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.records.human import RESPONDER, human_evidence, pooled, subjects
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 from scai_irl.report.human_fit import family_for

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.records.human import subjects
+from scai_irl.data.human.choices import subjects
 from scai_irl.report.human_tables import OFFERED, REJECTED
 from scai_irl.results.findings import Finding
 
@@ -21,7 +21,7 @@ def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.Data
     """Largest error of each fit, the best fit first, and what the others fall behind it by.
 
     Args:
-        choices: Table with the columns `scai_irl.records.human.CHOICE_COLUMNS`.
+        choices: Table with the columns `scai_irl.data.human.choices.CHOICE_COLUMNS`.
         fit: What `scai_irl.report.human_tables.fit_table` gives.
         comparison: What `scai_irl.report.human_tables.comparison_table` gives, of choices left out.
     """

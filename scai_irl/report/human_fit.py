@@ -23,8 +23,8 @@ from inference.continuous.strategy_method import StrategyMethod
 from inference.infer import CONTINUOUS_METHODS, infer
 from inference.samplers.nuts import Nuts
 from inference.samplers.posterior import SampledPosterior
+from scai_irl.data.human.choices import PROPOSER, human_evidence, human_strategies, pooled, subjects
 from scai_irl.io.errors import InputError
-from scai_irl.records.human import PROPOSER, human_evidence, human_strategies, pooled, subjects
 
 PREFERENCES: dict[str, OneShotFamily] = {
     "fehr-schmidt": FehrSchmidt(),
@@ -107,7 +107,7 @@ def fit_people(
     """Fit every model of a plan, one after the other.
 
     Args:
-        choices: Table with the columns `scai_irl.records.human.CHOICE_COLUMNS`.
+        choices: Table with the columns `scai_irl.data.human.choices.CHOICE_COLUMNS`.
         plan: What to fit.
         on_steps: Told the model, and how many of how many steps of it are done.
         checkpoints: Folder in which a fit by NUTS keeps where it is.

@@ -33,7 +33,7 @@ class Finding:
         low: Lower end of its 95 % interval.
         high: Upper end.
         runs: Independent runs, groups or people behind it.
-        row: Row of the predecessor's table that it stands beside, as `scai_irl.compare.scai2023_rows` names them.
+        row: Row of the predecessor's table that it stands beside, as `scai_irl.data.scai2023.published` names them.
         recorded: What the predecessor's recorded runs have there; NaN where there is no such number.
         why: What explains the number, or the difference from what was recorded.
         goal: What it was to be, such as ``at most 0.05``; empty without one.

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from scai_irl import load
-from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.report.html.command import write_report
 from scai_irl.report.html.predecessor import Comparison, Told, comparison_of, model_label
 from scai_irl.reproduce import Step, find_reproductions, run_steps

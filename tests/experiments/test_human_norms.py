@@ -17,8 +17,8 @@ from inference.samplers.posterior import SampledPosterior
 from scai_irl import load
 from scai_irl.cli import main, run_experiment
 from scai_irl.config import check
+from scai_irl.data.human.choices import CHOICE_COLUMNS, PROPOSER, RESPONDER, typed
 from scai_irl.io.errors import InputError
-from scai_irl.records.human import CHOICE_COLUMNS, PROPOSER, RESPONDER, typed
 from scai_irl.report.human_findings import human_findings
 from scai_irl.report.human_fit import FitPlan, family_for, fit_people
 from scai_irl.report.human_tables import comparison_table, fit_table, population_rejections

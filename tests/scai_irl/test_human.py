@@ -16,10 +16,10 @@ import pytest
 
 from scai_irl import load
 from scai_irl.cli import main
+from scai_irl.data.human.choices import CHOICE_COLUMNS, human_evidence, human_strategies, pooled, subjects
+from scai_irl.data.human.own_csv import CsvColumns, read_csv
+from scai_irl.data.human.published_sets import read_heffner, read_moblab
 from scai_irl.io.errors import InputError
-from scai_irl.records.human import CHOICE_COLUMNS, human_evidence, human_strategies, pooled, subjects
-from scai_irl.records.human_csv import CsvColumns, read_csv
-from scai_irl.records.human_sources import read_heffner, read_moblab
 
 REPOSITORY = Path(__file__).parents[2]
 DATA = Path(os.environ.get("SCAI_DATA", REPOSITORY.parent / "shared" / "data")) / "human"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
-from scai_irl.compare.scai2023_rows import RECORDED_ROWS, RecordedRow
+from scai_irl.data.scai2023.published import RECORDED_ROWS, RecordedRow
 from scai_irl.report.html.numbers import number
 from scai_irl.results.findings import number_with_interval
 from scai_irl.results.manifest import Manifest

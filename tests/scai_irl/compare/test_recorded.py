@@ -24,9 +24,9 @@ from scai_irl.compare.recorded_beliefs import Beliefs, beliefs_by_memory, read_r
 from scai_irl.compare.recorded_hypotheses import UserHypotheses
 from scai_irl.compare.recorded_pooled import mean_intervals, resampled
 from scai_irl.compare.recorded_verbal import Acts
+from scai_irl.data.scai2023.recorded_runs import read_scai2023
 from scai_irl.io.errors import InputError
 from scai_irl.measure.distances import wasserstein_1
-from scai_irl.records.scai2023 import read_scai2023
 from scai_irl.report.recorded_figure import recorded_figure
 from scai_irl.report.recorded_findings import DISTANCE, recorded_findings
 

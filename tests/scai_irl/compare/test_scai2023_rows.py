@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scai_irl.compare.scai2023_rows import RECORDED_ROWS
+from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.measure.alignment import WITHIN
 from scai_irl.measure.distances import bootstrap_interval
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from scai_irl.records.scai2023 import RecordedRuns, read_scai2023
+from scai_irl.data.scai2023.recorded_runs import RecordedRuns, read_scai2023
 
 REPOSITORY = Path(__file__).parents[3]
 DATA = Path(os.environ.get("SCAI_DATA", REPOSITORY.parent / "shared" / "data")) / "scai_gpt4"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scai_irl.records.scai2023_text import UnreadableTextError, read_answer, read_offer
+from scai_irl.data.scai2023.replies import UnreadableTextError, read_answer, read_offer
 
 PHRASINGS = (
     "Of the {stake} shells, the proposer keeps {kept} and the responder has {offer}.",

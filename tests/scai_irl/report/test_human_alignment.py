@@ -10,9 +10,9 @@ import pytest
 
 from envs import Norm, Policy
 from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.data.human.choices import CHOICE_COLUMNS, subjects, typed
 from scai_irl.io.errors import InputError
 from scai_irl.lm.ask import Tally
-from scai_irl.records.human import CHOICE_COLUMNS, subjects, typed
 from scai_irl.report.human_alignment import (
     PEOPLE,
     PeoplePlan,

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from envs.contexts import MAX_STAKE
+from scai_irl.data.human.choices import PROPOSER, RESPONDER, HumanChoices
+from scai_irl.data.human.collected import collected, names_of, refuse_duplicates
+from scai_irl.data.human.csv_rows import MOST_TRIALS, numbers, read_text_columns, refuse_first, whole_numbers
 from scai_irl.io.errors import InputError
-from scai_irl.records.human import PROPOSER, RESPONDER, HumanChoices
-from scai_irl.records.human_collected import collected, names_of, refuse_duplicates
-from scai_irl.records.human_reading import MOST_TRIALS, numbers, read_text_columns, refuse_first, whole_numbers
 
 
 def read_heffner(path: Path) -> HumanChoices:

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scai_irl.data.scai2023.archive import find_epoch_files
+from scai_irl.data.scai2023.epoch_file import EpochRecord, Row, read_epoch
 from scai_irl.io.errors import InputError
-from scai_irl.records.scai2023_archive import find_epoch_files
-from scai_irl.records.scai2023_epoch import EpochRecord, Row, read_epoch
 
 _TEXT = pd.StringDtype(na_value=np.nan)  # pandas 3's own "str"; spelt out so that pandas 2.3 gives the same
 Columns = Mapping[str, str | pd.StringDtype]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from scai_irl.data.scai2023.recorded_runs import read_scai2023
 from scai_irl.io.files import write_table
 from scai_irl.io.progress import Advance, progress
 from scai_irl.measure.alignment import alignment_by_run, alignment_summary
-from scai_irl.records.scai2023 import read_scai2023
 from scai_irl.results.folder import opened
 from scai_irl.results.manifest import now
 from scai_irl.results.results import Results, load
@@ -18,7 +18,7 @@ def import_scai2023(path: Path, folder: Path) -> Results:
     """Import recorded runs of the predecessor.
 
     Args:
-        path: Folder or archive (see `scai_irl.records.scai2023`).
+        path: Folder or archive (see `scai_irl.data.scai2023.recorded_runs`).
         folder: Results folder to make. What could not be read is in its table ``unread``.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from scai_irl.records.scai2023_text import UnreadableTextError
+from scai_irl.data.scai2023.replies import UnreadableTextError
 
 _POLICY = r"(selfish|fair|altruistic)"
 _INSTRUCTION = re.compile(r"principle:(.*)You MUST follow", re.DOTALL)  # greedy: the text may quote the end mark

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from scai_irl.data.human.choices import CHOICE_COLUMNS, UNREAD_COLUMNS, WARNING_COLUMNS, HumanChoices, typed
+from scai_irl.data.human.csv_rows import line_of_first, refuse_first
 from scai_irl.io.errors import InputError
-from scai_irl.records.human import CHOICE_COLUMNS, UNREAD_COLUMNS, WARNING_COLUMNS, HumanChoices, typed
-from scai_irl.records.human_reading import line_of_first, refuse_first
 
 
 def names_of(path: Path, table: pd.DataFrame, column: str) -> pd.Series[str]:

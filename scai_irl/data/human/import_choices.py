@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scai_irl.data.human.choices import HumanChoices
+from scai_irl.data.human.own_csv import CsvColumns, read_csv
+from scai_irl.data.human.published_sets import read_heffner, read_moblab
 from scai_irl.io.errors import InputError, printable
 from scai_irl.io.files import write_table
-from scai_irl.records.human import HumanChoices
-from scai_irl.records.human_csv import CsvColumns, read_csv
-from scai_irl.records.human_sources import read_heffner, read_moblab
 from scai_irl.results.folder import opened
 from scai_irl.results.manifest import now
 from scai_irl.results.results import Results, load

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from scai_irl.records.scai2023_archive import EpochFile, Unread
-from scai_irl.records.scai2023_prompts import (
+from scai_irl.data.scai2023.archive import EpochFile, Unread
+from scai_irl.data.scai2023.replies import UnreadableTextError, read_answer, read_offer
+from scai_irl.data.scai2023.scai_prompts import (
     read_manner,
     read_prior,
     read_prompt,
@@ -18,7 +19,6 @@ from scai_irl.records.scai2023_prompts import (
     read_verbal_policy,
     read_written,
 )
-from scai_irl.records.scai2023_text import UnreadableTextError, read_answer, read_offer
 
 Row = dict[str, object]
 Arguments = ParamSpec("Arguments")
