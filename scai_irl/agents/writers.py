@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from envs.policy import Policy
-from scai_irl.agents.words import Words
+from scai_irl.agents.verbal import Words
 from scai_irl.backends.phrasebook.beliefs import OWN_NORMS
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import believe_request, draw_request, learn_request, read_belief

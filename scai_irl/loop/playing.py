@@ -17,7 +17,7 @@ from jaxtyping import Int
 from envs.policy import Norm, Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units, offered_units
-from scai_irl.agents.words import Words
+from scai_irl.agents.verbal import Words
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (

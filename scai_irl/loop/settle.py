@@ -11,7 +11,7 @@ from envs.schedule import Schedule
 from envs.seeds import derive_key, derive_seed
 from inference import DiscretePosterior
 from scai_irl.agents.choices import AGENTS, Choice, Situation
-from scai_irl.agents.words import Words
+from scai_irl.agents.verbal import Words
 from scai_irl.agents.writers import WRITERS, Watched
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import read_translation, translation_request

@@ -15,7 +15,7 @@ from jaxtyping import Int, Shaped
 from envs.policy import Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
-from scai_irl.agents.words import Words
+from scai_irl.agents.verbal import Words
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.lm.ask import Tally
 from scai_irl.loop.expected import expected_shares

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from envs.seeds import derive_seed
-from scai_irl.agents.words import Words
+from scai_irl.agents.verbal import Words
 from scai_irl.agents.writers import WRITERS, Watched
 from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
