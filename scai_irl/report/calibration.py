@@ -21,7 +21,7 @@ from inference.samplers.grid import LARGEST_GRID, Grid
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_table
 from scai_irl.io.progress import progress
-from scai_irl.report.calibration_figure import calibration_figure
+from scai_irl.report.calibration_figures import calibration_figure
 from scai_irl.report.figures import save_figure
 from scai_irl.report.tables import save_table
 from scai_irl.results.folder import default_folder, opened

@@ -23,7 +23,7 @@ from scai_irl.report.html.beliefs import Panels, beliefs_of, panels_of
 from scai_irl.report.html.figures import ShownFigure, figures_of
 from scai_irl.report.html.health import Health, health_of
 from scai_irl.report.html.policies import Policies, policies_of
-from scai_irl.report.html.predecessor import Told, comparison_of, model_label
+from scai_irl.report.html.scai import Told, comparison_of, model_label
 from scai_irl.report.html.tables import ShownTable, shown_table, tables_of
 from scai_irl.results.manifest import Manifest
 from scai_irl.results.results import Results
