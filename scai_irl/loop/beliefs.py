@@ -14,8 +14,8 @@ from envs.schedule import Schedule
 from envs.seeds import derive_key
 from inference import DiscretePosterior
 from inference import arviz_compat as arviz_seam
+from scai_irl.loop.epoch_tables import placed
 from scai_irl.loop.setting import Setting
-from scai_irl.loop.tables import placed
 
 _DRAWS = 200
 

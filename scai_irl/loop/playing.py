@@ -33,10 +33,10 @@ from scai_irl.language.requests import (
 from scai_irl.language.talk import say
 from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend, Completion
+from scai_irl.loop.choose_policies import seed_of_row
+from scai_irl.loop.epoch_tables import MISSING, Played
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.settle import seed_of_row
-from scai_irl.loop.tables import MISSING, Played
-from scai_irl.loop.users import Users
+from scai_irl.loop.simulated_users import Users
 
 _PROPOSING, _RESPONDING = 0, 1
 

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 from envs.soft_policy import offer_values
 from envs.utilities import get_utility
 from scai_irl.loop.setting import Setting
-from scai_irl.loop.users import Users
+from scai_irl.loop.simulated_users import Users
 
 
 def regret_of_offers(

@@ -21,7 +21,7 @@ from scai_irl.lm.ask import Tally
 from scai_irl.loop.expected import expected_shares
 from scai_irl.loop.regret import regret_of_offers
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.users import Users
+from scai_irl.loop.simulated_users import Users
 
 MISSING = -1
 """In the place of an offer or an answer that no model would give."""
