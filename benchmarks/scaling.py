@@ -40,8 +40,8 @@ from benchmarks.machine_limits import CLOCKS, SHEETS, Clock, best_seconds
 from benchmarks.report import machine
 from inference import Evidence, evidence, parameter_grid, summarise_posteriors
 from scai_irl.backends.embedded import Embedded
-from scai_irl.config import check
-from scai_irl.experiment import find_experiments
+from scai_irl.experiment.config import check
+from scai_irl.experiment.definition import find_experiments
 from scai_irl.llama.model_folder import Model as Llama
 from scai_irl.llama.model_folder import Words, read_model, write_model
 from scai_irl.llama.model_pass import Architecture, draw_weights

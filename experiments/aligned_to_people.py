@@ -14,12 +14,13 @@ from pydantic import Field, field_validator
 
 from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
-from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.data.human.choices import subjects
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.model_options import LmConfig
+from scai_irl.experiment.study import Study, run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import LmConfig
 from scai_irl.report.human import read_people
 from scai_irl.report.human_alignment import (
     PeoplePlan,
@@ -31,7 +32,6 @@ from scai_irl.report.human_alignment import (
 )
 from scai_irl.report.human_fit import PREFERENCES
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_asking
 
 
 class AlignedToPeople(LmConfig, ExperimentConfig):

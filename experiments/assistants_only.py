@@ -14,8 +14,8 @@ from experiments.group_game import estimate_group_game, group_game, run_group_ga
 from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.spread import spread_findings
-from scai_irl.config import PlayConfig
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import PlayConfig
+from scai_irl.experiment.definition import Experiment
 from scai_irl.loop.setting import Setting
 from scai_irl.results.findings import Finding
 from scai_irl.results.results import Results

@@ -12,14 +12,14 @@ from pydantic import Field
 from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.capitulation import TonePlan, answered, evidence_effect, tone_effects, watched
-from scai_irl.config import ExperimentConfig
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.model_options import LmConfig
+from scai_irl.experiment.study import Study, run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import LmConfig
 from scai_irl.report.capitulation import tone_figure, tone_findings, tone_table
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_asking
 
 
 class Capitulation(LmConfig, ExperimentConfig):

@@ -19,13 +19,14 @@ from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.currency_suite import Suite, believed, played, predictions
 from scai_irl.compare.currency_words import acted_in_words
-from scai_irl.config import ExperimentConfig
-from scai_irl.config_words import known, known_currencies
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.model_options import LmConfig
+from scai_irl.experiment.study import Study, run_asking
+from scai_irl.experiment.validators import known, known_currencies
 from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import LmConfig
 from scai_irl.report.currency_suite import (
     coverage_figure,
     goods_table,
@@ -34,7 +35,6 @@ from scai_irl.report.currency_suite import (
     words_figure,
 )
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_asking
 
 
 class CurrencySuite(LmConfig, ExperimentConfig):

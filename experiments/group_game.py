@@ -11,8 +11,8 @@ from envs import Population, Schedule
 from inference import make_family
 from scai_irl.backends.embedded import is_organism
 from scai_irl.backends.estimate import Estimate
-from scai_irl.config import PlayConfig
 from scai_irl.data.scai2023.published import RECORDED_ROWS
+from scai_irl.experiment.config import PlayConfig
 from scai_irl.lm.ask import Tally
 from scai_irl.loop.run import play_setting, run_setting
 from scai_irl.loop.setting import Condition, Setting

@@ -13,10 +13,10 @@ from pydantic import Field, field_validator
 
 from inference.infer import CONTINUOUS_METHODS
 from scai_irl.cli import run_experiment
-from scai_irl.config import ExperimentConfig, some_distinct
 from scai_irl.data.human.choices import HumanChoices
 from scai_irl.data.human.import_choices import get_source
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.definition import Experiment
 from scai_irl.io.errors import InputError
 from scai_irl.report.human import fit_folder, read_people
 from scai_irl.report.human_fit import PREFERENCES, FitPlan

@@ -13,8 +13,8 @@ from envs import MANNERS, one_group
 from experiments.group_game import estimate_group_game, gap_findings, group_game, run_group_game
 from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
-from scai_irl.config import PlayConfig, known_manners, norm_without_parameters, some_distinct
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import PlayConfig, known_manners, norm_without_parameters, some_distinct
+from scai_irl.experiment.definition import Experiment
 from scai_irl.loop.setting import Setting
 from scai_irl.results.findings import Finding
 from scai_irl.results.results import Results

@@ -13,14 +13,14 @@ from pydantic import Field, field_validator
 from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.talk_speed import TalkPlan, asked_after, beliefs_of_bayesians, beliefs_of_model, games_needed
-from scai_irl.config import ExperimentConfig
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.model_options import LmConfig
+from scai_irl.experiment.study import Study, run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import LmConfig
 from scai_irl.report.talk_speed import speed_figure, speed_findings, speed_table
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_asking
 
 
 class LanguageAndLearning(LmConfig, ExperimentConfig):

@@ -12,9 +12,10 @@ from pydantic import Field, field_validator
 from inference.structured.layers import LayerGrid
 from scai_irl.cli import run_experiment
 from scai_irl.compare.layered_contracts import ContractPlan, layered_contracts
-from scai_irl.config import ExperimentConfig
-from scai_irl.experiment import Experiment
-from scai_irl.game_counts import rising
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.game_counts import rising
+from scai_irl.experiment.study import Study, run_study
 from scai_irl.report.layered_contracts import (
     conflict_table,
     contract_figure,
@@ -24,7 +25,6 @@ from scai_irl.report.layered_contracts import (
     reliability_figure,
 )
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_study
 
 _USUAL, _GRID = ContractPlan(), LayerGrid()
 

@@ -16,8 +16,8 @@ from pydantic import Field, field_validator
 from scai_irl.backends.registry import make_backend
 from scai_irl.cli import run_experiment
 from scai_irl.compare.curves import Curves, learning_curves
-from scai_irl.config import ExperimentConfig, some_distinct
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.definition import Experiment
 from scai_irl.io.files import write_table
 from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally

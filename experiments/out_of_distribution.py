@@ -17,15 +17,15 @@ from scai_irl.cli import run_experiment
 from scai_irl.compare.abroad import ACTORS, PRIOR_NAMES, Journey, act_abroad
 from scai_irl.compare.abroad_findings import abroad_findings
 from scai_irl.compare.abroad_seen import gaps_by_goods_seen
-from scai_irl.config import ExperimentConfig, norm_without_parameters, some_distinct
-from scai_irl.config_words import known, known_currencies
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig, norm_without_parameters, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.model_options import UsersConfig
+from scai_irl.experiment.study import Study, run_asking
+from scai_irl.experiment.validators import known, known_currencies
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import UsersConfig
 from scai_irl.report.abroad import abroad_figure, gaps_table, seen_figure
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_asking
 
 
 class OutOfDistribution(UsersConfig, ExperimentConfig):

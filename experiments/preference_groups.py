@@ -14,11 +14,11 @@ from pydantic import Field, ValidationInfo, field_validator
 from scai_irl.cli import run_experiment
 from scai_irl.compare.preference_groups import MinorityPlan, preference_groups
 from scai_irl.compare.societies import members
-from scai_irl.config import ExperimentConfig, some_distinct
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.study import Study, run_study
 from scai_irl.report.preference_groups import minority_figure, minority_findings, minority_table
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_study
 
 _USUAL = MinorityPlan()
 NormName = Literal["selfish", "fair", "altruistic"]

@@ -12,9 +12,10 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from scai_irl.cli import run_experiment
 from scai_irl.compare.abroad import FLAT
 from scai_irl.compare.prior_ablation import Ablation, ablate
-from scai_irl.config import ExperimentConfig, some_distinct
-from scai_irl.config_words import known, known_currencies, read_users
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.study import Study, run_study
+from scai_irl.experiment.validators import known, known_currencies, read_users
 from scai_irl.report.prior_ablation import (
     ablation_findings,
     abroad_figure,
@@ -24,7 +25,6 @@ from scai_irl.report.prior_ablation import (
     speed_table,
 )
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_study
 
 
 class PriorAblation(ExperimentConfig):

@@ -12,9 +12,9 @@ from pydantic import Field
 
 from scai_irl.cli import run_experiment
 from scai_irl.compare.recorded import AuditSetting
-from scai_irl.config import ExperimentConfig
 from scai_irl.data.scai2023.import_runs import import_scai2023
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.definition import Experiment
 from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.results.folder import default_folder
 from scai_irl.results.results import Results

@@ -11,8 +11,9 @@ from pydantic import Field, field_validator
 
 from scai_irl.cli import run_experiment
 from scai_irl.compare.response_types import ResponsePlan, response_types
-from scai_irl.config import ExperimentConfig, some_distinct
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.study import Study, run_study
 from scai_irl.report.response_types import (
     response_figure,
     response_findings,
@@ -21,7 +22,6 @@ from scai_irl.report.response_types import (
     sorting_table,
 )
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_study
 
 _USUAL = ResponsePlan()
 

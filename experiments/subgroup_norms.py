@@ -18,15 +18,15 @@ from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.group_service import ServicePlan, group_service
 from scai_irl.compare.societies import HELD, members, named
-from scai_irl.config import ExperimentConfig, read_mixture, some_distinct
-from scai_irl.experiment import Experiment
-from scai_irl.game_counts import rising
+from scai_irl.experiment.config import ExperimentConfig, read_mixture, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.game_counts import rising
+from scai_irl.experiment.model_options import UsersConfig
+from scai_irl.experiment.study import Study, run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import UsersConfig
 from scai_irl.report.group_service import found_figure, found_table, service_figure, service_findings, service_table
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_asking
 
 
 class SubgroupNorms(UsersConfig, ExperimentConfig):

@@ -17,15 +17,15 @@ from experiments.group_game import estimate_whole, group_game
 from scai_irl.backends.estimate import Estimate
 from scai_irl.cli import run_experiment
 from scai_irl.compare.sweeps import gaps_by, sweep_table
-from scai_irl.config import PlayConfig, norm_without_parameters, some_distinct
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.study import Study, run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.setting import Setting
 from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.report.sweeps import sweep_figure
 from scai_irl.results.results import Results
-from scai_irl.study import Study, run_asking
 
 _BY = ["users' λ", "model's temperature"]
 

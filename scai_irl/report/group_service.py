@@ -11,7 +11,7 @@ from envs import Population
 from scai_irl.compare.group_service import GROUPS, POOLED
 from scai_irl.compare.societies import named
 from scai_irl.data.scai2023.published import RECORDED_ROWS
-from scai_irl.game_counts import games_told
+from scai_irl.experiment.game_counts import games_told
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding

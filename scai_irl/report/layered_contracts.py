@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from envs.contracts import LAYERS
 from scai_irl.compare.layered_contracts import ALL, NEAR, PEOPLE, PREFERENCES, ROLES
-from scai_irl.game_counts import games_told
+from scai_irl.experiment.game_counts import games_told
 from scai_irl.measure.distances import bootstrap_interval
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned

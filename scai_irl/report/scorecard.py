@@ -17,14 +17,14 @@ from scai_irl.backends.estimate import Estimate
 from scai_irl.compare.audit.battery import PRESETS
 from scai_irl.compare.audit.model_audit import ModelAudit, audit_model, audit_steps
 from scai_irl.compare.audit.paired import compare_audits
-from scai_irl.config import ExperimentConfig, some_distinct
-from scai_irl.experiment import Experiment
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.model_options import ModelConfig
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_table
 from scai_irl.io.progress import progress
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS, instruction_hashes
-from scai_irl.lm_config import ModelConfig
 from scai_irl.measure.elicit import CHANNELS, Channel, Elicitation
 from scai_irl.report.tables import print_table, save_table
 from scai_irl.results.folder import default_folder, opened

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from scai_irl.config import ExperimentConfig, check
-from scai_irl.experiment import Experiment, find_experiments
+from scai_irl.experiment.config import ExperimentConfig, check
+from scai_irl.experiment.definition import Experiment, find_experiments
 from scai_irl.io.errors import InputError
 from scai_irl.sweep.definition import Sweep
 
@@ -70,7 +70,7 @@ def cells_of(sweep: Sweep, config: type[ExperimentConfig]) -> list[Cell]:
         InputError: For the first option that is wrong, given twice, or varied without effect.
 
     Example:
-        >>> from scai_irl.config import GroupGameConfig
+        >>> from scai_irl.experiment.config import GroupGameConfig
         >>> sweep = Sweep(experiment="one-group-norm", seeds=[7], grid={"agents": [["map"], ["map", "oracle"]]})
         >>> [cell.name for cell in cells_of(sweep, GroupGameConfig)]
         ['agents=map,seed=7', 'agents=map+oracle,seed=7']

@@ -18,8 +18,8 @@ from typing import Literal
 
 import tenacity
 
-from scai_irl.config import ExperimentConfig, check
-from scai_irl.experiment import Experiment, find_experiments
+from scai_irl.experiment.config import ExperimentConfig, check
+from scai_irl.experiment.definition import Experiment, find_experiments
 from scai_irl.io.errors import InputError
 from scai_irl.io.process import prepare_process
 from scai_irl.io.progress import unseen

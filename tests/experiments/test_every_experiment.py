@@ -16,7 +16,7 @@ import pytest
 
 from scai_irl import cli, load
 from scai_irl.cli import main
-from scai_irl.experiment import find_experiments
+from scai_irl.experiment.definition import find_experiments
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.report.html.beliefs import beliefs_of
 from scai_irl.report.html.command import write_report

@@ -16,8 +16,8 @@ from inference import arviz_compat as arviz_seam
 from inference.samplers.posterior import SampledPosterior
 from scai_irl import load
 from scai_irl.cli import main, run_experiment
-from scai_irl.config import check
 from scai_irl.data.human.choices import CHOICE_COLUMNS, PROPOSER, RESPONDER, typed
+from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.report.human_findings import human_findings
 from scai_irl.report.human_fit import FitPlan, family_for, fit_people

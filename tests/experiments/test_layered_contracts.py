@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.layered_contracts import EXPERIMENT
-from scai_irl.config import check
+from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
 from tests.scai_irl.program import assert_equal_results

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.mixed_group_norm import EXPERIMENT
-from scai_irl.config import check
+from scai_irl.experiment.config import check
 from scai_irl.language.phrases import read_policy
 from scai_irl.results.results import Results
 

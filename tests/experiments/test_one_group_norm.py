@@ -23,7 +23,7 @@ from pandas.testing import assert_frame_equal
 
 from experiments import group_game
 from experiments.one_group_norm import EXPERIMENT
-from scai_irl.config import check
+from scai_irl.experiment.config import check
 from scai_irl.results.results import Results
 
 CLOSE = 0.02  # gap of a condition, averaged over runs

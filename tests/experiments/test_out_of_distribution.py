@@ -24,7 +24,7 @@ from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.compare.abroad import CELL, act_abroad
 from scai_irl.compare.abroad_findings import abroad_findings
 from scai_irl.compare.abroad_seen import gaps_by_goods_seen
-from scai_irl.config import check
+from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy

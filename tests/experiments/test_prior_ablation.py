@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 from experiments.prior_ablation import EXPERIMENT, PriorAblation, plan
 from inference.structured.transfer import carried
-from scai_irl.config import check
+from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.response_types import EXPERIMENT
-from scai_irl.config import check
+from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
 from tests.scai_irl.program import assert_equal_results

@@ -9,8 +9,8 @@ import pytest
 
 from experiments.subgroup_norms import EXPERIMENT
 from scai_irl.compare.group_service import GROUPS, POOLED
-from scai_irl.config import check
 from scai_irl.data.scai2023.published import RECORDED_ROWS
+from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
 from tests.scai_irl.program import assert_equal_results

@@ -8,11 +8,10 @@ from typing import NoReturn
 
 import pytest
 
-from scai_irl import load, reproduce
-from scai_irl.config import ExperimentConfig
-from scai_irl.experiment import find_experiments
-from scai_irl.io.errors import InputError
-from scai_irl.reproduce import (
+from scai_irl import load
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.definition import find_experiments, reproduce
+from scai_irl.experiment.reproduce import (
     REPORT,
     Reproduce,
     Reproduction,
@@ -22,6 +21,7 @@ from scai_irl.reproduce import (
     run_steps,
     with_server,
 )
+from scai_irl.io.errors import InputError
 
 TINY = {"runs": 1, "epochs": 1, "agents": ("thompson",), "group": ("5v5",)}
 GOOD = Step("one", "one-group-norm", {**TINY, "users": ("fair",)}, seconds=90)

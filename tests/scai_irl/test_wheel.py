@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.experiment import find_experiments
+from scai_irl.experiment.definition import find_experiments
 from scai_irl.language.instructions import instruction_hashes
 from tests.scai_irl.program import TINY, assert_equal_results, environment
 from tests.scai_irl.test_floors import FLOORS, ROOT

@@ -10,13 +10,13 @@ import pytest
 
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.registry import BACKENDS, make_backend
-from scai_irl.config import check
+from scai_irl.experiment.config import check
+from scai_irl.experiment.model_options import LmConfig
 from scai_irl.io.errors import InputError
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.replay import Recorded
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm_config import LmConfig
 from tests.scai_irl.lm.contract import BackendContract, ModelContract, every_request
 from tests.scai_irl.lm.fake_server import FakeServer, fake_server
 from tests.tiny_model import make_tiny

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_irl.config import GroupGameConfig
+from scai_irl.experiment.config import GroupGameConfig
 from scai_irl.io.errors import InputError
 from scai_irl.sweep.cells import cell_name, cells_of, known_experiment, uncounted
 from scai_irl.sweep.definition import Sweep, read_sweep

@@ -18,8 +18,8 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 
 from scai_irl.backends.registry import SERVED
-from scai_irl.config import check
-from scai_irl.experiment import find_experiments
+from scai_irl.experiment.config import check
+from scai_irl.experiment.definition import find_experiments
 from scai_irl.io.errors import InputError, printable
 from scai_irl.report.html.command import write_report
 

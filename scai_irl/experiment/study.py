@@ -15,12 +15,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from scai_irl.config import ExperimentConfig
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.model_options import ModelConfig
 from scai_irl.io.files import write_table
 from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm_config import ModelConfig
 from scai_irl.report.figures import save_figure
 from scai_irl.report.tables import save_table
 from scai_irl.results.findings import Finding, save_findings

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from scai_irl.backends.estimate import Estimate
-from scai_irl.config import ExperimentConfig
+from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
 

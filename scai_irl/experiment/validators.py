@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.population import Population, one_group
-from scai_irl.config import norm_without_parameters, read_mixture, some_distinct
+from scai_irl.experiment.config import norm_without_parameters, read_mixture, some_distinct
 
 
 def known(value: tuple[str, ...], words: Collection[str], what: str) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ from envs.utilities import UTILITIES
 from inference import FAMILIES
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
+from scai_irl.experiment.model_options import UsersConfig
 from scai_irl.io.errors import InputError
-from scai_irl.lm_config import UsersConfig
 
 _LARGEST_STAKE = 1_000_000
 _MOST = 1_000_000
