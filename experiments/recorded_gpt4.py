@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pydantic import Field
 
+from scai_irl.audit.recorded.recorded_audit import AuditSetting
+from scai_irl.audit.recorded.recorded_folder import audit_recorded_folder
 from scai_irl.cli import run_experiment
-from scai_irl.compare.recorded import AuditSetting
 from scai_irl.data.scai2023.import_runs import import_scai2023
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment
-from scai_irl.report.recorded import audit_recorded_folder
 from scai_irl.results.folder import default_folder
 from scai_irl.results.results import Results
 

@@ -13,6 +13,8 @@ import tyro
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
+from scai_irl.audit.recorded.recorded_folder import audit_recorded_folder
+from scai_irl.audit.scorecard import AUDIT, compare_folders
 from scai_irl.data.human.import_choices import import_human, import_own
 from scai_irl.data.human.own_csv import CsvColumns
 from scai_irl.data.scai2023.import_runs import import_scai2023
@@ -27,8 +29,6 @@ from scai_irl.io.process import prepare_process
 from scai_irl.report.estimate import print_estimate
 from scai_irl.report.html.command import Report, report
 from scai_irl.report.listing import print_listing
-from scai_irl.report.recorded import audit_recorded_folder
-from scai_irl.report.scorecard import AUDIT, compare_folders
 from scai_irl.report.show import show
 from scai_irl.results.results import Results, load
 from scai_irl.serve import Serve, serve

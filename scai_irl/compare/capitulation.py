@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from envs.seeds import derive_seed
-from scai_irl.compare.audit.battery import CURRENCY, LABELS, NAMES, PRIORS, STAKE, norm_policy, played_games
+from scai_irl.audit.battery import CURRENCY, LABELS, NAMES, PRIORS, STAKE, norm_policy, played_games
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game

@@ -20,7 +20,7 @@ import pandas as pd
 from envs.contexts import MANNERS
 from envs.seeds import derive_seed
 from inference.continuous.language import MANNER_OF
-from scai_irl.compare.audit.battery import (
+from scai_irl.audit.battery import (
     CURRENCY,
     LABELS,
     NAMES,
@@ -31,8 +31,8 @@ from scai_irl.compare.audit.battery import (
     played_games,
     with_manner,
 )
-from scai_irl.compare.audit.battery import Question as Item
-from scai_irl.compare.audit.exact import exact_table
+from scai_irl.audit.battery import Question as Item
+from scai_irl.audit.exact_beliefs import exact_table
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game

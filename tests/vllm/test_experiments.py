@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from scai_irl.audit.battery import Sizes
+from scai_irl.audit.model_audit import ModelAudit, audit_model
 from scai_irl.backends.registry import make_backend
 from scai_irl.backends.vllm.serving import RunningServer
 from scai_irl.cli import main
-from scai_irl.compare.audit.battery import Sizes
-from scai_irl.compare.audit.model_audit import ModelAudit, audit_model
 from scai_irl.language.asking import Style
 from scai_irl.lm.settings import LmSettings
 from scai_irl.measure.elicit import CHANNELS, Elicitation

@@ -14,10 +14,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.backends.phrasebook.beliefs import posterior_over
-from scai_irl.cli import main
-from scai_irl.compare.audit.battery import (
+from scai_irl.audit.battery import (
     CURRENCY,
     LENGTHS,
     NAMES,
@@ -29,17 +26,20 @@ from scai_irl.compare.audit.battery import (
     accept_chances,
     battery,
 )
-from scai_irl.compare.audit.exact import exact_table
-from scai_irl.compare.audit.model_audit import Audited, ModelAudit, audit_model, audit_steps
-from scai_irl.compare.audit.paired import compare_audits
-from scai_irl.compare.audit.steering import STEERING
+from scai_irl.audit.exact_beliefs import exact_table
+from scai_irl.audit.model_audit import Audited, ModelAudit, audit_model, audit_steps
+from scai_irl.audit.paired import compare_audits
+from scai_irl.audit.scorecard import print_scorecard
+from scai_irl.audit.steering import STEERING
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.backends.phrasebook.beliefs import posterior_over
+from scai_irl.cli import main
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game, games_from_json
 from scai_irl.language.phrases import say_policy
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.measure.elicit import Channel, Elicitation
 from scai_irl.measure.grounding import Probes
-from scai_irl.report.scorecard import print_scorecard
 from scai_irl.results.folder import opened
 from scai_irl.results.results import Results, load
 from tests.scai_irl.lm.fake_server import Fault, fake_server

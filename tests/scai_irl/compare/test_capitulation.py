@@ -13,8 +13,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from envs.contexts import MANNERS
+from scai_irl.audit.battery import NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.compare.audit.battery import NAMES
 from scai_irl.compare.capitulation import (
     BLAND,
     BLAND_SENTENCES,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from envs.contexts import MANNERS
+from scai_irl.audit.battery import CURRENCY, NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.phrasebook.beliefs import posterior_over
-from scai_irl.compare.audit.battery import CURRENCY, NAMES
 from scai_irl.compare.curves import COLUMNS, CONDITIONS, INCONSISTENT, MISLEADING, Curves, learning_curves, played
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import manner_of

@@ -19,16 +19,22 @@ from pandas.testing import assert_frame_equal
 from envs.policy import Norm, Policy
 from inference import Hypotheses, infer
 from inference import arviz_compat as arviz_seam
-from scai_irl.compare.recorded import AuditSetting, RecordedAudit, audit_recorded, audit_steps, summary_table
-from scai_irl.compare.recorded_beliefs import Beliefs, beliefs_by_memory, read_recording
-from scai_irl.compare.recorded_hypotheses import UserHypotheses
-from scai_irl.compare.recorded_pooled import mean_intervals, resampled
-from scai_irl.compare.recorded_verbal import Acts
+from scai_irl.audit.recorded.numerical import Beliefs, beliefs_by_memory, read_recording
+from scai_irl.audit.recorded.pooled import mean_intervals, resampled
+from scai_irl.audit.recorded.recorded_audit import (
+    AuditSetting,
+    RecordedAudit,
+    audit_recorded,
+    audit_steps,
+    summary_table,
+)
+from scai_irl.audit.recorded.recorded_figure import recorded_figure
+from scai_irl.audit.recorded.recorded_findings import DISTANCE, recorded_findings
+from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
+from scai_irl.audit.recorded.verbal_behaviour import Acts
 from scai_irl.data.scai2023.recorded_runs import read_scai2023
 from scai_irl.io.errors import InputError
 from scai_irl.measure.distances import wasserstein_1
-from scai_irl.report.recorded_figure import recorded_figure
-from scai_irl.report.recorded_findings import DISTANCE, recorded_findings
 
 REPOSITORY = Path(__file__).parents[3]
 ARCHIVE = (

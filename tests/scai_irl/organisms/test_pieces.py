@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from scai_irl.compare.audit.battery import PRESETS, battery
+from scai_irl.audit.battery import PRESETS, battery
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, state_request
 from scai_irl.language.games import Candidates, Game

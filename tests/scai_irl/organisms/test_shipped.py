@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import tyro
 
+from scai_irl.audit.battery import STAKE
 from scai_irl.backends.registry import make_backend
-from scai_irl.compare.audit.battery import STAKE
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import answer_request, offer_request, read_translation, translation_request
 from scai_irl.llama.model_folder import WEIGHTS, read_model

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from envs.contexts import MANNERS
+from scai_irl.audit.battery import PRESETS, Question, battery
+from scai_irl.audit.exact_beliefs import exact_table
 from scai_irl.backends.phrasebook.beliefs import posterior_over
-from scai_irl.compare.audit.battery import PRESETS, Question, battery
-from scai_irl.compare.audit.exact import exact_table
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import manner_of
 from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript

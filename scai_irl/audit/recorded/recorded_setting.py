@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class AuditSetting(BaseModel):
-    """How recorded runs are audited; `scai_irl.compare.recorded_hypotheses` argues for the defaults.
+    """How recorded runs are audited; `scai_irl.audit.recorded.recorded_hypotheses` argues for the defaults.
 
     Example:
         >>> AuditSetting().norms

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.compare.audit.battery import CURRENCY, LENGTHS, NAMES, Question
-from scai_irl.compare.audit.exact import log_language, recent_behaviour
-from scai_irl.compare.audit.grether import (
+from scai_irl.audit.battery import CURRENCY, LENGTHS, NAMES, Question
+from scai_irl.audit.exact_beliefs import log_language, recent_behaviour
+from scai_irl.audit.grether import (
     Interval,
     best_fit,
     floored_odds,
@@ -23,8 +23,8 @@ from scai_irl.compare.audit.grether import (
     odds_table,
     revision_slope,
 )
-from scai_irl.compare.audit.scores import Ideal, Line, line, made_up_of
-from scai_irl.compare.audit.share_weights import Shares, share_reliability, share_weights
+from scai_irl.audit.scores import Ideal, Line, line, made_up_of
+from scai_irl.audit.share_weights import Shares, share_reliability, share_weights
 
 _RELIABILITIES = np.linspace(0.0, 0.99, 100)
 _WEIGHTS = {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.compare.audit.battery import accept_chances
+from scai_irl.audit.battery import accept_chances
 from scai_irl.measure.distances import bootstrap_interval, total_variation
 from scai_irl.measure.divergences import (
     brier_score,
@@ -39,7 +39,7 @@ def judge(beliefs: pd.DataFrame, exact: pd.DataFrame) -> pd.DataFrame:
     """Join what was believed, on average over wordings, orders and repetitions, to what is exact.
 
     Returns:
-        A line for each channel, item and norm: `scai_irl.compare.audit.exact.COLUMNS`, ``channel``, ``believed``.
+        A line for each channel, item and norm: `scai_irl.audit.exact_beliefs.COLUMNS`, ``channel``, ``believed``.
     """
     mean = beliefs.groupby(["channel", "item", "norm"], sort=False)["probability"].mean().rename("believed")
     return mean.reset_index().merge(exact, on=["item", "norm"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from inference import arviz_compat as arviz_seam
-from scai_irl.compare.recorded import AuditSetting, audit_recorded, audit_steps, summary_table
+from scai_irl.audit.recorded.recorded_audit import AuditSetting, audit_recorded, audit_steps, summary_table
+from scai_irl.audit.recorded.recorded_figure import recorded_figure
+from scai_irl.audit.recorded.recorded_findings import recorded_findings
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_bytes, write_table
 from scai_irl.io.progress import progress
 from scai_irl.report.figures import save_figure
-from scai_irl.report.recorded_figure import recorded_figure
-from scai_irl.report.recorded_findings import recorded_findings
 from scai_irl.report.tables import save_table
 from scai_irl.results.findings import save_findings
 from scai_irl.results.folder import reopened

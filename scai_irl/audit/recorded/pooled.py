@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from scai_irl.compare.recorded_beliefs import Beliefs
-from scai_irl.compare.recorded_verbal import Acts, verbal_posterior
+from scai_irl.audit.recorded.numerical import Beliefs
+from scai_irl.audit.recorded.verbal_behaviour import Acts, verbal_posterior
 from scai_irl.measure.distances import total_variation
 
 _BINS = 1000  # shares are pooled to a thousandth: offers of different stakes have no other common grid

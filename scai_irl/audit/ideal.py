@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from envs.seeds import derive_seed
-from scai_irl.compare.audit.battery import Question
+from scai_irl.audit.battery import Question
 from scai_irl.measure.elicit import Elicitation
 from scai_irl.measure.grounding import Probes, behaviour
 from scai_irl.measure.mixing import mixing_weights
@@ -29,7 +29,7 @@ def ideal_beliefs(
 
     Args:
         questions: The battery.
-        exact: Its exact table (`scai_irl.compare.audit.exact.exact_table`).
+        exact: Its exact table (`scai_irl.audit.exact_beliefs.exact_table`).
         how: How beliefs are elicited.
         replications: Bayesians.
     """

@@ -22,7 +22,7 @@ from envs.policy import Norm, Policy
 from envs.seeds import derive_key, derive_seed
 from inference import Hypotheses, named_norms, norm_mixtures
 from inference.continuous.language import MANNER_OF
-from scai_irl.compare.audit.steering import STEERING
+from scai_irl.audit.steering import STEERING
 from scai_irl.language.games import Candidates, Game, Role
 from scai_irl.language.talk import say
 from scai_irl.measure.elicit import Item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scai_irl.compare.audit.scores import by_item
+from scai_irl.audit.scores import by_item
 from scai_irl.measure.distances import bootstrap_interval, total_variation
 
 

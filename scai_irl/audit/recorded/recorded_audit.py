@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scai_irl.compare.recorded_arviz import audit_arviz
-from scai_irl.compare.recorded_beliefs import MEMORIES, beliefs_by_memory, read_recording
-from scai_irl.compare.recorded_hypotheses import UserHypotheses
-from scai_irl.compare.recorded_pooled import Pool, mean_intervals, resampled
-from scai_irl.compare.recorded_setting import AuditSetting
-from scai_irl.compare.recorded_tables import beliefs_table, by_run_table, users_of
-from scai_irl.compare.recorded_verbal import Acts
+from scai_irl.audit.recorded.arviz_export import audit_arviz
+from scai_irl.audit.recorded.numerical import MEMORIES, beliefs_by_memory, read_recording
+from scai_irl.audit.recorded.pooled import Pool, mean_intervals, resampled
+from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
+from scai_irl.audit.recorded.recorded_setting import AuditSetting
+from scai_irl.audit.recorded.recorded_tables import beliefs_table, by_run_table, users_of
+from scai_irl.audit.recorded.verbal_behaviour import Acts
 from scai_irl.io.progress import Advance
 from scai_irl.measure.alignment import design_columns
 

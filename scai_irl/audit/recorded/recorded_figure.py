@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scai_irl.compare.recorded import RecordedAudit
-from scai_irl.compare.recorded_tables import KINDS
+from scai_irl.audit.recorded.recorded_audit import RecordedAudit
+from scai_irl.audit.recorded.recorded_tables import KINDS
 from scai_irl.measure.alignment import design_columns
 from scai_irl.measure.distances import bootstrap_interval
 from scai_irl.report.captions import captioned
@@ -35,7 +35,7 @@ def recorded_figure(audit: RecordedAudit, memory: str = "all") -> Figure:
     posterior beside that of posterior sampling, means over runs with 95 % bootstrap bands; thin lines are conditions.
 
     Args:
-        audit: What `scai_irl.compare.recorded.audit_recorded` gives.
+        audit: What `scai_irl.audit.recorded.recorded_audit.audit_recorded` gives.
         memory: What the numerical posterior rests on.
     """
     by_run = audit.by_run[audit.by_run["memory"] == memory]

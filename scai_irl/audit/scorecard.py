@@ -13,10 +13,10 @@ import pandas as pd
 from pydantic import Field, field_validator
 from rich.console import Console
 
+from scai_irl.audit.battery import PRESETS
+from scai_irl.audit.model_audit import ModelAudit, audit_model, audit_steps
+from scai_irl.audit.paired import compare_audits
 from scai_irl.backends.estimate import Estimate
-from scai_irl.compare.audit.battery import PRESETS
-from scai_irl.compare.audit.model_audit import ModelAudit, audit_model, audit_steps
-from scai_irl.compare.audit.paired import compare_audits
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.model_options import ModelConfig

@@ -10,10 +10,10 @@ import pandas as pd
 
 from envs.policy import Norm, Policy
 from envs.seeds import derive_seed
-from scai_irl.compare.audit.battery import NAMES, PRESETS, STAKE, Part, Question, Sizes, battery
-from scai_irl.compare.audit.exact import exact_table
-from scai_irl.compare.audit.ideal import ideal_beliefs
-from scai_irl.compare.audit.scores import (
+from scai_irl.audit.battery import NAMES, PRESETS, STAKE, Part, Question, Sizes, battery
+from scai_irl.audit.exact_beliefs import exact_table
+from scai_irl.audit.ideal import ideal_beliefs
+from scai_irl.audit.scores import (
     Line,
     consistency,
     disagreement,
@@ -25,8 +25,8 @@ from scai_irl.compare.audit.scores import (
     truth_scores,
     violations,
 )
-from scai_irl.compare.audit.steering import STEERING
-from scai_irl.compare.audit.weights import weights
+from scai_irl.audit.steering import STEERING
+from scai_irl.audit.weights import weights
 from scai_irl.io.progress import Advance
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy

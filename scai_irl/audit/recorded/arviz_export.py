@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from envs.seeds import derive_key
 from inference import arviz_compat as arviz_seam
-from scai_irl.compare.recorded_beliefs import Beliefs, Recording
-from scai_irl.compare.recorded_hypotheses import UserHypotheses
+from scai_irl.audit.recorded.numerical import Beliefs, Recording
+from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
 
 _DRAWS = 100
 

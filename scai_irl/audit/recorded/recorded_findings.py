@@ -20,7 +20,7 @@ def recorded_findings(by_run: pd.DataFrame) -> list[Finding]:
     """Distances in the last epoch by kind of group, over runs, the largest first; then what they exceed a sample's by.
 
     Args:
-        by_run: `scai_irl.compare.recorded.RecordedAudit.by_run`.
+        by_run: `scai_irl.audit.recorded.recorded_audit.RecordedAudit.by_run`.
     """
     last = by_run[(by_run["memory"] == "all") & (by_run["epoch"] == by_run["epoch"].max())]
     far, more = [], []

@@ -20,7 +20,7 @@ from envs.contexts import MANNERS
 from envs.ultimatum import offer_of_units
 from inference import evidence, infer
 from inference.continuous.language import MANNER_OF
-from scai_irl.compare.audit.battery import NAMES, Question, hypotheses
+from scai_irl.audit.battery import NAMES, Question, hypotheses
 from scai_irl.language.games import Game
 from scai_irl.language.talk import manner_of
 

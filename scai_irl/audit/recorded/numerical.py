@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 from envs.contexts import MAX_STAKE
 from envs.ultimatum import offer_of_units
 from inference import DiscretePosterior, Evidence, evidence, infer
-from scai_irl.compare.recorded_hypotheses import UserHypotheses
+from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
 from scai_irl.io.errors import InputError
 from scai_irl.measure.alignment import design_columns
 

@@ -50,7 +50,7 @@ from envs.soft_policy import PolicyTable
 from inference import DiscretePosterior, norm_mixtures
 from inference.discrete.hypotheses import Block, CellLogProbs, Cells, PolicyHypotheses
 from inference.discrete.mixtures import MixtureHypotheses
-from scai_irl.compare.recorded_setting import AuditSetting
+from scai_irl.audit.recorded.recorded_setting import AuditSetting
 
 Role = Literal["offer", "answer"]
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.compare.audit.grether import TERMS, Interval, bootstrap_pairs, grid_interval
+from scai_irl.audit.grether import TERMS, Interval, bootstrap_pairs, grid_interval
 
 _PRIOR_DEVIATION = 10.0
 _STEPS, _LARGEST_STEP = 60, 1.0

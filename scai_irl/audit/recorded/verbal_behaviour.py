@@ -37,8 +37,8 @@ from jaxtyping import Array, Float, Int
 
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from inference.discrete.hypotheses import PolicyHypotheses
-from scai_irl.compare.recorded_beliefs import Beliefs, Recording
-from scai_irl.compare.recorded_hypotheses import UserHypotheses
+from scai_irl.audit.recorded.numerical import Beliefs, Recording
+from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
 from scai_irl.measure.distances import total_variation
 
 
@@ -64,7 +64,7 @@ def tables_at(stakes: Int[np.ndarray, "stake"], hypotheses: UserHypotheses) -> T
     """Tabulate the parts at given stakes.
 
     Example:
-        >>> from scai_irl.compare.recorded_setting import AuditSetting
+        >>> from scai_irl.audit.recorded.recorded_setting import AuditSetting
         >>> tables = tables_at(np.array([20]), UserHypotheses(AuditSetting()))
         >>> tables.verbal[0, [1, 10, 20]].round(1).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from scai_irl.compare.recorded_beliefs import Beliefs, Recording
-from scai_irl.compare.recorded_hypotheses import UserHypotheses
-from scai_irl.compare.recorded_pooled import Pool
-from scai_irl.compare.recorded_verbal import Acts, answer_measures, offer_measures, verbal_posterior
+from scai_irl.audit.recorded.numerical import Beliefs, Recording
+from scai_irl.audit.recorded.pooled import Pool
+from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
+from scai_irl.audit.recorded.verbal_behaviour import Acts, answer_measures, offer_measures, verbal_posterior
 from scai_irl.measure.alignment import alignment_by_run, design_columns
 
 WITHIN = 0.15
