@@ -25,9 +25,9 @@ from benchmarks.report import machine
 from scai_irl.sweep.cells import cells_of, known_experiment
 from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.engines import make_engine
-from scai_irl.sweep.ground import whole_sweep
-from scai_irl.sweep.terms import Terms, worker_environment
+from scai_irl.sweep.sweep_folder import whole_sweep
 from scai_irl.sweep.work import Task, work
+from scai_irl.sweep.worker_settings import Terms, worker_environment
 from tests.scai_irl.sweep.tiny import install, on_path
 
 REAL = {"users": ["fair"], "group": ["5v5"], "agents": ["thompson"], "runs": 20, "epochs": 2}

@@ -32,9 +32,9 @@ from scai_irl.report.listing import print_listing
 from scai_irl.report.show import show
 from scai_irl.results.results import Results, load
 from scai_irl.serve import Serve, serve
-from scai_irl.slurm.command import slurm
-from scai_irl.slurm.options import Slurm
 from scai_irl.sweep.command import SweepCommand, sweep
+from scai_irl.sweep.slurm.command import slurm
+from scai_irl.sweep.slurm.options import Slurm
 from scai_irl.train import Train, train_organism
 
 _PROGRAM = "scai-irl"

@@ -14,8 +14,8 @@ from scai_irl.report.human import print_fits
 from scai_irl.report.tables import final_table, print_table
 from scai_irl.results.findings import FINDINGS
 from scai_irl.results.results import Results
-from scai_irl.sweep.gather import CELLS
-from scai_irl.sweep.telling import print_sweep
+from scai_irl.sweep.collect import CELLS
+from scai_irl.sweep.display import print_sweep
 
 _MOST_FINDINGS = 12
 _MOST_NUMBERS = 40  # rows of a calibration's table; its files have all

@@ -17,11 +17,11 @@ from typing import Any
 
 from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
-from scai_irl.sweep.ground import Outcome
 from scai_irl.sweep.nodes import check_nodes
-from scai_irl.sweep.terms import Terms, environment, usable_cores, worker_environment
+from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.watch import SECONDS, Watch
 from scai_irl.sweep.work import Task, Work, work_patiently
+from scai_irl.sweep.worker_settings import Terms, environment, usable_cores, worker_environment
 
 STORE = 100 * 1024 * 1024
 """Bytes for objects of a Ray of our own, on each node: cells and outcomes are small."""

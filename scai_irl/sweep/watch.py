@@ -8,7 +8,7 @@ from typing import Any
 from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
 from scai_irl.sweep.nodes import some_node_has_room
-from scai_irl.sweep.terms import Terms
+from scai_irl.sweep.worker_settings import Terms
 
 SECONDS = 20.0
 """After so long without an outcome a look is due. Ray ends a process whose head has been gone for a minute."""

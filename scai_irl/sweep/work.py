@@ -25,7 +25,7 @@ from scai_irl.io.process import prepare_process
 from scai_irl.io.progress import unseen
 from scai_irl.report.figures import without_figures
 from scai_irl.sweep.cells import Cell
-from scai_irl.sweep.ground import Outcome, cell_folder, in_use, save_outcome
+from scai_irl.sweep.sweep_folder import Outcome, cell_folder, in_use, save_outcome
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT}  # what shared disks say when a server of theirs was away

@@ -12,8 +12,8 @@ import pytest
 from scai_irl.io.errors import InputError
 from scai_irl.results.folder import opened
 from scai_irl.sweep.definition import Sweep
-from scai_irl.sweep.ground import Part, part_of_sweep, whole_sweep
-from scai_irl.sweep.run import run_sweep
+from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_folder import Part, part_of_sweep, whole_sweep
 
 
 def refuse(number: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from scai_irl.cli import main
 from scai_irl.results.manifest import Manifest
-from scai_irl.slurm.plan import activation
+from scai_irl.sweep.slurm.plan import activation
 from tests.scai_irl.program import untouched
 from tests.scai_irl.slurm.conftest import CELLS, SWEEP
 

@@ -16,7 +16,7 @@ import pytest
 
 import scai_irl
 from scai_irl.cli import main
-from scai_irl.slurm.job import Job, Served, job_script
+from scai_irl.sweep.slurm.job import Job, Served, job_script
 from tests.scai_irl.program import assert_equal_results
 from tests.scai_irl.slurm.conftest import CELLS, SWEEP
 from tests.scai_irl.slurm.one_machine import SECOND, Slurm

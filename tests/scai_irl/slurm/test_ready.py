@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from scai_irl.io.errors import InputError
-from scai_irl.slurm.ready import Nodes, Servers, main, wait
+from scai_irl.sweep.slurm.ready import Nodes, Servers, main, wait
 
 
 class _Health(BaseHTTPRequestHandler):

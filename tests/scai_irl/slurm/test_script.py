@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from scai_irl.slurm.job import Job, Served, job_script, sbatch_options
+from scai_irl.sweep.slurm.job import Job, Served, job_script, sbatch_options
 from tests.scai_irl.slurm.stand_in import STATUS, STOPPED, TOLD, WAIT, WAITING, make_stand_in
 
 NASTY = "it's a $HOME; `touch oops` & 100% \\ \N{SNOWMAN}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_irl.io.errors import InputError
-from scai_irl.slurm.times import read_time, write_time
+from scai_irl.sweep.slurm.times import read_time, write_time
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from scai_irl.sweep import gpus, local
 from scai_irl.sweep.cells import Cell
 from scai_irl.sweep.definition import Resources
 from scai_irl.sweep.gpus import has_only_cores, places, visible_gpus
-from scai_irl.sweep.ground import Outcome
 from scai_irl.sweep.local import Local
-from scai_irl.sweep.terms import Terms, usable_cores
+from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work
+from scai_irl.sweep.worker_settings import Terms, usable_cores
 
 TASKS = [Task("tiny", Cell(name, {}, {}, 0), Path("swept"), Path(), figures=False) for name in "abcdefghij"]
 

@@ -16,8 +16,8 @@ from scai_irl.cli import main
 from scai_irl.io.errors import InputError
 from scai_irl.sweep.cells import Cell
 from scai_irl.sweep.definition import Sweep, read_sweep
-from scai_irl.sweep.ground import Outcome, cell_folder, load_outcome
-from scai_irl.sweep.run import run_sweep
+from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_folder import Outcome, cell_folder, load_outcome
 from scai_irl.sweep.work import PassingError, Task, work, work_patiently
 from tests.scai_irl.sweep.sweeping import assert_equal_tables, run, worked_on, write
 

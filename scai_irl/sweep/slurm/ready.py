@@ -1,6 +1,6 @@
 """Wait, inside a job, until the servers or the Ray nodes that it has started are there.
 
-Run by the job's script as ``python -m scai_irl.slurm.ready``, with the processes that must live meanwhile.
+Run by the job's script as ``python -m scai_irl.sweep.slurm.ready``, with the processes that must live meanwhile.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from scai_irl.io.files import write_table
 from scai_irl.results.findings import FINDINGS
 from scai_irl.results.manifest import Manifest, now
 from scai_irl.sweep.cells import Cell, written
-from scai_irl.sweep.ground import cell_folder, has_finished, load_outcome
+from scai_irl.sweep.sweep_folder import cell_folder, has_finished, load_outcome
 
 CELLS = "cells"
 """Name of the table of cells."""

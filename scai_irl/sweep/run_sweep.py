@@ -12,10 +12,10 @@ from scai_irl.io.progress import progress
 from scai_irl.results.folder import default_folder
 from scai_irl.results.results import Results, load
 from scai_irl.sweep.cells import Cell, cells_of, known_experiment, uncounted
+from scai_irl.sweep.collect import gather
 from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.engines import Engine, make_engine
-from scai_irl.sweep.gather import gather
-from scai_irl.sweep.ground import (
+from scai_irl.sweep.sweep_folder import (
     SWEEP,
     Part,
     alone,
@@ -26,8 +26,8 @@ from scai_irl.sweep.ground import (
     save_outcome,
     whole_sweep,
 )
-from scai_irl.sweep.terms import Terms
 from scai_irl.sweep.work import Task, work
+from scai_irl.sweep.worker_settings import Terms
 
 
 def run_sweep(

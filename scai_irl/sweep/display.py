@@ -9,7 +9,7 @@ from scai_irl.io.errors import printable
 from scai_irl.report.tables import print_table
 from scai_irl.results.findings import FINDINGS
 from scai_irl.results.results import Results
-from scai_irl.sweep.gather import CELLS
+from scai_irl.sweep.collect import CELLS
 
 _MOST_LINES = 40
 _MOST_ERRORS = 5

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from scai_irl.slurm.times import write_time
 from scai_irl.sweep.on_ray import STORE
+from scai_irl.sweep.slurm.times import write_time
 
 SERVER_SECONDS = 1_800
 """Longest time that the servers of a job may take to start."""
@@ -182,7 +182,7 @@ def _sbatch_word(value: str) -> str:
 @functools.cache
 def _templates() -> Environment:
     environment = Environment(  # noqa: S701 - it makes no HTML; the filter quotes for the shell
-        loader=PackageLoader("scai_irl.slurm"),
+        loader=PackageLoader("scai_irl.sweep.slurm"),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
