@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.data.human.choices import subjects
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.definition import Experiment

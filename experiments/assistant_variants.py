@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from envs import one_group
 from experiments.group_game import estimate_whole, group_game
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.earnings import earnings_by_run, earnings_findings, earnings_table
 from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.definition import Experiment

@@ -12,7 +12,7 @@ from pydantic import Field
 from envs import one_group
 from experiments.group_game import estimate_group_game, group_game, run_group_game
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.spread import spread_findings
 from scai_irl.experiment.config import PlayConfig
 from scai_irl.experiment.definition import Experiment

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.capitulation import TonePlan, answered, evidence_effect, tone_effects, watched
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment

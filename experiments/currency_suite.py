@@ -16,7 +16,7 @@ from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from experiments.currency_suite.variation import WAYS
 from inference.checks.diagnostics import largest_r_hat
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.currency_suite import Suite, believed, played, predictions
 from scai_irl.compare.currency_words import acted_in_words
 from scai_irl.experiment.config import ExperimentConfig

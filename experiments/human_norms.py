@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from inference.infer import CONTINUOUS_METHODS
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.data.human.choices import HumanChoices
 from scai_irl.data.human.import_choices import get_source
 from scai_irl.experiment.config import ExperimentConfig, some_distinct

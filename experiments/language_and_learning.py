@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.talk_speed import TalkPlan, asked_after, beliefs_of_bayesians, beliefs_of_model, games_needed
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment

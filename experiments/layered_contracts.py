@@ -10,7 +10,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from inference.structured.layers import LayerGrid
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.layered_contracts import ContractPlan, layered_contracts
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment

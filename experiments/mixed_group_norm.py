@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from experiments.group_game import estimate_group_game, gap_findings, group_game, run_group_game
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import GroupGameConfig, read_mixture, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.loop.setting import Condition, Setting

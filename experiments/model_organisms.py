@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from scai_irl.backends.registry import make_backend
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.curves import Curves, learning_curves
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.definition import Experiment

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from envs import one_group
 from experiments.group_game import estimate_group_game, gap_findings, group_game, run_group_game
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import GroupGameConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.loop.setting import Setting

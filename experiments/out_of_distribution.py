@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.abroad import ACTORS, PRIOR_NAMES, Journey, act_abroad
 from scai_irl.compare.abroad_findings import abroad_findings
 from scai_irl.compare.abroad_seen import gaps_by_goods_seen

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.preference_groups import MinorityPlan, preference_groups
 from scai_irl.compare.societies import members
 from scai_irl.experiment.config import ExperimentConfig, some_distinct

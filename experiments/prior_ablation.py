@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.abroad import FLAT
 from scai_irl.compare.prior_ablation import Ablation, ablate
 from scai_irl.experiment.config import ExperimentConfig, some_distinct

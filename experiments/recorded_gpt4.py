@@ -12,7 +12,7 @@ from pydantic import Field
 
 from scai_irl.audit.recorded.recorded_audit import AuditSetting
 from scai_irl.audit.recorded.recorded_folder import audit_recorded_folder
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.data.scai2023.import_runs import import_scai2023
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.response_types import ResponsePlan, response_types
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.definition import Experiment

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from scai_irl.backends.estimate import Estimate
-from scai_irl.cli import run_experiment
+from scai_irl.cli.main import run_experiment
 from scai_irl.compare.group_service import ServicePlan, group_service
 from scai_irl.compare.societies import HELD, members, named
 from scai_irl.experiment.config import ExperimentConfig, read_mixture, some_distinct

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.experiment.definition import find_experiments
 from scai_irl.experiment.model_options import ModelConfig
 from scai_irl.results.results import Results

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl import cli, load
-from scai_irl.cli import main
+from scai_irl import load
+from scai_irl.cli.main import main
+from scai_irl.cli.main import main as cli
 from scai_irl.experiment.definition import find_experiments
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.report.html.beliefs import beliefs_of

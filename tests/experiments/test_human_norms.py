@@ -15,7 +15,7 @@ from experiments.human_norms import EXPERIMENT
 from inference import arviz_compat as arviz_seam
 from inference.samplers.posterior import SampledPosterior
 from scai_irl import load
-from scai_irl.cli import main, run_experiment
+from scai_irl.cli.main import main, run_experiment
 from scai_irl.data.human.choices import CHOICE_COLUMNS, PROPOSER, RESPONDER, typed
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scai_irl import InputError, load
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from tests.scai_irl.program import TINY, contents, untouched
 
 AGAIN = (*TINY, "--epochs", "2")

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.data.human.choices import CHOICE_COLUMNS, human_evidence, human_strategies, pooled, subjects
 from scai_irl.data.human.own_csv import CsvColumns, read_csv
 from scai_irl.data.human.published_sets import read_heffner, read_moblab

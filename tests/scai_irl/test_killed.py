@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from tests.scai_irl.program import TINY, assert_equal_results, run, start
 
 pytestmark = pytest.mark.slow

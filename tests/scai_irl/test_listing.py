@@ -11,11 +11,11 @@ from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
 from scai_irl.backends.registry import BACKENDS
-from scai_irl.cli import main
+from scai_irl.cli.listing import listing
+from scai_irl.cli.main import main
 from scai_irl.experiment.config import GroupGameConfig
 from scai_irl.experiment.definition import find_experiments
 from scai_irl.organisms.world import WORLDS
-from scai_irl.report.listing import listing
 from scai_irl.sweep.engines import ENGINES
 
 REGISTRIES: dict[str, Mapping[str, object]] = {

@@ -11,7 +11,7 @@ import pytest
 
 from inference import arviz_compat as arviz_seam
 from scai_irl import InputError, load
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.language.instructions import instruction_hashes
 
 TABLES = {"interactions", "verbal_policies", "beliefs", "costs", "alignment", "summary", "findings"}

@@ -9,5 +9,5 @@ HEAVY = ("openai", "scipy.stats", "arviz", "ray", "torch", "transformers", "llgu
 
 
 def test_it_imports_nothing_that_few_commands_need() -> None:
-    program = f"import sys, scai_irl.cli; print([name for name in {HEAVY!r} if name in sys.modules])"
+    program = f"import sys, scai_irl.cli.main; print([name for name in {HEAVY!r} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"

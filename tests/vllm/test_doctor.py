@@ -9,7 +9,7 @@ from scai_irl.backends.vllm.environment import VARIABLE
 from scai_irl.backends.vllm.server import API_KEY
 from scai_irl.backends.vllm.serving import RunningServer
 from scai_irl.backends.vllm.trials import TRIALS
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.lm.settings import LmSettings
 
 

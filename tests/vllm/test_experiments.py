@@ -12,7 +12,7 @@ from scai_irl.audit.battery import Sizes
 from scai_irl.audit.model_audit import ModelAudit, audit_model
 from scai_irl.backends.registry import make_backend
 from scai_irl.backends.vllm.serving import RunningServer
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.language.asking import Style
 from scai_irl.lm.settings import LmSettings
 from scai_irl.measure.elicit import CHANNELS, Elicitation

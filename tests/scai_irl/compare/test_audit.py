@@ -33,7 +33,7 @@ from scai_irl.audit.scorecard import print_scorecard
 from scai_irl.audit.steering import STEERING
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.phrasebook.beliefs import posterior_over
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game, games_from_json
 from scai_irl.language.phrases import say_policy

@@ -14,7 +14,7 @@ from scai_irl.backends.vllm import checkup as doctor
 from scai_irl.backends.vllm.checkup import Finding, check_server, installed
 from scai_irl.backends.vllm.environment import VARIABLE, Platform
 from scai_irl.backends.vllm.trials import TRIALS
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.io.errors import InputError
 from scai_irl.lm.settings import LmSettings
 from tests.scai_irl.lm.fake_server import MODEL, Body, FakeServer, Fault, fake_server

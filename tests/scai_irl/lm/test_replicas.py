@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from tests.scai_irl.lm.fake_server import FakeServer, fake_server
 from tests.scai_irl.loop.test_language_model import COSTS, contents
 

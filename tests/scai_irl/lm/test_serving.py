@@ -22,8 +22,8 @@ from scai_irl.backends.vllm.environment import VARIABLE, Platform, find_platform
 from scai_irl.backends.vllm.server_log import cause_of_death, last_line
 from scai_irl.backends.vllm.server_options import check_options, is_loopback
 from scai_irl.backends.vllm.serving import ServerOptions, running_server, server_command, server_environment
+from scai_irl.cli.serve import KEY_VARIABLE, Serve, serve
 from scai_irl.io.errors import InputError
-from scai_irl.serve import KEY_VARIABLE, Serve, serve
 
 CPU = Platform("0.32.0", "cpu")
 HOPPER = Platform("0.32.0", "cuda", ((9, 0), (9, 0)))
@@ -338,7 +338,7 @@ def test_the_server_stops_though_its_guard_was_killed(options: ServerOptions) ->
 PROGRAM = """
 from pathlib import Path
 from scai_irl.io.command_line import told_in_one_line
-from scai_irl.serve import Serve, serve
+from scai_irl.cli.serve import Serve, serve
 told_in_one_line(lambda: serve(Serve("someone/tiny", port=0, python={python!r}, wait_seconds=60)))
 """
 

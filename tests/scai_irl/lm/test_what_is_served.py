@@ -9,8 +9,8 @@ import pytest
 from scai_irl.backends.vllm.engine import _variables
 from scai_irl.backends.vllm.environment import Platform
 from scai_irl.backends.vllm.serving import ServerOptions, server_environment
+from scai_irl.cli.serve import Serve
 from scai_irl.organisms.shipped import organism_folder
-from scai_irl.serve import Serve
 
 CPU = Platform("0.32.0", "cpu")
 HOPPER = Platform("0.32.0", "cuda", ((9, 0),))

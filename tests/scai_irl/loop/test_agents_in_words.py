@@ -16,7 +16,7 @@ from inference import infer, named_norms
 from scai_irl.agents.choices import AGENTS
 from scai_irl.agents.writers import WRITERS
 from scai_irl.backends.phrasebook.beliefs import OWN_NORMS
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.policy_json import policy_from_json

@@ -9,7 +9,7 @@ import pytest
 
 from scai_irl.backends.estimate import estimate
 from scai_irl.backends.vllm.server import VllmServer
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.language.requests import offer_request
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.settings import LmSettings

@@ -18,7 +18,7 @@ import pytest
 from envs.seeds import derive_seed
 from scai_irl.audit.battery import PRESETS, battery
 from scai_irl.backends.registry import make_backend
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, read_token_posterior

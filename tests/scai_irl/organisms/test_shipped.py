@@ -14,6 +14,7 @@ import tyro
 
 from scai_irl.audit.battery import STAKE
 from scai_irl.backends.registry import make_backend
+from scai_irl.cli.train import Train, recipe_of
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import answer_request, offer_request, read_translation, translation_request
 from scai_irl.llama.model_folder import WEIGHTS, read_model
@@ -27,7 +28,6 @@ from scai_irl.organisms.train import CARD
 from scai_irl.organisms.training import Recipe
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
 from scai_irl.organisms.world import WORLDS
-from scai_irl.train import Train, recipe_of
 
 NAMES = sorted(WORLDS)
 

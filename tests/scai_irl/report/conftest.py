@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.results.manifest import new_manifest
 from tests.scai_irl.recording import make_recording
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.experiment.definition import find_experiments
 from tests.scai_irl.program import error_of, run, untouched
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.report.html.command import write_report
 from scai_irl.results.findings import Finding, findings_table, save_findings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.results.manifest import Manifest
 from scai_irl.sweep.slurm.plan import activation
 from tests.scai_irl.program import untouched

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import scai_irl
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.sweep.slurm.job import Job, Served, job_script
 from tests.scai_irl.program import assert_equal_results
 from tests.scai_irl.slurm.conftest import CELLS, SWEEP

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.io.errors import InputError
 from scai_irl.sweep.definition import read_sweep
 from scai_irl.sweep.run_sweep import run_sweep

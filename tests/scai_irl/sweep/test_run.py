@@ -12,7 +12,7 @@ import pytest
 
 from envs.seeds import derive_seed
 from scai_irl import load
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from scai_irl.io.errors import InputError
 from scai_irl.sweep.cells import Cell
 from scai_irl.sweep.definition import Sweep, read_sweep

@@ -15,10 +15,14 @@ from tyro.extras import SubcommandApp
 
 from scai_irl.audit.recorded.recorded_folder import audit_recorded_folder
 from scai_irl.audit.scorecard import AUDIT, compare_folders
+from scai_irl.cli.doctor import Doctor, doctor
+from scai_irl.cli.listing import print_listing
+from scai_irl.cli.print_estimate import print_estimate
+from scai_irl.cli.serve import Serve, serve
+from scai_irl.cli.train import Train, train_organism
 from scai_irl.data.human.import_choices import import_human, import_own
 from scai_irl.data.human.own_csv import CsvColumns
 from scai_irl.data.scai2023.import_runs import import_scai2023
-from scai_irl.doctor import Doctor, doctor
 from scai_irl.experiment.calibrate import calibrate_family, use_cores
 from scai_irl.experiment.config import ExperimentConfig, check
 from scai_irl.experiment.definition import Experiment, find_experiments
@@ -26,16 +30,12 @@ from scai_irl.experiment.reproduce import Reproduce, reproduce
 from scai_irl.io.command_line import options_of, parse, told_in_one_line
 from scai_irl.io.errors import InputError
 from scai_irl.io.process import prepare_process
-from scai_irl.report.estimate import print_estimate
 from scai_irl.report.html.command import Report, report
-from scai_irl.report.listing import print_listing
 from scai_irl.report.show import show
 from scai_irl.results.results import Results, load
-from scai_irl.serve import Serve, serve
 from scai_irl.sweep.command import SweepCommand, sweep
 from scai_irl.sweep.slurm.command import slurm
 from scai_irl.sweep.slurm.options import Slurm
-from scai_irl.train import Train, train_organism
 
 _PROGRAM = "scai-irl"
 _DESCRIPTION = (
