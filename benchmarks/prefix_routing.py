@@ -33,12 +33,12 @@ from unittest.mock import patch
 from tabulate import tabulate
 
 from benchmarks.report import machine
-from experiments.one_group_norm import OneGroupNorm, setting
+from experiments.group_norm.one_group_norm import OneGroupNorm, setting
+from experiments.model_organisms.model import Curves, played
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.vllm.environment import vllm_python
 from scai_irl.backends.vllm.server import VllmServer
 from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
-from scai_irl.compare.curves import Curves, played
 from scai_irl.lm.protocol import Completion, OnDone, Request
 from scai_irl.lm.settings import LmSettings
 from scai_irl.loop.run import play_setting

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from experiments.model_organisms.figures import curves_table
+from experiments.people.fits_folder import print_fits
 from scai_irl.audit.recorded.recorded_audit import summary_table
 from scai_irl.audit.scorecard import print_scorecard
 from scai_irl.io.errors import printable
-from scai_irl.report.curves import curves_table
-from scai_irl.report.human import print_fits
 from scai_irl.report.tables import final_table, print_table
 from scai_irl.results.findings import FINDINGS
 from scai_irl.results.results import Results

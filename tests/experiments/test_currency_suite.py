@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from experiments.currency_suite import EXPERIMENT, CurrencySuite, plan
-from scai_irl.compare.currency_suite import believed, played, predictions
+from experiments.currency_suite.experiment import EXPERIMENT, CurrencySuite, plan
+from experiments.currency_suite.model import believed, played, predictions
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.language.phrases import read_policy

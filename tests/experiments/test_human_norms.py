@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.human_norms import EXPERIMENT
+from experiments.people.fit_findings import human_findings
+from experiments.people.fit_tables import comparison_table, fit_table, population_rejections
+from experiments.people.fits import FitPlan, family_for, fit_people
+from experiments.people.human_norms import EXPERIMENT
 from inference import arviz_compat as arviz_seam
 from inference.samplers.posterior import SampledPosterior
 from scai_irl import load
@@ -19,9 +22,6 @@ from scai_irl.cli.main import main, run_experiment
 from scai_irl.data.human.choices import CHOICE_COLUMNS, PROPOSER, RESPONDER, typed
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
-from scai_irl.report.human_findings import human_findings
-from scai_irl.report.human_fit import FitPlan, family_for, fit_people
-from scai_irl.report.human_tables import comparison_table, fit_table, population_rejections
 from scai_irl.results.results import Results
 
 pytestmark = pytest.mark.slow

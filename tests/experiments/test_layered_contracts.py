@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.layered_contracts import EXPERIMENT
+from experiments.layered_contracts.experiment import EXPERIMENT
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.mixed_group_norm import EXPERIMENT
+from experiments.group_norm.mixed_group_norm import EXPERIMENT
 from scai_irl.experiment.config import check
 from scai_irl.language.phrases import read_policy
 from scai_irl.results.results import Results

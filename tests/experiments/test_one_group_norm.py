@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from experiments import group_game
-from experiments.one_group_norm import EXPERIMENT
+from experiments.group_norm import setup as group_game
+from experiments.group_norm.one_group_norm import EXPERIMENT
 from scai_irl.experiment.config import check
 from scai_irl.results.results import Results
 

@@ -18,19 +18,19 @@ from pandas.testing import assert_frame_equal
 
 from envs import Norm, Policy
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from experiments.out_of_distribution import EXPERIMENT, OutOfDistribution, plan
+from experiments.out_of_distribution.currencies_seen import gaps_by_goods_seen
+from experiments.out_of_distribution.experiment import EXPERIMENT, OutOfDistribution, plan
+from experiments.out_of_distribution.figures import abroad_figure, gaps_table
+from experiments.out_of_distribution.model import CELL, act_abroad
+from experiments.out_of_distribution.ood_findings import abroad_findings
 from inference.discrete.families import NAMED_NORMS
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.compare.abroad import CELL, act_abroad
-from scai_irl.compare.abroad_findings import abroad_findings
-from scai_irl.compare.abroad_seen import gaps_by_goods_seen
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Completion, OnDone, Request
-from scai_irl.report.abroad import abroad_figure, gaps_table
 from scai_irl.report.html.beliefs import beliefs_of
 from scai_irl.report.html.policies import policies_of
 from scai_irl.results.results import Results

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.preference_groups import EXPERIMENT
+from experiments.subgroups.preference_groups import EXPERIMENT
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results

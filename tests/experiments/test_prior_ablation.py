@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from experiments.prior_ablation import EXPERIMENT, PriorAblation, plan
+from experiments.prior_ablation.experiment import EXPERIMENT, PriorAblation, plan
 from inference.structured.transfer import carried
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError

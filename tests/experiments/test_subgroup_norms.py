@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.subgroup_norms import EXPERIMENT
-from scai_irl.compare.group_service import GROUPS, POOLED
+from experiments.subgroups.group_service import GROUPS, POOLED
+from experiments.subgroups.subgroup_norms import EXPERIMENT
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError

@@ -13,9 +13,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from envs.contexts import MANNERS
-from scai_irl.audit.battery import NAMES
-from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.compare.capitulation import (
+from experiments.capitulation.figures import EFFECTS, tone_figure, tone_findings, tone_table
+from experiments.capitulation.model import (
     BLAND,
     BLAND_SENTENCES,
     CONTROLS,
@@ -27,13 +26,14 @@ from scai_irl.compare.capitulation import (
     tone_effects,
     watched,
 )
+from scai_irl.audit.battery import NAMES
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.fence import unfence
 from scai_irl.language.talk import manner_of
 from scai_irl.llama.model_folder import TOKENIZER
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage
 from scai_irl.organisms.shipped import organism_folder
-from scai_irl.report.capitulation import EFFECTS, tone_figure, tone_findings, tone_table
 
 PLAN = TonePlan(runs=8, games=6, seed=2)
 

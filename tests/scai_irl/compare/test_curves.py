@@ -8,14 +8,22 @@ import numpy as np
 import pytest
 
 from envs.contexts import MANNERS
+from experiments.model_organisms.figures import curves_figure, curves_findings, curves_summary, curves_table
+from experiments.model_organisms.model import (
+    COLUMNS,
+    CONDITIONS,
+    INCONSISTENT,
+    MISLEADING,
+    Curves,
+    learning_curves,
+    played,
+)
 from scai_irl.audit.battery import CURRENCY, NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.phrasebook.beliefs import posterior_over
-from scai_irl.compare.curves import COLUMNS, CONDITIONS, INCONSISTENT, MISLEADING, Curves, learning_curves, played
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.talk import manner_of
 from scai_irl.lm.ask import Tally
-from scai_irl.report.curves import curves_figure, curves_findings, curves_summary, curves_table
 from tests.scai_irl.compare.test_audit import Biased
 
 PLAN = Curves(runs=6, lengths=(0, 4, 8), seed=2)

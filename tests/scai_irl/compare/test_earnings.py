@@ -9,15 +9,15 @@ import pytest
 
 from envs import UTILITIES, Norm, Policy, one_group
 from envs.exploitation import best_offer, exploiting
+from experiments.group_norm.earnings import earnings_by_run, earnings_findings, earnings_table
+from experiments.group_norm.earnings_figure import earnings_figure
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.compare.earnings import earnings_by_run, earnings_findings, earnings_table
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import learn_request
 from scai_irl.language.games import Game
 from scai_irl.language.instructions import WORDINGS
 from scai_irl.language.phrases import read_policy, say_policy
 from scai_irl.language.requests import answer_request, read_answer, read_translation
-from scai_irl.report.earnings import earnings_figure
 
 NORMS = [name for name, utility in UTILITIES.items() if not utility.parameters]
 

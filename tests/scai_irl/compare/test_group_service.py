@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from envs import mixture
+from experiments.subgroups.group_service import GROUPS, KNOWN, POOLED, Assistant, ServicePlan, gaps, group_service
+from experiments.subgroups.satisfaction import mean_offers
+from experiments.subgroups.setup import policies_held
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.compare.group_service import GROUPS, KNOWN, POOLED, Assistant, ServicePlan, gaps, group_service
-from scai_irl.compare.satisfaction import mean_offers
-from scai_irl.compare.societies import policies_held
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Completion, OnDone, Request
 

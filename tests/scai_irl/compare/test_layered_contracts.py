@@ -9,8 +9,8 @@ import pytest
 
 from envs.contracts import LAYERS
 from envs.roles import binding_layer
+from experiments.layered_contracts.model import ALL, PEOPLE, PREFERENCES, ROLES, ContractPlan, layered_contracts
 from inference.structured.layers import LayerGrid
-from scai_irl.compare.layered_contracts import ALL, PEOPLE, PREFERENCES, ROLES, ContractPlan, layered_contracts
 
 SMALL = LayerGrid(law=(0.0, 0.1, 0.2), floors=(0.0, 0.2, 0.4), targets=(0.0, 0.1, 0.3, 0.5, 0.9), lapse=0.3)
 PLAN = ContractPlan(societies=60, people=3, roles=2, games=(1, 4), grid=SMALL, seed=2)

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from scai_irl.compare.partition import adjusted_rand_index
+from experiments.subgroups.partition import adjusted_rand_index
 
 
 def by_pairs(found: np.ndarray, truth: np.ndarray) -> float:

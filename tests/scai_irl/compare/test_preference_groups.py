@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scai_irl.compare.preference_groups import GROUPS, ONE_MIXTURE, ONE_NORM, MinorityPlan, preference_groups
-from scai_irl.compare.satisfaction import mean_offers
-from scai_irl.compare.societies import STAKES, policies_held
-from scai_irl.report.preference_groups import worst_groups
+from experiments.subgroups.pooled_norms import GROUPS, ONE_MIXTURE, ONE_NORM, MinorityPlan, preference_groups
+from experiments.subgroups.pooled_norms_figures import worst_groups
+from experiments.subgroups.satisfaction import mean_offers
+from experiments.subgroups.setup import STAKES, policies_held
 
 PLAN = MinorityPlan(shares=(0.5, 0.1), societies=6, users=10, games=8, seed=3)
 

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from envs import Norm, Policy
-from inference import infer
-from scai_irl.compare.response_types import (
+from experiments.response_types.model import (
     FACE_VALUE,
     SORTED,
     STAKE,
@@ -18,6 +17,7 @@ from scai_irl.compare.response_types import (
     least_share,
     response_types,
 )
+from inference import infer
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from envs import Norm, Policy
-from scai_irl.compare.satisfaction import mean_offers, satisfaction
+from experiments.subgroups.satisfaction import mean_offers, satisfaction
 
 NAMES = ("selfish", "fair", "altruistic")
 STAKES = np.array([10, 33])

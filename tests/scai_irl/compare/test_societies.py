@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from envs import mixture
+from experiments.subgroups.setup import HELD, Societies, members, policies_held, societies
 from inference import infer
-from scai_irl.compare.societies import HELD, Societies, members, policies_held, societies
 from scai_irl.organisms.prompt_chunks import known_policies
 
 USERS = mixture({"altruistic": 0.75, "selfish": 0.25})

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.compare.talk_speed import (
+from experiments.inconsistent_talk.figures import speed_figure, speed_findings, speed_table
+from experiments.inconsistent_talk.model import (
     MODEL,
     NAMES,
     TalkPlan,
@@ -18,8 +18,8 @@ from scai_irl.compare.talk_speed import (
     beliefs_of_model,
     games_needed,
 )
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.ask import Tally
-from scai_irl.report.talk_speed import speed_figure, speed_findings, speed_table
 
 pytestmark = pytest.mark.slow
 

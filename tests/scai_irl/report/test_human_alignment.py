@@ -9,11 +9,7 @@ import pandas as pd
 import pytest
 
 from envs import Norm, Policy
-from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.data.human.choices import CHOICE_COLUMNS, subjects, typed
-from scai_irl.io.errors import InputError
-from scai_irl.lm.ask import Tally
-from scai_irl.report.human_alignment import (
+from experiments.people.alignment_to_people import (
     PEOPLE,
     PeoplePlan,
     acceptance,
@@ -23,6 +19,10 @@ from scai_irl.report.human_alignment import (
     alignment_table,
     halves,
 )
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.data.human.choices import CHOICE_COLUMNS, subjects, typed
+from scai_irl.io.errors import InputError
+from scai_irl.lm.ask import Tally
 
 ENVIOUS = Policy.of(Norm("fehr_schmidt", (1.5, 0.0), 20.0, 0.05))
 PLAN = PeoplePlan(families=("fehr-schmidt",), method="laplace", assistants=60, seed=4)
