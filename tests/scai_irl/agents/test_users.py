@@ -12,7 +12,7 @@ from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.asking import Style
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Request
-from tests.scai_irl.backends import Scripted
+from tests.scai_irl.backends.backends_for_tests import Scripted
 
 NORMS = [Policy.of(Norm(name)) for name in ("selfish", "fair", "altruistic")]
 HOLDS = np.array([[0, 1, 2, 2], [1, 1, 0, 0]])

@@ -17,7 +17,7 @@ from scai_irl.language.phrases import read_policy
 from scai_irl.lm.ask import ASKED_AGAIN, Tally
 from scai_irl.lm.protocol import Request
 from scai_irl.lm.rounds import in_rounds
-from tests.scai_irl.backends import Recording, Scripted
+from tests.scai_irl.backends.backends_for_tests import Recording, Scripted
 
 RUNS, ASSISTANTS = 3, 2
 

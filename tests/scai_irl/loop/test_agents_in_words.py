@@ -22,7 +22,7 @@ from scai_irl.language.phrases import read_policy
 from scai_irl.language.policy_json import policy_from_json
 from scai_irl.language.talk import manner_of
 from scai_irl.results.results import load
-from tests.scai_irl.backends import Recording
+from tests.scai_irl.backends.backends_for_tests import Recording
 from tests.scai_irl.loop.play import FAIR, interactions, play, seen_by_others, setting
 from tests.scai_irl.program import run, start
 

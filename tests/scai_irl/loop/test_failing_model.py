@@ -12,7 +12,7 @@ from inference import infer
 from scai_irl.lm.ask import ASKED_AGAIN
 from scai_irl.loop.run import run_setting
 from scai_irl.results.results import Results
-from tests.scai_irl.backends import Unreliable
+from tests.scai_irl.backends.backends_for_tests import Unreliable
 from tests.scai_irl.loop.play import seen_by_others, setting
 
 OF = setting(rationality=30.0)
