@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from experiments.currency_suite.experiment.variation import WAYS
+from experiments.currency_suite.variation import WAYS
 from experiments.currency_suite.figures import (
     coverage_figure,
     goods_table,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.currency_suite.experiment.variation import ABRUPT, AS_ASSUMED, ONE_NORM
+from experiments.currency_suite.variation import ABRUPT, AS_ASSUMED, ONE_NORM
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding

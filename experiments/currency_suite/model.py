@@ -1,6 +1,6 @@
 """Goods by psychological distance: what is predicted of those that were never seen, and what words do there.
 
-Societies' norms vary from good to good in one of the ways of `experiments.currency_suite.experiment.variation`. Users are watched in the nearest
+Societies' norms vary from good to good in one of the ways of `experiments.currency_suite.variation`. Users are watched in the nearest
 1, 2, 3 … goods; a hierarchy with places (`inference.continuous.hierarchy`) predicts what they offer in all of them.
 """
 
@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.seeds import derive_key
-from experiments.currency_suite.experiment.variation import WAYS, play, rows_of_societies
+from experiments.currency_suite.variation import WAYS, play, rows_of_societies
 from inference import (
     CesAltruism,
     CharnessRabin,

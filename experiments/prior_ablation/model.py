@@ -17,7 +17,7 @@ from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.population import Population
 from envs.seeds import derive_key, derive_seed
 from experiments.out_of_distribution.model import FLAT, leaning
-from experiments.prior_ablation.experiment.learning_speed import Learning, first_game, learn_at_all
+from experiments.prior_ablation.learning_speed import Learning, first_game, learn_at_all
 from inference import named_norms
 from inference.discrete.families import NAMED_NORMS
 from inference.discrete.mixtures import MixtureHypotheses
