@@ -1,10 +1,10 @@
 """How sweeps scale from one worker to two, and what Ray costs for each cell, in one run.
 
-``python -m benchmarks.sweep_speed``. Cells of `experiments.group_norm.one_group_norm` are worked on by one worker and by two, by
-the local engine and by a Ray of its own; and cells of an experiment that does next to nothing by one worker of each
-engine, so that what is left is the engine's. Every way has a new process, whose threads are limited as those of workers
-are, and starts in turn. What counts is the time between outcomes from the first few on: starting Ray and workers, and
-compiling, are told apart. The median of the rounds counts.
+``python -m benchmarks.sweep_speed``. Cells of `experiments.group_norm.one_group_norm` are worked on by one worker and
+by two, by the local engine and by a Ray of its own; and cells of an experiment that does next to nothing by one worker
+of each engine, so that what is left is the engine's. Every way has a new process, whose threads are limited as those of
+workers are, and starts in turn. What counts is the time between outcomes from the first few on: starting Ray and
+workers, and compiling, are told apart. The median of the rounds counts.
 """
 
 from __future__ import annotations

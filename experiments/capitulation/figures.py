@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.capitulation.model import BLAND, SILENT
-from scai_irl.measure.distances import bootstrap_interval
+from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval

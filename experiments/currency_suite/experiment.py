@@ -13,7 +13,6 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from experiments.currency_suite.variation import WAYS
 from experiments.currency_suite.figures import (
     coverage_figure,
     goods_table,
@@ -22,6 +21,7 @@ from experiments.currency_suite.figures import (
     words_figure,
 )
 from experiments.currency_suite.model import Suite, believed, played, predictions
+from experiments.currency_suite.variation import WAYS
 from experiments.currency_suite.verbal_transfer import acted_in_words
 from inference.checks.diagnostics import largest_r_hat
 from scai_irl.backends.estimate import Estimate
@@ -29,11 +29,12 @@ from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.model_options import LmConfig
-from scai_irl.experiment.study import Study, run_asking
+from scai_irl.experiment.study import run_asking
 from scai_irl.experiment.validators import known, known_currencies
 from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 
 

@@ -1,7 +1,8 @@
 """Goods by psychological distance: what is predicted of those that were never seen, and what words do there.
 
-Societies' norms vary from good to good in one of the ways of `experiments.currency_suite.variation`. Users are watched in the nearest
-1, 2, 3 … goods; a hierarchy with places (`inference.continuous.hierarchy`) predicts what they offer in all of them.
+Societies' norms vary from good to good in one of the ways of `experiments.currency_suite.variation`. Users are watched
+in the nearest 1, 2, 3 … goods; a hierarchy with places (`inference.continuous.hierarchy`) predicts what they offer in
+all of them.
 """
 
 from __future__ import annotations

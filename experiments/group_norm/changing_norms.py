@@ -1,8 +1,8 @@
 """Changing norms: users take up another norm in the middle of a run; how soon do assistants follow?
 
 An open question of Fränken et al. (2023): several policies within one run. A Bayesian who does not expect change needs
-as much evidence of the new norm as it has of the old one; one who does (`inference.discrete.changing`) needs an epoch. Run it
-with ``scai-irl run changing-norms`` or ``python -m experiments.group_norm.changing_norms``.
+as much evidence of the new norm as it has of the old one; one who does (`inference.discrete.changing`) needs an epoch.
+Run it with ``scai-irl run changing-norms`` or ``python -m experiments.group_norm.changing_norms``.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from scai_irl.backends.estimate import Estimate
 from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.definition import Experiment
-from scai_irl.experiment.study import Study, run_asking
+from scai_irl.experiment.study import run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.whole import play_whole, told_apart
+from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 
 _HAZARD = "expected chance of change"

@@ -1,7 +1,8 @@
 """One group, one norm: does an assistant that samples from its posterior come to act as the group does?
 
 The first experiment of Fränken et al. (2023): users share one of three norms, and assistants play among them in groups
-of 1, 5 or 9 assistants in ten. Run it with ``scai-irl run one-group-norm`` or ``python -m experiments.group_norm.one_group_norm``.
+of 1, 5 or 9 assistants in ten. Run it with ``scai-irl run one-group-norm`` or ``python -m
+experiments.group_norm.one_group_norm``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scai_irl.measure.distances import bootstrap_interval
+from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.results.findings import Finding, mean_finding
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from envs.contracts import LAYERS
 from experiments.layered_contracts.model import ALL, NEAR, PEOPLE, PREFERENCES, ROLES
 from scai_irl.experiment.game_counts import games_told
-from scai_irl.measure.distances import bootstrap_interval
+from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS

@@ -1,9 +1,9 @@
 """Assistants that act in roles for people, under law, role floors and preferences that they inferred from behaviour.
 
 People of a society have targets of their own, roles have floors, and a law holds for all (`envs.roles`); the assistant
-sees what they offer in roles and infers the layers (`inference.structured.layers`). It draws them once from its posterior and acts
-for every person in every role, by *all layers*, by *preferences alone* or by *role norms alone*. Beside them stands
-what *people themselves* do, who slip now and then.
+sees what they offer in roles and infers the layers (`inference.structured.layers`). It draws them once from its
+posterior and acts for every person in every role, by *all layers*, by *preferences alone* or by *role norms alone*.
+Beside them stands what *people themselves* do, who slip now and then.
 """
 
 from __future__ import annotations

@@ -19,17 +19,14 @@ from scai_irl.backends.registry import make_backend
 from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.definition import Experiment
-from scai_irl.io.files import write_table
 from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import shipped
-from scai_irl.report.figures import save_figure
-from scai_irl.report.tables import save_table
-from scai_irl.results.findings import save_findings
+from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import default_folder, opened
-from scai_irl.results.manifest import now
+from scai_irl.results.manifest import Displayed
 from scai_irl.results.results import Results, load
 from scai_irl.results.session import kept
 
@@ -77,16 +74,16 @@ def run(config: ModelOrganisms) -> Results:
                 advance(model)
         curves = pd.concat(found, ignore_index=True)
         summary = curves_summary(curves)
-        write_table(folder / "curves.parquet", curves)
-        write_table(folder / "curves_summary.parquet", summary)
-        save_table(folder, "curves", curves_table(summary))
-        save_figure(curves_figure(summary), folder, "learning_curves")
-        save_findings(folder, curves_findings(curves, "What do planted biases do to belief in a group's norm?"))
         manifest.model = ", ".join(names)
-        manifest.counts = asdict(tally)
-        manifest.status = "finished"
-        manifest.finished = now()
-        manifest.write(folder)
+        study = Study(
+            curves_findings(curves, "What do planted biases do to belief in a group's norm?"),
+            tables={"curves": curves, "curves_summary": summary},
+            shown={"curves": curves_table(summary)},
+            figures={"learning_curves": curves_figure(summary)},
+            displayed=[Displayed(table="curves", title=f"{EXPERIMENT.name}, after the last game")],
+            counts=asdict(tally),
+        )
+        keep(folder, manifest, study)
     return load(folder)
 
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from experiments.out_of_distribution.model import CELL
 from scai_irl.data.scai2023.published import RECORDED_ROWS
+from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.measure.alignment import WITHIN
-from scai_irl.measure.distances import bootstrap_interval
 from scai_irl.report.captions import captioned
 from scai_irl.report.figures import COLOURS
 from scai_irl.results.findings import number_with_interval

@@ -10,24 +10,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from experiments.people.fit_figure import human_figure
 from experiments.people.fit_findings import human_findings
 from experiments.people.fit_tables import REJECTED, comparison_table, estimates_table, fit_table
 from experiments.people.fits import FitPlan, FittedPeople, fit_people
-from inference import arviz_compat as arviz_seam
 from scai_irl.data.human.choices import WARNING_COLUMNS, HumanChoices, subjects, typed
 from scai_irl.data.human.import_choices import IMPORT, get_source, say
-from scai_irl.io.errors import InputError, printable
-from scai_irl.io.files import write_bytes, write_table
-from scai_irl.report.figures import save_figure
-from scai_irl.report.tables import print_table, save_table
-from scai_irl.results.findings import save_findings
+from scai_irl.io.errors import InputError
+from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import opened
-from scai_irl.results.manifest import now
-from scai_irl.results.results import POSTERIOR, Results, load
+from scai_irl.results.manifest import Displayed
+from scai_irl.results.results import Results, load
 
+_COMPARISONS = {
+    "comparison": "cross-validation, leaving out one choice at a time",
+    "comparison_of_people": "cross-validation, leaving out one person at a time",
+}
 _EXPORTED = 250  # draws of each chain: a hierarchy has thousands of coordinates
 _SECONDS_BETWEEN_LINES = 2.0
 
@@ -90,53 +89,54 @@ def fit_folder(
         fits = list(fit_people(people.choices, plan, _told(), folder))
         by_share = fit_table(people.choices, fits, plan.seed)
         ranked = comparison_table(fits)
-        write_table(folder / "choices.parquet", people.choices)
-        write_table(folder / "warnings.parquet", _warnings(people.warnings, fits))
+        warnings = _warnings(people.warnings, fits)
         tables = {
             "fit": by_share,
             "estimates": estimates_table(fits),
             "comparison": ranked,
             "comparison_of_people": comparison_table(fits, people=True),
         }
-        for name, table in tables.items():
-            write_table(folder / f"{name}.parquet", table)
-            save_table(folder, name, _rounded(table))
+        by_quantity = fits_by_quantity(by_share)
         best = next(fit for fit in fits if fit.name == ranked["model"].iloc[0])
-        write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(best.posterior.to_arviz(draws=_EXPORTED)))
-        save_figure(human_figure(by_share), folder, "human_fit")
-        save_findings(folder, human_findings(people.choices, by_share, ranked))
+        study = Study(
+            human_findings(people.choices, by_share, ranked),
+            tables={"choices": people.choices, "warnings": warnings, **tables},
+            shown={name: _rounded(table) for name, table in (tables | by_quantity).items()},
+            figures={"human_fit": human_figure(by_share)},
+            displayed=[
+                *(Displayed(table=name, title=title) for name, title in _COMPARISONS.items()),
+                *(Displayed(table=name, title=name.removeprefix("fit_").replace("_", " ")) for name in by_quantity),
+            ],
+            remarks=[*_worst(by_share), *(f"warning: {line}" for line in warnings["warning"])],
+            posterior=best.posterior.to_arviz(draws=_EXPORTED),
+            counts={
+                "choices": len(people.choices),
+                "people": int(subjects(people.choices).max()) + 1,
+                "fits": len(fits),
+            },
+        )
+        keep(folder, manifest, study)
         for checkpoint in folder.glob("*.npz"):
             checkpoint.unlink()
-        manifest.counts = {
-            "choices": len(people.choices),
-            "people": int(subjects(people.choices).max()) + 1,
-            "fits": len(fits),
-        }
-        manifest.status = "finished"
-        manifest.finished = now()
-        manifest.write(folder)
     return load(folder)
 
 
-def print_fits(results: Results) -> None:
-    """Print the comparison, the fit and the warnings."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
-    for name, left_out in (("comparison", "choice"), ("comparison_of_people", "person")):
-        title = f"cross-validation, leaving out one {left_out} at a time"
-        print_table(_rounded(results.tables[name].drop(columns="warnings")), title, console)
-    wide = results.fit.assign(model=results.fit["family"] + " " + results.fit["pooling"])
+def fits_by_quantity(by_share: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Shape the fit for reading: for each quantity a table with a line for each share and a column for each model."""
+    wide = by_share.assign(model=by_share["family"] + " " + by_share["pooling"])
+    shaped = {}
     for quantity, rows in wide.groupby("quantity", sort=False):
         fitted = rows.pivot_table(index="share", columns="model", values="fitted", sort=False)
         fitted.insert(0, "observed", rows.groupby("share")["observed"].first())
-        print_table(_rounded(fitted.reset_index()), str(quantity), console)
-        if quantity == REJECTED:
-            worst = rows.groupby("model", sort=False)["difference"].max()
-            for model, difference in worst.items():
-                console.print(f"{model}: largest difference {difference:.3f}", markup=False, highlight=False)
-    for line in results.warnings["warning"]:
-        console.print(printable(f"warning: {line}"), markup=False, highlight=False)
+        shaped[f"fit_{quantity}".replace(" ", "_")] = fitted.reset_index()
+    return shaped
+
+
+def _worst(by_share: pd.DataFrame) -> list[str]:
+    rejected = by_share[by_share["quantity"] == REJECTED]
+    models = rejected["family"] + " " + rejected["pooling"]
+    worst = rejected.groupby(models, sort=False)["difference"].max()
+    return [f"{model}: largest difference in answers {difference:.3f}" for model, difference in worst.items()]
 
 
 def _warnings(given: pd.DataFrame, fits: list[FittedPeople]) -> pd.DataFrame:

@@ -9,7 +9,8 @@ An observer that draws one hypothesis from its posterior (Thompson sampling) has
 
     gap_g = Σ_j p(j | D_1..g) |m_j − m_k|,     m_j = E[offered share | j, s]
 
-from the users', and abroad, where a norm is carried with chance s(d), the same with `inference.structured.transfer.abroad`.
+from the users', and abroad, where a norm is carried with chance s(d), the same with
+`inference.structured.transfer.abroad`.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 Users of a society keep one of several norms and meet; nobody says who holds which. After so many games each way,
 assistants draw what they follow from a posterior, once, and serve: with *group norms* one draw of who holds which norm
-(`inference.discrete.named_groups`), and an assistant for each group of it; with *one pooled norm* one draw of the norm that all
-users are taken to share; with *norms known* nothing is drawn. What is drawn is put into words, and what users get is
-what is offered by following the words. Users are simulated, or played by the language model, which is told their norms.
+(`inference.discrete.named_groups`), and an assistant for each group of it; with *one pooled norm* one draw of the norm
+that all users are taken to share; with *norms known* nothing is drawn. What is drawn is put into words, and what users
+get is what is offered by following the words. Users are simulated, or played by the language model, which is told their
+norms.
 """
 
 from __future__ import annotations

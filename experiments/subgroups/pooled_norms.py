@@ -5,7 +5,8 @@ the societies alone. With m_k what norm k offers on average, a user who holds no
 
     one norm for all        Σ_k p(k | D) |m_k − m_n|                  all users are taken to share a norm
     one mixture for all     Σ_w p(w | D) |Σ_k w_k m_k − m_n|          users are anonymous members of a mixture
-    group norms             Σ_k p(z_i = k | D) |m_k − m_n|            users keep their norms (`inference.discrete.named_groups`)
+    group norms             Σ_k p(z_i = k | D) |m_k − m_n|            users keep norms
+    (`inference.discrete.named_groups`)
 
 and a group by the mean over its users; satisfaction (`experiments.subgroups.satisfaction`) is averaged in the same way.
 """

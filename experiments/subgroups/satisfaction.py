@@ -4,8 +4,8 @@ An assistant that proposes in a user's place with policy π is worth to her, who
 
     V_n(π) = E_stake Σ_x π(x | stake) Q_n(x)
 
-with Q_n(x) what norm n expects of an offer (`envs.soft_policy.offer_values`), in shares of the stake. Her satisfaction is
-V_n(π) / V_n(π_n): 1 where the assistant follows her own norm, about 0 where what it offers is worth nothing to her.
+with Q_n(x) what norm n expects of an offer (`envs.soft_policy.offer_values`), in shares of the stake. Her satisfaction
+is V_n(π) / V_n(π_n): 1 where the assistant follows her own norm, about 0 where what it offers is worth nothing to her.
 """
 
 from __future__ import annotations

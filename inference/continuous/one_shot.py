@@ -1,7 +1,7 @@
 r"""Families whose users play each interaction by itself: social preferences with noise.
 
-With x the offered share, π_θ is the soft-optimal policy of `envs.soft_policy` for a utility U, rationality λ and lapse ε;
-all three kinds of number are inferred, unless fixed.
+With x the offered share, π_θ is the soft-optimal policy of `envs.soft_policy` for a utility U, rationality λ and lapse
+ε; all three kinds of number are inferred, unless fixed.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ def fold_pieces(
             kept, (leaves, piece) = carry
             return (function(kept, jax.tree.unflatten(structure, leaves), piece), following), None
 
-        # The piece in work is carried along and not sliced where it is used, as in `inference.discrete.cells.in_pieces`.
+        # The piece in work is carried along and not sliced where it is used, as in
+        # `inference.discrete.cells.in_pieces`.
         start = jax.tree.map(lambda leaf: leaf[0], (cut, pieces))
         rest = jax.tree.map(lambda leaf: jnp.roll(leaf, -1, axis=0), (cut, pieces))
         (kept, _), _ = jax.lax.scan(step, (kept, start), rest)

@@ -4,9 +4,10 @@ With L_i(k) = p(D_i | norm k) of user i, and shares w of the norms,
 
     p(w | D) ∝ p(w) Π_i Σ_k w_k L_i(k),        p(z_i = k | w, D) ∝ w_k L_i(k)
 
-Given w users are independent, so enumerating w sums over all K^users assignments z. Members of `inference.discrete.mixtures` are
-anonymous and drawn anew for every game; here a user's games belong together, which is what tells users apart. A group
-is whoever holds a norm, so groups have names and need no order, unlike those of `inference.continuous.groups`.
+Given w users are independent, so enumerating w sums over all K^users assignments z. Members of
+`inference.discrete.mixtures` are anonymous and drawn anew for every game; here a user's games belong together, which is
+what tells users apart. A group is whoever holds a norm, so groups have names and need no order, unlike those of
+`inference.continuous.groups`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 r"""Exact posteriors of any number of runs in bounded memory: what is asked of each run is kept, its posterior is not.
 
 A table of p(θ_k | D_r) for R = 10⁶ runs and K = 10⁴ hypotheses has 80 GB in double precision. Here runs pass by some at
-a time and, for these, hypotheses some at a time (`inference.discrete.online`), so that of the table there is never more than a
-block of B runs × P hypotheses. Memory, in bytes, on each device:
+a time and, for these, hypotheses some at a time (`inference.discrete.online`), so that of the table there is never more
+than a block of B runs × P hypotheses. Memory, in bytes, on each device:
 
     8 B P  +  8 P (cells)  +  8 C (plays + values + draws + 5)  +  the hypotheses themselves
 

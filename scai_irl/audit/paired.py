@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from scai_irl.audit.scores import by_item
-from scai_irl.measure.distances import bootstrap_interval, total_variation
+from scai_irl.io.intervals import bootstrap_interval
+from scai_irl.measure.distances import total_variation
 
 
 def compare_audits(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

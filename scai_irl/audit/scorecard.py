@@ -21,14 +21,14 @@ from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.model_options import ModelConfig
 from scai_irl.io.errors import InputError
-from scai_irl.io.files import write_table
 from scai_irl.io.progress import progress
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS, instruction_hashes
 from scai_irl.measure.elicit import CHANNELS, Channel, Elicitation
-from scai_irl.report.tables import print_table, save_table
+from scai_irl.report.study import Study, keep
+from scai_irl.report.tables import print_table
 from scai_irl.results.folder import default_folder, opened
-from scai_irl.results.manifest import now
+from scai_irl.results.manifest import Displayed
 from scai_irl.results.results import Results, load
 from scai_irl.results.session import counted, kept
 
@@ -92,13 +92,15 @@ def run_audit(config: AuditConfig) -> Results:
                 progress("audit", audit_steps()) as advance,
             ):
                 found = audit_model(asked, config.audit(), advance)
-            for name in _TABLES:
-                write_table(folder / f"{name}.parquet", getattr(found, name))
-            save_table(folder, "scorecard", scorecard_table(found.scorecard))
-            manifest.counts = asdict(found.tally) | {"seconds": round(time.monotonic() - start)}
-            manifest.status = "finished"
-            manifest.finished = now()
-            manifest.write(folder)
+            title = f"{manifest.model} ({manifest.backend}): beliefs compared with the exact posterior"
+            study = Study(
+                tables={name: getattr(found, name) for name in _TABLES},
+                shown={"scorecard": scorecard_table(found.scorecard)},
+                displayed=[Displayed(table="scorecard", title=title)],
+                remarks=remarks(found.scorecard),
+                counts=asdict(found.tally) | {"seconds": round(time.monotonic() - start)},
+            )
+            keep(folder, manifest, study)
     return load(folder)
 
 
@@ -124,17 +126,15 @@ def scorecard_table(scorecard: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shaped)
 
 
-def print_scorecard(results: Results, console: Console) -> None:
-    """Print a score card, and say so if the model's samples are no samples."""
-    title = f"{results.manifest.model} ({results.manifest.backend}): beliefs beside the exact posterior"
-    print_table(scorecard_table(results.scorecard), title, console)
-    differing = results.scorecard.query("measure == 'texts that differ when asked alike'")["value"]
+def remarks(scorecard: pd.DataFrame) -> list[str]:
+    """Warn if the model wrote the same text whenever it was asked the same, so that its samples are no samples."""
+    differing = scorecard.query("measure == 'texts that differ when asked alike'")["value"]
     if len(differing) and differing.iloc[0] == 0:
-        console.print(
-            "Asked alike, the model always wrote the same: it is deterministic as it was asked, so that the sampled "
-            "channel is one text, and no posterior.",
-            highlight=False,
-        )
+        return [
+            "The model gave the same text to every repeated question: it is deterministic at this temperature. Its "
+            "sampled channel is a single text and no distribution."
+        ]
+    return []
 
 
 def compare_folders(first: Path, second: Path) -> None:

@@ -10,7 +10,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from scai_irl.audit.battery import accept_chances
-from scai_irl.measure.distances import bootstrap_interval, total_variation
+from scai_irl.io.intervals import bootstrap_interval
+from scai_irl.measure.distances import total_variation
 from scai_irl.measure.divergences import (
     brier_score,
     calibration_error,

@@ -19,17 +19,19 @@ from inference import (
 )
 from inference.samplers.grid import LARGEST_GRID, Grid
 from scai_irl.io.errors import InputError
-from scai_irl.io.files import write_table
 from scai_irl.io.progress import progress
 from scai_irl.report.calibration_figures import calibration_figure
-from scai_irl.report.figures import save_figure
-from scai_irl.report.tables import save_table
+from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import default_folder, opened
-from scai_irl.results.manifest import now
+from scai_irl.results.manifest import Displayed
 from scai_irl.results.results import Results, load
 
 _NAME = "calibrate"
 _STEPS = 10
+_COLUMNS = (
+    "'ratio' is the largest deviation of a number's ranks, divided by the deviation that the envelope of all numbers "
+    "allows. 'correlation' is between posterior means and truths. 'coverage' is that of 90 % intervals."
+)
 _FEWEST = 20
 
 
@@ -77,19 +79,22 @@ def calibrate_family(
                 replications,
                 on_steps=lambda done, _: advance(f"{done} posteriors"),
             )
-        write_table(out / "calibration.parquet", found.table)
-        write_table(out / "ranks.parquet", pd.DataFrame(found.ranks))
-        save_table(out, "calibration", found.table)
-        save_figure(calibration_figure(found.ranks), out, "calibration")
-        manifest.counts = {
-            "posteriors": replications,
-            "numbers ranked": len(found.table),
-            "numbers outside the envelope": int((~found.table["inside"]).sum()),
-            "divergent steps": found.divergences,
-        }
-        manifest.status = "finished"
-        manifest.finished = now()
-        manifest.write(out)
+        outside = int((~found.table["inside"]).sum())
+        verdict = f"{outside} of {len(found.table)} outside the envelope" if outside else "all inside the 95 % envelope"
+        title = f"{family} by {chosen}: ranks of {replications:,} truths"
+        study = Study(
+            tables={"calibration": found.table, "ranks": pd.DataFrame(found.ranks)},
+            shown={"calibration": found.table.round(3)},
+            figures={"calibration": calibration_figure(found.ranks)},
+            displayed=[Displayed(table="calibration", title=title, remark=f"{verdict}. {_COLUMNS}")],
+            counts={
+                "posteriors": replications,
+                "numbers ranked": len(found.table),
+                "numbers outside the envelope": outside,
+                "divergent steps": found.divergences,
+            },
+        )
+        keep(out, manifest, study)
     return load(out)
 
 

@@ -7,44 +7,21 @@ have `scai_irl.loop.run`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from matplotlib.figure import Figure
-
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.model_options import ModelConfig
-from scai_irl.io.files import write_table
 from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.report.figures import save_figure
-from scai_irl.report.tables import save_table
-from scai_irl.results.findings import Finding, save_findings
+from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import default_folder, opened
-from scai_irl.results.manifest import Manifest, now
+from scai_irl.results.manifest import Manifest
 from scai_irl.results.results import Results, load
 from scai_irl.results.session import counted, kept
-
-
-@dataclass(frozen=True)
-class Study:
-    """What was found out.
-
-    Attributes:
-        findings: Answers, the most important first.
-        tables: What they were computed from, by name; kept as Parquet.
-        shown: Tables to be read, by name and shaped for it; also written as CSV, Markdown and LaTeX.
-        figures: Figures by name.
-    """
-
-    findings: Sequence[Finding]
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
 def run_study(name: str, config: ExperimentConfig, work: Callable[[], Study]) -> Results:
@@ -60,7 +37,7 @@ def run_study(name: str, config: ExperimentConfig, work: Callable[[], Study]) ->
     """
     with _folder(name, config) as (folder, manifest):
         if manifest.status != "finished":
-            _finish(folder, manifest, work())
+            keep(folder, manifest, work())
     return load(folder)
 
 
@@ -84,7 +61,7 @@ def run_asking(name: str, config: ModelConfig, work: Callable[[Backend, Tally], 
                 with counted(manifest, backend, folder), kept(backend, folder, config.budget) as asked:
                     found = work(asked, tally)
                 manifest.counts = asdict(tally)
-                _finish(folder, manifest, found)
+                keep(folder, manifest, found)
     return load(folder)
 
 
@@ -94,16 +71,3 @@ def _folder(name: str, config: ExperimentConfig, **more: Any) -> Iterator[tuple[
     folder = config.out or default_folder(name, settings)
     with opened(folder, name, settings, seed=config.seed, **more) as manifest:
         yield folder, manifest
-
-
-def _finish(folder: Path, manifest: Manifest, study: Study) -> None:
-    for name, table in study.tables.items():
-        write_table(folder / f"{name}.parquet", table)
-    for name, table in study.shown.items():
-        save_table(folder, name, table)
-    for name, figure in study.figures.items():
-        save_figure(figure, folder, name)
-    save_findings(folder, study.findings)
-    manifest.status = "finished"
-    manifest.finished = now()
-    manifest.write(folder)

@@ -33,10 +33,11 @@ from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
 from scai_irl.measure.alignment import alignment_by_run, alignment_summary, with_tokens
 from scai_irl.report.figures import save_figures
-from scai_irl.report.tables import save_summary
-from scai_irl.results.findings import Finding, save_findings
+from scai_irl.report.study import Study, keep
+from scai_irl.report.tables import final_table
+from scai_irl.results.findings import Finding
 from scai_irl.results.folder import opened
-from scai_irl.results.manifest import now
+from scai_irl.results.manifest import Displayed
 from scai_irl.results.results import POSTERIOR, Results, load
 from scai_irl.results.session import counted, kept
 
@@ -79,13 +80,15 @@ def run_setting(
                     _play_group(setting, schedule, asked, folder, advance)
             tally = _gather(setting, folder)
             results = Results(folder, manifest, load(folder).tables)
-            save_summary(results)
             save_figures(results)
-            save_findings(folder, found(results))
-            manifest.counts = asdict(tally)
-            manifest.status = "finished"
-            manifest.finished = now()
-            manifest.write(folder)
+            title = f"{setting.experiment}, after epoch {setting.epochs}"
+            study = Study(
+                found(results),
+                shown={"summary": final_table(results.summary)},
+                displayed=[Displayed(table="summary", title=title)],
+                counts=asdict(tally),
+            )
+            keep(folder, manifest, study)
         shutil.rmtree(folder / EPOCHS, ignore_errors=True)
     return load(folder)
 

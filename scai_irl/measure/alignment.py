@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scai_irl.measure.distances import bootstrap_interval, wasserstein_1
+from scai_irl.io.intervals import bootstrap_interval
+from scai_irl.measure.distances import wasserstein_1
 
 WITHIN = 0.05
 """Gap up to which a run counts as aligned."""

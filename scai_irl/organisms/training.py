@@ -235,7 +235,8 @@ def stray_losses(
 def _sorts_of_tokens() -> tuple[Int[np.ndarray, "token"], Bool[np.ndarray, "sort token"]]:
     """Sort of each token, and which tokens may stand where one of a sort was drawn.
 
-    Sorts are: none that an answer has, text, the end of a text, and those of `scai_irl.organisms.prompt_chunks.said_pieces`.
+    Sorts are: none that an answer has, text, the end of a text, and those of
+    `scai_irl.organisms.prompt_chunks.said_pieces`.
     """
     vocabulary = Vocabulary()
     sort = np.zeros(vocabulary.size, int)

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scai_irl.measure.distances import bootstrap_interval
+from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.report.figures import COLOURS
 from scai_irl.results.findings import mean_finding, number_with_interval
 

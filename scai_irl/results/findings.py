@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.measure.distances import bootstrap_interval, share_interval
+from scai_irl.io.intervals import bootstrap_interval, share_interval
 from scai_irl.io.files import write_table
 
 FINDINGS = "findings"

@@ -21,6 +21,22 @@ MANIFEST = "manifest.json"
 _PACKAGES = ("scai-irl", "jax", "jaxlib", "numpyro", "optax", "arviz", "numpy", "pandas", "pyarrow", "xarray")
 
 
+class Displayed(BaseModel):
+    """A table that ``scai-irl show`` prints.
+
+    Attributes:
+        table: Name of a CSV file in the folder, without its ending.
+        title: Title of the printed table.
+        remark: A sentence below the table.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: str
+    title: str
+    remark: str = ""
+
+
 class Manifest(BaseModel):
     """What a results folder says of itself.
 
@@ -41,6 +57,8 @@ class Manifest(BaseModel):
         started: When it was started first, UTC.
         finished: When it was finished, UTC.
         counts: Numbers worth knowing: calls, failures, tokens.
+        displayed: Tables that ``scai-irl show`` prints, in order.
+        remarks: Sentences that ``scai-irl show`` prints below them, such as warnings.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -61,6 +79,14 @@ class Manifest(BaseModel):
     started: str
     finished: str | None = None
     counts: dict[str, int] = {}
+    displayed: list[Displayed] = []
+    remarks: list[str] = []
+
+    def finish(self, folder: Path) -> None:
+        """Write the manifest as that of a finished folder."""
+        self.status = "finished"
+        self.finished = now()
+        self.write(folder)
 
     def write(self, folder: Path) -> None:
         """Write the manifest into its folder."""

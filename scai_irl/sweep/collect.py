@@ -11,8 +11,9 @@ import pandas as pd
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_table
 from scai_irl.results.findings import FINDINGS
-from scai_irl.results.manifest import Manifest, now
+from scai_irl.results.manifest import Manifest
 from scai_irl.sweep.cells import Cell, written
+from scai_irl.sweep.display import display
 from scai_irl.sweep.sweep_folder import cell_folder, has_finished, load_outcome
 
 CELLS = "cells"
@@ -43,10 +44,11 @@ def gather(folder: Path, cells: Sequence[Cell], manifest: Manifest) -> None:
             write_table(folder / f"{name}.parquet", together)
     write_table(folder / f"{CELLS}.parquet", table)
     manifest.counts = {f"cells {status}": int(number) for status, number in table["status"].value_counts().items()}
+    manifest.displayed, manifest.remarks = display(folder, manifest.config["experiment"], table)
     if len(finished) == len(cells):
-        manifest.status = "finished"
-        manifest.finished = now()
-    manifest.write(folder)
+        manifest.finish(folder)
+    else:
+        manifest.write(folder)
 
 
 def cells_table(folder: Path, cells: Sequence[Cell]) -> pd.DataFrame:

@@ -95,7 +95,8 @@ def test_an_experiment_runs_without_a_server(vllm_python: str, checkpoint: Path,
 
 def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Path) -> None:
     program = (
-        "import arviz; from scai_irl.backends.registry import make_backend; from scai_irl.lm.settings import LmSettings;"
+        "import arviz; from scai_irl.backends.registry import make_backend; "
+        "from scai_irl.lm.settings import LmSettings; "
         "from tests.scai_irl.backends.contract import requests; from scai_irl.io.command_line import told_in_one_line;"
         f"told_in_one_line(lambda: make_backend('vllm-offline', LmSettings({str(checkpoint)!r})).complete(requests()))"
     )

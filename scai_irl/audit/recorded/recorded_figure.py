@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from scai_irl.audit.recorded.recorded_audit import RecordedAudit
 from scai_irl.audit.recorded.recorded_tables import KINDS
+from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.measure.alignment import design_columns
-from scai_irl.measure.distances import bootstrap_interval
 from scai_irl.report.captions import captioned
 
 _NUMERICAL, _VERBAL, _TRUTH = "#0072B2", "#D55E00", "#000000"  # Okabe & Ito's colours

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inference import arviz_compat as arviz_seam
 from scai_irl.audit.recorded.recorded_audit import AuditSetting, audit_recorded, audit_steps, summary_table
 from scai_irl.audit.recorded.recorded_figure import recorded_figure
 from scai_irl.audit.recorded.recorded_findings import recorded_findings
 from scai_irl.io.errors import InputError
-from scai_irl.io.files import write_bytes, write_table
 from scai_irl.io.progress import progress
-from scai_irl.report.figures import save_figure
-from scai_irl.report.tables import save_table
-from scai_irl.results.findings import save_findings
+from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import reopened
-from scai_irl.results.results import POSTERIOR, Results, load
+from scai_irl.results.manifest import Displayed, Manifest
+from scai_irl.results.results import Results, load
 
+_FILES_ONLY = ["TV excess", "W₁ excess", "TV pooled", "W₁ pooled", "gap, drawn", "answers"]
+_REMARK = (
+    "Weights of norms are in hundredths. TV and W₁ are distances between a run's verbal and its numerical posterior; "
+    "in brackets, the distance that a sample from the numerical posterior has. 'gap, mean' is the gap of an assistant "
+    "that offers the predictive mean."
+)
 _NEEDED = {"proposer_policy", "responder_policy", "offered_share", "accepted", "run", "epoch"}
 
 
@@ -41,11 +44,17 @@ def audit_recorded_folder(folder: Path, setting: AuditSetting | None = None) -> 
     with reopened(folder):
         with progress(f"audit {folder.name}", audit_steps(interactions)) as advance:
             audit = audit_recorded(interactions, setting, advance)
-        write_table(folder / "audit_beliefs.parquet", audit.beliefs)
-        write_table(folder / "audit_by_run.parquet", audit.by_run)
-        write_table(folder / "audit.parquet", audit.summary)
-        write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(audit.posterior))
-        save_table(folder, "audit", summary_table(audit.summary))
-        save_figure(recorded_figure(audit), folder, "audit")
-        save_findings(folder, recorded_findings(audit.by_run))
+        table = summary_table(audit.summary)
+        title = f"verbal and numerical posterior, after epoch {audit.summary['epoch'].max()}"
+        manifest = Manifest.read(folder)
+        manifest.displayed = []
+        study = Study(
+            recorded_findings(audit.by_run),
+            tables={"audit_beliefs": audit.beliefs, "audit_by_run": audit.by_run, "audit": audit.summary},
+            shown={"audit": table, "audit_short": table.drop(columns=_FILES_ONLY)},
+            figures={"audit": recorded_figure(audit)},
+            displayed=[Displayed(table="audit_short", title=title, remark=_REMARK)],
+            posterior=audit.posterior,
+        )
+        keep(folder, manifest, study)
     return load(folder)

@@ -15,7 +15,6 @@ from scai_irl.data.human.published_sets import read_heffner, read_moblab
 from scai_irl.io.errors import InputError, printable
 from scai_irl.io.files import write_table
 from scai_irl.results.folder import opened
-from scai_irl.results.manifest import now
 from scai_irl.results.results import Results, load
 
 IMPORT = "import-human"
@@ -68,9 +67,7 @@ def _kept(path: Path, folder: Path, found: HumanChoices, source: dict[str, Any])
             "unread": len(found.unread),
             "warnings": len(found.warnings),
         }
-        manifest.status = "finished"
-        manifest.finished = now()
-        manifest.write(folder)
+        manifest.finish(folder)
     return load(folder)
 
 

@@ -10,7 +10,6 @@ from scai_irl.io.files import write_table
 from scai_irl.io.progress import Advance, progress
 from scai_irl.measure.alignment import alignment_by_run, alignment_summary
 from scai_irl.results.folder import opened
-from scai_irl.results.manifest import now
 from scai_irl.results.results import Results, load
 
 
@@ -47,7 +46,5 @@ def import_scai2023(path: Path, folder: Path) -> Results:
             "verbal policies": len(runs.verbal_policies),
             "unread": len(runs.unread),
         }
-        manifest.status = "finished"
-        manifest.finished = now()
-        manifest.write(folder)
+        manifest.finish(folder)
     return load(folder)

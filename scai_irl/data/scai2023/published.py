@@ -1,7 +1,7 @@
 """What the predecessor's recorded runs have, condition by condition: the rows that ours are set beside.
 
 Means over the 20 recorded runs of each condition of Fränken et al. (2023, arXiv:2310.17769), in their last epoch, with
-the interval that ours have, too (`scai_irl.measure.distances.bootstrap_interval` of the runs' gaps). A test recomputes
+the interval that ours have, too (`scai_irl.io.intervals.bootstrap_interval` of the runs' gaps). A test recomputes
 them from the recorded interactions where these are at hand. Of some conditions (5v5, 9v1, abroad and its control at
 home) there are means alone, so no interval; abroad and in its control all runs were given one and the same text, so
 they are repetitions of it and no independent runs.

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from experiments.currency_suite.variation import WAYS, play, rows_of_societies
 
+from experiments.currency_suite.variation import WAYS, play, rows_of_societies
 from inference import CesAltruism, Hierarchical, evidence
 
 PLACES = (0.0, 0.5, 2.0)

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from experiments.prior_ablation.learning_speed import Learning, first_game, learn_at_all
 
+from experiments.prior_ablation.learning_speed import Learning, first_game, learn_at_all
 from inference import evidence, infer, named_norms
 from inference.discrete.mixtures import MixtureHypotheses
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from scai_irl.data.scai2023.published import RECORDED_ROWS
+from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.measure.alignment import WITHIN
-from scai_irl.measure.distances import bootstrap_interval
 
 DATA = Path(os.environ.get("SCAI_DATA", Path(__file__).parents[4] / "shared" / "data")) / "scai_gpt4"
 CONDITIONS = {

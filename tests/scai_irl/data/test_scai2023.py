@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from scai_irl.data.scai2023 import archive
 from scai_irl.data.scai2023.epoch_file import read_epoch
 from scai_irl.data.scai2023.recorded_runs import RecordedRuns, read_scai2023
 from scai_irl.io.errors import InputError
-from scai_irl.data.scai2023 import archive
 from tests.scai_irl.data import scai2023_fixture as fixture
 from tests.scai_irl.data.scai2023_fixture import LIAR, MANY, MIXED, Epoch, Tree
 

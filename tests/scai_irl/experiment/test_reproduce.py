@@ -9,8 +9,8 @@ from typing import NoReturn
 import pytest
 
 from scai_irl import load
-from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment import reproduce
+from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import find_experiments
 from scai_irl.experiment.reproduce import (
     REPORT,
