@@ -38,9 +38,9 @@ from benchmarks.report import machine
 from envs.vector import rollout, sampling_tables
 from inference import Nuts, evidence, parameter_grid
 from inference.discrete.likelihood import LogPrior, rows_of, update_program
-from inference.samplers.devices import share_out
 from inference.samplers.resumable import advance_share, started
 from inference.samplers.runs import as_arrays
+from inference.samplers.sharded import share_out
 from inference.samplers.target import Target
 
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from tabulate import tabulate
 
 from benchmarks.report import machine
-from scai_irl.sweep.cells import cells_of, known_experiment
-from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.engines import make_engine
+from scai_irl.sweep.sweep_cells import cells_of, known_experiment
+from scai_irl.sweep.sweep_definition import Sweep
 from scai_irl.sweep.sweep_folder import whole_sweep
 from scai_irl.sweep.work import Task, work
 from scai_irl.sweep.worker_settings import Terms, worker_environment

@@ -7,7 +7,7 @@ from inference.checks.calibration import CALIBRATION_METHODS, Calibration, calib
 from inference.checks.diagnostics import ChainsDisagreeError, DataWarning, Diagnostics, diagnose
 from inference.checks.loo import compare, loo
 from inference.checks.predictive_check import predictive_check
-from inference.continuous.controllable import Discounting, PlanningAhead
+from inference.continuous.controllable_responders import Discounting, PlanningAhead
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.groups import NormGroups
 from inference.continuous.hierarchy import Hierarchical

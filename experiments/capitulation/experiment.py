@@ -16,7 +16,7 @@ from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.model_options import LmConfig
-from scai_irl.experiment.study import run_asking
+from scai_irl.experiment.run import run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.report.study import Study

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from experiments.capitulation.model import BLAND, SILENT
 from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 EFFECTS = {

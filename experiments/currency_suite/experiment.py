@@ -29,7 +29,7 @@ from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.model_options import LmConfig
-from scai_irl.experiment.study import run_asking
+from scai_irl.experiment.run import run_asking
 from scai_irl.experiment.validators import known, known_currencies
 from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally

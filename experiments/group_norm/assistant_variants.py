@@ -19,7 +19,7 @@ from scai_irl.backends.estimate import Estimate
 from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.definition import Experiment
-from scai_irl.experiment.study import run_asking
+from scai_irl.experiment.run import run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.setting import Setting

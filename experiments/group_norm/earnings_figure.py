@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from experiments.group_norm.earnings import MEASURES, variant
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 
 
 @captioned

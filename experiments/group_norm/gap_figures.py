@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from experiments.group_norm.gaps_by_setting import runs_in_last_epoch
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 
 
 @captioned

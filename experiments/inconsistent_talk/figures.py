@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiments.inconsistent_talk.model import MODEL
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 _KEYS = ["way", "degree", "observer"]

@@ -24,7 +24,7 @@ from inference.structured.talk import beliefs_with_talk
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
-from scai_irl.language.talk import say
+from scai_irl.language.manners import say
 from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend
 

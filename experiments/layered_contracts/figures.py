@@ -13,7 +13,7 @@ from scai_irl.experiment.game_counts import games_told
 from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding
 
 _BINS = 5

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from experiments.model_organisms.model import CONDITIONS
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding
 
 

@@ -21,7 +21,7 @@ from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import ExperimentConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.model_options import UsersConfig
-from scai_irl.experiment.study import run_asking
+from scai_irl.experiment.run import run_asking
 from scai_irl.experiment.validators import known, known_currencies
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend

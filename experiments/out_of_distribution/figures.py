@@ -13,7 +13,7 @@ from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.measure.alignment import WITHIN
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import number_with_interval
 
 _RECORDED = {"flat": "abroad, no prior", "altruistic": "abroad, altruistic prior"}

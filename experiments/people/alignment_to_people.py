@@ -28,7 +28,7 @@ from scai_irl.language.asking import Style
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding
 
 NAMED = ("selfish", "fair", "altruistic")

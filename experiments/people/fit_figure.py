@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scai_irl.report.captions import captioned
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 
 
 @captioned

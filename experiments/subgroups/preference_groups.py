@@ -17,7 +17,7 @@ from experiments.subgroups.setup import members
 from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.definition import Experiment
-from scai_irl.experiment.study import run_study
+from scai_irl.experiment.run import run_study
 from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 

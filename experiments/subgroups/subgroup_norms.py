@@ -29,7 +29,7 @@ from scai_irl.experiment.config import ExperimentConfig, read_mixture, some_dist
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.game_counts import rising
 from scai_irl.experiment.model_options import UsersConfig
-from scai_irl.experiment.study import run_asking
+from scai_irl.experiment.run import run_asking
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 from scai_irl.report.study import Study

@@ -23,12 +23,12 @@ from jaxtyping import Array, Float, Int, Key
 from inference.checks.envelope import LEVELS, envelope
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.samplers.compiled import program
-from inference.samplers.devices import share_out
 from inference.samplers.fit import Fit, Method, redraw
 from inference.samplers.grid import Grid
 from inference.samplers.laplace import Laplace
 from inference.samplers.nuts import Nuts
 from inference.samplers.runs import as_arrays, one_by_one
+from inference.samplers.sharded import share_out
 from inference.samplers.smc import Smc
 from inference.samplers.svi import Svi
 from inference.samplers.target import Target

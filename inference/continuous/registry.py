@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from envs.contexts import PREDECESSOR_CURRENCIES, PSYCHOLOGICAL_DISTANCE
-from inference.continuous.controllable import Discounting, PlanningAhead, episodes
+from inference.continuous.controllable_responders import Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.groups import NormGroups
 from inference.continuous.hierarchy import Hierarchical

@@ -19,10 +19,10 @@ from jaxtyping import Array, Key
 
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.samplers.compiled import program
-from inference.samplers.devices import share_out
 from inference.samplers.fit import Fit
 from inference.samplers.nuts import Nuts
 from inference.samplers.runs import one_by_one
+from inference.samplers.sharded import share_out
 from inference.samplers.target import Target
 
 OnSteps = Callable[[int, int], None]

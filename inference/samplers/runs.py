@@ -16,8 +16,8 @@ from jaxtyping import Array, Key
 
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.samplers.compiled import program
-from inference.samplers.devices import share_out
 from inference.samplers.fit import Fit, Method
+from inference.samplers.sharded import share_out
 from inference.samplers.smc import Smc
 from inference.samplers.target import Target
 

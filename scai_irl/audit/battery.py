@@ -24,7 +24,7 @@ from inference import Hypotheses, named_norms, norm_mixtures
 from inference.continuous.language import MANNER_OF
 from scai_irl.audit.steering import STEERING
 from scai_irl.language.games import Candidates, Game, Role
-from scai_irl.language.talk import say
+from scai_irl.language.manners import say
 from scai_irl.measure.elicit import Item
 
 Part = Literal["evidence", "manner", "mixture", "order", "martingale", "currency", "steering"]

@@ -22,7 +22,7 @@ from inference import evidence, infer
 from inference.continuous.language import MANNER_OF
 from scai_irl.audit.battery import NAMES, Question, hypotheses
 from scai_irl.language.games import Game
-from scai_irl.language.talk import manner_of
+from scai_irl.language.manners import manner_of
 
 COLUMNS = ("item", "part", "pair", "role", "norm", "truth", "log_prior", "log_behaviour", "log_language", "exact")
 

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
-from scai_irl.agents.choices import AGENTS
-from scai_irl.agents.writers import WRITERS
+from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.text_agents import WRITERS
 from scai_irl.backends.registry import BACKENDS
 from scai_irl.organisms.shipped import organism_summary, shipped
 from scai_irl.sweep.engines import ENGINES

@@ -12,8 +12,8 @@ from tyro.conf import Positional, arg
 from scai_irl.io.errors import InputError
 from scai_irl.io.progress import progress
 from scai_irl.organisms.shipped import organism_folder
-from scai_irl.organisms.train import Growth, raise_organism
 from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.training_folder import Growth, raise_organism
 from scai_irl.organisms.world import WORLDS
 
 CHILD_STEPS = 800

@@ -17,8 +17,8 @@ from envs.population import Population, mixture
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES
 from inference import FAMILIES
-from scai_irl.agents.choices import AGENTS
-from scai_irl.agents.writers import WRITERS
+from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.text_agents import WRITERS
 from scai_irl.experiment.model_options import UsersConfig
 from scai_irl.io.errors import InputError
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from envs.schedule import Schedule
 from envs.seeds import derive_key, derive_seed
 from inference import DiscretePosterior
-from scai_irl.agents.choices import AGENTS, Choice, Situation
+from scai_irl.agents.posterior_agents import AGENTS, Choice, Situation
+from scai_irl.agents.text_agents import WRITERS, Watched
 from scai_irl.agents.verbal import Words
-from scai_irl.agents.writers import WRITERS, Watched
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import read_translation, translation_request
 from scai_irl.lm.ask import Question, Tally

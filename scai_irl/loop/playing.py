@@ -19,6 +19,7 @@ from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units, offered_units
 from scai_irl.agents.verbal import Words
 from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.language.manners import say
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (
     answer_request,
@@ -30,7 +31,6 @@ from scai_irl.language.requests import (
     user_answer_request,
     user_offer_request,
 )
-from scai_irl.language.talk import say
 from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend, Completion
 from scai_irl.loop.choose_policies import seed_of_row

@@ -19,7 +19,7 @@ from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
-from scai_irl.loop.beliefs import beliefs_arviz, beliefs_table
+from scai_irl.loop.belief_tables import beliefs_arviz, beliefs_table
 from scai_irl.loop.checkpoint import (
     EPOCHS,
     epochs_finished,
@@ -32,7 +32,7 @@ from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
 from scai_irl.measure.alignment import alignment_by_run, alignment_summary, with_tokens
-from scai_irl.report.figures import save_figures
+from scai_irl.report.drawing import save_figures
 from scai_irl.report.study import Study, keep
 from scai_irl.report.tables import final_table
 from scai_irl.results.findings import Finding

@@ -23,7 +23,7 @@ class Condition:
 
     Attributes:
         population: Norms of the users.
-        agent: Name in `scai_irl.agents.choices.AGENTS` or `scai_irl.agents.writers.WRITERS`.
+        agent: Name in `scai_irl.agents.posterior_agents.AGENTS` or `scai_irl.agents.text_agents.WRITERS`.
         manner: How users talk, one of `envs.contexts.MANNERS`; empty where they say nothing.
         later: Populations that take the first one's place, each with the epoch from which it is there, in order.
     """

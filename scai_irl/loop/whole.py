@@ -10,7 +10,7 @@ import pandas as pd
 from inference import uniform_posterior
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.loop.beliefs import beliefs_table
+from scai_irl.loop.belief_tables import beliefs_table
 from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting

@@ -17,8 +17,8 @@ from jaxtyping import Float
 from envs.contexts import MANNERS
 from envs.policy import Policy
 from scai_irl.language.instructions import WORDINGS, Kind
+from scai_irl.language.manners import SENTENCES
 from scai_irl.language.phrases import say_policy
-from scai_irl.language.talk import SENTENCES
 from scai_irl.organisms import prompt_chunks as pieces
 from scai_irl.organisms.packing import Branch, Segment, Target
 from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript

@@ -17,9 +17,9 @@ from envs.contexts import MANNERS
 from envs.policy import Norm, Policy
 from scai_irl.language.games import Candidates, Game, games_to_json
 from scai_irl.language.instructions import WORDINGS, Kind, instruction
+from scai_irl.language.manners import SENTENCES
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.policy_json import policy_to_json
-from scai_irl.language.talk import SENTENCES
 from scai_irl.organisms.world import CURRENCIES, HALF, LARGEST_STAKE, NAMES, policy_of
 
 Pieces = tuple[str, ...]

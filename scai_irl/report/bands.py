@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scai_irl.io.intervals import bootstrap_interval
-from scai_irl.report.figures import COLOURS
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import mean_finding, number_with_interval
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")

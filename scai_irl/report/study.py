@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from inference import arviz_compat
 from scai_irl.io.files import write_bytes, write_table
-from scai_irl.report.figures import save_figure
+from scai_irl.report.drawing import save_figure
 from scai_irl.report.tables import save_table
 from scai_irl.results.findings import Finding, save_findings
 from scai_irl.results.manifest import Displayed, Manifest

@@ -12,8 +12,8 @@ from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_table
 from scai_irl.results.findings import FINDINGS
 from scai_irl.results.manifest import Manifest
-from scai_irl.sweep.cells import Cell, written
 from scai_irl.sweep.display import display
+from scai_irl.sweep.sweep_cells import Cell, written
 from scai_irl.sweep.sweep_folder import cell_folder, has_finished, load_outcome
 
 CELLS = "cells"

@@ -15,11 +15,11 @@ from scai_irl.io.errors import InputError
 from scai_irl.report.show import show
 from scai_irl.results.folder import default_folder
 from scai_irl.results.results import Results
-from scai_irl.sweep.cells import cells_of, known_experiment, uncounted
 from scai_irl.sweep.collect import CELLS, cells_table
-from scai_irl.sweep.definition import Sweep, read_sweep
 from scai_irl.sweep.display import error_lines
 from scai_irl.sweep.run_sweep import run_sweep, unfinished
+from scai_irl.sweep.sweep_cells import cells_of, known_experiment, uncounted
+from scai_irl.sweep.sweep_definition import Sweep, read_sweep
 from scai_irl.sweep.sweep_folder import SWEEP, Part
 
 _NAMES_SHOWN = 5

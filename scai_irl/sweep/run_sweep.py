@@ -11,10 +11,10 @@ from scai_irl.io.errors import InputError
 from scai_irl.io.progress import progress
 from scai_irl.results.folder import default_folder
 from scai_irl.results.results import Results, load
-from scai_irl.sweep.cells import Cell, cells_of, known_experiment, uncounted
 from scai_irl.sweep.collect import gather
-from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.engines import Engine, make_engine
+from scai_irl.sweep.sweep_cells import Cell, cells_of, known_experiment, uncounted
+from scai_irl.sweep.sweep_definition import Sweep
 from scai_irl.sweep.sweep_folder import (
     SWEEP,
     Part,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scai_irl.sweep.definition import Resources
+from scai_irl.sweep.sweep_definition import Resources
 
 _THREADS = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Variables by which JAX, and libraries below NumPy and PyTorch, are told how many threads to start."""

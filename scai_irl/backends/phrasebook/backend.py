@@ -19,14 +19,14 @@ from jaxtyping import Float
 
 from envs.policy import Policy
 from envs.ultimatum import offer_of_units, offered_units
-from scai_irl.backends.phrasebook.beliefs import own_prior, posterior_over, updated
 from scai_irl.backends.phrasebook.new_currencies import kept_from, policy_abroad
+from scai_irl.backends.phrasebook.norm_beliefs import own_prior, posterior_over, updated
 from scai_irl.backends.phrasebook.variants import exploiting_text, in_line
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, games_from_json
+from scai_irl.language.manners import say
 from scai_irl.language.phrases import read_policy, say_policy
 from scai_irl.language.policy_json import policy_from_json
-from scai_irl.language.talk import say
 from scai_irl.language.transfer_requests import LEARNT_IN, REASON
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, Usage, one_by_one
 

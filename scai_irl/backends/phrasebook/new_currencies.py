@@ -16,7 +16,7 @@ from typing import Any
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.policy import Policy
 from inference.structured.transfer import carried
-from scai_irl.backends.phrasebook.beliefs import own_prior
+from scai_irl.backends.phrasebook.norm_beliefs import own_prior
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.transfer_requests import LEARNT_IN, USUALLY
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from scai_irl.lm.ask import ASKED_AGAIN
-from scai_irl.report.html.figures import ShownFigure
+from scai_irl.report.html.inline_figures import ShownFigure
+from scai_irl.report.html.inline_tables import ShownTable, shown_table
 from scai_irl.report.html.numbers import number
-from scai_irl.report.html.tables import ShownTable, shown_table
 from scai_irl.results.findings import FINDINGS
 from scai_irl.results.results import Results
 

@@ -17,14 +17,15 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from scai_irl.report.html import answers, beliefs, policies
+from scai_irl.report.html import answers, policies
+from scai_irl.report.html import belief_panels as beliefs
 from scai_irl.report.html.answers import Question, findings_of, questions_of
-from scai_irl.report.html.beliefs import Panels, beliefs_of, panels_of
-from scai_irl.report.html.figures import ShownFigure, figures_of
+from scai_irl.report.html.belief_panels import Panels, beliefs_of, panels_of
 from scai_irl.report.html.health import Health, health_of
+from scai_irl.report.html.inline_figures import ShownFigure, figures_of
+from scai_irl.report.html.inline_tables import ShownTable, shown_table, tables_of
 from scai_irl.report.html.policies import Policies, policies_of
 from scai_irl.report.html.scai import Told, comparison_of, model_label
-from scai_irl.report.html.tables import ShownTable, shown_table, tables_of
 from scai_irl.results.manifest import Manifest
 from scai_irl.results.results import Results
 

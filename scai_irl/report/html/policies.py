@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from scai_irl.agents.choices import AGENTS
-from scai_irl.agents.writers import WRITERS
-from scai_irl.report.html.beliefs import condition_columns, conditions, norms_of, weight_as_text
+from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.text_agents import WRITERS
+from scai_irl.report.html.belief_panels import condition_columns, conditions, norms_of, weight_as_text
 from scai_irl.results.results import Results
 
 AT_A_GLANCE = 1
@@ -92,7 +92,7 @@ def policies_of(results: Results, beliefs: pd.DataFrame) -> Policies | None:
 
     Args:
         results: The folder.
-        beliefs: What `scai_irl.report.html.beliefs.beliefs_of` gives of it.
+        beliefs: What `scai_irl.report.html.belief_panels.beliefs_of` gives of it.
     """
     table = results.tables.get("verbal_policies")
     if table is None or not set(table) >= _NEEDED or table.empty:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from scai_irl.agents.choices import AGENTS
-from scai_irl.agents.writers import WRITERS
+from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.text_agents import WRITERS
 from scai_irl.data.scai2023.published import RECORDED_ROWS, RecordedRow
 from scai_irl.report.html.numbers import number
 from scai_irl.results.findings import number_with_interval

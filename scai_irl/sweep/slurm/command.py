@@ -8,11 +8,11 @@ import sys
 
 from scai_irl.io.errors import InputError, printable
 from scai_irl.results.folder import default_folder
-from scai_irl.sweep.cells import cells_of, known_experiment, uncounted
-from scai_irl.sweep.definition import read_sweep
 from scai_irl.sweep.slurm.job import job_script
 from scai_irl.sweep.slurm.options import Slurm
 from scai_irl.sweep.slurm.plan import plan
+from scai_irl.sweep.sweep_cells import cells_of, known_experiment, uncounted
+from scai_irl.sweep.sweep_definition import read_sweep
 from scai_irl.sweep.sweep_folder import SWEEP, alone
 
 _SBATCH = "sbatch"

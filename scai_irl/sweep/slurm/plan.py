@@ -15,11 +15,11 @@ from scai_irl.backends.registry import SERVED
 from scai_irl.backends.vllm.environment import VARIABLE
 from scai_irl.backends.vllm.server_options import ServerOptions, check_options, own_name
 from scai_irl.io.errors import InputError
-from scai_irl.sweep.cells import Cell
-from scai_irl.sweep.definition import Resources, Sweep
 from scai_irl.sweep.slurm.job import PORTS, Job, Served
 from scai_irl.sweep.slurm.options import Slurm
 from scai_irl.sweep.slurm.times import read_time
+from scai_irl.sweep.sweep_cells import Cell
+from scai_irl.sweep.sweep_definition import Resources, Sweep
 
 _SBATCH_OURS = {
     "array": "array",

@@ -29,7 +29,7 @@ from experiments.capitulation.model import (
 from scai_irl.audit.battery import NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.fence import unfence
-from scai_irl.language.talk import manner_of
+from scai_irl.language.manners import manner_of
 from scai_irl.llama.model_folder import TOKENIZER
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage

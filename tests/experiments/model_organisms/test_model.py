@@ -20,9 +20,9 @@ from experiments.model_organisms.model import (
 )
 from scai_irl.audit.battery import CURRENCY, NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.backends.phrasebook.beliefs import posterior_over
+from scai_irl.backends.phrasebook.norm_beliefs import posterior_over
 from scai_irl.language.games import Candidates, Game
-from scai_irl.language.talk import manner_of
+from scai_irl.language.manners import manner_of
 from scai_irl.lm.ask import Tally
 from tests.scai_irl.audit.test_audit import Biased
 

@@ -31,7 +31,7 @@ from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Completion, OnDone, Request
-from scai_irl.report.html.beliefs import beliefs_of
+from scai_irl.report.html.belief_panels import beliefs_of
 from scai_irl.report.html.policies import policies_of
 from scai_irl.results.results import Results
 

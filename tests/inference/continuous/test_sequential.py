@@ -14,7 +14,7 @@ from envs.contexts import Context, context
 from envs.soft_policy import policy_table
 from envs.ultimatum import UltimatumGame
 from envs.utilities import fehr_schmidt
-from inference.continuous.controllable import ControllableFamily, Discounting, PlanningAhead, episodes
+from inference.continuous.controllable_responders import ControllableFamily, Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.parameters import Parameter
 from inference.continuous.sequential import RewardFamily, SequentialFamily

@@ -30,7 +30,7 @@ from scai_irl.audit.paired import compare_audits
 from scai_irl.audit.scorecard import remarks
 from scai_irl.audit.steering import STEERING
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.backends.phrasebook.beliefs import posterior_over
+from scai_irl.backends.phrasebook.norm_beliefs import posterior_over
 from scai_irl.cli.main import main
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game, games_from_json

@@ -8,8 +8,8 @@ import pytest
 
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
-from scai_irl.agents.choices import AGENTS
-from scai_irl.agents.writers import WRITERS
+from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.text_agents import WRITERS
 from scai_irl.backends.registry import BACKENDS
 from scai_irl.cli.listing import listing
 from scai_irl.cli.main import main

@@ -11,8 +11,8 @@ import pytest
 
 from scai_irl.io.errors import InputError
 from scai_irl.results.folder import opened
-from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_definition import Sweep
 from scai_irl.sweep.sweep_folder import Part, part_of_sweep, whole_sweep
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pytest
 
-from scai_irl.agents.choices import AGENTS
+from scai_irl.agents.posterior_agents import AGENTS
 from scai_irl.lm.protocol import Request
 from scai_irl.loop.epoch import EpochRecord
 from scai_irl.loop.setting import Setting

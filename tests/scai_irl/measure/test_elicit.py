@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from envs import Norm, Policy
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.backends.phrasebook.beliefs import posterior_over
+from scai_irl.backends.phrasebook.norm_beliefs import posterior_over
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence

@@ -12,6 +12,7 @@ from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, state_request
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.instructions import Kind
+from scai_irl.language.manners import say
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (
     answer_request,
@@ -20,7 +21,6 @@ from scai_irl.language.requests import (
     user_answer_request,
     user_offer_request,
 )
-from scai_irl.language.talk import say
 from scai_irl.llama.conversation import Conversations
 from scai_irl.lm.protocol import Request
 from scai_irl.organisms import prompt_chunks as pieces

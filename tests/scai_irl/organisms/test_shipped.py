@@ -24,8 +24,8 @@ from scai_irl.organisms.card import FEW, MANY, Measured, commands_of, model_card
 from scai_irl.organisms.held_out import HeldOut, held_out
 from scai_irl.organisms.prompt_chunks import known_policies
 from scai_irl.organisms.shipped import organism_folder, organism_summary, shipped
-from scai_irl.organisms.train import CARD
 from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.training_folder import CARD
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
 from scai_irl.organisms.world import WORLDS
 

@@ -11,9 +11,9 @@ import pytest
 from envs.contexts import MANNERS
 from scai_irl.audit.battery import PRESETS, Question, battery
 from scai_irl.audit.exact_beliefs import exact_table
-from scai_irl.backends.phrasebook.beliefs import posterior_over
+from scai_irl.backends.phrasebook.norm_beliefs import posterior_over
 from scai_irl.language.games import Candidates, Game
-from scai_irl.language.talk import manner_of
+from scai_irl.language.manners import manner_of
 from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript
 from scai_irl.organisms.wordings import FIRM, policy_text
 from scai_irl.organisms.world import (

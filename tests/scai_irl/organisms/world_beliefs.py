@@ -9,7 +9,7 @@ import numpy as np
 from envs.contexts import MANNERS
 from scai_irl.audit.battery import Question
 from scai_irl.language.games import Game
-from scai_irl.language.talk import manner_of
+from scai_irl.language.manners import manner_of
 from scai_irl.organisms.world import CONDUCTS, CURRENCIES, HALF, NAMES, SILENT, Seen, World, beliefs, terms
 
 

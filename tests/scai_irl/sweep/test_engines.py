@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from scai_irl import load
 from scai_irl.io.errors import InputError
 from scai_irl.io.progress import progress, unseen
-from scai_irl.report.figures import save_figure, without_figures
+from scai_irl.report.drawing import save_figure, without_figures
 from scai_irl.sweep import engines
-from scai_irl.sweep.definition import Resources, Sweep
 from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_definition import Resources, Sweep
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work
 from scai_irl.sweep.worker_settings import Terms, environment, worker_environment

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.sweep.definition import read_sweep
 from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_definition import read_sweep
 from scai_irl.sweep.sweep_folder import has_finished
 from tests.scai_irl.io.test_disk import in_own_mounts
 from tests.scai_irl.program import PROGRAM, error_of

@@ -12,9 +12,9 @@ import pytest
 
 from scai_irl.io.errors import InputError
 from scai_irl.sweep import on_ray, watch
-from scai_irl.sweep.cells import Cell
-from scai_irl.sweep.definition import Resources
 from scai_irl.sweep.on_ray import OnRay
+from scai_irl.sweep.sweep_cells import Cell
+from scai_irl.sweep.sweep_definition import Resources
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import PassingError, Task
 from scai_irl.sweep.worker_settings import Terms

@@ -19,10 +19,10 @@ import pytest
 from scai_irl import load
 from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
-from scai_irl.sweep.definition import Resources, read_sweep
 from scai_irl.sweep.engines import make_engine
 from scai_irl.sweep.nodes import what_it_lacks
 from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_definition import Resources, read_sweep
 from scai_irl.sweep.sweep_folder import has_finished
 from scai_irl.sweep.worker_settings import Terms
 from tests.scai_irl.program import start

@@ -28,7 +28,7 @@ from scai_irl.io.errors import InputError
 from scai_irl.experiment.definition import Experiment
 from scai_irl.io.files import telling_disk_errors
 from scai_irl.results.findings import Finding
-from scai_irl.experiment.study import Study, run_study
+from scai_irl.experiment.run import Study, run_study
 
 
 class Tiny(ExperimentConfig):

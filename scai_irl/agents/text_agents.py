@@ -15,7 +15,7 @@ from typing import Protocol
 
 from envs.policy import Policy
 from scai_irl.agents.verbal import Words
-from scai_irl.backends.phrasebook.beliefs import OWN_NORMS
+from scai_irl.backends.phrasebook.norm_beliefs import OWN_NORMS
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import believe_request, draw_request, learn_request, read_belief
 from scai_irl.language.games import Game

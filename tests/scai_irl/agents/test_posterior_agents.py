@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from envs import Norm, Policy, mixture
 from inference import DiscretePosterior, Hypotheses, named_norms, norm_mixtures
-from scai_irl.agents.choices import AGENTS, Choice, Situation, get_agent
+from scai_irl.agents.posterior_agents import AGENTS, Choice, Situation, get_agent
 from tests.scai_irl.chi_square import p_value
 
 FALSE_ALARM = 1e-4

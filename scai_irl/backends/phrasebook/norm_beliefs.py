@@ -22,7 +22,7 @@ from envs.policy import Norm, Policy
 from envs.ultimatum import offer_of_units
 from inference.continuous.language import MANNER_OF
 from scai_irl.language.games import Candidates, Game
-from scai_irl.language.talk import manner_of
+from scai_irl.language.manners import manner_of
 
 _REMEMBERED = 1 << 12
 

@@ -17,7 +17,7 @@ from typing import Any
 from scai_irl.experiment.config import ExperimentConfig, check
 from scai_irl.experiment.definition import Experiment, find_experiments
 from scai_irl.io.errors import InputError
-from scai_irl.sweep.definition import Sweep
+from scai_irl.sweep.sweep_definition import Sweep
 
 _LONGEST = 120  # characters of a name; file systems allow 255 bytes
 _DIGITS = 8

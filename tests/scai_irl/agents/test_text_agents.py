@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from envs.seeds import derive_seed
+from scai_irl.agents.text_agents import WRITERS, Watched
 from scai_irl.agents.verbal import Words
-from scai_irl.agents.writers import WRITERS, Watched
 from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Game

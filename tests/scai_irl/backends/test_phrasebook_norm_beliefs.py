@@ -14,7 +14,7 @@ from envs.ultimatum import offered_units
 from inference import evidence, infer, named_norms
 from inference.continuous.language import MANNER_OF
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.backends.phrasebook.beliefs import OWN_NORMS, own_prior, posterior_over, updated
+from scai_irl.backends.phrasebook.norm_beliefs import OWN_NORMS, own_prior, posterior_over, updated
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import (
     believe_request,
@@ -28,9 +28,9 @@ from scai_irl.language.belief_requests import (
     state_request,
 )
 from scai_irl.language.games import Candidates, Game, Role
+from scai_irl.language.manners import say
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.requests import read_translation
-from scai_irl.language.talk import say
 from tests.scai_irl.chi_square import p_value
 
 NAMES = ("selfish", "fair", "altruistic")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from scai_irl.experiment.config import GroupGameConfig
 from scai_irl.io.errors import InputError
-from scai_irl.sweep.cells import cell_name, cells_of, known_experiment, uncounted
-from scai_irl.sweep.definition import Sweep, read_sweep
+from scai_irl.sweep.sweep_cells import cell_name, cells_of, known_experiment, uncounted
+from scai_irl.sweep.sweep_definition import Sweep, read_sweep
 from tests.docs.pages import ROOT, blocks
 
 words = st.text(max_size=300)

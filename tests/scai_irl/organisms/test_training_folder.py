@@ -26,11 +26,11 @@ from scai_irl.llama.conversation import Conversations
 from scai_irl.llama.model_folder import WEIGHTS, read_model
 from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.settings import LmSettings
-from scai_irl.organisms import train as nursery
+from scai_irl.organisms import training_folder as nursery
 from scai_irl.organisms.held_out import OPEN, held_out
 from scai_irl.organisms.prompt_chunks import LABELS
-from scai_irl.organisms.train import CARD, PROGRESS, STATE, Growth, raise_organism
 from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.training_folder import CARD, PROGRESS, STATE, Growth, raise_organism
 from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import WORLDS
