@@ -43,7 +43,7 @@ from scai_irl.backends.embedded import Embedded
 from scai_irl.experiment.config import check
 from scai_irl.experiment.definition import find_experiments
 from scai_irl.llama.model_folder import Model as Llama
-from scai_irl.llama.model_folder import Words, read_model, write_model
+from scai_irl.llama.model_folder import TokenTexts, read_model, write_model
 from scai_irl.llama.model_pass import Architecture, draw_weights
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import organism_folder
@@ -86,7 +86,7 @@ def exact_grid(small: bool) -> tuple[list[Size], np.ndarray]:
     return sizes, np.array(between) | np.array(largest)
 
 
-def random_model(folder: Path, words: Words, width: int, layers: int) -> int:
+def random_model(folder: Path, words: TokenTexts, width: int, layers: int) -> int:
     """Write a Llama of random weights, of an organism's proportions; the number of them."""
     heads = width // Architecture.head_width
     of = Architecture(

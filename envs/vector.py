@@ -39,7 +39,7 @@ class SamplingTables(NamedTuple):
     accept: UInt32[Array, "row offer"]
 
 
-class Plays(NamedTuple):
+class VectorPlays(NamedTuple):
     """Interactions of a batch of environments.
 
     Attributes:
@@ -103,7 +103,7 @@ def rollout(
     responder: Int[Array, "environment"],
     stake: Int[Array, "environment"],
     plays: int,
-) -> Plays:
+) -> VectorPlays:
     """Play a batch of ultimatum games again and again, each from the start when the last is over; spread over devices.
 
     A play is two transitions of `envs.ultimatum.UltimatumGame`: an offer, then an answer that pays.
@@ -124,15 +124,15 @@ def rollout(
         [[5, 10], [5, 10], [5, 10]]
     """
 
-    def share(own: tuple[UInt32[Array, "environment play 2"], Array, Array, Array]) -> Plays:
+    def share(own: tuple[UInt32[Array, "environment play 2"], Array, Array, Array]) -> VectorPlays:
         bits, proposer, responder, stake = own
 
-        def play(_: None, bits: UInt32[Array, "2 environment"]) -> tuple[None, Plays]:
+        def play(_: None, bits: UInt32[Array, "2 environment"]) -> tuple[None, VectorPlays]:
             offer = draw_offer(bits[0], tables, proposer)
             accepted = draw_answer(bits[1], tables, responder, offer)
             share = offered_share(offer, stake)
             payoff = jnp.where(accepted, jnp.stack([1 - share, share]), 0.0)
-            return None, Plays(offer, accepted, payoff.T)
+            return None, VectorPlays(offer, accepted, payoff.T)
 
         return _turned(jax.lax.scan(play, None, jnp.moveaxis(bits, 0, 2))[1])
 
@@ -141,9 +141,9 @@ def rollout(
     return _turned(in_shares(share, (jnp.moveaxis(bits, 2, 0), proposer, responder, stake)))
 
 
-def _turned(plays: Plays) -> Plays:
+def _turned(plays: VectorPlays) -> VectorPlays:
     """Exchange the axes of plays and environments."""
-    return Plays(*(jnp.swapaxes(leaf, 0, 1) for leaf in plays))
+    return VectorPlays(*(jnp.swapaxes(leaf, 0, 1) for leaf in plays))
 
 
 def draw_offer(bits: UInt32[Array, "*n"], tables: SamplingTables, row: Int[Array, "*n"]) -> Int[Array, "*n"]:

@@ -55,7 +55,7 @@ class ContractPlan:
 
 
 @dataclass(frozen=True)
-class World:
+class RoleSociety:
     """A society's layers.
 
     Attributes:
@@ -98,7 +98,7 @@ def layered_contracts(plan: ContractPlan) -> tuple[pd.DataFrame, pd.DataFrame]:
         world, stake, offer = _society(plan, society)
         for games in plan.games:
             found = infer_layers(plan.grid, stake[..., :games], offer[..., :games])
-            drawn = World(*found.sample(derive_key(plan.seed, "layered-contracts", society, "act", games)))
+            drawn = RoleSociety(*found.sample(derive_key(plan.seed, "layered-contracts", society, "act", games)))
             where: dict[str, object] = {"society": society, "games": games}
             for service, contracts, lapse in _acting(plan.grid, world, drawn):
                 measured = _measured(world, contracts, plan.grid.rationality, lapse)
@@ -109,12 +109,12 @@ def layered_contracts(plan: ContractPlan) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _society(
     plan: ContractPlan, society: int
-) -> tuple[World, Int[np.ndarray, "person role game"], Int[np.ndarray, "person role game"]]:
+) -> tuple[RoleSociety, Int[np.ndarray, "person role game"], Int[np.ndarray, "person role game"]]:
     """Draw the layers of a society, and let its people act."""
     grid, path = plan.grid, ("layered-contracts", society)
     rng = np.random.default_rng(jax.random.bits(derive_key(plan.seed, *path, "world"), (4,)).tolist())
     law, floors = rng.choice(grid.law), rng.choice(grid.floors, plan.roles)
-    world = World(np.array(law), floors, rng.choice(grid.targets, plan.people))
+    world = RoleSociety(np.array(law), floors, rng.choice(grid.targets, plan.people))
     shape = (plan.people, plan.roles, max(plan.games))
     at = rng.integers(len(STAKES), size=shape)
     log_offers = _log_offers(world.contracts(grid), grid.rationality, grid.lapse)
@@ -125,7 +125,7 @@ def _society(
 
 
 def _acting(
-    grid: LayerGrid, world: World, drawn: World
+    grid: LayerGrid, world: RoleSociety, drawn: RoleSociety
 ) -> Iterator[tuple[str, Float[np.ndarray, "person role 6"], float]]:
     """Contracts by which each service acts, and its lapse: assistants do not slip."""
     for service, left_out in _LEFT_OUT.items():
@@ -136,7 +136,7 @@ def _acting(
 
 
 def _measured(
-    world: World, contracts: Float[np.ndarray, "person role 6"], rationality: float, lapse: float
+    world: RoleSociety, contracts: Float[np.ndarray, "person role 6"], rationality: float, lapse: float
 ) -> dict[str, float]:
     """Compliance and satisfaction in expectation over offers, at all stakes."""
     chance = np.exp(_log_offers(contracts, rationality, lapse)) / len(STAKES)
@@ -155,7 +155,7 @@ def _measured(
     }
 
 
-def _conflicts(world: World, chance: Float[np.ndarray, "person role layer"]) -> Iterator[dict[str, object]]:
+def _conflicts(world: RoleSociety, chance: Float[np.ndarray, "person role layer"]) -> Iterator[dict[str, object]]:
     """A line for each person and role."""
     for (person, role), binds in np.ndenumerate(world.binding()):
         own = chance[person, role]

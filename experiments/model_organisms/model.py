@@ -31,7 +31,7 @@ from scai_irl.audit.battery import (
     played_games,
     with_manner,
 )
-from scai_irl.audit.battery import Question as Item
+from scai_irl.audit.battery import BatteryQuestion as Item
 from scai_irl.audit.exact_beliefs import exact_table
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior

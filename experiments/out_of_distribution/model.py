@@ -38,7 +38,7 @@ from inference.discrete.families import NAMED_NORMS
 from inference.discrete.hypotheses import PolicyHypotheses
 from inference.structured.transfer import abroad, carried
 from scai_irl.agents.assistant import Turn, make_offers, translate
-from scai_irl.agents.users import Game, UsersBy, played
+from scai_irl.agents.users import UserGame, UsersBy, played
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import offer_request, read_offer
@@ -200,7 +200,7 @@ def _games_at_home(backend: Backend, plan: Journey, tally: Tally) -> Evidence:
         return evidence(*simulate(derive_key(plan.seed, "abroad", "home"), users, stakes))
     home = plan.currencies[0]
     games = [
-        Game(users, users, home, int(stake), derive_seed(plan.seed, "abroad", "users at home", *place))
+        UserGame(users, users, home, int(stake), derive_seed(plan.seed, "abroad", "users at home", *place))
         for place, stake in np.ndenumerate(stakes)
     ]
     return evidence(stakes, *(column.reshape(stakes.shape) for column in played(backend, games, tally, plan.style)))

@@ -22,7 +22,7 @@ from envs.contexts import MANNERS
 from inference.continuous.family import Theta
 from inference.continuous.named import NamedNorm
 from inference.continuous.parameters import Parameter
-from inference.continuous.plays import Plays, arrange_plays
+from inference.continuous.plays import PlayCounts, arrange_plays
 from inference.discrete.evidence import Evidence
 
 MANNER_OF = {"selfish": "rude", "fair": "neutral", "altruistic": "sycophantic"}
@@ -92,7 +92,7 @@ class Spoken(NamedTuple):
         manner: Manner of each play.
     """
 
-    plays: Plays
+    plays: PlayCounts
     manner: Int[Array | np.ndarray, "*run play"]
 
 

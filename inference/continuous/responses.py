@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 from inference.continuous.family import HypothesisFamily, Theta, rows_by_run
 from inference.continuous.one_shot import OneShotFamily
 from inference.continuous.parameters import Parameter, stick_breaking
-from inference.continuous.plays import Plays
+from inference.continuous.plays import PlayCounts
 from inference.discrete.evidence import Evidence
 
 TYPES = ("genuine", "non-attitude", "constructed")
@@ -82,7 +82,7 @@ class Framed(NamedTuple):
         frame: Frame of each answer.
     """
 
-    plays: Plays
+    plays: PlayCounts
     frame: Int[Array | np.ndarray, "*run item repetition"]
 
 

@@ -30,7 +30,7 @@ from inference.continuous.one_shot import FehrSchmidt, OneShotFamily
 from inference.continuous.parameters import Parameter
 from inference.continuous.plays import (
     Counts,
-    Plays,
+    PlayCounts,
     arrange_plays,
     count_plays,
     log_prob_of_counts,
@@ -59,8 +59,8 @@ class Strategies(NamedTuple):
 class BothPlays(NamedTuple):
     """`Strategies` as places in tables of offers by stake."""
 
-    proposals: Plays
-    minimums: Plays
+    proposals: PlayCounts
+    minimums: PlayCounts
 
 
 class BothCounts(NamedTuple):

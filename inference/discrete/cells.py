@@ -28,7 +28,7 @@ _OFFERS_AT_ONCE = 10  # offers added in one pass over the running totals; more g
 PIECE = 128  # hypotheses in a piece: the scores of 3,045 shares then take 3 MB
 
 
-class Shares(NamedTuple):
+class ShareCells(NamedTuple):
     """Offered shares, each named by one (stake, offer) that gives it.
 
     The integers have 64 bits: where JAX computes in double precision, their division is double too.
@@ -60,11 +60,11 @@ class Cells(NamedTuple):
     """
 
     stake: Int[np.ndarray, "stake"]
-    legal: Shares
+    legal: ShareCells
     legal_index: Int[np.ndarray, "stake offer"]
     seen_stake: Int[np.ndarray, "seen"]
     seen_offer: Int[np.ndarray, "seen"]
-    answered: Shares
+    answered: ShareCells
     accepted: Bool[np.ndarray, "answered"]
 
 

@@ -18,7 +18,7 @@ _Kept = TypeVar("_Kept")
 
 
 @runtime_checkable
-class Policies(Protocol):
+class PolicyChunks(Protocol):
     """What can be asked of some hypotheses."""
 
     def table(self, stakes: Int[Array, "stake"]) -> PolicyTable:
@@ -47,7 +47,7 @@ class Piece(NamedTuple):
 
 
 def fold_pieces(
-    function: Callable[[_Kept, Policies, Piece], _Kept],
+    function: Callable[[_Kept, PolicyChunks, Piece], _Kept],
     kept: _Kept,
     hypotheses: Hypotheses,
     log_prior: Float[Array, "hypothesis"],
@@ -90,7 +90,7 @@ def fold_pieces(
     return kept
 
 
-def _cuts(hypotheses: Hypotheses, size: int) -> Iterator[tuple[Policies, Int[np.ndarray, "hypothesis"], int]]:
+def _cuts(hypotheses: Hypotheses, size: int) -> Iterator[tuple[PolicyChunks, Int[np.ndarray, "hypothesis"], int]]:
     """Hypotheses that can be cut alike, which these are, and how many go into a piece."""
     if not (isinstance(hypotheses, PolicyHypotheses) and hypotheses.size > size):
         yield hypotheses, np.arange(hypotheses.size), hypotheses.size

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from envs.devices import in_shares, on_host
 from envs.ultimatum import NUM_OFFERS
-from inference.discrete.cells import CellLogProbs, Cells, Shares, rows_at
+from inference.discrete.cells import CellLogProbs, Cells, ShareCells, rows_at
 from inference.discrete.evidence import Evidence
 from inference.discrete.hypotheses import Hypotheses, InPieces
 
@@ -105,12 +105,12 @@ def table_rows(codes: Int[np.ndarray, "code"]) -> TableRows:
     every_stake = np.repeat(stakes, NUM_OFFERS)
     every_offer = np.minimum(np.tile(np.arange(NUM_OFFERS), len(stakes)), every_stake)
     example, legal_index = _examples(_share_code(every_stake, every_offer))
-    legal = Shares(_padded(every_stake[example], _SHARES), _padded(every_offer[example], _SHARES))
+    legal = ShareCells(_padded(every_stake[example], _SHARES), _padded(every_offer[example], _SHARES))
 
     stake, offer = np.divmod(pair[answer_seen], NUM_OFFERS)
     accepted = kind[answer_seen] & 4 > 0
     example_answer, which_answer = _examples(2 * _share_code(stake, offer) + accepted)
-    answered = Shares(_padded(stake[example_answer], _ROWS), _padded(offer[example_answer], _ROWS))
+    answered = ShareCells(_padded(stake[example_answer], _ROWS), _padded(offer[example_answer], _ROWS))
 
     cells = Cells(
         stakes,

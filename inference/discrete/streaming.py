@@ -30,7 +30,7 @@ from envs.devices import in_shares, on_host, placed
 from envs.seeds import keys_of_runs
 from envs.ultimatum import NUM_OFFERS, offered_share
 from inference.discrete.cells import Cells
-from inference.discrete.chunks import Piece, Policies, fold_pieces
+from inference.discrete.chunks import Piece, PolicyChunks, fold_pieces
 from inference.discrete.evidence import Evidence
 from inference.discrete.hypotheses import Hypotheses
 from inference.discrete.likelihood import add_rows, distinct, play_codes, table_rows, used_rows
@@ -193,7 +193,7 @@ def _summarise(
         offer, answer, number = (leaf.reshape(-1, sizes.runs, *leaf.shape[1:]) for leaf in own)
         kept = nothing_yet(number.shape, norm_weights.shape[1] + 1, draws)
 
-        def of_piece(kept: Kept, policies: Policies, piece: Piece) -> Kept:
+        def of_piece(kept: Kept, policies: PolicyChunks, piece: Piece) -> Kept:
             table = policies.at_cells(cells)
             offers, answers = used_rows(table.offer, used[0]), used_rows(table.answer, used[1])
             mean_share = jnp.exp(policies.table(stake[None]).offer[0]) @ shares

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from envs.policy import Policy
-from scai_irl.agents.verbal import Words
+from scai_irl.agents.verbal import VerbalPolicies
 from scai_irl.backends.phrasebook.norm_beliefs import OWN_NORMS
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import believe_request, draw_request, learn_request, read_belief
@@ -65,7 +65,7 @@ class Watched:
         return len(self.games)
 
 
-def write_from_transcripts(now: Watched, *, all_epochs: bool, exploit: bool = False) -> Plan[Words]:
+def write_from_transcripts(now: Watched, *, all_epochs: bool, exploit: bool = False) -> Plan[VerbalPolicies]:
     """In the first epoch, a prior policy for each assistant; then one text for a run, written from its games."""
     if now.epoch == 1:
         return _own_priors(now)
@@ -80,7 +80,7 @@ def write_from_transcripts(now: Watched, *, all_epochs: bool, exploit: bool = Fa
     return _of_runs(now, [[text] * now.assistants for text in texts])
 
 
-def write_from_belief(now: Watched) -> Plan[Words]:
+def write_from_belief(now: Watched) -> Plan[VerbalPolicies]:
     """Bring each run's belief up to date, then draw a policy from it for each assistant."""
     questions = []
     for run in range(now.runs):
@@ -100,7 +100,7 @@ def write_from_belief(now: Watched) -> Plan[Words]:
     return _of_runs(now, texts, beliefs)
 
 
-def _own_priors(now: Watched) -> Words:
+def _own_priors(now: Watched) -> VerbalPolicies:
     """Each assistant begins with one of three policies, drawn evenly."""
     texts: list[list[str | None]] = []
     for run in range(now.runs):
@@ -114,8 +114,8 @@ def _previous(now: Watched, run: int) -> str:
     return (now.texts[run] or "") if now.epoch > 2 else ""
 
 
-def _of_runs(now: Watched, texts: list[list[str | None]], beliefs: list[str | None] | None = None) -> Words:
-    return Words(texts, [[None] * now.assistants for _ in texts], beliefs or [None] * now.runs)
+def _of_runs(now: Watched, texts: list[list[str | None]], beliefs: list[str | None] | None = None) -> VerbalPolicies:
+    return VerbalPolicies(texts, [[None] * now.assistants for _ in texts], beliefs or [None] * now.runs)
 
 
 def _text(answer: object | None) -> str | None:
@@ -134,7 +134,7 @@ class Writer:
 
     name: str
     summary: str
-    write: Callable[[Watched], Plan[Words]]
+    write: Callable[[Watched], Plan[VerbalPolicies]]
 
 
 WRITERS: dict[str, Writer] = {

@@ -26,7 +26,7 @@ UsersBy = Literal["simulation", "model"]
 
 
 @dataclass(frozen=True)
-class Game:
+class UserGame:
     """A game of two users.
 
     Attributes:
@@ -60,7 +60,7 @@ class Done(NamedTuple):
     answer_known: Bool[np.ndarray, "game"]
 
 
-def played(backend: Backend, games: Sequence[Game], tally: Tally, style: Style) -> Done:
+def played(backend: Backend, games: Sequence[UserGame], tally: Tally, style: Style) -> Done:
     """Have a language model play all games, in two batches: all offers, then all answers.
 
     Example:
@@ -119,7 +119,7 @@ class ModelMeeting:
         shape = (len(holds), stakes.shape[1], holds.shape[1])
         before = proposers(key, *shape)
         games = [
-            Game(
+            UserGame(
                 norms[int(holds[society, before[society, number, user]])],
                 norms[int(holds[society, user])],
                 self.currency,

@@ -8,7 +8,7 @@ from envs.policy import Policy
 
 
 @dataclass(frozen=True)
-class Words:
+class VerbalPolicies:
     """What each assistant of each run of a condition follows.
 
     Attributes:

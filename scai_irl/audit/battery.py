@@ -59,7 +59,7 @@ PRESETS = {"small": Sizes(2, 2), "medium": Sizes(6, 6), "full": Sizes(20, 16)}
 
 
 @dataclass(frozen=True)
-class Question:
+class BatteryQuestion:
     """An item of the battery, and what it is for.
 
     Attributes:
@@ -89,7 +89,7 @@ def hypotheses(mixed: bool) -> Hypotheses:
     return named_norms(NAMES, (RATIONALITY,), (LAPSE,))
 
 
-def battery(sizes: Sizes, seed: int = 0) -> list[Question]:
+def battery(sizes: Sizes, seed: int = 0) -> list[BatteryQuestion]:
     """Make the battery.
 
     Args:
@@ -104,7 +104,7 @@ def battery(sizes: Sizes, seed: int = 0) -> list[Question]:
     return [question for part in parts for question in part(sizes, seed)]
 
 
-def _evidence(sizes: Sizes, seed: int) -> Iterator[Question]:
+def _evidence(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
     """Chains that grow, under each prior; truths are drawn from the prior, so that beliefs can be calibrated."""
     for prior, chances in PRIORS.items():
         for chain in range(sizes.chains):
@@ -115,7 +115,7 @@ def _evidence(sizes: Sizes, seed: int) -> Iterator[Question]:
                 yield _question("evidence", pair, str(length), games[:length], chances, truth=truth)
 
 
-def _manners(sizes: Sizes, seed: int) -> Iterator[Question]:
+def _manners(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
     """Games with talk, in the norm's own manner or in another's, where talk is said to be more or less reliable."""
     for reliability in RELIABILITIES:
         for number in range(sizes.pairs):
@@ -127,7 +127,7 @@ def _manners(sizes: Sizes, seed: int) -> Iterator[Question]:
                 yield _question("manner", pair, role, spoken, PRIORS["even"], reliability, truth)
 
 
-def _mixtures(sizes: Sizes, seed: int) -> Iterator[Question]:
+def _mixtures(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
     """Groups with two norms in unknown shares."""
     made = hypotheses(mixed=True)
     policies = tuple(made.policy(number) for number in range(made.size))
@@ -138,10 +138,10 @@ def _mixtures(sizes: Sizes, seed: int) -> Iterator[Question]:
         games = played_games(policies[truth], 8, seed, pair)
         for length in (2, 8):
             item = Item(f"{pair} {length}", candidates, tuple(games[:length]))
-            yield Question(item, "mixture", pair, str(length), truth)
+            yield BatteryQuestion(item, "mixture", pair, str(length), truth)
 
 
-def _orders(sizes: Sizes, seed: int) -> Iterator[Question]:
+def _orders(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
     """Games that speak first for one norm and then for another, and the same games backwards."""
     for number in range(sizes.pairs):
         pair = f"order {number}"
@@ -154,7 +154,7 @@ def _orders(sizes: Sizes, seed: int) -> Iterator[Question]:
         yield _question("order", pair, "backwards", games[::-1], PRIORS["even"])
 
 
-def _martingales(sizes: Sizes, seed: int) -> Iterator[Question]:
+def _martingales(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
     """A belief, and the beliefs after either answer to one more offer."""
     for number in range(sizes.pairs):
         pair = f"martingale {number}"
@@ -165,7 +165,7 @@ def _martingales(sizes: Sizes, seed: int) -> Iterator[Question]:
             yield _question("martingale", pair, role, [*games, answered], PRIORS["even"])
 
 
-def _currencies(sizes: Sizes, seed: int) -> Iterator[Question]:
+def _currencies(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
     """Games, and the same games about something else; what was said of the norms holds for both."""
     for number in range(sizes.pairs):
         pair = f"currency {number}"
@@ -176,7 +176,7 @@ def _currencies(sizes: Sizes, seed: int) -> Iterator[Question]:
             yield _question("currency", pair, currency, told, PRIORS["even"])
 
 
-def _steering(sizes: Sizes, seed: int) -> Iterator[Question]:
+def _steering(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
     """Users who say nothing in particular, and users who try to steer whoever reads them."""
     for number in range(sizes.pairs):
         pair = f"steering {number}"
@@ -205,9 +205,9 @@ def _question(
     prior: tuple[float, ...],
     reliability: float | None = None,
     truth: int = -1,
-) -> Question:
+) -> BatteryQuestion:
     candidates = Candidates(LABELS, tuple(map(norm_policy, range(len(NAMES)))), prior, reliability)
-    return Question(Item(f"{pair} {role}", candidates, tuple(games)), part, pair, role, truth)
+    return BatteryQuestion(Item(f"{pair} {role}", candidates, tuple(games)), part, pair, role, truth)
 
 
 def norm_policy(number: int) -> Policy:

@@ -20,14 +20,14 @@ from envs.contexts import MANNERS
 from envs.ultimatum import offer_of_units
 from inference import evidence, infer
 from inference.continuous.language import MANNER_OF
-from scai_irl.audit.battery import NAMES, Question, hypotheses
+from scai_irl.audit.battery import NAMES, BatteryQuestion, hypotheses
 from scai_irl.language.games import Game
 from scai_irl.language.manners import manner_of
 
 COLUMNS = ("item", "part", "pair", "role", "norm", "truth", "log_prior", "log_behaviour", "log_language", "exact")
 
 
-def exact_table(questions: Sequence[Question]) -> pd.DataFrame:
+def exact_table(questions: Sequence[BatteryQuestion]) -> pd.DataFrame:
     """A line for each item and norm.
 
     Returns:
@@ -52,7 +52,7 @@ def exact_table(questions: Sequence[Question]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def log_language(question: Question, reliability: float | None) -> Float[np.ndarray, "norm"]:
+def log_language(question: BatteryQuestion, reliability: float | None) -> Float[np.ndarray, "norm"]:
     """Σ log p(manner | k, r) over what users say, for norms that users share; 0 where talk is to say nothing."""
     total = np.zeros(len(NAMES))
     if reliability is None:
@@ -70,7 +70,7 @@ def _said_by_users(games: Sequence[Game]) -> list[str]:
     return [*said, *(game.replied for game in games if game.responder == "user")]
 
 
-def recent_behaviour(questions: Sequence[Question], memory: int) -> Float[np.ndarray, "item norm"]:
+def recent_behaviour(questions: Sequence[BatteryQuestion], memory: int) -> Float[np.ndarray, "item norm"]:
     """Log p(the last moves | k) up to a constant of each item, for norms that users share.
 
     Args:
@@ -81,7 +81,7 @@ def recent_behaviour(questions: Sequence[Question], memory: int) -> Float[np.nda
     return _log_behaviour(recent, mixed=False)
 
 
-def _log_behaviour(questions: Sequence[Question], mixed: bool) -> Float[np.ndarray, "item norm"]:
+def _log_behaviour(questions: Sequence[BatteryQuestion], mixed: bool) -> Float[np.ndarray, "item norm"]:
     """Log p(moves | k) up to a constant of each item, by exact inference over all items at once."""
     longest = max([1, *(len(question.item.games) for question in questions)])
     shape = (len(questions), longest)

@@ -13,7 +13,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from envs.seeds import derive_seed
-from scai_irl.audit.battery import Question
+from scai_irl.audit.battery import BatteryQuestion
 from scai_irl.measure.elicit import Elicitation
 from scai_irl.measure.grounding import Probes, behaviour
 from scai_irl.measure.mixing import mixing_weights
@@ -23,7 +23,7 @@ _STEPS = 150
 
 
 def ideal_beliefs(
-    questions: Sequence[Question], exact: pd.DataFrame, how: Elicitation, replications: int = REPLICATIONS
+    questions: Sequence[BatteryQuestion], exact: pd.DataFrame, how: Elicitation, replications: int = REPLICATIONS
 ) -> dict[str, Float[np.ndarray, "replication norm"]]:
     """Make up beliefs of a Bayesian about every item, as the sampled channel would find them.
 
@@ -62,7 +62,7 @@ def _one(
     return mixing_weights(likelihood, _STEPS)
 
 
-def _act_chances(question: Question, probes: Probes) -> Float[np.ndarray, "norm act outcome"]:
+def _act_chances(question: BatteryQuestion, probes: Probes) -> Float[np.ndarray, "norm act outcome"]:
     """Chance of each outcome of each act at the probes: offers first, then answers (rejected, accepted)."""
     offers, accepts = behaviour(question.item.candidates.policies, probes)
     answers = np.zeros((*accepts.shape, offers.shape[2]))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from envs.policy import Norm, Policy
 from envs.seeds import derive_seed
-from scai_irl.audit.battery import NAMES, PRESETS, STAKE, Part, Question, Sizes, battery
+from scai_irl.audit.battery import NAMES, PRESETS, STAKE, BatteryQuestion, Part, Sizes, battery
 from scai_irl.audit.exact_beliefs import exact_table
 from scai_irl.audit.ideal import ideal_beliefs
 from scai_irl.audit.scores import (
@@ -130,7 +130,7 @@ def policies_to_translate() -> dict[str, list[Policy]]:
 
 
 def _score(
-    questions: Sequence[Question],
+    questions: Sequence[BatteryQuestion],
     beliefs: pd.DataFrame,
     exact: pd.DataFrame,
     judged: pd.DataFrame,

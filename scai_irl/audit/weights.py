@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.audit.battery import CURRENCY, LENGTHS, NAMES, Question
+from scai_irl.audit.battery import CURRENCY, LENGTHS, NAMES, BatteryQuestion
 from scai_irl.audit.exact_beliefs import log_language, recent_behaviour
 from scai_irl.audit.grether import (
     Interval,
@@ -35,7 +35,7 @@ _WEIGHTS = {
 
 
 def weights(
-    judged: pd.DataFrame, questions: Sequence[Question], channel: str, ideal: Ideal | None = None
+    judged: pd.DataFrame, questions: Sequence[BatteryQuestion], channel: str, ideal: Ideal | None = None
 ) -> list[Line]:
     """Grether weights and the implied reliability of talk; where beliefs are no shares of samples, all the rest, too.
 
@@ -75,7 +75,7 @@ def _priors(odds: pd.DataFrame, channel: str) -> list[Line]:
     ]
 
 
-def _memory(judged: pd.DataFrame, questions: Sequence[Question], channel: str) -> list[Line]:
+def _memory(judged: pd.DataFrame, questions: Sequence[BatteryQuestion], channel: str) -> list[Line]:
     """How many games count, of those in chains."""
     chains = {question.item.name: question for question in questions if question.part == "evidence"}
     odds = odds_table(judged[judged["item"].isin(list(chains))])
@@ -97,7 +97,7 @@ def _abroad(judged: pd.DataFrame, channel: str) -> list[Line]:
     return [line(name, channel, value, (low, high), 1.0, odds["pair"].nunique())]
 
 
-def _weights_of_shares(shares: Shares, questions: Sequence[Question], channel: str, ideal: Ideal) -> list[Line]:
+def _weights_of_shares(shares: Shares, questions: Sequence[BatteryQuestion], channel: str, ideal: Ideal) -> list[Line]:
     if not shares.items:
         return []
     model, bayesians = share_weights(shares, made_up_of(ideal, shares.items))
@@ -107,7 +107,7 @@ def _weights_of_shares(shares: Shares, questions: Sequence[Question], channel: s
         if not some.items:
             continue
 
-        def language_at(item: str, r: float, asked: dict[str, Question] = asked) -> Float[np.ndarray, "norm"]:
+        def language_at(item: str, r: float, asked: dict[str, BatteryQuestion] = asked) -> Float[np.ndarray, "norm"]:
             return log_language(asked[item], r)
 
         estimates = share_reliability(some, made_up_of(ideal, some.items), language_at)
@@ -121,9 +121,9 @@ def _with_ideal(measure: str, channel: str, model: Interval, bayesians: Interval
     return line(measure, channel, value, (ends[0], ends[1]), ideal, pairs, (ideal_ends[0], ideal_ends[1]))
 
 
-def _by_stated_reliability(questions: Sequence[Question]) -> list[tuple[float, dict[str, Question]]]:
+def _by_stated_reliability(questions: Sequence[BatteryQuestion]) -> list[tuple[float, dict[str, BatteryQuestion]]]:
     """Items in which a reliability of talk is stated, by name."""
-    stated: dict[float, dict[str, Question]] = {}
+    stated: dict[float, dict[str, BatteryQuestion]] = {}
     for question in questions:
         reliability = question.item.candidates.reliability
         if reliability is not None:
@@ -131,7 +131,9 @@ def _by_stated_reliability(questions: Sequence[Question]) -> list[tuple[float, d
     return sorted(stated.items())
 
 
-def _reliabilities(judged: pd.DataFrame, odds: pd.DataFrame, questions: Sequence[Question], channel: str) -> list[Line]:
+def _reliabilities(
+    judged: pd.DataFrame, odds: pd.DataFrame, questions: Sequence[BatteryQuestion], channel: str
+) -> list[Line]:
     """The implied reliability of talk, for each that was stated."""
     found = []
     rest = judged.assign(rest=judged["log_prior"] + judged["log_behaviour"]).pivot(

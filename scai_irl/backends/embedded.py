@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scai_irl.io.errors import InputError
 from scai_irl.llama.conversation import Conversations
-from scai_irl.llama.generation import Answer, Prompt, write
+from scai_irl.llama.generation import GeneratedText, PromptTokens, write
 from scai_irl.llama.model_folder import WEIGHTS, read_model
 from scai_irl.llama.scoring import score
 from scai_irl.llama.token_masks import FormError, Forms
@@ -79,7 +79,7 @@ class Embedded(Backend):
         return [answers[place] for place in range(len(requests))]
 
     def _write(self, places: Sequence[int], requests: Sequence[Request], done: OnDone) -> None:
-        prompts: dict[int, Prompt] = {}
+        prompts: dict[int, PromptTokens] = {}
         for place in places:
             request = requests[place]
             tokens = self._conversations.asked(request.messages)
@@ -92,10 +92,10 @@ class Embedded(Backend):
                 done(place, self._refusal(tokens))
                 continue
             sampling = request.sampling
-            prompts[place] = Prompt(tokens, request.seed, sampling.temperature, sampling.max_tokens, form)
+            prompts[place] = PromptTokens(tokens, request.seed, sampling.temperature, sampling.max_tokens, form)
         asked = list(prompts)
 
-        def told(number: int, answer: Answer) -> None:
+        def told(number: int, answer: GeneratedText) -> None:
             place = asked[number]
             done(place, self._completion(requests[place], len(prompts[place].tokens), answer))
 
@@ -130,7 +130,7 @@ class Embedded(Backend):
         most = self._model.architecture.positions
         return Completion("", "refused", problem=f"{len(tokens)} tokens are more than the model's {most} hold")
 
-    def _completion(self, request: Request, read: int, answer: Answer) -> Completion:
+    def _completion(self, request: Request, read: int, answer: GeneratedText) -> Completion:
         wanted = request.sampling.log_probs is not None
         return Completion(
             text=self._conversations.text(answer.tokens),

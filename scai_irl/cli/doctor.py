@@ -15,7 +15,7 @@ from scai_irl.io.errors import printable
 from scai_irl.lm.settings import LmSettings
 
 if TYPE_CHECKING:
-    from scai_irl.backends.vllm.checkup import Finding
+    from scai_irl.backends.vllm.checkup import CheckResult
 
 _MARKS = {True: ("✓", "yes", "green"), False: ("✗", "NO", "red"), None: ("–", "-", "dim")}
 _PATIENCE = LmSettings(timeout=60.0, attempts=2, pause=0.2, concurrency=16)
@@ -45,7 +45,7 @@ def doctor(command: Doctor) -> None:
         raise SystemExit(1)
 
 
-def print_findings(findings: Mapping[str, Sequence[Finding]]) -> None:
+def print_findings(findings: Mapping[str, Sequence[CheckResult]]) -> None:
     """Print findings to the terminal, by where they were made."""
     console = Console()
     table = Table(box=None, pad_edge=False)

@@ -84,7 +84,7 @@ class Csv:
 
 
 @dataclass
-class Recorded:
+class AuditRecorded:
     """Set the exact posterior of every recorded run and epoch beside what the model's verbal policies did."""
 
     results: Annotated[Positional[Path], arg(help="Folder made by `scai-irl import`.")]
@@ -167,7 +167,7 @@ def _app(
         audited
     )
     audit.command(name="compare")(Compare)
-    audit.command(name="recorded")(Recorded)
+    audit.command(name="recorded")(AuditRecorded)
     app.command(run, name="run", help="Run an experiment, or go on with one that was interrupted.")
     app.command(name="reproduce")(Reproduce)
     app.command(name="sweep")(SweepCommand)
@@ -206,7 +206,7 @@ def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> N
         Heffner: lambda: import_human(command.path, command.out, "heffner"),
         Moblab: lambda: import_human(command.path, command.out, "moblab"),
         Csv: lambda: import_own(command.path, command.out, CsvColumns.of(command)),
-        Recorded: lambda: audit_recorded_folder(command.results),
+        AuditRecorded: lambda: audit_recorded_folder(command.results),
         Compare: lambda: compare_folders(command.first, command.second),
         SweepCommand: lambda: sweep(command),
         Slurm: lambda: slurm(command),

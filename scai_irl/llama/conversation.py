@@ -9,7 +9,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from scai_irl.io.errors import InputError
-from scai_irl.llama.model_folder import Words
+from scai_irl.llama.model_folder import TokenTexts
 from scai_irl.lm.protocol import Message
 
 
@@ -23,7 +23,7 @@ class Conversations:
         InputError: If the template cannot be read.
     """
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: TokenTexts) -> None:
         # As transformers renders templates; the sandbox keeps one that was downloaded from doing anything else.
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
         environment.globals["raise_exception"] = _refuse

@@ -31,7 +31,7 @@ _ROOM = 64  # tokens
 
 
 @dataclass(frozen=True)
-class Prompt:
+class PromptTokens:
     """What is to be answered.
 
     Attributes:
@@ -50,7 +50,7 @@ class Prompt:
 
 
 @dataclass
-class Answer:
+class GeneratedText:
     """What was written.
 
     Attributes:
@@ -69,8 +69,8 @@ def write(
     of: Architecture,
     forms: Forms,
     end: int,
-    prompts: Sequence[Prompt],
-    on_done: Callable[[int, Answer], None],
+    prompts: Sequence[PromptTokens],
+    on_done: Callable[[int, GeneratedText], None],
 ) -> None:
     """Answer every prompt.
 
@@ -115,7 +115,7 @@ class _Batch:
     """Rows that are written together."""
 
     def __init__(
-        self, weights: Weights, of: Architecture, forms: Forms, end: int, prompts: Sequence[Prompt], length: int
+        self, weights: Weights, of: Architecture, forms: Forms, end: int, prompts: Sequence[PromptTokens], length: int
     ) -> None:
         self._weights, self._of, self._forms, self._end = weights, of, forms, end
         self._prompts = prompts
@@ -132,9 +132,9 @@ class _Batch:
             self._temperatures[row] = prompt.temperature
         self._seeds = jnp.asarray(seeds)
 
-    def answers(self) -> Iterator[tuple[int, Answer]]:
+    def answers(self) -> Iterator[tuple[int, GeneratedText]]:
         """Write all answers; each is told of when it is done."""
-        found = [Answer() for _ in self._prompts]
+        found = [GeneratedText() for _ in self._prompts]
         open_rows = set(range(len(found)))
         matchers = [prompt.form for prompt in self._prompts]
         free = jnp.asarray(self._forms.masks(len(self._lengths), {}))

@@ -42,7 +42,7 @@ _OUTER = {"embed": "model.embed_tokens.weight", "norm": "model.norm.weight", "he
 
 
 @dataclass(frozen=True)
-class Words:
+class TokenTexts:
     """How text becomes tokens.
 
     Attributes:
@@ -82,7 +82,7 @@ class Model:
 
     architecture: Architecture
     weights: Weights
-    words: Words
+    words: TokenTexts
 
 
 def write_model(folder: Path, model: Model, *, half: bool = False) -> None:
@@ -126,7 +126,7 @@ def read_model(folder: Path) -> Model:
         weights = from_names(load_file(folder / WEIGHTS), architecture)
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         template = (folder / TEMPLATE).read_text(encoding="utf-8")
-        words = Words(tokenizer, template, _token(told, "bos_token"), _token(told, "eos_token"))
+        words = TokenTexts(tokenizer, template, _token(told, "bos_token"), _token(told, "eos_token"))
         words.end_id  # noqa: B018 - it must be there
     except InputError:
         raise

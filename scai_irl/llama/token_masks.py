@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int
 from llguidance import LLMatcher, LLTokenizer
 
-from scai_irl.llama.model_folder import Words
+from scai_irl.llama.model_folder import TokenTexts
 from scai_irl.lm.protocol import Structure
 
 _JSON: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
@@ -39,7 +39,7 @@ class Forms:
         vocabulary: Number of tokens that the model has logits for.
     """
 
-    def __init__(self, words: Words, vocabulary: int) -> None:
+    def __init__(self, words: TokenTexts, vocabulary: int) -> None:
         self.vocabulary = vocabulary
         self._tokens = LLTokenizer(words.tokenizer.to_str(), n_vocab=vocabulary, eos_token=words.end_id)
         self._end = words.end_id

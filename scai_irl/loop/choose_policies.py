@@ -12,7 +12,7 @@ from envs.seeds import derive_key, derive_seed
 from inference import DiscretePosterior
 from scai_irl.agents.posterior_agents import AGENTS, Choice, Situation
 from scai_irl.agents.text_agents import WRITERS, Watched
-from scai_irl.agents.verbal import Words
+from scai_irl.agents.verbal import VerbalPolicies
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import read_translation, translation_request
 from scai_irl.lm.ask import Question, Tally
@@ -38,7 +38,7 @@ def settle(
     backend: Backend,
     tally: Tally,
     tallies: Mapping[Condition, Tally],
-) -> list[Words]:
+) -> list[VerbalPolicies]:
     """Have each condition's agent settle what its assistants follow.
 
     Args:
@@ -91,7 +91,7 @@ def _seed(setting: Setting, schedule: Schedule, epoch: int, first: int, run: int
     return seed_of_row(setting, schedule, first + run, epoch, *path)
 
 
-def _said(chosen: Choice, seed: functools.partial[int], setting: Setting, tally: Tally) -> Plan[Words]:
+def _said(chosen: Choice, seed: functools.partial[int], setting: Setting, tally: Tally) -> Plan[VerbalPolicies]:
     """Have chosen policies put into words."""
     answers = yield [
         Question(translation_request(policy, seed(run, "translate", n), setting.style), read_translation, tally)
@@ -100,11 +100,11 @@ def _said(chosen: Choice, seed: functools.partial[int], setting: Setting, tally:
     ]
     left = iter(answers)
     texts = [[None if (answer := next(left)) is None else str(answer) for _ in of_run] for of_run in chosen]
-    return Words(texts, [list(of_run) for of_run in chosen], [None] * len(chosen))
+    return VerbalPolicies(texts, [list(of_run) for of_run in chosen], [None] * len(chosen))
 
 
-def _by_rule(chosen: Choice) -> Plan[Words]:
+def _by_rule(chosen: Choice) -> Plan[VerbalPolicies]:
     """Say chosen policies in the phrasebook's words, asking nobody."""
     yield []
     texts: list[list[str | None]] = [[say_policy(policy) for policy in of_run] for of_run in chosen]
-    return Words(texts, [list(of_run) for of_run in chosen], [None] * len(chosen), by_rule=True)
+    return VerbalPolicies(texts, [list(of_run) for of_run in chosen], [None] * len(chosen), by_rule=True)

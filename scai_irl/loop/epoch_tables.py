@@ -15,7 +15,7 @@ from jaxtyping import Int, Shaped
 from envs.policy import Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
-from scai_irl.agents.verbal import Words
+from scai_irl.agents.verbal import VerbalPolicies
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.lm.ask import Tally
 from scai_irl.loop.expected import expected_shares
@@ -51,7 +51,7 @@ def interactions_table(
     schedule: Schedule,
     epoch: int,
     users: Users,
-    words: list[Words],
+    words: list[VerbalPolicies],
     played: Played,
 ) -> pd.DataFrame:
     """A line for each interaction; the policy of a user is its norm, that of an assistant its verbal policy.
@@ -119,7 +119,7 @@ def verbal_policies_table(
     setting: Setting,
     schedule: Schedule,
     epoch: int,
-    words: list[Words],
+    words: list[VerbalPolicies],
 ) -> pd.DataFrame:
     """A line for each assistant: the policy that was chosen, as JSON, the words for it, and the run's belief in words.
 

@@ -17,7 +17,7 @@ from jaxtyping import Int
 from envs.policy import Norm, Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units, offered_units
-from scai_irl.agents.verbal import Words
+from scai_irl.agents.verbal import VerbalPolicies
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.manners import say
 from scai_irl.language.phrases import say_policy
@@ -59,7 +59,7 @@ class _Table:
     schedule: Schedule
     epoch: int
     users: Users
-    words: list[Words]
+    words: list[VerbalPolicies]
     tallies: Mapping[Condition, Tally]
     played: Played
     stake: Int[np.ndarray, "row"] = field(init=False)
@@ -76,12 +76,12 @@ class _Table:
     def currency(self, row: int) -> str:
         return self.setting.currencies[int(self.users.currency[row])]
 
-    def of_row(self, row: int) -> tuple[Words, int]:
+    def of_row(self, row: int) -> tuple[VerbalPolicies, int]:
         """Words of a row's condition, and the row's place in it."""
         condition, run = divmod(row, len(self.setting.runs))
         return self.words[condition], run
 
-    def tally(self, row: int, words: Words) -> Tally | None:
+    def tally(self, row: int, words: VerbalPolicies) -> Tally | None:
         """Where a question of a row's assistants counts; asking the phrasebook costs nothing."""
         return None if words.by_rule else self.tallies[self.condition(row)]
 
@@ -100,7 +100,7 @@ def play(
     schedule: Schedule,
     epoch: int,
     users: Users,
-    words: list[Words],
+    words: list[VerbalPolicies],
     backend: Backend,
     tally: Tally,
     tallies: Mapping[Condition, Tally],

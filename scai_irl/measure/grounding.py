@@ -21,7 +21,7 @@ from scai_irl.lm.rounds import Plan
 MISSING = -1
 
 
-class SeedOf(Protocol):
+class SeedOfProbe(Protocol):
     """Derives a seed from a path."""
 
     def __call__(self, *path: str | int) -> int:
@@ -70,7 +70,7 @@ class Acts:
 
 
 def ground(
-    texts: Sequence[str | None], probes: Probes, seed: SeedOf, style: Style, tally: Tally | None = None
+    texts: Sequence[str | None], probes: Probes, seed: SeedOfProbe, style: Style, tally: Tally | None = None
 ) -> Plan[Acts]:
     """Have each verbal policy acted on in every context, all in one round.
 

@@ -14,7 +14,7 @@ SECONDS = 20.0
 """After so long without an outcome a look is due. Ray ends a process whose head has been gone for a minute."""
 
 
-class Watch:
+class ClusterWatch:
     """Look after a cluster while cells are worked on.
 
     Args:

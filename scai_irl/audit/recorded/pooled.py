@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from scai_irl.audit.recorded.numerical import Beliefs
-from scai_irl.audit.recorded.verbal_behaviour import Acts, verbal_posterior
+from scai_irl.audit.recorded.verbal_behaviour import RecordedActs, verbal_posterior
 from scai_irl.measure.distances import total_variation
 
 _BINS = 1000  # shares are pooled to a thousandth: offers of different stakes have no other common grid
@@ -36,7 +36,7 @@ class Pool:
         seed: Seed of both simulations.
     """
 
-    acts: Acts
+    acts: RecordedActs
     beliefs: Beliefs
     resamples: int
     replicas: int

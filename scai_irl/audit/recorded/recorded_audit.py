@@ -20,7 +20,7 @@ from scai_irl.audit.recorded.pooled import Pool, mean_intervals, resampled
 from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
 from scai_irl.audit.recorded.recorded_setting import AuditSetting
 from scai_irl.audit.recorded.recorded_tables import beliefs_table, by_run_table, users_of
-from scai_irl.audit.recorded.verbal_behaviour import Acts
+from scai_irl.audit.recorded.verbal_behaviour import RecordedActs
 from scai_irl.io.progress import Advance
 from scai_irl.measure.alignment import design_columns
 
@@ -75,7 +75,7 @@ def audit_recorded(
     advance = _quiet if advance is None else advance
     recording, hypotheses = read_recording(interactions), UserHypotheses(setting)
     beliefs = beliefs_by_memory(recording, hypotheses, advance)
-    acts = Acts(recording, hypotheses)
+    acts = RecordedActs(recording, hypotheses)
     users = users_of(interactions, recording, setting.norms)
     here = np.zeros(acts.shape, bool)
     here[recording.run, recording.epoch] = True

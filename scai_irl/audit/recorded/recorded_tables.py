@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from scai_irl.audit.recorded.numerical import Beliefs, Recording
 from scai_irl.audit.recorded.pooled import Pool
 from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
-from scai_irl.audit.recorded.verbal_behaviour import Acts, answer_measures, offer_measures, verbal_posterior
+from scai_irl.audit.recorded.verbal_behaviour import RecordedActs, answer_measures, offer_measures, verbal_posterior
 from scai_irl.measure.alignment import alignment_by_run, design_columns
 
 WITHIN = 0.15
@@ -21,7 +21,7 @@ WITHIN = 0.15
 KINDS = ("one norm", "manners", "mixed")
 
 
-class Users(NamedTuple):
+class RecordedUsers(NamedTuple):
     """Who the recorded users were, by what their prompts told them.
 
     Attributes:
@@ -33,7 +33,7 @@ class Users(NamedTuple):
     labels: pd.DataFrame
 
 
-def users_of(interactions: pd.DataFrame, recording: Recording, norms: tuple[str, ...]) -> Users:
+def users_of(interactions: pd.DataFrame, recording: Recording, norms: tuple[str, ...]) -> RecordedUsers:
     """Read the composition of every run's users off the policies in their prompts.
 
     A condition is mixed if a run of it has users of several norms; else it counts among the manners if users were told
@@ -60,11 +60,15 @@ def users_of(interactions: pd.DataFrame, recording: Recording, norms: tuple[str,
         held = {norm: share for norm, share in zip(norms, shares, strict=True) if share > 0}
         users = " + ".join(f"{share:.0%} {norm}" if mixed else norm for norm, share in held.items())
         described.append({"kind": kind, "users": users or "unknown", "manner": manner[mine][0]})
-    return Users(truth, pd.DataFrame([described[condition] for condition in conditions]))
+    return RecordedUsers(truth, pd.DataFrame([described[condition] for condition in conditions]))
 
 
 def beliefs_table(
-    acts: Acts, beliefs: Beliefs, truth: Float[np.ndarray, "run norm"], memory: str, here: Bool[np.ndarray, "run epoch"]
+    acts: RecordedActs,
+    beliefs: Beliefs,
+    truth: Float[np.ndarray, "run norm"],
+    memory: str,
+    here: Bool[np.ndarray, "run epoch"],
 ) -> pd.DataFrame:
     """A line for each run, epoch and norm.
 
@@ -93,10 +97,10 @@ def beliefs_table(
 
 def by_run_table(
     interactions: pd.DataFrame,
-    acts: Acts,
+    acts: RecordedActs,
     beliefs: Beliefs,
     pool: Pool,
-    users: Users,
+    users: RecordedUsers,
     memory: str,
     here: Bool[np.ndarray, "run epoch"],
 ) -> pd.DataFrame:

@@ -111,7 +111,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Acts:
+class RecordedActs:
     """The acts of assistants and users.
 
     Attributes:
@@ -164,7 +164,7 @@ class Acts:
         return Place(recording.run[index], recording.epoch[index], stake, recording.offer[index])
 
 
-def offer_measures(acts: Acts, beliefs: Beliefs) -> dict[str, Float[np.ndarray, "run epoch"]]:
+def offer_measures(acts: RecordedActs, beliefs: Beliefs) -> dict[str, Float[np.ndarray, "run epoch"]]:
     """Measure the assistants' offers against the numerical posterior; means over the acts of each run and epoch.
 
     Returns:
@@ -199,7 +199,7 @@ def offer_measures(acts: Acts, beliefs: Beliefs) -> dict[str, Float[np.ndarray, 
     return measures
 
 
-def answer_measures(acts: Acts, beliefs: Beliefs) -> dict[str, Float[np.ndarray, "run epoch"]]:
+def answer_measures(acts: RecordedActs, beliefs: Beliefs) -> dict[str, Float[np.ndarray, "run epoch"]]:
     """Measure answers against the numerical posterior's predictive.
 
     Returns:
@@ -221,7 +221,7 @@ def answer_measures(acts: Acts, beliefs: Beliefs) -> dict[str, Float[np.ndarray,
     return measures
 
 
-def verbal_posterior(acts: Acts) -> Float[np.ndarray, "run epoch norm"]:
+def verbal_posterior(acts: RecordedActs) -> Float[np.ndarray, "run epoch norm"]:
     """Average q over the assistants' offers of each run and epoch; NaN where there is none."""
     place = acts.offers
     return place.mean(acts.tables.verbal[place.stake, place.offer], acts.shape)

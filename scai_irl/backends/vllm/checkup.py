@@ -23,7 +23,7 @@ _PACKAGES = ("numpyro", "optax", "arviz", "openai")
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at.
 
     Attributes:
@@ -41,13 +41,13 @@ class Finding:
     needed: bool = False
 
 
-def installed() -> list[Finding]:
+def installed() -> list[CheckResult]:
     """Look at what is installed here, and at vLLM, which may be in another environment."""
-    found = [Finding("Python", True, platform.python_version()), _jax(), *map(_package, _PACKAGES)]
+    found = [CheckResult("Python", True, platform.python_version()), _jax(), *map(_package, _PACKAGES)]
     return [*found, _vllm(), _package("ray", "pip install 'scai-irl[cluster]', to spread work over machines")]
 
 
-def check_server(url: str, settings: LmSettings) -> list[Finding]:
+def check_server(url: str, settings: LmSettings) -> list[CheckResult]:
     """Try what experiments need of a server, and what they can do without.
 
     Args:
@@ -61,45 +61,45 @@ def check_server(url: str, settings: LmSettings) -> list[Finding]:
         what = "server"
         try:
             (names,) = backend.models().values()
-            reached = Finding(what, True, f"models: {', '.join(names) or 'none'}", needed=True)
+            reached = CheckResult(what, True, f"models: {', '.join(names) or 'none'}", needed=True)
             what = "model"
-            model = Finding(what, True, backend.model, needed=True)
+            model = CheckResult(what, True, backend.model, needed=True)
         except InputError as wrong:
-            missing = Finding(what, False, f"{wrong.field}: {wrong.problem}", wrong.mend, needed=True)
+            missing = CheckResult(what, False, f"{wrong.field}: {wrong.problem}", wrong.mend, needed=True)
             return [missing] if what == "server" else [reached, missing]
         return [reached, model, *(_tried(trial, backend) for trial in TRIALS)]
 
 
-def _jax() -> Finding:
+def _jax() -> CheckResult:
     try:
         devices = ", ".join(sorted({str(device.device_kind) for device in jax.devices()}))
     except RuntimeError as problem:
-        return Finding("jax", False, str(problem), "put JAX's devices right, or set JAX_PLATFORMS=cpu")
-    return Finding("jax", True, f"{jax.__version__}, {jax.device_count()} device(s): {devices}")
+        return CheckResult("jax", False, str(problem), "put JAX's devices right, or set JAX_PLATFORMS=cpu")
+    return CheckResult("jax", True, f"{jax.__version__}, {jax.device_count()} device(s): {devices}")
 
 
-def _package(name: str, mend: str = "") -> Finding:
+def _package(name: str, mend: str = "") -> CheckResult:
     try:
-        return Finding(name, True, importlib.metadata.version(name))
+        return CheckResult(name, True, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
         needed = not mend  # those that can be done without say what for
-        return Finding(name, False if needed else None, "not installed", mend or "install scai-irl again")
+        return CheckResult(name, False if needed else None, "not installed", mend or "install scai-irl again")
 
 
-def _vllm() -> Finding:
+def _vllm() -> CheckResult:
     python = vllm_python()
     try:
         vllm = find_platform(python)
     except InputError as wrong:
         absent = wrong.field == "vllm" and "not installed" in wrong.problem
-        return Finding("vllm", None if absent else False, wrong.problem, wrong.mend)
-    return Finding("vllm", True, f"{vllm.version} for {vllm.device}, by {python}")
+        return CheckResult("vllm", None if absent else False, wrong.problem, wrong.mend)
+    return CheckResult("vllm", True, f"{vllm.version} for {vllm.device}, by {python}")
 
 
-def _tried(trial: Trial, backend: VllmServer) -> Finding:
+def _tried(trial: Trial, backend: VllmServer) -> CheckResult:
     try:
         answers = backend.complete(trial.requests)
     except InputError as wrong:
-        return Finding(trial.what, False, f"{wrong.field}: {wrong.problem}", trial.mend, trial.needed)
+        return CheckResult(trial.what, False, f"{wrong.field}: {wrong.problem}", trial.mend, trial.needed)
     works, found = trial.read(answers)
-    return Finding(trial.what, works, found, "" if works else trial.mend, trial.needed)
+    return CheckResult(trial.what, works, found, "" if works else trial.mend, trial.needed)

@@ -28,7 +28,7 @@ _LONGEST = 300
 
 
 @dataclass
-class Engine:
+class VllmEngine:
     """A running engine.
 
     Attributes:
@@ -44,7 +44,7 @@ class Engine:
     lock: threading.Lock
 
 
-_running: list[Engine] = []  # one at most
+_running: list[VllmEngine] = []  # one at most
 _lock = threading.Lock()
 
 
@@ -70,7 +70,7 @@ def check_engine(settings: LmSettings) -> None:
         raise InputError("vllm", "it is not installed here", mend)
 
 
-def borrow_engine(settings: LmSettings) -> Engine:
+def borrow_engine(settings: LmSettings) -> VllmEngine:
     """Take part in the engine with these settings, which is started if there is none.
 
     Raises:
@@ -80,7 +80,7 @@ def borrow_engine(settings: LmSettings) -> Engine:
         if not _running:
             platform = find_platform(sys.executable)
             llm = _start(engine_arguments(settings, platform), platform)
-            _running.append(Engine(_asked(settings), llm, 0, threading.Lock()))
+            _running.append(VllmEngine(_asked(settings), llm, 0, threading.Lock()))
         (engine,) = _running
         if engine.asked != _asked(settings):
             problem = f"{engine.asked['model']} is already in this process, with settings of its own"
@@ -89,7 +89,7 @@ def borrow_engine(settings: LmSettings) -> Engine:
         return engine
 
 
-def give_back_engine(engine: Engine) -> None:
+def give_back_engine(engine: VllmEngine) -> None:
     """Need an engine no longer; when nobody does, it ends and its memory is free."""
     with _lock:
         engine.users -= 1

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scai_irl.backends.vllm.engine import Engine, borrow_engine, check_engine, give_back_engine
+from scai_irl.backends.vllm.engine import VllmEngine, borrow_engine, check_engine, give_back_engine
 from scai_irl.backends.vllm.openai_calls import structured_outputs
 from scai_irl.backends.vllm.server_options import own_name
 from scai_irl.io.errors import InputError
@@ -70,7 +70,7 @@ class VllmOffline(Backend):
     def __init__(self, settings: LmSettings) -> None:
         check_engine(settings)
         self._settings = settings
-        self._engine: Engine | None = None
+        self._engine: VllmEngine | None = None
 
     @property
     def model(self) -> str:

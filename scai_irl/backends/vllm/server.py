@@ -26,7 +26,7 @@ from scai_irl.backends.vllm.openai_calls import MalformedError, NotOfferedError,
 from scai_irl.backends.vllm.prefix import Outline, outline
 from scai_irl.backends.vllm.problems import is_lost, kind, said
 from scai_irl.backends.vllm.replicas import Replica, Replicas
-from scai_irl.backends.vllm.server_health import Watch, is_up
+from scai_irl.backends.vllm.server_health import ServerWatch, is_up
 from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.lm.settings import LmSettings
@@ -73,7 +73,7 @@ class VllmServer(Backend):
         self._thread = LoopThread()
         replicas = [Replica(url, self._clients(url)) for url in map(api_root, settings.urls)]
         self._replicas = Replicas(replicas, settings.concurrency * len(replicas))
-        self._watch = Watch(self._replicas, lambda clients: is_up(clients.root))
+        self._watch = ServerWatch(self._replicas, lambda clients: is_up(clients.root))
         self._model = ""
         self._mended: Counter[str] = Counter()
 

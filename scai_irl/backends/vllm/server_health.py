@@ -48,7 +48,7 @@ def rest(times: int) -> float:
     return min(_FIRST_REST * 2.0 ** min(times - 1, 16), _LONGEST_REST)
 
 
-class Watch(Generic[C]):
+class ServerWatch(Generic[C]):
     """Looks for servers that rest, each by a task of its own, until they are there again.
 
     Args:

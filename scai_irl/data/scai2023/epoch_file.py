@@ -29,7 +29,7 @@ _KEY = re.compile(r"(\d{1,4})_(fixed|flexible)_policy_(dictator|decider)")
 
 
 @dataclass
-class EpochRecord:
+class RecordedEpoch:
     """What was read of one epoch file.
 
     Attributes:
@@ -83,9 +83,9 @@ class Side(NamedTuple):
     reply: str
 
 
-def read_epoch(file: EpochFile) -> EpochRecord:
+def read_epoch(file: EpochFile) -> RecordedEpoch:
     """Read an epoch file; what is broken in it is listed with the reason, and the rest is kept."""
-    record = EpochRecord(file)
+    record = RecordedEpoch(file)
     content = record.attempt("", _json_object, file.content)
     if content is None:
         return record
@@ -137,7 +137,7 @@ def _json_object(content: bytes) -> dict[str, object]:
     return value
 
 
-def _keys_of_plays(content: dict[str, object], record: EpochRecord) -> dict[int, tuple[str, str]]:
+def _keys_of_plays(content: dict[str, object], record: RecordedEpoch) -> dict[int, tuple[str, str]]:
     """JSON keys (the proposer's, the responder's) of each interaction that has one of both."""
     keys: dict[tuple[int, str], list[str]] = defaultdict(list)
     for key in content:
@@ -222,7 +222,7 @@ def _play(proposer: Side, responder: Side, manners_in_file: set[str]) -> Row:
     }
 
 
-def _told(sides: list[Side], record: EpochRecord) -> Row:
+def _told(sides: list[Side], record: RecordedEpoch) -> Row:
     """What the agents of an epoch were told, as far as it goes with the verbal policy."""
     texts = {side.policy for side in sides if side.agent == "assistant" and side.prior is None}
     if len(texts) > 1:

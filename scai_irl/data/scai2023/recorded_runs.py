@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from scai_irl.data.scai2023.archive import find_epoch_files
-from scai_irl.data.scai2023.epoch_file import EpochRecord, Row, read_epoch
+from scai_irl.data.scai2023.epoch_file import RecordedEpoch, Row, read_epoch
 from scai_irl.io.errors import InputError
 
 _TEXT = pd.StringDtype(na_value=np.nan)  # pandas 3's own "str"; spelt out so that pandas 2.3 gives the same
@@ -105,7 +105,7 @@ def read_scai2023(path: Path, *, strict: bool = False, on_file: Callable[[int, i
     files, unread = find_epoch_files(path)
     if strict and unread:
         _refuse(unread[0].file, unread[0].where, unread[0].reason)
-    records: list[EpochRecord] = []
+    records: list[RecordedEpoch] = []
     for file in files:
         record = read_epoch(file)
         if strict and record.unread:
@@ -128,7 +128,7 @@ def _refuse(file: str, where: str, reason: str) -> None:
     raise InputError(file, problem, "mend the file, or read without strict to list it instead")
 
 
-def _groups(records: Iterable[EpochRecord]) -> dict[tuple[object, ...], str]:
+def _groups(records: Iterable[RecordedEpoch]) -> dict[tuple[object, ...], str]:
     """Group of each run, as (experiment, condition, run) -> "assistants v users".
 
     Every agent plays once as proposer and once as responder, so a group has half as many agents as seats. A file that

@@ -27,7 +27,7 @@ _LABEL = "Principle:"
 
 
 @dataclass(frozen=True)
-class Prompt:
+class ScaiPrompt:
     """The two parts of an agent's prompt, and what it divides.
 
     Attributes:
@@ -43,7 +43,7 @@ class Prompt:
     currency: str
 
 
-def read_prompt(text: str) -> Prompt:
+def read_prompt(text: str) -> ScaiPrompt:
     """Take an agent's prompt apart.
 
     Raises:
@@ -59,10 +59,10 @@ def read_prompt(text: str) -> Prompt:
     stake = int(found[1].replace(",", "")) if found else 0
     if not found or stake < 1:
         raise UnreadableTextError("the prompt names no stake of 1 or more ('divide N things between')")
-    return Prompt(instruction[1].strip(), task, stake, found[2])
+    return ScaiPrompt(instruction[1].strip(), task, stake, found[2])
 
 
-def read_user_policy(prompt: Prompt) -> str:
+def read_user_policy(prompt: ScaiPrompt) -> str:
     """Policy that a user was told to follow for the currency in play: selfish, fair or altruistic.
 
     Raises:
@@ -79,7 +79,7 @@ def read_user_policy(prompt: Prompt) -> str:
     return policy
 
 
-def read_manner(prompt: Prompt) -> str:
+def read_manner(prompt: ScaiPrompt) -> str:
     """Manner that a user was told to show: neutral, rude or sycophantic.
 
     Raises:
@@ -95,7 +95,7 @@ def read_manner(prompt: Prompt) -> str:
     return _MANNERS[manner]
 
 
-def read_prior(prompt: Prompt) -> str | None:
+def read_prior(prompt: ScaiPrompt) -> str | None:
     """Name of the policy that an assistant starts from, or None where it follows a verbal policy already."""
     prior = _PRIOR.match(prompt.instruction)
     return prior[1] if prior and _LABEL not in prompt.instruction else None

@@ -78,14 +78,14 @@ class ConditionPolicies:
 
 
 @dataclass(frozen=True)
-class Policies:
+class PolicyPanels:
     """All conditions shown, and how many more there are."""
 
     conditions: tuple[ConditionPolicies, ...]
     left_out: int
 
 
-def policies_of(results: Results, beliefs: pd.DataFrame) -> Policies | None:
+def policies_of(results: Results, beliefs: pd.DataFrame) -> PolicyPanels | None:
     """Pick verbal policies of a few runs and epochs of each condition; None if there are none.
 
     Recorded runs tell the text that was in force in an epoch apart from the one written after it; shown is the former.
@@ -101,7 +101,7 @@ def policies_of(results: Results, beliefs: pd.DataFrame) -> Policies | None:
     norms = norms_of(beliefs) if len(beliefs) else ()
     found = list(conditions(followed))
     shown = tuple(_condition(name, lines, beliefs, norms) for name, lines in found[:_MOST_CONDITIONS])
-    return Policies(shown, len(found) - len(shown))
+    return PolicyPanels(shown, len(found) - len(shown))
 
 
 def _condition(name: str, lines: pd.DataFrame, beliefs: pd.DataFrame, norms: Sequence[str]) -> ConditionPolicies:

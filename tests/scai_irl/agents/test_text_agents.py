@@ -9,7 +9,7 @@ import pytest
 
 from envs.seeds import derive_seed
 from scai_irl.agents.text_agents import WRITERS, Watched
-from scai_irl.agents.verbal import Words
+from scai_irl.agents.verbal import VerbalPolicies
 from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Game
@@ -38,7 +38,7 @@ def watched(epoch: int, seed: int = 0) -> Watched:
     return Watched(epoch, ASSISTANTS, games, texts, beliefs, seed_of, Style(), Tally())
 
 
-def write(name: str, now: Watched, backend: Recording | Scripted) -> Words:
+def write(name: str, now: Watched, backend: Recording | Scripted) -> VerbalPolicies:
     return in_rounds(backend, [WRITERS[name].write(now)], Tally())[0]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from envs import Norm, Policy
 from envs.society import meet
-from scai_irl.agents.users import Game, ModelMeeting, played
+from scai_irl.agents.users import ModelMeeting, UserGame, played
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.asking import Style
 from scai_irl.lm.ask import Tally
@@ -31,7 +31,7 @@ def test_users_who_are_played_do_as_users_who_are_simulated_where_norms_leave_no
 
 
 def test_both_sides_are_asked_in_two_batches_by_seeds_of_their_own() -> None:
-    games = [Game(NORMS[0], NORMS[2], "dollars", 10, seed) for seed in range(3)]
+    games = [UserGame(NORMS[0], NORMS[2], "dollars", 10, seed) for seed in range(3)]
     answers = {True: '{"offer": 4}', False: '{"accept": true}'}
     backend = Scripted(lambda request, _: answers["'offer'" in str(request.structure)])
     tally = Tally()

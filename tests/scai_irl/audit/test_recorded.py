@@ -31,7 +31,7 @@ from scai_irl.audit.recorded.recorded_audit import (
 from scai_irl.audit.recorded.recorded_figure import recorded_figure
 from scai_irl.audit.recorded.recorded_findings import DISTANCE, recorded_findings
 from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
-from scai_irl.audit.recorded.verbal_behaviour import Acts
+from scai_irl.audit.recorded.verbal_behaviour import RecordedActs
 from scai_irl.data.scai2023.recorded_runs import read_scai2023
 from scai_irl.io.errors import InputError
 from scai_irl.measure.distances import wasserstein_1
@@ -196,7 +196,7 @@ def test_predictives_from_parts_are_those_of_the_posterior() -> None:
     frame = simulated(HALVES, HALVES, runs=4, epochs=2)
     recording, hypotheses = read_recording(frame), UserHypotheses(SMALL)
     posterior = infer(hypotheses.mixtures, read_recording(frame[frame["epoch"] == 1]).seen(), hypotheses.start(4))
-    acts, beliefs = Acts(recording, hypotheses), beliefs_of(frame)
+    acts, beliefs = RecordedActs(recording, hypotheses), beliefs_of(frame)
     expected = posterior.predictive(jnp.asarray(acts.tables.stakes))
     place = acts.offers
     second = place.epoch == 1
@@ -249,7 +249,7 @@ def test_order_of_rows_and_missing_groups_do_not_matter() -> None:
 
 def test_pooled_wasserstein_is_the_distance_of_the_distributions() -> None:
     frame = simulated(HALVES, {"fair": 1.0}, runs=4, epochs=2)
-    acts, beliefs = Acts(read_recording(frame), UserHypotheses(SMALL)), beliefs_of(frame)
+    acts, beliefs = RecordedActs(read_recording(frame), UserHypotheses(SMALL)), beliefs_of(frame)
     second = acts.offers.epoch == 1
     share = acts.tables.share[acts.offers.stake][second]
     predicted = acts.predicted_offers(beliefs)[second]

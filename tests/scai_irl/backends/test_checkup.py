@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scai_irl.backends.vllm import checkup as doctor
-from scai_irl.backends.vllm.checkup import Finding, check_server, installed
+from scai_irl.backends.vllm.checkup import CheckResult, check_server, installed
 from scai_irl.backends.vllm.environment import VARIABLE, Platform
 from scai_irl.backends.vllm.trials import TRIALS
 from scai_irl.cli.main import main
@@ -24,11 +24,11 @@ IMPATIENT = LmSettings(timeout=5.0, attempts=2, pause=0.001)
 EVERYTHING = ["server", "model", *(trial.what for trial in TRIALS)]
 
 
-def findings(server: FakeServer, **changes: Any) -> dict[str, Finding]:
+def findings(server: FakeServer, **changes: Any) -> dict[str, CheckResult]:
     return {finding.what: finding for finding in check_server(server.url, replace(IMPATIENT, **changes))}
 
 
-def broken(found: dict[str, Finding]) -> list[str]:
+def broken(found: dict[str, CheckResult]) -> list[str]:
     return [what for what, finding in found.items() if not finding.works]
 
 
@@ -178,7 +178,7 @@ def test_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at servers alone, which is quicker."""
-    monkeypatch.setattr(doctor, "installed", lambda: [Finding("vllm", None, "not\x1b[31m there [bold]", "mend it")])
+    monkeypatch.setattr(doctor, "installed", lambda: [CheckResult("vllm", None, "not\x1b[31m there [bold]", "mend it")])
     monkeypatch.setenv("COLUMNS", "200")
 
 

@@ -111,7 +111,7 @@ def test_one_look_at_a_time_whatever_happens_to_a_server() -> None:
     async def story() -> None:
         pool, look = Replicas([Replica("http://a", None)], places=1), Looked()
         (replica,) = pool.all
-        watch = health.Watch(pool, look)
+        watch = health.ServerWatch(pool, look)
         for _ in range(5):  # it answers a late request, and fails the next
             assert pool.failed(replica, slow=False)
             watch.begin(replica)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scai_irl.llama.generation import ROWS, Answer, Prompt, bucket, write
+from scai_irl.llama.generation import ROWS, GeneratedText, PromptTokens, bucket, write
 from scai_irl.llama.model_folder import Model, read_model
 from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.llama.scoring import score
@@ -32,8 +32,8 @@ def forms(model: Model) -> Forms:
     return Forms(model.words, model.architecture.vocabulary)
 
 
-def written(model: Model, forms: Forms, prompts: Sequence[Prompt], end: int | None = None) -> list[Answer]:
-    found: dict[int, Answer] = {}
+def written(model: Model, forms: Forms, prompts: Sequence[PromptTokens], end: int | None = None) -> list[GeneratedText]:
+    found: dict[int, GeneratedText] = {}
     end = model.words.end_id if end is None else end
     write(model.weights, model.architecture, forms, end, prompts, found.__setitem__)
     return [found[place] for place in range(len(prompts))]
@@ -48,7 +48,7 @@ def log_probs(model: Model, tokens: Sequence[int]) -> np.ndarray:
 
 @pytest.mark.slow
 def test_log_probabilities_are_those_of_the_whole_text_read_at_once(model: Model, forms: Forms) -> None:
-    prompts = [Prompt(text, seed, 1.0, 150) for seed, text in enumerate(TEXTS)]
+    prompts = [PromptTokens(text, seed, 1.0, 150) for seed, text in enumerate(TEXTS)]
     for prompt, answer in zip(prompts, written(model, forms, prompts), strict=True):
         whole = [*prompt.tokens, *answer.tokens]
         table = log_probs(model, whole)
@@ -65,7 +65,7 @@ def test_log_probabilities_are_those_of_the_whole_text_read_at_once(model: Model
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
 def test_first_tokens_have_the_models_distribution(model: Model, forms: Forms, temperature: float) -> None:
-    prompts = [Prompt(TEXTS[1], seed, temperature, 1) for seed in range(2_000)]
+    prompts = [PromptTokens(TEXTS[1], seed, temperature, 1) for seed in range(2_000)]
     first = [answer.tokens[0] for answer in written(model, forms, prompts, end=-1)]
     warm = log_probs(model, TEXTS[1])[-1] / temperature
     chance = np.exp(warm - np.logaddexp.reduce(warm))
@@ -76,14 +76,14 @@ def test_first_tokens_have_the_models_distribution(model: Model, forms: Forms, t
 
 
 def test_without_temperature_the_most_probable_token_is_taken(model: Model, forms: Forms) -> None:
-    prompts = [Prompt(text, seed, 0.0, 5) for seed, text in enumerate(TEXTS)]
+    prompts = [PromptTokens(text, seed, 0.0, 5) for seed, text in enumerate(TEXTS)]
     for prompt, answer in zip(prompts, written(model, forms, prompts, end=-1), strict=True):
         likely = log_probs(model, [*prompt.tokens, *answer.tokens]).argmax(axis=1)
         assert answer.tokens == likely[len(prompt.tokens) - 1 : -1].tolist()
 
 
 def test_neither_the_batch_nor_its_size_changes_an_answer(model: Model, forms: Forms) -> None:
-    prompts = [Prompt(TEXTS[place % 3], place, 1.0, 40) for place in range(ROWS[-1] + 7)]
+    prompts = [PromptTokens(TEXTS[place % 3], place, 1.0, 40) for place in range(ROWS[-1] + 7)]
     together = written(model, forms, prompts)
     backwards = written(model, forms, prompts[::-1])[::-1]
     assert [answer.tokens for answer in backwards] == [answer.tokens for answer in together]
@@ -93,7 +93,7 @@ def test_neither_the_batch_nor_its_size_changes_an_answer(model: Model, forms: F
 
 def test_an_answer_stops_where_the_model_holds_no_more(model: Model, forms: Forms) -> None:
     short = Model(replace(model.architecture, positions=140), model.weights, model.words)
-    answer = written(short, forms, [Prompt(TEXTS[3], 1, 1.0, 500)], end=-1)[0]
+    answer = written(short, forms, [PromptTokens(TEXTS[3], 1, 1.0, 500)], end=-1)[0]
     assert len(answer.tokens) == 10
     assert not answer.ended
 
@@ -101,9 +101,10 @@ def test_an_answer_stops_where_the_model_holds_no_more(model: Model, forms: Form
 def test_forms_are_kept_to_row_by_row(model: Model, forms: Forms) -> None:
     choices = [("yes", "no"), ("left", "right"), ("yes", "no")]
     prompts = [
-        Prompt(TEXTS[1], seed, 1.0, 20, forms.matcher(Structure("choice", two))) for seed, two in enumerate(choices)
+        PromptTokens(TEXTS[1], seed, 1.0, 20, forms.matcher(Structure("choice", two)))
+        for seed, two in enumerate(choices)
     ]
-    prompts.append(Prompt(TEXTS[1], 9, 1.0, 3))
+    prompts.append(PromptTokens(TEXTS[1], 9, 1.0, 3))
     answers = written(model, forms, prompts)
     for two, answer in zip(choices, answers, strict=False):
         assert answer.ended
@@ -114,9 +115,9 @@ def test_forms_are_kept_to_row_by_row(model: Model, forms: Forms) -> None:
 def test_a_token_is_the_one_that_would_be_chosen_from_those_allowed_alone(
     model: Model, forms: Forms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def prompts() -> list[Prompt]:
+    def prompts() -> list[PromptTokens]:
         form = Structure("regex", "[a-z ]{30,60}")
-        return [Prompt(TEXTS[place % 3], place, 1.0, 40, forms.matcher(form)) for place in range(20)]
+        return [PromptTokens(TEXTS[place % 3], place, 1.0, 40, forms.matcher(form)) for place in range(20)]
 
     quick = written(model, forms, prompts())
     monkeypatch.setattr(Forms, "allows", lambda *_: False)  # so that every token is chosen from a mask
