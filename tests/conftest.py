@@ -13,6 +13,8 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+from tests.turns import TURNS, Turns
+
 # Some machines keep Python from writing what it has compiled; then each of the hundreds of commands below would compile
 # all of the source again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -37,8 +39,18 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 _MOST_MEMORY = 3 * 2**30  # bytes in one process
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options with which CI chooses slow tests."""
+    group = parser.getgroup("turns", "slow tests by turns")
+    group.addoption("--turn", type=int, default=0, help=f"slow tests to run, 1 to {TURNS}; all if not given")
+    group.addoption("--until", type=float, default=0, help="start no slow test after this time (seconds since 1970)")
+    group.addoption("--record-turns", action="store_true", help="measure the slow tests and share them out anew")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Let a cache that cannot be read or written cost time and nothing else."""
+    """Choose slow tests; and let a cache that cannot be read or written cost time and nothing else."""
+    turns = Turns(*(config.getoption(name) for name in ("turn", "until", "record_turns")))
+    config.pluginmanager.register(turns, "turns")
     config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache")
 
 
