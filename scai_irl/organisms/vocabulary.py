@@ -35,8 +35,10 @@ def organism_words() -> TokenTexts:
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
     # Not special: they are part of what an answer says. Labels and manners are words, and not parts of others.
-    for piece in single_tokens():
-        tokenizer.add_tokens([AddedToken(piece, single_word=piece.isalpha(), special=False, normalized=False)])
+    # All at once: each addition prepares the search for every token anew.
+    tokenizer.add_tokens(
+        [AddedToken(piece, single_word=piece.isalpha(), special=False, normalized=False) for piece in single_tokens()]
+    )
     return TokenTexts(tokenizer, TEMPLATE, "", END)
 
 

@@ -31,17 +31,20 @@ def family_and_design(name: str) -> tuple[HypothesisFamily, Any]:
 
 
 @functools.cache
+def simulation(name: str) -> Any:
+    """Program that simulates the design of a family once for each key, coordinates and mode."""
+    family, design = family_and_design(name)
+    return jax.jit(jax.vmap(lambda key, at, of: family.simulate(key, family.theta(at, of), design)))
+
+
+@functools.cache
 def truths(name: str, seed: int = 0) -> tuple[jax.Array, jax.Array, Any]:
     """Draws from the prior, and data from each."""
-    family, design = family_and_design(name)
+    family, _ = family_and_design(name)
     key_u, key_mode, key_data = jax.random.split(jax.random.key(seed), 3)
     u = jax.random.normal(key_u, (REPEATED, family.dimension))
     mode = jax.random.categorical(key_mode, jnp.asarray(family.log_mode_prior), shape=(REPEATED,))
-
-    def simulated(key: jax.Array, at: jax.Array, of: jax.Array) -> Any:
-        return family.simulate(key, family.theta(at, of), design)
-
-    return u, mode, jax.jit(jax.vmap(simulated))(jax.random.split(key_data, REPEATED), u, mode)
+    return u, mode, simulation(name)(jax.random.split(key_data, REPEATED), u, mode)
 
 
 def test_parameters_are_described_and_stay_in_their_ranges(name: str) -> None:
@@ -87,8 +90,9 @@ def test_density_and_gradient_are_numbers_even_in_the_tails(name: str) -> None:
     def at(place: jax.Array, seen: Any) -> tuple[jax.Array, jax.Array]:
         return jax.value_and_grad(Target(family, family.summarise(seen)).log_joint)(place)
 
+    density = jax.jit(jax.vmap(at))
     for scale in (1.0, 3.0):
-        value, slope = jax.jit(jax.vmap(at))(scale * u, data)
+        value, slope = density(scale * u, data)
         assert np.isfinite(value).all()
         assert np.isfinite(slope).all()
 
