@@ -15,6 +15,7 @@ from scai_irl.config import ExperimentConfig
 from scai_irl.errors import InputError
 from scai_irl.lm.estimate import Estimate
 from scai_irl.records.results import Results
+from scai_irl.shadowed import check_not_hidden
 
 C = TypeVar("C", bound=ExperimentConfig)
 
@@ -51,6 +52,7 @@ def find_experiments() -> dict[str, Experiment[ExperimentConfig]]:
         try:
             found[entry.name] = entry.load()
         except Exception as broken:
+            check_not_hidden(entry.module.partition(".")[0])
             mend = f"repair or uninstall the distribution {entry.dist.name if entry.dist else '(unknown)'}"
             raise InputError(entry.value, f"experiment cannot be loaded ({broken})", mend) from broken
     return found
