@@ -3,7 +3,7 @@
 ARG VLLM_VERSION=0.32.0
 FROM vllm/vllm-openai:v${VLLM_VERSION}
 
-USER root
+USER 0
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # Packages in a user's home, which apptainer mounts, are not imported. JAX computes on the CPU: the GPUs are vLLM's.
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONNOUSERSITE=1 JAX_PLATFORMS=cpu
@@ -26,7 +26,7 @@ RUN export LC_ALL=C \
 
 # Not root; home and working folder are writable for whatever user `docker run --user` names.
 RUN useradd --create-home --uid 10001 scai && mkdir /work && chmod 1777 /home/scai /work
-ENV HOME=/home/scai
+ENV HOME=/home/scai USER=scai
 USER 10001
 WORKDIR /work
 RUN scai-irl list > /dev/null
