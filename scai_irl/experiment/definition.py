@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from scai_irl.backends.estimate import Estimate
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.io.errors import InputError
+from scai_irl.io.shadowed import check_not_hidden
 from scai_irl.results.results import Results
 
 C = TypeVar("C", bound=ExperimentConfig)
@@ -51,6 +52,7 @@ def find_experiments() -> dict[str, Experiment[ExperimentConfig]]:
         try:
             found[entry.name] = entry.load()
         except Exception as broken:
+            check_not_hidden(entry.module.partition(".")[0])
             mend = f"repair or uninstall the distribution {entry.dist.name if entry.dist else '(unknown)'}"
             raise InputError(entry.value, f"experiment cannot be loaded ({broken})", mend) from broken
     return found
