@@ -10,14 +10,12 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from envs import one_group
-from experiments.group_norm.setup import estimate_group_game, gap_findings, group_game, run_group_game
-from scai_irl.backends.estimate import Estimate
-from scai_irl.cli.main import run_experiment
+from experiments.group_norm.setup import few_runs, gap_findings, group_game, group_study, play_group_game
 from scai_irl.experiment.config import GroupGameConfig, norm_without_parameters, some_distinct
-from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.definition import experiment
+from scai_irl.experiment.run import Model
 from scai_irl.loop.setting import Setting
-from scai_irl.results.findings import Finding
-from scai_irl.results.results import Results
+from scai_irl.report.study import Study
 
 
 class OneGroupNorm(GroupGameConfig):
@@ -33,16 +31,7 @@ class OneGroupNorm(GroupGameConfig):
         return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
 
 
-def setting(config: OneGroupNorm) -> Setting:
-    """Make the setting."""
-    return group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users], [config.manner])
-
-
-def run(config: OneGroupNorm) -> Results:
-    """Run the experiment."""
-    return run_group_game(setting(config), config, findings)
-
-
+_QUESTION = "Do assistants come to act as a group with one norm does?"
 _WHY = {
     "thompson": "All epochs' evidence is in the posterior, and settles the norm within one; what was recorded learnt "
     "from the last epoch's transcripts alone, which in 9v1 hold two moves of users.",
@@ -52,20 +41,19 @@ _WHY = {
 }
 
 
-def findings(results: Results) -> list[Finding]:
-    """Say how far each agent's assistants are from their users in the last epoch."""
-    question = "Do assistants come to act as a group with one norm does?"
-    return gap_findings(results, question, lambda group, users: f"{group} {users}", _WHY)
-
-
-def estimate(config: OneGroupNorm) -> Estimate:
-    """Say what it would cost."""
-    return estimate_group_game(setting(config), config)
-
-
-EXPERIMENT = Experiment(
-    "one-group-norm", "users share one norm; assistants infer it and follow it", OneGroupNorm, run, estimate
+@experiment(
+    "one-group-norm", "users share one norm; assistants infer it and follow it", config=OneGroupNorm, sample=few_runs
 )
+def one_group_norm(config: OneGroupNorm, model: Model) -> Study:
+    """Play every norm in every group with every agent; report the gaps of the last epoch."""
+    plan = setting(config)
+    played = play_group_game(plan, config, model)
+    gaps = played.tables["alignment"]
+    return group_study(
+        plan, played, gap_findings(gaps, model, _QUESTION, lambda group, users: f"{group} {users}", _WHY)
+    )
 
-if __name__ == "__main__":
-    run_experiment(EXPERIMENT)
+
+def setting(config: OneGroupNorm) -> Setting:
+    """Make the setting."""
+    return group_game(one_group_norm.name, config, [one_group(norm) for norm in config.users], [config.manner])

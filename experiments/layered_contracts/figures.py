@@ -38,7 +38,7 @@ def contract_findings(done: pd.DataFrame, conflicts: pd.DataFrame) -> list[Findi
     """Say what came of it after the last game.
 
     Args:
-        done: What `experiments.layered_contracts.model.layered_contracts` gives first.
+        done: What `experiments.layered_contracts.model.serve_societies` gives first.
         conflicts: What it gives second.
     """
     last = done[done["games"] == done["games"].max()]

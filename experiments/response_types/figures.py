@@ -30,7 +30,7 @@ def response_findings(estimates: pd.DataFrame, placed: pd.DataFrame) -> list[Fin
     """Say how far off each way is with the most and the fewest genuine items, and how items were sorted.
 
     Args:
-        estimates: What `experiments.response_types.model.response_types` gives first.
+        estimates: What `experiments.response_types.model.infer_envy` gives first.
         placed: What it gives second.
     """
     findings: list[Finding] = []

@@ -22,7 +22,7 @@ def minority_findings(served: pd.DataFrame) -> list[Finding]:
     """Say what the worst-served group gets, for the largest and the smallest minority.
 
     Args:
-        served: What `experiments.subgroups.pooled_norms.preference_groups` gives.
+        served: What `experiments.subgroups.pooled_norms.serve_minorities` gives.
     """
     worst = worst_groups(served)
     findings = []

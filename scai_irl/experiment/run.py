@@ -1,73 +1,143 @@
-"""Run a study: from a configuration and a function that finds things out to a results folder with findings.
-
-This is for experiments that are over in seconds or that can go on from the record of their calls; those of many epochs
-have `scai_irl.loop.run`.
-"""
+"""Run a study: from a configuration and a function that returns a `Study` to a finished results folder."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from scai_irl.backends.estimate import Estimate
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.model_options import ModelConfig
+from scai_irl.io.errors import InputError
 from scai_irl.language.instructions import instruction_hashes
-from scai_irl.lm.ask import Tally
+from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend
 from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import default_folder, opened
-from scai_irl.results.manifest import Manifest
+from scai_irl.results.manifest import MANIFEST, Manifest
 from scai_irl.results.results import Results, load
 from scai_irl.results.session import counted, kept
 
+C = TypeVar("C", bound=ExperimentConfig)
 
-def run_study(name: str, config: ExperimentConfig, work: Callable[[], Study]) -> Results:
-    """Find something out without a language model, and keep it; a finished folder is only read.
+CHECKPOINTS = ("epochs", "*.npz")
+"""Files and folders that only an unfinished run needs; they are removed when it has finished."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The language model that a study asks.
+
+    Attributes:
+        backend: Answers requests; in a run it stores them in the results folder and keeps to the budget.
+        tally: Calls and tokens so far.
+    """
+
+    backend: Backend
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def name(self) -> str:
+        """Name of the model that answers."""
+        return self.backend.model
+
+    def ask(self, questions: Sequence[Question]) -> list[object | None]:
+        """Ask all questions in one batch, and unreadable answers again; None where no answer could be read."""
+        return ask(self.backend, questions, self.tally)
+
+
+StudyFunction = Callable[[C, Model | None], Study]
+"""An experiment: computes a study from a configuration and, where the configuration names one, a language model."""
+
+
+def run_study(name: str, config: C, study: StudyFunction[C], formerly: str = "") -> Results:
+    """Run a study, or continue one that was interrupted; a finished folder is only read.
+
+    The function is called with the results folder in ``config.out``. Calls of a language model are stored there, so a
+    study that was interrupted asks nothing twice.
 
     Args:
         name: Name of the experiment.
         config: Its configuration.
-        work: Finds it out.
+        study: Computes the study.
+        formerly: Name of the experiment in manifests of earlier versions, whose finished folders are only read.
 
     Raises:
-        InputError: If the folder cannot be used.
+        InputError: If the folder or the model cannot be used, or the study refuses the configuration.
     """
-    with _folder(name, config) as (folder, manifest):
+    settings = config.model_dump(mode="json")
+    folder = config.out or default_folder(name, settings)
+    if _finished_as(formerly, folder):
+        return load(folder)
+    here = config.model_copy(update={"out": folder})
+    with contextlib.ExitStack() as stack:
+        about: dict[str, object] = {"seed": config.seed}
+        backend = None
+        if isinstance(config, ModelConfig):
+            backend = stack.enter_context(contextlib.closing(config.open_backend()))
+            about |= {"backend": backend.name, "prompts": instruction_hashes()}
+        stack.enter_context(_forgotten_if_refused(folder))
+        manifest = stack.enter_context(opened(folder, name, settings, **about))
         if manifest.status != "finished":
-            keep(folder, manifest, work())
+            if backend is None or not isinstance(config, ModelConfig):
+                found = study(here, None)
+            else:
+                with counted(manifest, backend, folder), kept(backend, folder, config.budget) as asked:
+                    model = Model(asked)
+                    found = study(here, model)
+                manifest.counts = asdict(model.tally)
+            keep(folder, manifest, found)
+        _remove_checkpoints(folder)
     return load(folder)
 
 
-def run_asking(name: str, config: ModelConfig, work: Callable[[Backend, Tally], Study]) -> Results:
-    """Find something out by asking a language model; its calls are kept, so what was killed asks nothing twice.
+def estimate_study(config: C, study: StudyFunction[C], sample: Callable[[C], tuple[C, float]] | None) -> Estimate:
+    """Estimate the cost of a study: run it with the phrasebook, which asks nobody, and count the calls.
 
     Args:
-        name: Name of the experiment.
-        config: Its configuration, which names the model.
-        work: Finds it out, given whom to ask and where to count.
+        config: The configuration, which names a language model.
+        study: Computes the study.
+        sample: Returns a smaller configuration, and how many times as much the whole one asks.
 
     Raises:
-        InputError: If the folder or the model cannot be used.
+        TypeError: If the configuration names no language model.
     """
-    told: Any = config
-    with contextlib.closing(config.open_backend()) as backend:
-        more = {"backend": backend.name, "prompts": instruction_hashes()}
-        with _folder(name, told, **more) as (folder, manifest):
-            if manifest.status != "finished":
-                tally = Tally()
-                with counted(manifest, backend, folder), kept(backend, folder, config.budget) as asked:
-                    found = work(asked, tally)
-                manifest.counts = asdict(tally)
-                keep(folder, manifest, found)
-    return load(folder)
+    if not isinstance(config, ModelConfig):
+        raise TypeError(f"{type(config).__name__} names no language model")
+    part, times = (config, 1.0) if sample is None else sample(config)
+    nowhere = part.model_copy(update={"out": None})
+    return config.estimate(lambda backend: study(nowhere, Model(backend)), times)
+
+
+def _finished_as(name: str, folder: Path) -> bool:
+    """Whether a folder is finished under the name that an experiment had."""
+    if not name or not (folder / MANIFEST).exists():
+        return False
+    there = Manifest.read(folder)
+    return there.experiment == name and there.status == "finished"
 
 
 @contextlib.contextmanager
-def _folder(name: str, config: ExperimentConfig, **more: Any) -> Iterator[tuple[Path, Manifest]]:
-    settings = config.model_dump(mode="json")
-    folder = config.out or default_folder(name, settings)
-    with opened(folder, name, settings, seed=config.seed, **more) as manifest:
-        yield folder, manifest
+def _forgotten_if_refused(folder: Path) -> Iterator[None]:
+    """Remove a folder that was begun here if its configuration is refused before anything is in it."""
+    begun = (folder / MANIFEST).exists()
+    try:
+        yield
+    except InputError:
+        there = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+        if not begun and MANIFEST in there and all(name == MANIFEST or name.startswith(".") for name in there):
+            shutil.rmtree(folder)
+        raise
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    for pattern in CHECKPOINTS:
+        for left in folder.glob(pattern):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)

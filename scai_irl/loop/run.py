@@ -1,23 +1,19 @@
-"""Run an experiment on a group's norm, from whatever epoch it was left at, and keep its results."""
+"""Play a setting from the epoch at which it was interrupted, and collect its epochs."""
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from envs.schedule import Schedule
 from inference import DiscretePosterior
-from inference import arviz_compat as arviz_seam
-from scai_irl.io.files import telling_disk_errors, write_bytes, write_table
+from scai_irl.io.files import telling_disk_errors
 from scai_irl.io.progress import Advance, progress
-from scai_irl.language.instructions import instruction_hashes
 from scai_irl.lm.ask import Tally
-from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.belief_tables import beliefs_arviz, beliefs_table
 from scai_irl.loop.checkpoint import (
@@ -32,73 +28,46 @@ from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
 from scai_irl.measure.alignment import alignment_by_run, alignment_summary, with_tokens
-from scai_irl.report.drawing import save_figures
-from scai_irl.report.study import Study, keep
-from scai_irl.report.tables import final_table
-from scai_irl.results.findings import Finding
-from scai_irl.results.folder import opened
-from scai_irl.results.manifest import Displayed
-from scai_irl.results.results import POSTERIOR, Results, load
-from scai_irl.results.session import counted, kept
 
 
-def run_setting(
-    setting: Setting,
-    backend: Backend,
-    folder: Path,
-    config: dict[str, object],
-    budget: Budget | None = None,
-    found: Callable[[Results], Sequence[Finding]] = lambda _: (),
-) -> Results:
-    """Run, or go on with, an experiment.
+@dataclass(frozen=True)
+class PlayedSetting:
+    """Tables and posterior of a setting that was played to its end.
 
-    Every finished epoch is on disk before the next begins. Started again with the same configuration, an experiment
-    that was killed goes on after its last finished epoch and ends with the numbers of one that was not.
+    Attributes:
+        tables: ``interactions``, ``verbal_policies``, ``beliefs``, ``costs``, ``alignment`` and ``summary``.
+        posterior: Beliefs after every epoch as an ArviZ object.
+        tally: Calls of all epochs.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    posterior: Any
+    tally: Tally
+
+
+def play_or_resume(setting: Setting, backend: Backend, folder: Path | None) -> PlayedSetting:
+    """Play a setting from its first epoch that is not finished, and collect all epochs.
+
+    Every finished epoch is on disk before the next begins. Started again with the same setting, an experiment that was
+    killed continues after its last finished epoch and ends with the numbers of one that was not.
 
     Args:
         setting: The experiment.
         backend: Who translates, and acts for the assistants.
-        folder: Results folder.
-        config: The configuration that the setting was made from, for the manifest.
-        budget: What the language model may be asked; without limits if not given.
-        found: Says what the tables show, once all are there.
+        folder: Results folder, which keeps the finished epochs; None for a temporary one.
 
     Raises:
         InputError: If the folder cannot be used.
     """
-    more = {"seed": setting.seed, "backend": backend.name, "prompts": instruction_hashes()}
-    with opened(folder, setting.experiment, config, **more) as manifest:
-        if manifest.status != "finished":
-            with telling_disk_errors(folder):
-                (folder / EPOCHS).mkdir(exist_ok=True)
-            with (
-                counted(manifest, backend, folder),
-                kept(backend, folder, budget or Budget()) as asked,
-                progress(setting.experiment, len(setting.schedules) * setting.epochs) as advance,
-            ):
-                for schedule in setting.schedules:
-                    _play_group(setting, schedule, asked, folder, advance)
-            tally = _gather(setting, folder)
-            results = Results(folder, manifest, load(folder).tables)
-            save_figures(results)
-            title = f"{setting.experiment}, after epoch {setting.epochs}"
-            study = Study(
-                found(results),
-                shown={"summary": final_table(results.summary)},
-                displayed=[Displayed(table="summary", title=title)],
-                counts=asdict(tally),
-            )
-            keep(folder, manifest, study)
-        shutil.rmtree(folder / EPOCHS, ignore_errors=True)
-    return load(folder)
-
-
-def play_setting(setting: Setting, backend: Backend) -> None:
-    """Play an experiment and keep nothing: for its calls alone."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / EPOCHS).mkdir()
+    if folder is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            return play_or_resume(setting, backend, Path(temporary))
+    with telling_disk_errors(folder):
+        (folder / EPOCHS).mkdir(exist_ok=True)
+    with progress(setting.experiment, len(setting.schedules) * setting.epochs) as advance:
         for schedule in setting.schedules:
-            _play_group(setting, schedule, backend, Path(folder), lambda _: None)
+            _play_group(setting, schedule, backend, folder, advance)
+    return _gather(setting, folder)
 
 
 def _play_group(setting: Setting, schedule: Schedule, backend: Backend, folder: Path, advance: Advance) -> None:
@@ -117,8 +86,8 @@ def _play_group(setting: Setting, schedule: Schedule, backend: Backend, folder: 
         advance(f"group {schedule.name}, epoch {epoch}")
 
 
-def _gather(setting: Setting, folder: Path) -> Tally:
-    """Join the epochs into the tables of the results folder."""
+def _gather(setting: Setting, folder: Path) -> PlayedSetting:
+    """Join the epochs into tables."""
     tally = Tally()
     interactions, verbal, beliefs, costs = [], [], [], []
     posteriors: dict[str, list[DiscretePosterior]] = {}
@@ -134,14 +103,14 @@ def _gather(setting: Setting, folder: Path) -> Tally:
                 verbal.append(written)
                 costs.append(cost)
                 tally.add(load_tally(folder, schedule, epoch))
-    all_interactions = pd.concat(interactions, ignore_index=True)
+    all_interactions, all_costs = (pd.concat(parts, ignore_index=True) for parts in (interactions, costs))
     by_run = alignment_by_run(all_interactions)
-    write_table(folder / "interactions.parquet", all_interactions)
-    write_table(folder / "verbal_policies.parquet", pd.concat(verbal, ignore_index=True))
-    write_table(folder / "beliefs.parquet", pd.concat(beliefs, ignore_index=True))
-    all_costs = pd.concat(costs, ignore_index=True)
-    write_table(folder / "costs.parquet", all_costs)
-    write_table(folder / "alignment.parquet", by_run)
-    write_table(folder / "summary.parquet", with_tokens(alignment_summary(all_interactions, by_run), all_costs))
-    write_bytes(folder / POSTERIOR, arviz_seam.to_netcdf(beliefs_arviz(setting, posteriors)))
-    return tally
+    tables = {
+        "interactions": all_interactions,
+        "verbal_policies": pd.concat(verbal, ignore_index=True),
+        "beliefs": pd.concat(beliefs, ignore_index=True),
+        "costs": all_costs,
+        "alignment": by_run,
+        "summary": with_tokens(alignment_summary(all_interactions, by_run), all_costs),
+    }
+    return PlayedSetting(tables, beliefs_arviz(setting, posteriors), tally)

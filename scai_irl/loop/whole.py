@@ -55,7 +55,7 @@ def told_apart(played: Mapping[str, Whole]) -> dict[str, pd.DataFrame]:
 
 
 def play_whole(setting: Setting, backend: Backend, tally: Tally) -> Whole:
-    """Play every epoch of every group; the same numbers as `scai_irl.loop.run.run_setting`.
+    """Play every epoch of every group; the same numbers as `scai_irl.loop.run.play_or_resume`.
 
     Args:
         setting: The experiment.

@@ -12,18 +12,18 @@ from experiments.inconsistent_talk.figures import speed_figure, speed_findings, 
 from experiments.inconsistent_talk.model import (
     MODEL,
     NAMES,
-    TalkPlan,
+    LanguageAndLearning,
     asked_after,
     beliefs_of_bayesians,
     beliefs_of_model,
     games_needed,
 )
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.lm.ask import Tally
+from scai_irl.experiment.run import Model
 
 pytestmark = pytest.mark.slow
 
-PLAN = TalkPlan(runs=6, degrees=(0.0, 1.0), games=16, lengths=(1, 8, 16), seed=1)
+PLAN = LanguageAndLearning(runs=6, degrees=(0.0, 1.0), games=16, seed=1)
 KEYS = ["norm", "way", "degree", "run", "games"]
 
 
@@ -34,7 +34,7 @@ def bayesians() -> pd.DataFrame:
 
 @functools.cache
 def phrasebook() -> pd.DataFrame:
-    return beliefs_of_model(PLAN, Phrasebook(), Tally())
+    return beliefs_of_model(PLAN, Model(Phrasebook()))
 
 
 def test_the_phrasebook_is_the_bayesian_that_trusts_as_it_is_told() -> None:

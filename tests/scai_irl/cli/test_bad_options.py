@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli.main import main, run_experiment
+from scai_irl.cli.main import main
 from scai_irl.experiment.definition import find_experiments
+from scai_irl.experiment.script import run_experiment
 from tests.scai_irl.program import error_of, run
 
 ONE_GROUP = "run one-group-norm"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -16,7 +18,12 @@ from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.epoch import EpochRecord, play_epoch
 from scai_irl.loop.history import History
+from scai_irl.loop.run import play_or_resume
 from scai_irl.loop.setting import Condition, Setting
+from scai_irl.report.drawing import epoch_figures
+from scai_irl.report.study import Study, keep
+from scai_irl.results.folder import opened
+from scai_irl.results.results import Results, load
 
 RATIONALITY = 30.0  # low enough that offers vary and the posterior moves in steps
 FAIR = one_group("fair")
@@ -48,6 +55,15 @@ def setting(
         hypotheses=make_family(family, [given["rationality"]], [given["lapse"]]),
         **given,
     )
+
+
+def play_and_keep(of: Setting, backend: Backend, folder: Path) -> Results:
+    """Play all epochs of all groups, and keep tables, figures and counts in a results folder."""
+    with opened(folder, of.experiment, {}) as manifest:
+        played = play_or_resume(of, backend, folder)
+        figures = epoch_figures(played.tables["summary"], played.tables["beliefs"])
+        keep(folder, manifest, Study(tables=played.tables, figures=figures, counts=asdict(played.tally)))
+    return load(folder)
 
 
 def play(of: Setting, backend: Backend | None = None) -> dict[str, list[EpochRecord]]:

@@ -10,14 +10,13 @@ import pandas as pd
 import pytest
 
 from envs import Schedule, mixture, one_group
-from experiments.group_norm.gap_figures import epochs_figure, sweep_figure
-from experiments.group_norm.gaps_by_setting import gaps_by, sweep_table
+from experiments.group_norm.gaps_by_setting import epochs_figure, gaps_by, sweep_figure, sweep_table
 from experiments.group_norm.recovery import epochs_behind, recovery_findings, recovery_table
 from experiments.group_norm.spread import spread_findings
 from inference import named_norms
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.ask import Tally
-from scai_irl.loop.run import run_setting
+from scai_irl.loop.run import play_or_resume
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.whole import play_whole
 
@@ -48,11 +47,11 @@ def both() -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_memory_and_disk_agree(tmp_path: Path) -> None:
     tally = Tally()
     whole = play_whole(SETTING, Phrasebook(), tally)
-    kept = run_setting(SETTING, Phrasebook(), tmp_path, {})
-    pd.testing.assert_frame_equal(whole.interactions, kept.interactions, check_dtype=False)
-    pd.testing.assert_frame_equal(whole.beliefs, kept.beliefs, check_dtype=False)
-    assert whole.verbal_policies["written"].tolist() == kept.verbal_policies["written"].tolist()
-    assert tally.calls == kept.manifest.counts["calls"]
+    kept = play_or_resume(SETTING, Phrasebook(), tmp_path)
+    pd.testing.assert_frame_equal(whole.interactions, kept.tables["interactions"], check_dtype=False)
+    pd.testing.assert_frame_equal(whole.beliefs, kept.tables["beliefs"], check_dtype=False)
+    assert whole.verbal_policies["written"].tolist() == kept.tables["verbal_policies"]["written"].tolist()
+    assert tally.calls == kept.tally.calls
 
 
 def test_users_act_by_the_norm_that_they_hold_then() -> None:
