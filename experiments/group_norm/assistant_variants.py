@@ -13,8 +13,9 @@ from pydantic import Field, field_validator
 
 from envs import one_group
 from experiments.group_norm.earnings import earnings_by_run, earnings_figure, earnings_findings, earnings_table
-from experiments.group_norm.setup import few_runs, group_game
-from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
+from experiments.group_norm.setup import NORMS_OF_USERS, few_runs, group_game
+from experiments.group_norm.unknown_norms import warn_of_unknown_norms
+from scai_irl.experiment.config import PlayConfig, known_norms
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run import Model
 from scai_irl.loop.whole import play_whole, told_apart
@@ -24,7 +25,7 @@ from scai_irl.report.study import Study
 class AssistantVariants(PlayConfig):
     """Exploit and strict: what assistants and users earn, and how often offers fail, by variant of the assistant."""
 
-    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description="Norms, each shared by all users.")
+    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
     group: tuple[str, ...] = Field(("5v5",), description=PlayConfig.model_fields["group"].description)
     agents: tuple[str, ...] = Field(
         ("thompson", "exploit", "scai-memory", "scai-exploit"),
@@ -34,7 +35,7 @@ class AssistantVariants(PlayConfig):
     @field_validator("users")
     @classmethod
     def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
+        return known_norms(value)
 
 
 _QUESTION = "What do assistants, and the users they meet, earn where assistants exploit users, or are strict?"
@@ -49,6 +50,7 @@ _QUESTION = "What do assistants, and the users they meet, earn where assistants 
 def assistant_variants(config: AssistantVariants, model: Model) -> Study:
     """Play with assistants that may accept any offer, and with strict ones; report the earnings of both sides."""
     setting = group_game(assistant_variants.name, config, [one_group(norm) for norm in config.users])
+    remarks = warn_of_unknown_norms(setting)
     played = {
         strict: play_whole(replace(setting, strict=strict), model.backend, model.tally) for strict in (False, True)
     }
@@ -60,4 +62,5 @@ def assistant_variants(config: AssistantVariants, model: Model) -> Study:
         tables={"earnings": earned, **told_apart(apart)},
         shown={"earnings": earnings_table(earned)},
         figures={"earnings": earnings_figure(earned)},
+        remarks=remarks,
     )

@@ -15,10 +15,12 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from envs import one_group
+from envs.norm_names import norm_name
 from experiments.group_norm.gaps_by_setting import epochs_figure
 from experiments.group_norm.recovery import recovery_findings, recovery_table
 from experiments.group_norm.setup import few_runs, group_game
-from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
+from experiments.group_norm.unknown_norms import warn_of_unknown_norms
+from scai_irl.experiment.config import PlayConfig, some_distinct
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run import Model
 from scai_irl.loop.setting import Condition, Setting
@@ -52,7 +54,7 @@ class ChangingNorms(PlayConfig):
             if len(norms) != 2 or len(set(norms)) < 2:
                 raise ValueError(f"{change!r} is no change; write it as in selfish>altruistic")
             for norm in norms:
-                norm_without_parameters(norm)
+                norm_name(norm)
         return some_distinct(value, "change")
 
 
@@ -68,6 +70,7 @@ def _one_hazard(config: ChangingNorms) -> tuple[ChangingNorms, float]:
 def changing_norms(config: ChangingNorms, model: Model) -> Study:
     """Play all changes with every expectation of change; report how long assistants stay behind."""
     plain = setting(config)
+    remarks = warn_of_unknown_norms(plain)
     played = {
         hazard: play_whole(replace(plain, hazard=hazard), model.backend, model.tally) for hazard in config.hazards
     }
@@ -80,6 +83,7 @@ def changing_norms(config: ChangingNorms, model: Model) -> Study:
         tables={"alignment": alignment, **told_apart(apart)},
         shown={"recovery": recovery_table(alignment, [_HAZARD], config.change_at)},
         figures={"changing_norms": epochs_figure(alignment, _HAZARD)},
+        remarks=remarks,
     )
 
 

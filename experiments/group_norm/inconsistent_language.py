@@ -10,8 +10,15 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from envs import MANNERS, one_group
-from experiments.group_norm.setup import few_runs, gap_findings, group_game, group_study, play_group_game
-from scai_irl.experiment.config import PlayConfig, known_manners, norm_without_parameters, some_distinct
+from experiments.group_norm.setup import (
+    NORMS_OF_USERS,
+    few_runs,
+    gap_findings,
+    group_game,
+    group_study,
+    play_group_game,
+)
+from scai_irl.experiment.config import PlayConfig, known_manners, known_norms, some_distinct
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run import Model
 from scai_irl.report.study import Study
@@ -20,7 +27,7 @@ from scai_irl.report.study import Study
 class InconsistentLanguage(PlayConfig):
     """Inconsistent language: users of every norm talk in every manner, and assistants learn from them."""
 
-    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description="Norms, each shared by all users.")
+    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
     manners: tuple[str, ...] = Field(MANNERS, description=f"How users talk: {', '.join(MANNERS)}.")
     group: tuple[str, ...] = Field(("1v9",), description=PlayConfig.model_fields["group"].description)
     agents: tuple[str, ...] = Field(
@@ -30,7 +37,7 @@ class InconsistentLanguage(PlayConfig):
     @field_validator("users")
     @classmethod
     def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
+        return known_norms(value)
 
     @field_validator("manners")
     @classmethod

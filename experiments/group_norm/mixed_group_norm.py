@@ -1,7 +1,7 @@
 """One group, two norms: does the posterior find both, and in the right proportions?
 
 The second experiment of Fränken et al. (2023), whose assistants swung to one of the norms. Run it with
-``scai-irl run mixed-group-norm`` or ``python -m experiments.group_norm.mixed_group_norm``.
+``scai-irl run mixed-group-norm`` or ``python -m experiments.group_norm mixed-group-norm``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The first experiment of Fränken et al. (2023): users share one of three norms, and assistants play among them in groups
 of 1, 5 or 9 assistants in ten. Run it with ``scai-irl run one-group-norm`` or ``python -m
-experiments.group_norm.one_group_norm``.
+experiments.group_norm one-group-norm``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,15 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from envs import one_group
-from experiments.group_norm.setup import few_runs, gap_findings, group_game, group_study, play_group_game
-from scai_irl.experiment.config import GroupGameConfig, norm_without_parameters, some_distinct
+from experiments.group_norm.setup import (
+    NORMS_OF_USERS,
+    few_runs,
+    gap_findings,
+    group_game,
+    group_study,
+    play_group_game,
+)
+from scai_irl.experiment.config import GroupGameConfig, known_norms
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run import Model
 from scai_irl.loop.setting import Setting
@@ -21,14 +28,12 @@ from scai_irl.report.study import Study
 class OneGroupNorm(GroupGameConfig):
     """One group, one norm: users share a norm, assistants infer it, say it and act on it."""
 
-    users: tuple[str, ...] = Field(
-        ("selfish", "fair", "altruistic"), description="Norms, each shared by the users of a condition of its own."
-    )
+    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
 
     @field_validator("users")
     @classmethod
     def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
+        return known_norms(value)
 
 
 _QUESTION = "Do assistants come to act as a group with one norm does?"

@@ -9,6 +9,7 @@ from typing import TypeVar
 import pandas as pd
 
 from envs import Population, Schedule
+from experiments.group_norm.unknown_norms import unknown_norms, warn_of_unknown_norms
 from inference import make_family
 from scai_irl.backends.embedded import is_organism
 from scai_irl.data.scai2023.published import RECORDED_ROWS
@@ -28,6 +29,12 @@ OF_ORGANISMS = dict.fromkeys(
     "offers that follow them are less extreme.",
 )
 """Why agents differ that have an organism write policies."""
+
+NORMS_OF_USERS = (
+    "Norms, each shared by all users of a condition: selfish, fair, altruistic, or your own, such as offer=0.3 or "
+    "fehr_schmidt:alpha=0.7,beta=0.1."
+)
+"""Help of an option that names the users' norms."""
 
 _PLAYED = 20  # runs of a dry run
 
@@ -55,13 +62,14 @@ def group_game(
 
 def play_group_game(setting: Setting, config: PlayConfig, model: Model) -> PlayedSetting:
     """Play a setting, or continue it in the results folder, and add its calls to the model's tally."""
+    warn_of_unknown_norms(setting)
     played = play_or_resume(setting, model.backend, config.out)
     model.tally.add(played.tally)
     return played
 
 
 def group_study(setting: Setting, played: PlayedSetting, findings: Sequence[Finding]) -> Study:
-    """Put the tables, figures and posterior of a played setting beside its findings."""
+    """Make the study of a played setting: its tables, figures, posterior and findings."""
     summary = played.tables["summary"]
     return Study(
         findings,
@@ -69,6 +77,7 @@ def group_study(setting: Setting, played: PlayedSetting, findings: Sequence[Find
         shown={"summary": final_table(summary)},
         figures=epoch_figures(summary, played.tables["beliefs"]),
         displayed=[Displayed(table="summary", title=f"{setting.experiment}, after epoch {setting.epochs}")],
+        remarks=unknown_norms(setting),
         posterior=played.posterior,
     )
 

@@ -14,8 +14,9 @@ from pydantic import Field, field_validator, model_validator
 
 from envs import one_group
 from experiments.group_norm.gaps_by_setting import gaps_by, sweep_figure, sweep_table
-from experiments.group_norm.setup import few_runs, group_game
-from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
+from experiments.group_norm.setup import NORMS_OF_USERS, few_runs, group_game
+from experiments.group_norm.unknown_norms import warn_of_unknown_norms
+from scai_irl.experiment.config import PlayConfig, known_norms
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run import Model
 from scai_irl.loop.whole import play_whole, told_apart
@@ -27,7 +28,7 @@ _BY = ["users' λ", "model's temperature"]
 class Temperature(PlayConfig):
     """Temperature of users and of the language model: how near assistants come to their users, and how soon."""
 
-    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description="Norms, each shared by all users.")
+    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
     rationalities: tuple[float, ...] = Field((200.0, 20.0, 5.0), description="Rationalities λ of the users.")
     temperatures: tuple[float, ...] = Field((0.0, 0.5, 1.0, 1.5), description="Temperatures of the language model.")
     group: tuple[str, ...] = Field(("1v9",), description=PlayConfig.model_fields["group"].description)
@@ -36,7 +37,7 @@ class Temperature(PlayConfig):
     @field_validator("users")
     @classmethod
     def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
+        return known_norms(value)
 
     @model_validator(mode="after")
     def _varied_here(self) -> Temperature:
@@ -58,10 +59,12 @@ def _one_combination(config: Temperature) -> tuple[Temperature, float]:
 )
 def temperature(config: Temperature, model: Model) -> Study:
     """Play every combination of temperatures; report the gaps of the last epoch."""
+    populations = [one_group(norm) for norm in config.users]
+    remarks = warn_of_unknown_norms(group_game(temperature.name, config, populations))
     gaps, apart = [], {}
     for rationality, of_model in product(config.rationalities, config.temperatures):
         cell = config.model_copy(update={"rationality": rationality, "temperature": of_model})
-        setting = group_game(temperature.name, cell, [one_group(norm) for norm in config.users])
+        setting = group_game(temperature.name, cell, populations)
         played = play_whole(setting, model.backend, model.tally)
         gaps.append(played.alignment.assign(**{_BY[0]: rationality, _BY[1]: of_model}))
         apart[f"λ {rationality:g}, temperature {of_model:g}"] = played
@@ -72,4 +75,5 @@ def temperature(config: Temperature, model: Model) -> Study:
         tables={"alignment": alignment, **told_apart(apart)},
         shown={"temperature": sweep_table(alignment, _BY)},
         figures={"temperature": sweep_figure(alignment, across=_BY[1], colour=_BY[0])},
+        remarks=remarks,
     )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from envs.contexts import CURRENCIES, MANNERS
+from envs.norm_names import norm_name
 from envs.population import Population, mixture
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES
@@ -154,15 +155,28 @@ def known_manners(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def norm_without_parameters(name: str) -> str:
-    """Check that a norm can be named without parameters.
+def known_norms(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Check that norms are known, parameters included, and named once; returns their standard names.
 
     Raises:
-        ValueError: If it cannot.
+        ValueError: If one is not.
+
+    Example:
+        >>> known_norms(("fair", "offer=.30"))
+        ('fair', 'offer=0.3')
+    """
+    return some_distinct(tuple(norm_name(name) for name in names), "norm")
+
+
+def norm_without_parameters(name: str) -> str:
+    """Check that a norm is known and has no parameters.
+
+    Raises:
+        ValueError: If it is not.
     """
     plain = [utility.name for utility in UTILITIES.values() if not utility.parameters]
     if name not in plain:
-        raise ValueError(f"unknown policy {name!r}; there are {', '.join(plain)}")
+        raise ValueError(f"unknown norm {name!r}; there are {', '.join(plain)}")
     return name
 
 

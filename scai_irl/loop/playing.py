@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from envs.policy import Norm, Policy
+from envs.norm_names import read_norm
+from envs.policy import Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units, offered_units
 from scai_irl.agents.verbal import VerbalPolicies
@@ -88,7 +89,7 @@ class _Table:
     def norm(self, row: int, play: int, side: int) -> Policy:
         """Policy of the user who fills a slot."""
         name = self.setting.user_norms[int(self.users.drawn.norm[row, play, side])]
-        return Policy.of(Norm(name, (), self.setting.rationality, self.setting.lapse))
+        return Policy.of(read_norm(name, self.setting.rationality, self.setting.lapse))
 
 
 Place = tuple[int, int]

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from envs.norm_names import read_norm
 from envs.soft_policy import offer_values
 from envs.utilities import get_utility
 from scai_irl.loop.setting import Setting
@@ -46,8 +47,9 @@ def _regrets(
 ) -> Float[Array, "row offer"]:
     total = jnp.zeros(())
     for number, name in enumerate(norms):
-        described, nothing = get_utility(name), jnp.zeros(0)
-        values = functools.partial(offer_values, described.function, nothing, rationality, lapse)
+        norm = read_norm(name)
+        described, theta = get_utility(norm.utility), jnp.asarray(norm.theta, jnp.float32)
+        values = functools.partial(offer_values, described.function, theta, rationality, lapse)
         of_norm = jax.vmap(functools.partial(values, responding=described.responding))(stake)
         # Norms that nobody has, and offers that a stake does not allow, may have no number.
         lost = jnp.nan_to_num(jnp.nanmax(of_norm, axis=1, keepdims=True) - of_norm)

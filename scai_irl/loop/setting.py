@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Int
 from envs.policy import Policy
 from envs.population import Population
 from envs.schedule import Schedule
-from envs.utilities import UTILITIES
 from inference import Hypotheses
+from inference.discrete.families import NAMED_NORMS
 from scai_irl.agents.users import UsersBy
 from scai_irl.language.asking import Style
 
@@ -108,11 +108,13 @@ class Setting:
 
     @property
     def user_norms(self) -> tuple[str, ...]:
-        """Norms that a user may hold: all that need no parameters, whichever occur.
+        """Norms that a user may hold: the three named norms, whichever occur, and own norms of the conditions.
 
-        A user's norm is drawn among these, so that the draws of a condition do not depend on the conditions beside it.
+        A user's norm is drawn among these, so the draws of a condition do not depend on the other conditions. (All
+        users of an own norm hold it, so for them nothing is drawn.)
         """
-        return tuple(name for name, utility in UTILITIES.items() if not utility.parameters)
+        held = (norm for c in self.conditions for _, others in ((0, c.population), *c.later) for norm in others.norms)
+        return tuple(dict.fromkeys((*NAMED_NORMS, *held)))
 
     @property
     def rows(self) -> int:
