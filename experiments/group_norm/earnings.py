@@ -19,7 +19,7 @@ MEASURES = {
     "user_refuses": "users refuse",
     "assistant_refuses": "assistants refuse",
 }
-"""Measures in words: shares of the stake, and shares of offers."""
+"""Names of the measures: shares of the stake, and shares of offers."""
 
 
 def earnings_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def earnings_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
 
 
 def earnings_findings(earned: pd.DataFrame, question: str) -> list[Finding]:
-    """What both sides earn, and how often assistants refuse, averaged over groups of users within a run."""
+    """Earnings of both sides and refusals of assistants, averaged over groups of users within a run."""
     found = []
     by_run = earned.groupby(["agent", "strict", "run"], sort=False)[list(MEASURES)].mean().reset_index()
     for keys, runs in by_run.groupby(["agent", "strict"], sort=False):
@@ -70,7 +70,7 @@ def earnings_table(earned: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def earnings_figure(earned: pd.DataFrame) -> Figure:
-    """Mean of each measure (± 1 SEM over runs) by variant of the assistant; a panel for each group of users."""
+    """Dots show the mean of each measure (± 1 SEM over runs) by variant of the assistant; a panel for each norm."""
     groups = list(dict.fromkeys(earned["users"]))
     figure = Figure(figsize=(3.2 * len(groups) + 1.6, 3.4), layout="constrained")
     panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]

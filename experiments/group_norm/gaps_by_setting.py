@@ -18,7 +18,7 @@ Settings = Sequence[str]
 
 
 def runs_in_last_epoch(alignment: pd.DataFrame, by: Settings, measure: str = "gap") -> pd.DataFrame:
-    """A line for each run of each setting: its mean over conditions in the last epoch.
+    """Mean over conditions in the last epoch, a line for each run of each setting.
 
     Args:
         alignment: What `scai_irl.measure.alignment.alignment_by_run` gives, with the columns `by`.
@@ -30,11 +30,11 @@ def runs_in_last_epoch(alignment: pd.DataFrame, by: Settings, measure: str = "ga
 
 
 def gaps_by(alignment: pd.DataFrame, by: Settings, question: str, measure: str = "gap") -> list[Finding]:
-    """The mean gap of each setting and agent in the last epoch, over runs (conditions are averaged within a run)."""
+    """Mean gap of each setting and agent in the last epoch, over runs; conditions are averaged within a run."""
     found = []
     for keys, runs in runs_in_last_epoch(alignment, by, measure).groupby([*by, "agent"], sort=False):
         case = case_of(by, keys)
-        answer = f"With {case}, assistants end {{value}} from what users offer."
+        answer = f"With {case}, assistants end {{value}} from users' offers."
         found.append(mean_finding(runs[measure].to_numpy(float), question=question, case=case, answer=answer))
     return found
 
@@ -57,7 +57,7 @@ def case_of(by: Settings, keys: tuple[Hashable, ...]) -> str:
 
 @captioned
 def sweep_figure(alignment: pd.DataFrame, across: str, colour: str, measure: str = "gap") -> Figure:
-    """Gap in the last epoch (± 1 SEM over runs); a panel for each agent.
+    """Each line shows the gap in the last epoch (± 1 SEM over runs), for one value of a setting; a panel an agent.
 
     Args:
         alignment: Gaps by run and epoch, with a column for each setting.
@@ -88,7 +88,7 @@ def sweep_figure(alignment: pd.DataFrame, across: str, colour: str, measure: str
 
 @captioned
 def epochs_figure(alignment: pd.DataFrame, colour: str, measure: str = "gap") -> Figure:
-    """Gap by epoch (mean over conditions and runs, ± 1 SEM over runs); a panel for each agent.
+    """Each line shows the mean gap by epoch (± 1 SEM over runs), for one value of a setting; a panel for each agent.
 
     Args:
         alignment: Gaps by run and epoch, with a column for the setting.

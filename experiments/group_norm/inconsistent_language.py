@@ -48,7 +48,7 @@ class InconsistentLanguage(PlayConfig):
 _QUESTION = "Do users who talk at odds with their norm mislead assistants, or slow them down?"
 _WHY = {
     "thompson": "The posterior is over what users do, so talk cannot move it; all cells have the same prompts.",
-    "scai": "The recorded procedure itself, written from the last epoch's transcripts and the text before; all cells "
+    "scai": "The procedure of SCAI (2023), written from the last epoch's transcripts and the text before; all cells "
     "have the same prompts.",
     "scai-memory": "Written from transcripts with all that users say; all cells have the same prompts.",
 }

@@ -36,13 +36,12 @@ class MixedGroupNorm(GroupGameConfig):
 
 _QUESTION = "Do assistants come to act as a group with two norms does?"
 _WHY = {
-    "thompson": "A run's few draws from two norms lie far from each other by chance, also where the mixture is known "
-    "(the oracle); norms of groups are served in subgroup-norms.",
-    "scai": "The recorded procedure itself: one text for all users, from the last epoch's transcripts and the text "
+    "thompson": "A run's few samples of two norms differ by chance, also where the mixture is known (the oracle).",
+    "scai": "The procedure of SCAI (2023): one text for all users, from the last epoch's transcripts and the text "
     "before.",
     "scai-memory": "One text for all users is near one of the norms, or between them.",
 }
-_OF_ORGANISMS = "The small models that come along know single norms and halves of two, and misread other proportions."
+_OF_ORGANISMS = "The small models of this project know single norms and halves of two, and misread other proportions."
 
 
 @experiment(
@@ -66,7 +65,7 @@ def setting(config: MixedGroupNorm) -> Setting:
 
 
 def _row(group: str, users: str) -> str:
-    """The predecessor names mixtures by hundredths of altruistic and of selfish users, in groups of 1v9."""
+    """Name of the row of SCAI (2023): hundredths of altruistic and of selfish users, in groups of 1v9."""
     weights = dict(zip(*read_mixture(users), strict=True))
     shares = [f"{100 * weights.get(norm, 0):g}" for norm in ("altruistic", "selfish")]
     return f"mixed {'/'.join(shares)}" if group == "1v9" else ""

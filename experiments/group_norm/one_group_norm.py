@@ -38,11 +38,11 @@ class OneGroupNorm(GroupGameConfig):
 
 _QUESTION = "Do assistants come to act as a group with one norm does?"
 _WHY = {
-    "thompson": "All epochs' evidence is in the posterior, and settles the norm within one; what was recorded learnt "
-    "from the last epoch's transcripts alone, which in 9v1 hold two moves of users.",
-    "scai": "The recorded procedure itself: a text written from the last epoch's transcripts and the text before, so "
+    "thompson": "The posterior uses the evidence of all epochs, which settles the norm within one. SCAI (2023) learnt "
+    "from the last epoch's transcripts alone, which in 9v1 contain two moves of users.",
+    "scai": "The procedure of SCAI (2023): a text written from the last epoch's transcripts and the text before, so "
     "that nothing accumulates.",
-    "scai-memory": "As recorded, a text written from transcripts, but from those of all epochs.",
+    "scai-memory": "As in SCAI (2023), a text written from transcripts, but from those of all epochs.",
 }
 
 

@@ -25,10 +25,10 @@ from scai_irl.results.manifest import Displayed
 
 OF_ORGANISMS = dict.fromkeys(
     ("scai", "scai-memory"),
-    "The small models that come along were raised among users who hold norms loosely, and write that into policies, so "
+    "The small models of this project were trained on users who hold norms loosely, and write that into policies, so "
     "offers that follow them are less extreme.",
 )
-"""Why agents differ that have an organism write policies."""
+"""Explanation for agents whose policies are written by an organism."""
 
 NORMS_OF_USERS = (
     "Norms, each shared by all users of a condition: selfish, fair, altruistic, or your own, such as offer=0.3 or "
@@ -109,15 +109,15 @@ def gap_findings(
     found = []
     for agent, of_agent in last.groupby("agent", sort=False):
         for (group, users), runs in of_agent.groupby(["group", "users"], sort=False):
-            beside = RECORDED_ROWS.get(row(str(group), str(users)))
+            recorded = RECORDED_ROWS.get(row(str(group), str(users)))
             found.append(
                 mean_finding(
                     runs["gap"].to_numpy(float),
                     question=question,
                     case=f"{group}, {users} users, {agent}",
-                    answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from what users offer.",
-                    row=beside.name if beside else "",
-                    recorded=beside.gap if beside else float("nan"),
+                    answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from users' offers.",
+                    row=recorded.name if recorded else "",
+                    recorded=recorded.gap if recorded else float("nan"),
                     why=why.get(str(agent), ""),
                 )
             )

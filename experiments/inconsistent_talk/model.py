@@ -1,8 +1,9 @@
-"""How fast a norm is learnt from users whose talk is at odds with it, to a degree and in a way.
+"""Speed of learning a norm from users whose talk is at odds with it, in degrees and ways.
 
 A message fits the user's norm with chance 1 − q. Otherwise it is, in the way *random*, in any manner, and in the way
-*misleading*, in that of one other norm, the same in all of a group's games. Observers are Bayesians who do not listen
-(r = 0), who trust talk (r = `TRUST`), and who find out (r uniform); and a language model that is told r = `TRUST`.
+*misleading*, in that of one other norm, the same in all of a group's games. Observers are Bayesians that ignore talk
+(r = 0), that trust it (r = `TRUST`), and that infer its reliability (r uniform); and a language model that is told r =
+`TRUST`.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def _cells(plan: LanguageAndLearning) -> list[_Cell]:
 
 
 def _cell(plan: LanguageAndLearning, norm: str, way: str, degree: float) -> _Cell:
-    """The same moves in all ways and degrees; a message that fits at some degree fits at all lower ones."""
+    """Games of one cell: the same moves in all ways and degrees; a message that fits at a degree fits at lower ones."""
     rng = np.random.default_rng(derive_seed(plan.seed, "talk", norm))
     shape = (plan.runs, plan.games)
     plays = evidence(*_moves(plan.seed, norm, shape))

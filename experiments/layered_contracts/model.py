@@ -1,4 +1,4 @@
-"""Assistants that act in roles for people, under law, role floors and preferences that they inferred from behaviour.
+"""Assistants that act for people in roles, under a law, role floors and preferences inferred from behaviour.
 
 People of a society have targets of their own, roles have floors, and a law holds for all (`envs.roles`); the assistant
 sees what they offer in roles and infers the layers (`inference.structured.layers`). It draws them once from its
@@ -51,7 +51,7 @@ class LayeredContracts(ExperimentConfig):
     law_strength: float = Field(_GRID.strengths[0], ge=0, le=100, description="What a share less than the law costs.")
     role_strength: float = Field(_GRID.strengths[1], ge=0, le=100, description="What a share below the floor costs.")
     preference_strength: float = Field(
-        _GRID.strengths[2], ge=0, le=100, description="What a share beside the own target costs."
+        _GRID.strengths[2], ge=0, le=100, description="What a share away from the own target costs."
     )
     rationality: float = Field(_GRID.rationality, ge=0, le=1e6, description="Rationality of people.")
     lapse: float = Field(_GRID.lapse, ge=0, le=1, description="Chance that a person slips and offers anything.")

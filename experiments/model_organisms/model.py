@@ -1,10 +1,10 @@
-"""Learning curves: what models believe of a group, and how they act on what they wrote of it, game by game.
+"""Learning curves: beliefs of models about a group, and offers that follow their own texts, game by game.
 
-In four conditions, which are those of Social Contract AI's findings (Fränken et al. 2023): *at home* games are about
-dollars and users say nothing; *abroad* the same games are about something else; with *inconsistent talk* users speak in
-a manner that is drawn anew in every game, and with *misleading talk* always in the manner of some other norm. In these
-two the model is told that talk says nothing about norms. So what a Bayesian believes is the same in all four, and every
-difference is the model's own.
+There are four conditions, those of Social Contract AI's findings (Fränken et al. 2023). In the condition ``at home``
+games are about dollars, and users say nothing. In ``abroad`` the same games are in another currency. With *inconsistent
+talk* users speak in a manner that is sampled anew in every game, and with *misleading talk* always in the manner of
+another norm; in these two the model is told that talk says nothing about norms. So a Bayesian believes the same in all
+four, and every difference is the model's own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ COLUMNS = ("condition", "norm", "run", "games", "exact", "believed", "offered", 
 
 
 class ModelOrganisms(ExperimentConfig):
-    """Model organisms watch a group: belief and offers game by game, at home, abroad, and with talk that misleads."""
+    """Model organisms watch a group: belief and offers game by game, in two currencies, and with talk that misleads."""
 
     models: tuple[str, ...] = Field(
         tuple(shipped()), description="Organisms by name, or folders of small models, each asked in this process."

@@ -77,7 +77,7 @@ class _Act:
 
     @property
     def path(self) -> tuple[str | int, ...]:
-        """What its seeds are derived from: with and without reason and warning the same, so that these alone differ."""
+        """Path of its seeds: the same with and without reason and warning, so that these alone differ."""
         return (self.agent, self.currency, self.prior, self.run, self.act)
 
 

@@ -41,7 +41,7 @@ def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.Data
         found.append(
             Finding(
                 PREDICTS,
-                f"{best} beside {model}",
+                f"{best} compared with {model}",
                 f"{best} gives choices left out a log density that is higher by {{value}} than {model} does.",
                 float(behind),
                 float(behind - _Z * error),
@@ -73,7 +73,7 @@ def _largest(choices: pd.DataFrame, model: str, quantity: str, lines: pd.DataFra
 
 
 def _observed_again(choices: pd.DataFrame, quantity: str, share: float) -> Float[np.ndarray, "resample"]:
-    """What would be observed there of as many people drawn anew from these (a bootstrap over people, Efron 1979)."""
+    """Observed quantity in resamples of the people (a bootstrap over people, Efron 1979)."""
     if quantity == REJECTED:
         there = choices["accepted"].notna() & np.isclose(choices["offered_share"], share)
         counts = ~choices["accepted"].fillna(value=True).astype(bool)

@@ -133,8 +133,8 @@ def fit_people(
     """
     by_strategy = bool(choices["minimum"].notna().any())
     if by_strategy and plan.hierarchical:
-        mend = "give --hierarchical no family"
-        raise InputError("hierarchical", "people state one offer and one minimum, too few to tell them apart", mend)
+        hint = "give --hierarchical no family"
+        raise InputError("hierarchical", "people state one offer and one minimum, too few to tell them apart", hint)
     if by_strategy and choices["accepted"].notna().any():
         raise InputError("data", "has both answers and minimum acceptable offers", "fit them apart")
     for name, pooling in plan.models:

@@ -43,6 +43,6 @@ def _read(data: Path, source: str) -> HumanChoices:
         return found
     imported = load(data)
     if imported.manifest.experiment != IMPORT or "choices" not in imported.tables:
-        mend = "give a folder made by `scai-irl import human`, or a data file"
-        raise InputError("data", f"{data} holds {imported.manifest.experiment} and no choices of people", mend)
+        hint = "give a folder made by `scai-irl import human`, or a data file"
+        raise InputError("data", f"{data} holds {imported.manifest.experiment} and no choices of people", hint)
     return HumanChoices(imported.choices, imported.unread, imported.warnings)

@@ -1,11 +1,10 @@
-"""Subgroups with norms of their own, found in what users do and served: each by an assistant with the group's norm.
+"""Subgroups with norms of their own, inferred from users' games and served by assistants with the group's norm.
 
-Users of a society keep one of several norms and meet; nobody says who holds which. After so many games each way,
-assistants draw what they follow from a posterior, once, and serve: with *group norms* one draw of who holds which norm
-(`inference.discrete.named_groups`), and an assistant for each group of it; with *one pooled norm* one draw of the norm
-that all users are taken to share; with *norms known* nothing is drawn. What is drawn is put into words, and what users
-get is what is offered by following the words. Users are simulated, or played by the language model, which is told their
-norms.
+Users of a society keep one of several norms and meet; nobody says who holds which. After a number of games each way,
+assistants sample their norm from a posterior, once, and serve. With *group norms* they sample the norm of each user
+(`inference.discrete.named_groups`), and each group has an assistant; with *one pooled norm* they sample one norm that
+all users are assumed to share; with *norms known* nothing is sampled. Sampled norms are put into words, and assistants
+act on the texts. Users are simulated, or played by the language model, which is told their norms.
 """
 
 from __future__ import annotations
@@ -105,7 +104,7 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
 
 @dataclass(frozen=True)
 class Assistant:
-    """An assistant and whom it serves.
+    """An assistant and the users whom it serves.
 
     Attributes:
         where: Population, how firmly norms are held, society, games and service.
@@ -121,7 +120,7 @@ class Assistant:
 
     @property
     def policy(self) -> Policy:
-        """What it follows."""
+        """Policy that it follows."""
         return policies_held(self.where[1])[self.norm]
 
 
@@ -157,7 +156,7 @@ def group_service(model: Model, plan: SubgroupNorms) -> tuple[pd.DataFrame, pd.D
 
 
 def _meeting(model: Model, plan: SubgroupNorms, population: Population, held: str) -> Meeting:
-    """How users meet."""
+    """Function by which users meet."""
     if plan.users_by == "simulation":
         return meet
     seed = derive_seed(plan.seed, "group-service", "users", named(population), held)
@@ -165,7 +164,7 @@ def _meeting(model: Model, plan: SubgroupNorms, population: Population, held: st
 
 
 def _found(kind: Societies, games: int, groups: NamedGroups) -> list[tuple[object, ...]]:
-    """How well the groups found, by users' most probable norms, are those there are."""
+    """Agreement of the groups found, by users' most probable norms, with the true groups."""
     where = (named(kind.population), kind.held)
     lines: list[tuple[object, ...]] = []
     for society, found in enumerate(groups.assignment.argmax(axis=-1)):
@@ -175,7 +174,7 @@ def _found(kind: Societies, games: int, groups: NamedGroups) -> list[tuple[objec
 
 
 def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: SubgroupNorms) -> Iterator[Assistant]:
-    """Draw what is followed, and say who serves whom."""
+    """Sample the norms of assistants, and assign users to them."""
     name = named(kind.population)
     path = ("group-service", name, kind.held, games)
     shared = thompson(derive_key(plan.seed, *path, "pooled"), kind.pooled_after(games), 1)
@@ -192,7 +191,7 @@ def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: Subgroup
 
 
 def _offered(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> Float[np.ndarray, "assistant"]:
-    """Have every policy put into words and acted on, in two batches; the mean share that each assistant offers."""
+    """Mean share that each assistant offers; policies are put into words and acted on in two batches."""
     path = [("group-service", *one.where, NAMED_NORMS[one.norm]) for one in assistants]
     seeds = [derive_seed(plan.seed, *place, "translate") for place in path]
     texts = translate(model.backend, [one.policy for one in assistants], seeds, model.tally, plan.style)
@@ -215,7 +214,7 @@ OfUsers = tuple[str, str, int, int, int]
 
 
 def _offered_by_users(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> dict[OfUsers, float]:
-    """Have users who are played by the model propose at their assistants' stakes; the mean share of each norm."""
+    """Mean share that users of each norm offer at their assistants' stakes, played by the model."""
     stakes = {(*one.where[:4], int(norm)): one.stakes for one in assistants for norm in np.flatnonzero(one.serves)}
     turns = [
         (place, Turn(say_policy(policies_held(place[1])[place[4]]), _CURRENCY, int(stake), seed))

@@ -1,7 +1,7 @@
 """Typed configuration of experiments: every field is checked before anything is computed.
 
-A configuration is a pydantic model, and its command-line options are made from it. What a validator says must name
-the value and the mend, since it is shown as it is: ``error: FIELD: what the validator says``.
+A configuration is a pydantic model, and its command-line options are made from it. The message of a validator names the
+value and a hint, since it is shown unchanged: ``error: FIELD: MESSAGE``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ C = TypeVar("C", bound=BaseModel)
 
 
 def check(config: type[C], values: Mapping[str, Any]) -> C:
-    """Make a configuration out of values that a person gave.
+    """Validate a configuration.
 
     Raises:
         InputError: For the first field that is wrong.
@@ -45,15 +45,15 @@ def check(config: type[C], values: Mapping[str, Any]) -> C:
     except ValidationError as wrong:
         first = wrong.errors()[0]
         field = ".".join(str(part) for part in first["loc"][:1]) or "configuration"
-        said = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "value_error":
-            problem, _, mend = said.partition("; ")
-            raise InputError(field, problem, mend or "correct it") from wrong
-        raise InputError(field, f"{first['input']!r} does not fit", said[0].lower() + said[1:]) from wrong
+            problem, _, hint = message.partition("; ")
+            raise InputError(field, problem, hint or "correct it") from wrong
+        raise InputError(field, f"{first['input']!r} does not fit", message[0].lower() + message[1:]) from wrong
 
 
 class ExperimentConfig(BaseModel):
-    """What every experiment can be told."""
+    """Options of every experiment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,7 +64,7 @@ class ExperimentConfig(BaseModel):
 
 
 class PlayConfig(UsersConfig, ExperimentConfig):
-    """What every experiment can be told in which assistants play among users, epoch by epoch."""
+    """Options of every experiment in which assistants play among users, epoch by epoch."""
 
     runs: int = Field(20, ge=1, le=_MOST, description="Runs of each condition.")
     first_run: int = Field(
@@ -77,7 +77,7 @@ class PlayConfig(UsersConfig, ExperimentConfig):
     )
     agents: tuple[str, ...] = Field(
         ("thompson", "posterior-mean", "map", "prior-only", "oracle"),
-        description=f"How assistants settle what to follow: {', '.join([*AGENTS, *WRITERS])}.",
+        description=f"How assistants choose their policy: {', '.join([*AGENTS, *WRITERS])}.",
     )
     currencies: tuple[str, ...] = Field(
         ("dollars", "apples", "blankets"), description="Currencies, of which every run has one."
@@ -133,7 +133,7 @@ class PlayConfig(UsersConfig, ExperimentConfig):
 
 
 class GroupGameConfig(PlayConfig):
-    """What every experiment on a group's norm can be told."""
+    """Options of the experiments on a group's norm that let users talk."""
 
     manner: str = Field("", description="How users talk: neutral, rude or sycophantic; they say nothing without it.")
 

@@ -117,7 +117,7 @@ def test_findings_are_the_worst_errors_and_what_the_second_falls_behind_by(resul
             2 * 1.96 * np.sqrt(at["observed"] * (1 - at["observed"]) / 240), rel=0.25
         )
     second = results.comparison.iloc[1]
-    behind = found.loc["fehr-schmidt pooled beside ces pooled"]
+    behind = found.loc["fehr-schmidt pooled compared with ces pooled"]
     assert behind["value"] == pytest.approx(second["elpd_diff"])
     assert behind["low"] == pytest.approx(second["elpd_diff"] - 1.96 * second["se_diff"])
     assert found["runs"].eq(120).all()
