@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from scai_irl.data.scai2023.recorded_runs import read_scai2023
+from scai_irl.io.files import write_table
 from scai_irl.io.progress import Advance, progress
 from scai_irl.measure.alignment import alignment_by_run, alignment_summary
-from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import opened
 from scai_irl.results.results import Results, load
 
@@ -73,5 +73,8 @@ def import_scai2023(path: Path, folder: Path) -> Results:
     runs = read_runs(path)
     config = {"source": path.name, "interactions": runs.counts["interactions"]}
     with opened(folder, "import-scai2023", config) as manifest:
-        keep(folder, manifest, Study(tables=runs.tables, counts=runs.counts))
+        for name, table in runs.tables.items():
+            write_table(folder / f"{name}.parquet", table)
+        manifest.counts = runs.counts
+        manifest.finish(folder)
     return load(folder)
