@@ -9,7 +9,7 @@ from __future__ import annotations
 from experiments.capitulation.figures import tone_figure, tone_findings, tone_table
 from experiments.capitulation.model import Capitulation, answered, evidence_effect, tone_effects, watched
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.report.study import Study
 
 

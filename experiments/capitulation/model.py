@@ -23,7 +23,7 @@ from envs.seeds import derive_seed
 from scai_irl.audit.battery import CURRENCY, LABELS, NAMES, PRIORS, STAKE, norm_policy, played_games
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.model_options import LmConfig
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.phrases import say_policy

@@ -19,7 +19,7 @@ from experiments.currency_suite.model import CurrencySuite, believed, played, pr
 from experiments.currency_suite.verbal_transfer import act_on_texts
 from inference.checks.diagnostics import largest_r_hat
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.io.progress import progress
 from scai_irl.report.study import Study
 

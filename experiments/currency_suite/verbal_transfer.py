@@ -19,8 +19,8 @@ from experiments.currency_suite.model import CurrencySuite, Games, key_of
 from inference import SampledPosterior, posterior_of_row
 from inference.structured.new_places import posterior_at_place
 from scai_irl.agents.assistant import translate
-from scai_irl.agents.new_currencies import AS_LEARNED, TRANSFER
-from scai_irl.experiment.run import Model
+from scai_irl.agents.transfer_agents import AS_LEARNED, TRANSFER
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.requests import offer_request, read_offer
 from scai_irl.lm.ask import Question
 

@@ -14,7 +14,7 @@ from experiments.group_norm.setup import few_runs, group_game, group_study, play
 from experiments.group_norm.spread import spread_findings
 from scai_irl.experiment.config import PlayConfig
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.report.study import Study
 
 

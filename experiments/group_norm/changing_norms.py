@@ -22,7 +22,7 @@ from experiments.group_norm.setup import few_runs, group_game
 from experiments.group_norm.unknown_norms import warn_of_unknown_norms
 from scai_irl.experiment.config import PlayConfig, some_distinct
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.report.study import Study

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from experiments.group_norm.setup import few_runs, gap_findings, group_game, group_study, play_group_game
 from scai_irl.experiment.config import GroupGameConfig, read_mixture, some_distinct
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.report.study import Study
 

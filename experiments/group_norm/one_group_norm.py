@@ -20,7 +20,7 @@ from experiments.group_norm.setup import (
 )
 from scai_irl.experiment.config import GroupGameConfig, known_norms
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.loop.setting import Setting
 from scai_irl.report.study import Study
 

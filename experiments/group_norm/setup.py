@@ -14,7 +14,7 @@ from inference import make_family
 from scai_irl.backends.embedded import is_organism
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.config import PlayConfig
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.loop.run import PlayedSetting, play_or_resume
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.report.drawing import epoch_figures

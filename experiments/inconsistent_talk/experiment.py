@@ -18,7 +18,7 @@ from experiments.inconsistent_talk.model import (
     games_needed,
 )
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.report.study import Study
 
 

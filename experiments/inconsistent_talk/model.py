@@ -25,7 +25,7 @@ from inference.continuous.language import MANNER_OF
 from inference.structured.talk import beliefs_with_talk
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.model_options import LmConfig
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.belief_requests import choose_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.manners import say

@@ -17,7 +17,7 @@ from experiments.model_organisms.figures import curves_figure, curves_findings, 
 from experiments.model_organisms.model import ModelOrganisms, learning_curves
 from scai_irl.backends.registry import make_backend
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.io.progress import progress
 from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget

@@ -35,7 +35,7 @@ from scai_irl.audit.battery import (
 from scai_irl.audit.battery import BatteryQuestion as Item
 from scai_irl.audit.exact_beliefs import exact_table
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game

@@ -13,7 +13,7 @@ from experiments.out_of_distribution.figures import distance_figure, gaps_table,
 from experiments.out_of_distribution.model import act_in_new_currencies
 from experiments.out_of_distribution.transfer_design import OutOfDistribution
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.report.study import Study
 
 

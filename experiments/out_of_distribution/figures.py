@@ -14,7 +14,7 @@ from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from experiments.out_of_distribution.model import CELL
 from experiments.out_of_distribution.transfer_design import OutOfDistribution
 from inference.discrete.priors import FLAT
-from scai_irl.agents.new_currencies import AS_LEARNED, MODEL, TRANSFER
+from scai_irl.agents.transfer_agents import AS_LEARNED, MODEL, TRANSFER
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.measure.alignment import WITHIN

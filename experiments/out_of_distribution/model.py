@@ -1,7 +1,7 @@
 """Acting in new currencies: what assistants that learnt a norm in one currency offer in others.
 
 Everything that a run's assistants know comes from its users' games in the source currency. In a new currency an
-assistant is one of those of `scai_irl.agents.new_currencies`; the posterior there is that of
+assistant is one of those of `scai_irl.agents.transfer_agents`; the posterior there is that of
 `inference.structured.transfer`. Only the agent ``model`` can be warned or asked for a reason.
 """
 
@@ -30,8 +30,8 @@ from inference.discrete.families import NAMED_NORMS
 from inference.discrete.priors import FLAT
 from inference.structured.transfer import abroad
 from scai_irl.agents.assistant import translate
-from scai_irl.agents.new_currencies import AS_LEARNED, MODEL, TRANSFER
-from scai_irl.experiment.run import Model
+from scai_irl.agents.transfer_agents import AS_LEARNED, MODEL, TRANSFER
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import offer_request, read_offer
 from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request

@@ -28,11 +28,11 @@ from inference.discrete.hypotheses import PolicyHypotheses
 from inference.discrete.priors import FLAT, leaning
 from inference.structured.transfer import carried
 from scai_irl.agents.assistant import Turn, make_offers
-from scai_irl.agents.new_currencies import AS_LEARNED, MODEL, TRANSFER
+from scai_irl.agents.transfer_agents import AS_LEARNED, MODEL, TRANSFER
 from scai_irl.agents.users import UserGame, played
 from scai_irl.experiment.config import ExperimentConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.model_options import UsersConfig
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.experiment.validators import known, known_currencies
 from scai_irl.language.phrases import say_policy
 

@@ -18,7 +18,7 @@ from experiments.people.alignment_to_people import (
 from experiments.people.setup import read_people
 from scai_irl.data.human.choices import subjects
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.report.study import Study
 
 

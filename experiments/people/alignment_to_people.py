@@ -26,7 +26,7 @@ from scai_irl.agents.assistant import Turn, give_answers, translate
 from scai_irl.data.human.choices import RESPONDER, human_evidence, pooled, subjects
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.model_options import LmConfig
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.io.errors import InputError
 from scai_irl.report.captions import captioned
 from scai_irl.report.drawing import COLOURS

@@ -43,7 +43,7 @@ from scai_irl.agents.users import ModelMeeting
 from scai_irl.experiment.config import ExperimentConfig, read_mixture, some_distinct
 from scai_irl.experiment.game_counts import rising
 from scai_irl.experiment.model_options import UsersConfig
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.phrases import say_policy
 
 GROUPS, POOLED, KNOWN = "group norms", "one pooled norm", "norms known"

@@ -18,7 +18,7 @@ from experiments.subgroups.group_service_figures import (
     service_table,
 )
 from scai_irl.experiment.definition import experiment
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.report.study import Study
 
 

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from scai_irl.backends.estimate import Estimate
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.model_options import ModelConfig
-from scai_irl.experiment.run import Model, StudyFunction, estimate_study, run_study
+from scai_irl.experiment.run_study import Model, StudyFunction, estimate_study, run_study
 from scai_irl.io.errors import InputError
 from scai_irl.io.shadowed import check_not_hidden
 from scai_irl.report.study import Study

@@ -28,7 +28,7 @@ from experiments.capitulation.model import (
 )
 from scai_irl.audit.battery import NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.fence import unfence
 from scai_irl.language.manners import manner_of
 from scai_irl.llama.model_folder import TOKENIZER

@@ -19,7 +19,7 @@ from experiments.inconsistent_talk.model import (
     games_needed,
 )
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from experiments.model_organisms.model import (
 from scai_irl.audit.battery import CURRENCY, NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.phrasebook.norm_beliefs import posterior_over
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.manners import manner_of
 from tests.scai_irl.audit.test_audit import Biased

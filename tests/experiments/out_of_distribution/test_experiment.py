@@ -25,7 +25,7 @@ from experiments.out_of_distribution.transfer_design import OutOfDistribution
 from inference.discrete.families import NAMED_NORMS
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.experiment.config import check
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.io.errors import InputError
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy

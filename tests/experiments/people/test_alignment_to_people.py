@@ -23,7 +23,7 @@ from experiments.people.alignment_to_people import (
 )
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.data.human.choices import CHOICE_COLUMNS, subjects, typed
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.io.errors import InputError
 
 ENVIOUS = Policy.of(Norm("fehr_schmidt", (1.5, 0.0), 20.0, 0.05))

@@ -12,7 +12,7 @@ from experiments.subgroups.group_service import GROUPS, KNOWN, POOLED, Assistant
 from experiments.subgroups.satisfaction import mean_offers
 from experiments.subgroups.setup import policies_held
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.lm.protocol import Completion, OnDone, Request
 
 pytestmark = pytest.mark.slow

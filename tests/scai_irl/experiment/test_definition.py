@@ -14,7 +14,7 @@ from scai_irl.experiment import definition
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment, experiment
 from scai_irl.experiment.model_options import LmConfig
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.experiment.script import run_package
 from scai_irl.io.errors import InputError
 from scai_irl.language.requests import offer_request, read_offer

@@ -11,7 +11,7 @@ import pytest
 from experiments.model_organisms.model import CONDITIONS, INCONSISTENT, MISLEADING, ModelOrganisms, learning_curves
 from scai_irl.audit.battery import LABELS, NAMES, PRIORS, norm_policy, played_games
 from scai_irl.backends.registry import make_backend
-from scai_irl.experiment.run import Model
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.games import Candidates
 from scai_irl.lm.settings import LmSettings
 from scai_irl.measure.elicit import Elicitation, Item, elicit
