@@ -23,8 +23,8 @@ from benchmarks.report import machine
 from benchmarks.ug_bayes.protocol import now
 from inference import calibrate, continuous_family
 from inference.continuous.family import HypothesisFamily
-from inference.fitting.nuts import Nuts
-from inference.fitting.runs import as_arrays
+from inference.samplers.nuts import Nuts
+from inference.samplers.runs import as_arrays
 
 METHOD = Nuts(chains=1, warmup=200, draws=99, thin=3)
 

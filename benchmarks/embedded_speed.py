@@ -23,15 +23,15 @@ from pathlib import Path
 from tabulate import tabulate
 
 from benchmarks.report import machine
+from scai_irl.backends.embedded import Embedded
+from scai_irl.backends.vllm.environment import vllm_python
+from scai_irl.backends.vllm.server import VllmServer
+from scai_irl.backends.vllm.serving import ServerOptions, running_server
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import translation_request
-from scai_irl.lm.embedded import Embedded
 from scai_irl.lm.protocol import Backend, Request, Structure
-from scai_irl.lm.serving import ServerOptions, running_server
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.vllm_python import vllm_python
-from scai_irl.lm.vllm_server import VllmServer
-from scai_irl.organisms.pieces import known_policies
+from scai_irl.organisms.prompt_chunks import known_policies
 from scai_irl.organisms.shipped import organism_folder
 
 _LONGEST = 64  # tokens; organisms' policies have about thirty
@@ -40,10 +40,10 @@ _FIRST = """
 import time
 began = time.perf_counter()
 import sys
-from scai_irl.cli import prepare_process
+from scai_irl.cli.main import prepare_process
 prepare_process()
 from benchmarks.embedded_speed import conversations
-from scai_irl.lm.embedded import Embedded
+from scai_irl.backends.embedded import Embedded
 from scai_irl.lm.settings import LmSettings
 Embedded(LmSettings(model=sys.argv[1])).complete(conversations(1))
 print(time.perf_counter() - began)

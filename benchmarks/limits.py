@@ -37,11 +37,11 @@ from benchmarks.machine_limits import CLOCKS, Clock, Limits, best_seconds, measu
 from benchmarks.report import machine
 from envs.vector import rollout, sampling_tables
 from inference import Nuts, evidence, parameter_grid
-from inference.fitting.devices import share_out
-from inference.fitting.resumable import advance_share, started
-from inference.fitting.runs import as_arrays
-from inference.fitting.target import Target
-from inference.likelihood import LogPrior, rows_of, update_program
+from inference.discrete.likelihood import LogPrior, rows_of, update_program
+from inference.samplers.resumable import advance_share, started
+from inference.samplers.runs import as_arrays
+from inference.samplers.sharded import share_out
+from inference.samplers.target import Target
 
 
 class Work(NamedTuple):

@@ -29,17 +29,17 @@ from tabulate import tabulate
 
 from benchmarks.report import machine
 from envs import Norm, Policy
+from scai_irl.backends.vllm.environment import vllm_python
+from scai_irl.backends.vllm.openai_calls import structured_outputs
+from scai_irl.backends.vllm.server import VllmServer
+from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import answer_request, offer_request, translation_request
-from scai_irl.lm.openai_calls import structured_outputs
+from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.protocol import Backend, Request
-from scai_irl.lm.recorded import Recorded
-from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
+from scai_irl.lm.replay import Recorded
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.vllm_python import vllm_python
-from scai_irl.lm.vllm_server import VllmServer
-from scai_irl.records.calls import CALLS, CallStore
 from tests.tiny_model import make_tiny
 
 CURRENCIES = ("dollars", "apples", "blankets")

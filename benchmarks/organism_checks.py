@@ -24,6 +24,7 @@ from tabulate import tabulate
 from benchmarks.report import machine
 from envs.contexts import MANNERS
 from envs.seeds import derive_seed
+from scai_irl.backends.embedded import Embedded
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import learn_request, read_stated, read_token_posterior, state_request
 from scai_irl.language.instructions import WORDINGS
@@ -40,11 +41,10 @@ from scai_irl.language.requests import (
     user_answer_request,
     user_offer_request,
 )
-from scai_irl.lm.embedded import Embedded
 from scai_irl.lm.protocol import Backend, Completion, Request, Structure
 from scai_irl.lm.settings import LmSettings
-from scai_irl.organisms.lessons import behaviour_of
-from scai_irl.organisms.pieces import LABELS, known_policies
+from scai_irl.organisms.curriculum import behaviour_of
+from scai_irl.organisms.prompt_chunks import LABELS, known_policies
 from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import CURRENCIES, NAMES, WORLDS

@@ -33,16 +33,16 @@ from unittest.mock import patch
 from tabulate import tabulate
 
 from benchmarks.report import machine
-from experiments.one_group_norm import OneGroupNorm, setting
-from scai_irl.compare.curves import Curves, played
-from scai_irl.compare.elicit import Elicitation, elicit
-from scai_irl.lm.phrasebook import Phrasebook
+from experiments.group_norm.one_group_norm import OneGroupNorm, setting
+from experiments.model_organisms.model import Curves, played
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.backends.vllm.environment import vllm_python
+from scai_irl.backends.vllm.server import VllmServer
+from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.lm.protocol import Completion, OnDone, Request
-from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.vllm_python import vllm_python
-from scai_irl.lm.vllm_server import VllmServer
 from scai_irl.loop.run import play_setting
+from scai_irl.measure.elicit import Elicitation, elicit
 from tests.tiny_model import make_tiny
 from tests.vllm.processes import group
 
@@ -102,7 +102,10 @@ def as_asked(prefixes: Sequence[bytes], _servers: Sequence[str]) -> list[int]:
 @contextmanager
 def by_load() -> Iterator[None]:
     """Have servers asked by load alone."""
-    with patch("scai_irl.lm.replicas.choose", least), patch("scai_irl.lm.replicas.in_turns", as_asked):
+    with (
+        patch("scai_irl.backends.vllm.replicas.choose", least),
+        patch("scai_irl.backends.vllm.replicas.in_turns", as_asked),
+    ):
         yield
 
 

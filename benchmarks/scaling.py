@@ -3,7 +3,7 @@
 Exact posteriors with a draw each are measured over runs × hypotheses × plays, and language models of three sizes, with
 random weights, in this process over conversations and lengths of answers. Points are held out of the fit: sizes in
 between, and the largest. Tokens of an experiment come
-from playing it with the phrasebook (`scai_irl.lm.estimate`); seconds on GPUs are predictions from data sheets and
+from playing it with the phrasebook (`scai_irl.backends.estimate`); seconds on GPUs are predictions from data sheets and
 the shares of their figures that `benchmarks.engine_speed` measured on one GPU.
 """
 
@@ -39,12 +39,12 @@ from benchmarks.embedded_speed import conversations, written
 from benchmarks.machine_limits import CLOCKS, SHEETS, Clock, best_seconds
 from benchmarks.report import machine
 from inference import Evidence, evidence, parameter_grid, summarise_posteriors
-from scai_irl.config import check
-from scai_irl.embedded.folder import Model as Llama
-from scai_irl.embedded.folder import Words, read_model, write_model
-from scai_irl.embedded.llama import Architecture, draw_weights
-from scai_irl.experiment import find_experiments
-from scai_irl.lm.embedded import Embedded
+from scai_irl.backends.embedded import Embedded
+from scai_irl.experiment.config import check
+from scai_irl.experiment.definition import find_experiments
+from scai_irl.llama.model_folder import Model as Llama
+from scai_irl.llama.model_folder import TokenTexts, read_model, write_model
+from scai_irl.llama.model_pass import Architecture, draw_weights
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import organism_folder
 
@@ -86,7 +86,7 @@ def exact_grid(small: bool) -> tuple[list[Size], np.ndarray]:
     return sizes, np.array(between) | np.array(largest)
 
 
-def random_model(folder: Path, words: Words, width: int, layers: int) -> int:
+def random_model(folder: Path, words: TokenTexts, width: int, layers: int) -> int:
     """Write a Llama of random weights, of an organism's proportions; the number of them."""
     heads = width // Architecture.head_width
     of = Architecture(

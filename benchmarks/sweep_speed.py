@@ -1,10 +1,10 @@
 """How sweeps scale from one worker to two, and what Ray costs for each cell, in one run.
 
-``python -m benchmarks.sweep_speed``. Cells of `experiments.one_group_norm` are worked on by one worker and by two, by
-the local engine and by a Ray of its own; and cells of an experiment that does next to nothing by one worker of each
-engine, so that what is left is the engine's. Every way has a new process, whose threads are limited as those of workers
-are, and starts in turn. What counts is the time between outcomes from the first few on: starting Ray and workers, and
-compiling, are told apart. The median of the rounds counts.
+``python -m benchmarks.sweep_speed``. Cells of `experiments.group_norm.one_group_norm` are worked on by one worker and
+by two, by the local engine and by a Ray of its own; and cells of an experiment that does next to nothing by one worker
+of each engine, so that what is left is the engine's. Every way has a new process, whose threads are limited as those of
+workers are, and starts in turn. What counts is the time between outcomes from the first few on: starting Ray and
+workers, and compiling, are told apart. The median of the rounds counts.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from pathlib import Path
 from tabulate import tabulate
 
 from benchmarks.report import machine
-from scai_irl.sweep.cells import cells_of, known_experiment
-from scai_irl.sweep.definition import Sweep
 from scai_irl.sweep.engines import make_engine
-from scai_irl.sweep.ground import whole_sweep
-from scai_irl.sweep.terms import Terms, worker_environment
+from scai_irl.sweep.sweep_cells import cells_of, known_experiment
+from scai_irl.sweep.sweep_definition import Sweep
+from scai_irl.sweep.sweep_folder import whole_sweep
 from scai_irl.sweep.work import Task, work
+from scai_irl.sweep.worker_settings import Terms, worker_environment
 from tests.scai_irl.sweep.tiny import install, on_path
 
 REAL = {"users": ["fair"], "group": ["5v5"], "agents": ["thompson"], "runs": 20, "epochs": 2}

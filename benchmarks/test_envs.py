@@ -13,8 +13,8 @@ from jaxtyping import Array, Int
 
 from benchmarks.conftest import Measure
 from benchmarks.rivals import categorical_rollout, gymnax_bandit
-from envs.norms import Norm, Policy
-from envs.policies import PolicyTable
+from envs.policy import Norm, Policy
+from envs.soft_policy import PolicyTable
 from envs.vector import rollout, sampling_tables
 
 ENVIRONMENTS, STEPS = 2_048, 500

@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 
 from benchmarks.conftest import Measure
-from experiments.one_group_norm import OneGroupNorm, run
+from experiments.group_norm.one_group_norm import OneGroupNorm, run
 
 INTERACTIONS = 3 * 3 * 20 * 5 * 10  # norms, groups, runs, epochs, interactions
 

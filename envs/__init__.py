@@ -5,7 +5,7 @@ This floor needs jax alone and knows neither inference nor language models.
 
 from envs.contexts import CURRENCIES, MANNERS, Context, context
 from envs.controllable import ControllableUltimatum
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.population import Population, mixture, one_group
 from envs.precision import keep_single_precision
 from envs.registry import ENVIRONMENTS, make

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 
 _TOLERANCE = 1e-6  # rounding of weights that a person typed as decimals
 

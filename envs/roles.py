@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from envs.contracts import LAYERS, layered_contract
-from envs.policies import policy_table
+from envs.soft_policy import policy_table
 from envs.utilities import selfish
 
 SUPRANATIONAL, ORGANISATIONAL = (LAYERS.index(layer) for layer in ("supra-national", "organisational"))

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from envs.policies import PolicyTable, inverse_cdf
 from envs.population import draw_norms
+from envs.soft_policy import PolicyTable, inverse_cdf
 
 
 class UserOffers(NamedTuple):

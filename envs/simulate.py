@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 from numpy.typing import ArrayLike
 
-from envs.norms import Policy
-from envs.policies import inverse_cdf
+from envs.policy import Policy
+from envs.soft_policy import inverse_cdf
 
 
 class Plays(NamedTuple):

@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from envs.norms import Policy
-from envs.policies import inverse_cdf
+from envs.policy import Policy
 from envs.seeds import keys_of_runs
+from envs.soft_policy import inverse_cdf
 
 
 class Meetings(NamedTuple):
@@ -57,7 +57,7 @@ def meet(
         ValueError: If there are fewer than two users.
 
     Example:
-        >>> from envs.norms import Norm
+        >>> from envs.policy import Norm
         >>> norms = [Policy.of(Norm("selfish")), Policy.of(Norm("altruistic"))]
         >>> seen = meet(jax.random.key(0), norms, np.array([[0, 0, 1]]), np.array([[100]]))
         >>> (seen.offer[0, :, 0] > 50).tolist(), seen.proposed[0].tolist()

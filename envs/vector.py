@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, UInt32
 
 from envs.devices import in_shares
-from envs.policies import PolicyTable
+from envs.soft_policy import PolicyTable
 from envs.ultimatum import NUM_OFFERS, offered_share
 
 _SLOT_BITS = 7
@@ -39,7 +39,7 @@ class SamplingTables(NamedTuple):
     accept: UInt32[Array, "row offer"]
 
 
-class Plays(NamedTuple):
+class VectorPlays(NamedTuple):
     """Interactions of a batch of environments.
 
     Attributes:
@@ -60,7 +60,7 @@ def sampling_tables(policies: PolicyTable) -> SamplingTables:
         policies: Log-probabilities, (…, offer); the axes before the last become rows, the last of them fastest.
 
     Example:
-        >>> from envs.norms import Norm, Policy
+        >>> from envs.policy import Norm, Policy
         >>> sampling_tables(Policy.of(Norm("fair")).table(jnp.asarray([10, 20]))).slots.shape
         (2, 128)
     """
@@ -103,7 +103,7 @@ def rollout(
     responder: Int[Array, "environment"],
     stake: Int[Array, "environment"],
     plays: int,
-) -> Plays:
+) -> VectorPlays:
     """Play a batch of ultimatum games again and again, each from the start when the last is over; spread over devices.
 
     A play is two transitions of `envs.ultimatum.UltimatumGame`: an offer, then an answer that pays.
@@ -117,22 +117,22 @@ def rollout(
         plays: Plays of each environment.
 
     Example:
-        >>> from envs.norms import Norm, Policy
+        >>> from envs.policy import Norm, Policy
         >>> tables = sampling_tables(Policy.of(Norm("fair")).table(jnp.asarray([10, 20])))
         >>> row, stake = jnp.asarray([0, 1]), jnp.asarray([10, 20])
         >>> rollout(jax.random.key(0), tables, row, row, stake, plays=3).offer.tolist()
         [[5, 10], [5, 10], [5, 10]]
     """
 
-    def share(own: tuple[UInt32[Array, "environment play 2"], Array, Array, Array]) -> Plays:
+    def share(own: tuple[UInt32[Array, "environment play 2"], Array, Array, Array]) -> VectorPlays:
         bits, proposer, responder, stake = own
 
-        def play(_: None, bits: UInt32[Array, "2 environment"]) -> tuple[None, Plays]:
+        def play(_: None, bits: UInt32[Array, "2 environment"]) -> tuple[None, VectorPlays]:
             offer = draw_offer(bits[0], tables, proposer)
             accepted = draw_answer(bits[1], tables, responder, offer)
             share = offered_share(offer, stake)
             payoff = jnp.where(accepted, jnp.stack([1 - share, share]), 0.0)
-            return None, Plays(offer, accepted, payoff.T)
+            return None, VectorPlays(offer, accepted, payoff.T)
 
         return _turned(jax.lax.scan(play, None, jnp.moveaxis(bits, 0, 2))[1])
 
@@ -141,9 +141,9 @@ def rollout(
     return _turned(in_shares(share, (jnp.moveaxis(bits, 2, 0), proposer, responder, stake)))
 
 
-def _turned(plays: Plays) -> Plays:
+def _turned(plays: VectorPlays) -> VectorPlays:
     """Exchange the axes of plays and environments."""
-    return Plays(*(jnp.swapaxes(leaf, 0, 1) for leaf in plays))
+    return VectorPlays(*(jnp.swapaxes(leaf, 0, 1) for leaf in plays))
 
 
 def draw_offer(bits: UInt32[Array, "*n"], tables: SamplingTables, row: Int[Array, "*n"]) -> Int[Array, "*n"]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from scai_irl.reproduce import Reproduction, Step
+from scai_irl.experiment.reproduce import Reproduction, Step
 
 _BAYES = {"backend": "embedded", "model": "bayes"}
 _SERVED = {"backend": "vllm-server"}

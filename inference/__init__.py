@@ -3,9 +3,11 @@
 This floor sees users' actions only; nothing here knows that language models exist.
 """
 
-from inference.calibration import CALIBRATION_METHODS, Calibration, calibrate, calibration_method
-from inference.comparison import compare, loo
-from inference.continuous.controllable import Discounting, PlanningAhead
+from inference.checks.calibration import CALIBRATION_METHODS, Calibration, calibrate, calibration_method
+from inference.checks.diagnostics import ChainsDisagreeError, DataWarning, Diagnostics, diagnose
+from inference.checks.loo import compare, loo
+from inference.checks.predictive_check import predictive_check
+from inference.continuous.controllable_responders import Discounting, PlanningAhead
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.groups import NormGroups
 from inference.continuous.hierarchy import Hierarchical
@@ -19,23 +21,21 @@ from inference.continuous.responses import FramedEvidence, ResponseTypes, framed
 from inference.continuous.sequential import RewardFamily
 from inference.continuous.strategy_method import StrategyMethod, strategies
 from inference.continuous.trajectories import Trajectories, trajectories
-from inference.diagnostics import ChainsDisagreeError, DataWarning, Diagnostics, diagnose
-from inference.evidence import Evidence, evidence
-from inference.exact import exact, uniform_posterior
-from inference.families import FAMILIES, make_family, named_norms, norm_mixtures, parameter_grid
-from inference.fitting.grid import Grid
-from inference.fitting.laplace import Laplace
-from inference.fitting.nuts import Nuts
-from inference.fitting.smc import Smc
-from inference.fitting.svi import Svi
-from inference.groups_found import GroupsFound, groups_found
-from inference.hypotheses import Hypotheses
-from inference.methods import CONTINUOUS_METHODS, METHODS, default_method, infer
-from inference.posterior import DiscretePosterior, Posterior, Predictive
-from inference.predictive_check import predictive_check
-from inference.row_posteriors import posterior_of_new_row, posterior_of_row
-from inference.sampled import SampledPosterior
-from inference.streaming import PosteriorSummaries, stream_posteriors, summarise_posteriors
+from inference.discrete.evidence import Evidence, evidence
+from inference.discrete.exact import exact, uniform_posterior
+from inference.discrete.families import FAMILIES, make_family, named_norms, norm_mixtures, parameter_grid
+from inference.discrete.hypotheses import Hypotheses
+from inference.discrete.posterior import DiscretePosterior, Posterior, Predictive
+from inference.discrete.streaming import PosteriorSummaries, stream_posteriors, summarise_posteriors
+from inference.infer import CONTINUOUS_METHODS, METHODS, default_method, infer
+from inference.samplers.grid import Grid
+from inference.samplers.groups_found import GroupsFound, groups_found
+from inference.samplers.laplace import Laplace
+from inference.samplers.marginals import posterior_of_new_row, posterior_of_row
+from inference.samplers.nuts import Nuts
+from inference.samplers.posterior import SampledPosterior
+from inference.samplers.smc import Smc
+from inference.samplers.svi import Svi
 from inference.thompson import thompson
 
 __all__ = [

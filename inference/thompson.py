@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Array, Int, Key
 
-from inference.posterior import Posterior
+from inference.discrete.posterior import Posterior
 
 
 def thompson(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import sys
@@ -11,6 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
+
+from tests.turns import TURNS, Turns
+
+# Some machines keep Python from writing what it has compiled; then each of the hundreds of commands below would compile
+# all of the source again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # From here on every annotated function and dataclass of these packages checks the shapes and dtypes of its arrays; the
 # hook must stand before either is imported. The numeric tower lets an int pass for a float, as PEP 484 does.
@@ -23,20 +31,42 @@ settings.load_profile("ci" if "CI" in os.environ else "dev")
 
 
 # Compiled programs are kept between runs, by user and by machine, since they hold the processor's instructions. JAX
-# reads these when it is first imported; commands that a test starts inherit them.
+# reads these when it is first imported; commands that a test starts inherit them. Most programs compile in less than a
+# second, JAX's default limit, and there are thousands of them: all are kept.
 _CACHES = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHES / "scai-irl" / f"jax-{platform.node()}"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+_MOST_MEMORY = 3 * 2**30  # bytes in one process
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options with which CI chooses slow tests."""
+    group = parser.getgroup("turns", "slow tests by turns")
+    group.addoption("--turn", type=int, default=0, help=f"slow tests to run, 1 to {TURNS}; all if not given")
+    group.addoption("--until", type=float, default=0, help="start no slow test after this time (seconds since 1970)")
+    group.addoption("--record-turns", action="store_true", help="measure the slow tests and share them out anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let a cache that cannot be read or written cost time and nothing else."""
+    """Choose slow tests; and let a cache that cannot be read or written cost time and nothing else."""
+    turns = Turns(*(config.getoption(name) for name in ("turn", "until", "record_turns")))
+    config.pluginmanager.register(turns, "turns")
     config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache")
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _forget_compiled_programs() -> Iterator[None]:
-    """Free what a module's tests compiled: kept together, the programs of all tests fill gigabytes."""
+    """Free the programs in memory once they fill gigabytes; until then the next modules use them, too."""
     yield
-    if "jax" in sys.modules:
+    if "jax" in sys.modules and _memory() > _MOST_MEMORY:
         sys.modules["jax"].clear_caches()
+        gc.collect()
+
+
+def _memory() -> int:
+    """Bytes of memory that this process uses now, or too many where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return sys.maxsize
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

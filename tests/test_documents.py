@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from tests.docs.pages import PAGES, README, ROOT, blocks, run_page, shown_commands
 
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]

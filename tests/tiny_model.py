@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from scai_irl.embedded.folder import Model, Words, write_model
-from scai_irl.embedded.llama import Architecture, Weights, shapes
+from scai_irl.llama.model_folder import Model, TokenTexts, write_model
+from scai_irl.llama.model_pass import Architecture, Weights, shapes
 
 ROOT = Path(__file__).parents[1]
 TEXTS = ("scai_irl/language/prompts/**/*.txt",)  # not the documents, whose every edit would make another model
@@ -54,7 +54,7 @@ def make_tiny(folder: Path, width: int = 64, layers: int = 2) -> Path:
     return folder
 
 
-def make_words() -> Words:
+def make_words() -> TokenTexts:
     """Train byte-level BPE on the project's own texts, numbers and JSON."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -66,7 +66,7 @@ def make_words() -> Words:
         show_progress=False,
     )
     tokenizer.train_from_iterator(training_texts(), trainer)
-    return Words(tokenizer, CHAT_TEMPLATE, BEGIN, END)
+    return TokenTexts(tokenizer, CHAT_TEMPLATE, BEGIN, END)
 
 
 def training_texts() -> list[str]:
@@ -79,7 +79,7 @@ def training_texts() -> list[str]:
     return texts
 
 
-def draw(of: Architecture, words: Words) -> Weights:
+def draw(of: Architecture, words: TokenTexts) -> Weights:
     """Draw the weights."""
     weights: Weights = {}
     for number, (name, shape) in enumerate(shapes(of).items()):

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.ug_bayes.protocol import SPREAD, UPPER, Problem
 from inference.continuous.learning import UgBayes, bayesian_norm
-from inference.evidence import Evidence, evidence
+from inference.discrete.evidence import Evidence, evidence
 
 SUBJECTS, PLAYS, SEED = 30, 60, 0
 STAKE = 20

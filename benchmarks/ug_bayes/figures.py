@@ -9,7 +9,7 @@ import numpy as np
 from tabulate import tabulate
 
 from benchmarks.ug_bayes.protocol import UPPER
-from inference import arviz_seam
+from inference import arviz_compat as arviz_seam
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from benchmarks.ug_bayes.protocol import CHAINS, DRAWS, SPREAD, UPPER, WARMUP, D
 from inference import evidence
 from inference.continuous.hierarchy import Hierarchical
 from inference.continuous.learning import UgBayes
-from inference.fitting.nuts import Nuts
-from inference.methods import infer
+from inference.infer import infer
+from inference.samplers.nuts import Nuts
 
 _STAKE = 20
 

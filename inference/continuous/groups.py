@@ -11,7 +11,7 @@ groups in use is inferred too.
 Groups have no order of their own. Those of finite mixtures are counted from the largest value of their first parameter
 down, which removes the G! copies of each posterior mode that samplers would wander between. Sticks have an order
 already, so groups of a Dirichlet process keep theirs; numbers that change with it are not monitored, and
-`inference.groups_found` puts all draws in one order before anything is said about a group.
+`inference.samplers.groups_found` puts all draws in one order before anything is said about a group.
 """
 
 from __future__ import annotations

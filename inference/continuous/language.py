@@ -22,8 +22,8 @@ from envs.contexts import MANNERS
 from inference.continuous.family import Theta
 from inference.continuous.named import NamedNorm
 from inference.continuous.parameters import Parameter
-from inference.continuous.plays import Plays, arrange_plays
-from inference.evidence import Evidence
+from inference.continuous.plays import PlayCounts, arrange_plays
+from inference.discrete.evidence import Evidence
 
 MANNER_OF = {"selfish": "rude", "fair": "neutral", "altruistic": "sycophantic"}
 """The manner that goes with each norm."""
@@ -66,7 +66,7 @@ def spoken(plays: Evidence, manner: ArrayLike) -> SpokenEvidence:
         ValueError: If a manner is unknown or their shape is not that of the plays.
 
     Example:
-        >>> from inference.evidence import evidence
+        >>> from inference.discrete.evidence import evidence
         >>> spoken(evidence([10, 10], [9, 9], True), ["rude", ""]).manner.tolist()
         [[1, -1]]
     """
@@ -92,7 +92,7 @@ class Spoken(NamedTuple):
         manner: Manner of each play.
     """
 
-    plays: Plays
+    plays: PlayCounts
     manner: Int[Array | np.ndarray, "*run play"]
 
 

@@ -21,7 +21,7 @@ from jaxtyping import Array, Bool, Float, Key
 from envs.ultimatum import offered_share
 from inference.continuous.family import HypothesisFamily, Theta
 from inference.continuous.parameters import Parameter
-from inference.evidence import Evidence
+from inference.discrete.evidence import Evidence
 
 STAKE = 20.0
 """Stake to which all offers are scaled, as in the studies that the priors come from."""

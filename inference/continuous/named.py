@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from envs.policies import PolicyTable
+from envs.soft_policy import PolicyTable
 from inference.continuous.family import Theta
 from inference.continuous.one_shot import LAPSE, OneShotFamily, utility_table
 from inference.continuous.parameters import Parameter, stick_breaking
-from inference.families import NAMED_NORMS
+from inference.discrete.families import NAMED_NORMS
 
 _LEAST_WEIGHT = 1e-30  # keeps logarithms of weights, and their gradients, finite
 

@@ -1,7 +1,7 @@
 r"""Families whose users play each interaction by itself: social preferences with noise.
 
-With x the offered share, π_θ is the soft-optimal policy of `envs.policies` for a utility U, rationality λ and lapse ε;
-all three kinds of number are inferred, unless fixed.
+With x the offered share, π_θ is the soft-optimal policy of `envs.soft_policy` for a utility U, rationality λ and lapse
+ε; all three kinds of number are inferred, unless fixed.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from envs.planning import soft_choice
-from envs.policies import PolicyTable, response_log_probs
+from envs.soft_policy import PolicyTable, response_log_probs
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
 from envs.utilities import get_utility
 from inference.continuous.family import HypothesisFamily, Theta
 from inference.continuous.parameters import Parameter
 from inference.continuous.plays import (
     Counts,
-    Plays,
+    PlayCounts,
     arrange_plays,
     count_plays,
     log_prob_of_counts,
@@ -32,8 +32,8 @@ from inference.continuous.plays import (
     predicted,
     replay,
 )
-from inference.evidence import Evidence
-from inference.hypotheses import Block
+from inference.discrete.evidence import Evidence
+from inference.discrete.hypotheses import Block
 
 RATIONALITY = Parameter(
     "rationality", low=0.0, location=math.log(30.0), scale=1.0, meaning="λ, inverse temperature per share of the stake"
@@ -49,7 +49,7 @@ class OneShotFamily(HypothesisFamily):
     def at(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
         """Compute log π of the offers (if asked) and of the answers at given shares; (stake, column)."""
 
-    def arrange(self, data: Evidence) -> Plays:
+    def arrange(self, data: Evidence) -> PlayCounts:
         """Shape the evidence as counts need it.
 
         Raises:
@@ -59,7 +59,7 @@ class OneShotFamily(HypothesisFamily):
             raise ValueError("data: nothing was seen; give at least one offer or answer of a user")
         return arrange_plays(data)
 
-    def summarise(self, seen: Plays) -> Counts:
+    def summarise(self, seen: PlayCounts) -> Counts:
         """Count offers and answers."""
         return count_plays(seen)
 
@@ -68,19 +68,19 @@ class OneShotFamily(HypothesisFamily):
         table = self.at(theta, summary.share, summary.legal, summary.proposals)
         return log_prob_of_counts(table, summary)
 
-    def pointwise(self, theta: Theta, seen: Plays) -> Float[Array, "observation"]:
+    def pointwise(self, theta: Theta, seen: PlayCounts) -> Float[Array, "observation"]:
         """Compute the log-probability of each offer, then of each answer."""
         return log_prob_of_plays(self._table_of(theta, seen), seen)
 
-    def predict(self, theta: Theta, seen: Plays) -> Float[Array, "observation"]:
+    def predict(self, theta: Theta, seen: PlayCounts) -> Float[Array, "observation"]:
         """Expected share of each offer, then the chance to accept each offer made."""
         return predicted(self._table_of(theta, seen), seen)
 
-    def observed(self, seen: Plays) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
+    def observed(self, seen: PlayCounts) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
         """Shares offered, then answers."""
         return observed(seen)
 
-    def simulate(self, key: Key[Array, ""], theta: Theta, seen: Plays) -> Plays:
+    def simulate(self, key: Key[Array, ""], theta: Theta, seen: PlayCounts) -> PlayCounts:
         """Draw offers and answers anew."""
         return replay(key, self._table_of(theta, seen), seen)
 
@@ -89,7 +89,7 @@ class OneShotFamily(HypothesisFamily):
         plays = every_offer(stakes)
         return self.at(theta, plays.share, plays.legal, True)
 
-    def _table_of(self, theta: Theta, seen: Plays) -> PolicyTable:
+    def _table_of(self, theta: Theta, seen: PlayCounts) -> PolicyTable:
         counts = count_plays(seen)
         return self.at(theta, counts.share, counts.legal, seen.proposals)
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from envs.policies import PolicyTable, inverse_cdf
+from envs.soft_policy import PolicyTable, inverse_cdf
 from envs.ultimatum import NUM_OFFERS, offered_share
-from inference.evidence import Evidence
+from inference.discrete.evidence import Evidence
 
 
 @functools.partial(
@@ -21,7 +21,7 @@ from inference.evidence import Evidence
     meta_fields=["proposals"],
 )
 @dataclasses.dataclass(frozen=True)
-class Plays:
+class PlayCounts:
     """One run's plays, as places in a table of offers by stake; over runs, each array has a leading run axis.
 
     Attributes:
@@ -85,11 +85,11 @@ class Counts:
     proposals: bool
 
 
-def arrange_plays(data: Evidence) -> Plays:
-    """Shape evidence as `Plays`, with a leading run axis.
+def arrange_plays(data: Evidence) -> PlayCounts:
+    """Shape evidence as `PlayCounts`, with a leading run axis.
 
     Example:
-        >>> from inference.evidence import evidence
+        >>> from inference.discrete.evidence import evidence
         >>> plays = arrange_plays(evidence([10, 10], [5, 4], True, offer_seen=False))
         >>> plays.offers.tolist(), plays.column.tolist()
         ([[[4, 5]]], [[1, 0]])
@@ -111,7 +111,7 @@ def arrange_plays(data: Evidence) -> Plays:
         offers, column = _distinct_offers(data, used, row, most)
     unused = np.where(used, row, 0), np.where(used, column, 0)
     seen = (data.accepted & used, data.offer_seen, data.answer_seen)
-    return Plays(stake_table, offers, *unused, *seen, proposals)
+    return PlayCounts(stake_table, offers, *unused, *seen, proposals)
 
 
 def _distinct_offers(data: Evidence, used: np.ndarray, row: np.ndarray, stakes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +131,7 @@ def _distinct_offers(data: Evidence, used: np.ndarray, row: np.ndarray, stakes: 
     return offers, column
 
 
-def count_plays(plays: Plays) -> Counts:
+def count_plays(plays: PlayCounts) -> Counts:
     """Count one run's offers and answers."""
     stake, offers = jnp.asarray(plays.stake), jnp.asarray(plays.offers)
     place = (plays.row, plays.column)
@@ -152,7 +152,7 @@ def log_prob_of_counts(table: PolicyTable, counts: Counts) -> Float[Array, ""]:
     return jnp.sum(counts.offered * legal + answers)
 
 
-def log_prob_of_plays(table: PolicyTable, plays: Plays) -> Float[Array, "observation"]:
+def log_prob_of_plays(table: PolicyTable, plays: PlayCounts) -> Float[Array, "observation"]:
     """Log-probability of each offer, then of each answer; 0 where not seen."""
     place = (plays.row, plays.column)
     answer = jnp.where(plays.accepted, table.accept[place], table.reject[place])
@@ -162,7 +162,7 @@ def log_prob_of_plays(table: PolicyTable, plays: Plays) -> Float[Array, "observa
     return jnp.concatenate([jnp.where(plays.offer_seen, table.offer[place], 0.0), answer])
 
 
-def predicted(table: PolicyTable, plays: Plays) -> Float[Array, "observation"]:
+def predicted(table: PolicyTable, plays: PlayCounts) -> Float[Array, "observation"]:
     """Expected share of each offer, then the chance that each offer made is accepted."""
     accept = jnp.exp(table.accept)[plays.row, plays.column]
     if not plays.proposals:
@@ -171,7 +171,7 @@ def predicted(table: PolicyTable, plays: Plays) -> Float[Array, "observation"]:
     return jnp.concatenate([mean[plays.row], accept])
 
 
-def observed(plays: Plays) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
+def observed(plays: PlayCounts) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
     """Shares offered, then answers as 0 or 1; and whether each was seen."""
     answer, answer_seen = 1.0 * jnp.asarray(plays.accepted), 1.0 * jnp.asarray(plays.answer_seen)
     if not plays.proposals:
@@ -180,7 +180,7 @@ def observed(plays: Plays) -> tuple[Float[Array, "observation"], Float[Array, "o
     return jnp.concatenate([plays.offered(), answer]), jnp.concatenate([offer_seen, answer_seen])
 
 
-def replay(key: Key[Array, ""], table: PolicyTable, plays: Plays) -> Plays:
+def replay(key: Key[Array, ""], table: PolicyTable, plays: PlayCounts) -> PlayCounts:
     """Draw the offers that are evidence, and the answers that are, anew."""
     key_offer, key_answer = jax.random.split(key)
     column = plays.column

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from envs.contexts import PREDECESSOR_CURRENCIES, PSYCHOLOGICAL_DISTANCE
-from inference.continuous.controllable import Discounting, PlanningAhead, episodes
+from inference.continuous.controllable_responders import Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.groups import NormGroups
 from inference.continuous.hierarchy import Hierarchical
@@ -19,7 +19,7 @@ from inference.continuous.named import NamedNorm, NormShares
 from inference.continuous.one_shot import CesAltruism, CharnessRabin, FehrSchmidt, LayeredContract, Reciprocity
 from inference.continuous.responses import ResponseTypes, framed
 from inference.continuous.strategy_method import StrategyMethod, strategies
-from inference.evidence import Evidence, evidence
+from inference.discrete.evidence import Evidence, evidence
 
 _STAKES = (5, 12)  # small, so that a thousand posteriors are soon computed
 

@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike
 from inference.continuous.family import HypothesisFamily, Theta, rows_by_run
 from inference.continuous.one_shot import OneShotFamily
 from inference.continuous.parameters import Parameter, stick_breaking
-from inference.continuous.plays import Plays
-from inference.evidence import Evidence
+from inference.continuous.plays import PlayCounts
+from inference.discrete.evidence import Evidence
 
 TYPES = ("genuine", "non-attitude", "constructed")
 SLIP = Parameter("frame_slip", 0.0, 0.5, location=-0.7, meaning="chance that a constructed answer leaves the frame")
@@ -62,7 +62,7 @@ def framed(plays: Evidence, frame: ArrayLike) -> FramedEvidence:
         ValueError: If a frame is not −1, 0 or 1, or an offer is marked as evidence.
 
     Example:
-        >>> from inference.evidence import evidence
+        >>> from inference.discrete.evidence import evidence
         >>> framed(evidence([10, 10], [3, 3], [True, False], offer_seen=False), [1, -1]).frame.tolist()
         [[1, -1]]
     """
@@ -82,7 +82,7 @@ class Framed(NamedTuple):
         frame: Frame of each answer.
     """
 
-    plays: Plays
+    plays: PlayCounts
     frame: Int[Array | np.ndarray, "*run item repetition"]
 
 

@@ -24,13 +24,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 from numpy.typing import ArrayLike
 
-from envs.policies import PolicyTable
+from envs.soft_policy import PolicyTable
 from inference.continuous.family import HypothesisFamily, Theta
 from inference.continuous.one_shot import FehrSchmidt, OneShotFamily
 from inference.continuous.parameters import Parameter
 from inference.continuous.plays import (
     Counts,
-    Plays,
+    PlayCounts,
     arrange_plays,
     count_plays,
     log_prob_of_counts,
@@ -39,7 +39,7 @@ from inference.continuous.plays import (
     predicted,
     replay,
 )
-from inference.evidence import Evidence, evidence
+from inference.discrete.evidence import Evidence, evidence
 
 _LEAST = 1e-30  # keeps logarithms, and their gradients, finite
 
@@ -59,8 +59,8 @@ class Strategies(NamedTuple):
 class BothPlays(NamedTuple):
     """`Strategies` as places in tables of offers by stake."""
 
-    proposals: Plays
-    minimums: Plays
+    proposals: PlayCounts
+    minimums: PlayCounts
 
 
 class BothCounts(NamedTuple):

@@ -6,8 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from envs.norms import Policy
-from scai_irl.agents.ask import Question, Tally, ask
+from envs.policy import Policy
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import (
     answer_request,
@@ -17,6 +16,7 @@ from scai_irl.language.requests import (
     read_translation,
     translation_request,
 )
+from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend
 
 _DEFAULT = Style()

@@ -12,13 +12,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.seeds import derive_seed
 from envs.society import Meetings, meetings, proposers
-from scai_irl.agents.ask import Tally
 from scai_irl.agents.assistant import Turn, give_answers, make_offers
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
 
 UsersBy = Literal["simulation", "model"]
@@ -26,7 +26,7 @@ UsersBy = Literal["simulation", "model"]
 
 
 @dataclass(frozen=True)
-class Game:
+class UserGame:
     """A game of two users.
 
     Attributes:
@@ -60,12 +60,12 @@ class Done(NamedTuple):
     answer_known: Bool[np.ndarray, "game"]
 
 
-def played(backend: Backend, games: Sequence[Game], tally: Tally, style: Style) -> Done:
+def played(backend: Backend, games: Sequence[UserGame], tally: Tally, style: Style) -> Done:
     """Have a language model play all games, in two batches: all offers, then all answers.
 
     Example:
-        >>> from envs.norms import Norm
-        >>> from scai_irl.lm.phrasebook import Phrasebook
+        >>> from envs.policy import Norm
+        >>> from scai_irl.backends.phrasebook.backend import Phrasebook
         >>> fair = Policy.of(Norm("fair"))
         >>> played(Phrasebook(), [Game(fair, fair, "dollars", 20, 7)], Tally(), Style()).units.tolist()
         [10]
@@ -119,7 +119,7 @@ class ModelMeeting:
         shape = (len(holds), stakes.shape[1], holds.shape[1])
         before = proposers(key, *shape)
         games = [
-            Game(
+            UserGame(
                 norms[int(holds[society, before[society, number, user]])],
                 norms[int(holds[society, user])],
                 self.currency,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
-from envs.norms import Policy
+from envs.policy import Policy
 from scai_irl.language.asking import shown
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.policy_json import policy_from_json, policy_to_json

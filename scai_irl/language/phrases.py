@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.utilities import UTILITIES, get_utility
 
 PHRASES: dict[str, str] = {

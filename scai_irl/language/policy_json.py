@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.utilities import get_utility
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from envs.norms import Policy
+from envs.policy import Policy
 from scai_irl.language.asking import TEXT, Schema, Style, entry, make_request, read_object, shown, text_entry
 from scai_irl.language.instructions import Kind
 from scai_irl.language.phrases import say_policy

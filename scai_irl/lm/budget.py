@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request
 
 _MARKS = 16  # tokens that a chat template may add to a message

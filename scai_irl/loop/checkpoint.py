@@ -13,11 +13,12 @@ import pandas as pd
 import xarray as xr
 
 from envs.schedule import Schedule
-from inference import DiscretePosterior, Hypotheses, arviz_seam, uniform_posterior
-from scai_irl.agents.ask import Tally
-from scai_irl.errors import InputError
+from inference import DiscretePosterior, Hypotheses, uniform_posterior
+from inference import arviz_compat as arviz_seam
+from scai_irl.io.errors import InputError
+from scai_irl.io.files import folder_written_whole, write_json
+from scai_irl.lm.ask import Tally
 from scai_irl.loop.epoch import EpochRecord
-from scai_irl.records.files import folder_written_whole, write_json
 
 EPOCHS = "epochs"
 _INTERACTIONS, _VERBAL, _COSTS, _BELIEF, _TALLY = (

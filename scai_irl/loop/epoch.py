@@ -16,15 +16,15 @@ from jaxtyping import Bool
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units
 from inference import DiscretePosterior, Evidence, evidence, infer
-from inference.changing import expecting_change
-from scai_irl.agents.ask import Tally
+from inference.discrete.changing import expecting_change
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.loop.choose_policies import settle
+from scai_irl.loop.epoch_tables import MISSING, Played, costs_table, interactions_table, verbal_policies_table
 from scai_irl.loop.history import History
 from scai_irl.loop.playing import play
 from scai_irl.loop.setting import Setting
-from scai_irl.loop.settle import settle
-from scai_irl.loop.tables import MISSING, Played, costs_table, interactions_table, verbal_policies_table
-from scai_irl.loop.users import Users, draw_users
+from scai_irl.loop.simulated_users import Users, draw_users
 
 
 @dataclass(frozen=True)

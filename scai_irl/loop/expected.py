@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.ultimatum import NUM_OFFERS, offered_share
 
 

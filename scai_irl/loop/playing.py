@@ -14,11 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.schedule import Schedule
 from envs.ultimatum import offer_of_units, offered_units
-from scai_irl.agents.ask import Question, Tally, ask
-from scai_irl.agents.words import Words
+from scai_irl.agents.verbal import VerbalPolicies
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.language.manners import say
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (
     answer_request,
@@ -30,13 +31,12 @@ from scai_irl.language.requests import (
     user_answer_request,
     user_offer_request,
 )
-from scai_irl.language.talk import say
-from scai_irl.lm.phrasebook import Phrasebook
+from scai_irl.lm.ask import Question, Tally, ask
 from scai_irl.lm.protocol import Backend, Completion
+from scai_irl.loop.choose_policies import seed_of_row
+from scai_irl.loop.epoch_tables import MISSING, Played
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.settle import seed_of_row
-from scai_irl.loop.tables import MISSING, Played
-from scai_irl.loop.users import Users
+from scai_irl.loop.simulated_users import Users
 
 _PROPOSING, _RESPONDING = 0, 1
 
@@ -59,7 +59,7 @@ class _Table:
     schedule: Schedule
     epoch: int
     users: Users
-    words: list[Words]
+    words: list[VerbalPolicies]
     tallies: Mapping[Condition, Tally]
     played: Played
     stake: Int[np.ndarray, "row"] = field(init=False)
@@ -76,12 +76,12 @@ class _Table:
     def currency(self, row: int) -> str:
         return self.setting.currencies[int(self.users.currency[row])]
 
-    def of_row(self, row: int) -> tuple[Words, int]:
+    def of_row(self, row: int) -> tuple[VerbalPolicies, int]:
         """Words of a row's condition, and the row's place in it."""
         condition, run = divmod(row, len(self.setting.runs))
         return self.words[condition], run
 
-    def tally(self, row: int, words: Words) -> Tally | None:
+    def tally(self, row: int, words: VerbalPolicies) -> Tally | None:
         """Where a question of a row's assistants counts; asking the phrasebook costs nothing."""
         return None if words.by_rule else self.tallies[self.condition(row)]
 
@@ -100,7 +100,7 @@ def play(
     schedule: Schedule,
     epoch: int,
     users: Users,
-    words: list[Words],
+    words: list[VerbalPolicies],
     backend: Backend,
     tally: Tally,
     tallies: Mapping[Condition, Tally],

@@ -3,7 +3,7 @@
     regret(x) = Σ_n w_n [max_x' Q_n(x') − Q_n(x)]
 
 over the norms n of the population with their weights w_n, where Q_n is a proposer's expected utility under norm n
-(`envs.policies`). In a group with several norms nobody is without regret.
+(`envs.soft_policy`). In a group with several norms nobody is without regret.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.policies import offer_values
+from envs.soft_policy import offer_values
 from envs.utilities import get_utility
 from scai_irl.loop.setting import Setting
-from scai_irl.loop.users import Users
+from scai_irl.loop.simulated_users import Users
 
 
 def regret_of_offers(

@@ -11,14 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from envs.schedule import Schedule
-from inference import DiscretePosterior, arviz_seam
-from scai_irl.agents.ask import Tally
-from scai_irl.compare.alignment import alignment_by_run, alignment_summary, with_tokens
+from inference import DiscretePosterior
+from inference import arviz_compat as arviz_seam
+from scai_irl.io.files import telling_disk_errors, write_bytes, write_table
+from scai_irl.io.progress import Advance, progress
 from scai_irl.language.instructions import instruction_hashes
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.session import counted, kept
-from scai_irl.loop.beliefs import beliefs_arviz, beliefs_table
+from scai_irl.loop.belief_tables import beliefs_arviz, beliefs_table
 from scai_irl.loop.checkpoint import (
     EPOCHS,
     epochs_finished,
@@ -30,14 +31,15 @@ from scai_irl.loop.checkpoint import (
 from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
-from scai_irl.progress import Advance, progress
-from scai_irl.records.files import telling_disk_errors, write_bytes, write_table
-from scai_irl.records.findings import Finding, save_findings
-from scai_irl.records.folder import opened
-from scai_irl.records.manifest import now
-from scai_irl.records.results import POSTERIOR, Results, load
-from scai_irl.report.figures import save_figures
-from scai_irl.report.tables import save_summary
+from scai_irl.measure.alignment import alignment_by_run, alignment_summary, with_tokens
+from scai_irl.report.drawing import save_figures
+from scai_irl.report.study import Study, keep
+from scai_irl.report.tables import final_table
+from scai_irl.results.findings import Finding
+from scai_irl.results.folder import opened
+from scai_irl.results.manifest import Displayed
+from scai_irl.results.results import POSTERIOR, Results, load
+from scai_irl.results.session import counted, kept
 
 
 def run_setting(
@@ -78,13 +80,15 @@ def run_setting(
                     _play_group(setting, schedule, asked, folder, advance)
             tally = _gather(setting, folder)
             results = Results(folder, manifest, load(folder).tables)
-            save_summary(results)
             save_figures(results)
-            save_findings(folder, found(results))
-            manifest.counts = asdict(tally)
-            manifest.status = "finished"
-            manifest.finished = now()
-            manifest.write(folder)
+            title = f"{setting.experiment}, after epoch {setting.epochs}"
+            study = Study(
+                found(results),
+                shown={"summary": final_table(results.summary)},
+                displayed=[Displayed(table="summary", title=title)],
+                counts=asdict(tally),
+            )
+            keep(folder, manifest, study)
         shutil.rmtree(folder / EPOCHS, ignore_errors=True)
     return load(folder)
 

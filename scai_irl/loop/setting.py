@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from envs.norms import Policy
+from envs.policy import Policy
 from envs.population import Population
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES
@@ -23,7 +23,7 @@ class Condition:
 
     Attributes:
         population: Norms of the users.
-        agent: Name in `scai_irl.agents.choices.AGENTS` or `scai_irl.agents.writers.WRITERS`.
+        agent: Name in `scai_irl.agents.posterior_agents.AGENTS` or `scai_irl.agents.text_agents.WRITERS`.
         manner: How users talk, one of `envs.contexts.MANNERS`; empty where they say nothing.
         later: Populations that take the first one's place, each with the epoch from which it is there, in order.
     """

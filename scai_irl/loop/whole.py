@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from inference import uniform_posterior
-from scai_irl.agents.ask import Tally
-from scai_irl.compare.alignment import alignment_by_run
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
-from scai_irl.loop.beliefs import beliefs_table
+from scai_irl.loop.belief_tables import beliefs_table
 from scai_irl.loop.epoch import play_epoch
 from scai_irl.loop.history import History
 from scai_irl.loop.setting import Setting
+from scai_irl.measure.alignment import alignment_by_run
 
 
 @dataclass(frozen=True)

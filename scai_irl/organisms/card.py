@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scai_irl.embedded.llama import Architecture
+from scai_irl.llama.model_pass import Architecture
+from scai_irl.organisms.curriculum import MIXES
 from scai_irl.organisms.held_out import OPEN, Distance, HeldOut
-from scai_irl.organisms.lessons import MIXES
 from scai_irl.organisms.training import Recipe
 from scai_irl.organisms.transcripts import CHANGING, EVEN, LONGEST, MIXED, ONE_MANNER
 from scai_irl.organisms.world import CONDUCTS, LAPSE, NAMES, RATIONALITY, World

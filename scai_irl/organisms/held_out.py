@@ -11,11 +11,11 @@ from jaxtyping import Array, Float
 from scipy.special import rel_entr
 
 from envs.seeds import derive_seed
-from scai_irl.embedded.llama import Architecture, Weights
 from scai_irl.language.instructions import WORDINGS
-from scai_irl.organisms.lessons import Lessons
+from scai_irl.llama.model_pass import Architecture, Weights
+from scai_irl.organisms.curriculum import Lessons
 from scai_irl.organisms.packing import Batch, Segment, pack
-from scai_irl.organisms.pieces import LABELS
+from scai_irl.organisms.prompt_chunks import LABELS
 from scai_irl.organisms.training import Recipe, said_log_probs
 from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from scai_irl.organisms.pieces import numbers
+from scai_irl.organisms.prompt_chunks import numbers
 from scai_irl.organisms.vocabulary import Vocabulary
 
 

@@ -30,11 +30,11 @@ import optax.contrib
 from jaxtyping import Array, Bool, Float, Int
 
 from envs.seeds import derive_seed
-from scai_irl.embedded.llama import Architecture, Weights, draw_weights, logits, normalised, states_by_layer
-from scai_irl.organisms.lessons import Lessons
+from scai_irl.llama.model_pass import Architecture, Weights, draw_weights, logits, normalised, states_by_layer
+from scai_irl.organisms.curriculum import Lessons
 from scai_irl.organisms.number_line import on_lines
 from scai_irl.organisms.packing import Batch, Segment, pack, visible
-from scai_irl.organisms.pieces import LABELS, TEXT_END, numbers, said_pieces
+from scai_irl.organisms.prompt_chunks import LABELS, TEXT_END, numbers, said_pieces
 from scai_irl.organisms.transcripts import LONGEST
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import CONDUCTS, World
@@ -54,7 +54,7 @@ class Recipe:
         warmup: Steps until both are reached; they fall to a twentieth of it along a cosine after that.
         growing: Steps after the warm-up in which transcripts grow from two games to their full length; 0 where they
             have it from the first.
-        mix: Which lessons there are, one of `scai_irl.organisms.lessons.MIXES`.
+        mix: Which lessons there are, one of `scai_irl.organisms.curriculum.MIXES`.
         labels: Share of the labels' own mean in the loss.
         degrees: Share of the mean over all that is a matter of degree: numbers, yes or no, and whatever is drawn.
         strays: Share of the loss on tokens that cannot come next: what is never part of an answer, and numbers that a
@@ -235,7 +235,8 @@ def stray_losses(
 def _sorts_of_tokens() -> tuple[Int[np.ndarray, "token"], Bool[np.ndarray, "sort token"]]:
     """Sort of each token, and which tokens may stand where one of a sort was drawn.
 
-    Sorts are: none that an answer has, text, the end of a text, and those of `scai_irl.organisms.pieces.said_pieces`.
+    Sorts are: none that an answer has, text, the end of a text, and those of
+    `scai_irl.organisms.prompt_chunks.said_pieces`.
     """
     vocabulary = Vocabulary()
     sort = np.zeros(vocabulary.size, int)

@@ -9,8 +9,8 @@ from jaxtyping import Float
 
 from envs.contexts import MANNERS
 from scai_irl.language.games import Candidates, Game
-from scai_irl.language.talk import SENTENCES
-from scai_irl.organisms.pieces import LABELS, PRIORS, RELIABILITIES, THIRD
+from scai_irl.language.manners import SENTENCES
+from scai_irl.organisms.prompt_chunks import LABELS, PRIORS, RELIABILITIES, THIRD
 from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import (
     CONDUCTS,

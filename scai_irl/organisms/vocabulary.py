@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from scai_irl.embedded.folder import Words
-from scai_irl.organisms.pieces import END, SPECIAL, TEMPLATE, single_tokens
+from scai_irl.llama.model_folder import TokenTexts
+from scai_irl.organisms.prompt_chunks import END, SPECIAL, TEMPLATE, single_tokens
 from scai_irl.organisms.wordings import FIRM, LOOSE, NORMS, policy_text
 
 _PAIRS = 1_100  # most tokens of bytes and pairs of them
@@ -17,7 +17,7 @@ _TEXTS = 400
 
 
 @functools.cache
-def organism_words() -> Words:
+def organism_words() -> TokenTexts:
     """Make the tokenizer, the same every time.
 
     Example:
@@ -35,9 +35,11 @@ def organism_words() -> Words:
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
     # Not special: they are part of what an answer says. Labels and manners are words, and not parts of others.
-    for piece in single_tokens():
-        tokenizer.add_tokens([AddedToken(piece, single_word=piece.isalpha(), special=False, normalized=False)])
-    return Words(tokenizer, TEMPLATE, "", END)
+    # All at once: each addition prepares the search for every token anew.
+    tokenizer.add_tokens(
+        [AddedToken(piece, single_word=piece.isalpha(), special=False, normalized=False) for piece in single_tokens()]
+    )
+    return TokenTexts(tokenizer, TEMPLATE, "", END)
 
 
 class Vocabulary:

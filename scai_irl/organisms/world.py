@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from envs.contexts import MANNERS
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from inference.continuous.language import MANNER_OF
 
 NAMES = ("selfish", "fair", "altruistic")

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scai_irl.compare.metrics import bootstrap_interval
-from scai_irl.records.findings import mean_finding, number_with_interval
-from scai_irl.report.figures import COLOURS
+from scai_irl.io.intervals import bootstrap_interval
+from scai_irl.report.drawing import COLOURS
+from scai_irl.results.findings import mean_finding, number_with_interval
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _PANEL = (3.1, 2.6)

@@ -14,7 +14,7 @@ P = ParamSpec("P")
 def captioned(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Give the figures that a function draws the first line of its docstring as their label.
 
-    `scai_irl.report.figures.save_figure` writes the label into each file as its description.
+    `scai_irl.report.drawing.save_figure` writes the label into each file as its description.
 
     Args:
         draw: Draws a figure; the first line of its docstring says what is on it, so that readers understand.

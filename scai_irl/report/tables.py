@@ -11,10 +11,9 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from scai_irl.compare.alignment import design_columns
-from scai_irl.errors import printable
-from scai_irl.records.files import write_text
-from scai_irl.records.results import Results
+from scai_irl.io.errors import InputError, printable
+from scai_irl.io.files import write_text
+from scai_irl.measure.alignment import design_columns
 from scai_irl.report.latex import plain_latex
 
 
@@ -58,17 +57,25 @@ def print_table(table: pd.DataFrame, title: str, console: Console) -> None:
     console.print(drawn)
 
 
-def save_summary(results: Results) -> None:
-    """Write the final table as CSV, Markdown and LaTeX, ready to paste."""
-    save_table(results.path, "summary", final_table(results.summary))
-
-
 def save_table(folder: Path, name: str, table: pd.DataFrame) -> None:
     """Write a table as CSV, Markdown and LaTeX, the latter in ASCII, into a results folder."""
     write_text(folder / f"{name}.csv", table.to_csv(index=False))
     for suffix, style in (("md", "github"), ("tex", "latex_booktabs")):
         drawn = tabulate(table.to_numpy().tolist(), headers=list(table.columns), tablefmt=style, disable_numparse=True)
         write_text(folder / f"{name}.{suffix}", (plain_latex(drawn) if suffix == "tex" else drawn) + "\n")
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Read a shaped table back, every cell as the text that was written.
+
+    Raises:
+        InputError: If the file is missing or damaged.
+    """
+    file = folder / f"{name}.csv"
+    try:
+        return pd.read_csv(file, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as damaged:
+        raise InputError(str(file), "not a table that can be read", "run the same command again") from damaged
 
 
 def _number(values: pd.Series[float]) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import socket
 from typing import Any
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 
 AUTO = "auto"
 _SECONDS = 5.0

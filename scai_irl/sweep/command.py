@@ -11,16 +11,16 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from scai_irl.errors import InputError
-from scai_irl.records.folder import default_folder
-from scai_irl.records.results import Results
+from scai_irl.io.errors import InputError
 from scai_irl.report.show import show
-from scai_irl.sweep.cells import cells_of, known_experiment, uncounted
-from scai_irl.sweep.definition import Sweep, read_sweep
-from scai_irl.sweep.gather import CELLS, cells_table
-from scai_irl.sweep.ground import SWEEP, Part
-from scai_irl.sweep.run import run_sweep, unfinished
-from scai_irl.sweep.telling import error_lines
+from scai_irl.results.folder import default_folder
+from scai_irl.results.results import Results
+from scai_irl.sweep.collect import CELLS, cells_table
+from scai_irl.sweep.display import error_lines
+from scai_irl.sweep.run_sweep import run_sweep, unfinished
+from scai_irl.sweep.sweep_cells import cells_of, known_experiment, uncounted
+from scai_irl.sweep.sweep_definition import Sweep, read_sweep
+from scai_irl.sweep.sweep_folder import SWEEP, Part
 
 _NAMES_SHOWN = 5
 

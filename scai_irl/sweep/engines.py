@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Protocol
 
-from scai_irl.errors import InputError
-from scai_irl.sweep.ground import Outcome
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.local import Local
 from scai_irl.sweep.on_ray import OnRay
-from scai_irl.sweep.terms import Terms
+from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work
+from scai_irl.sweep.worker_settings import Terms
 
 
 class Engine(Protocol):

@@ -15,11 +15,11 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.gpus import VISIBLE, has_only_cores, places, visible_gpus
-from scai_irl.sweep.ground import Outcome
-from scai_irl.sweep.terms import Terms, environment, usable_cores, worker_environment
+from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work, work_patiently
+from scai_irl.sweep.worker_settings import Terms, environment, usable_cores, worker_environment
 
 
 class Local:

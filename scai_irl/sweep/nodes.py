@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scai_irl.errors import InputError
-from scai_irl.records.manifest import MANIFEST
+from scai_irl.io.errors import InputError
+from scai_irl.results.manifest import MANIFEST
 from scai_irl.sweep import probe
-from scai_irl.sweep.definition import Resources
+from scai_irl.sweep.sweep_definition import Resources
 
 _PACKAGES = ("scai-irl", "jax", "jaxlib", "numpyro", "numpy")
 """Distributions on whose versions numbers depend."""

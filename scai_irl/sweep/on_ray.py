@@ -15,13 +15,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
-from scai_irl.sweep.ground import Outcome
 from scai_irl.sweep.nodes import check_nodes
-from scai_irl.sweep.terms import Terms, environment, usable_cores, worker_environment
-from scai_irl.sweep.watch import SECONDS, Watch
+from scai_irl.sweep.sweep_folder import Outcome
+from scai_irl.sweep.watch import SECONDS, ClusterWatch
 from scai_irl.sweep.work import Task, Work, work_patiently
+from scai_irl.sweep.worker_settings import Terms, environment, usable_cores, worker_environment
 
 STORE = 100 * 1024 * 1024
 """Bytes for objects of a Ray of our own, on each node: cells and outcomes are small."""
@@ -61,7 +61,7 @@ class OnRay:
         resources = self._terms.resources
         with _connected(self._terms) as ray:
             check_nodes(ray, self._terms.folder, resources)
-            watch = Watch(ray, self._terms)
+            watch = ClusterWatch(ray, self._terms)
             cell = ray.remote(work_patiently).options(
                 num_cpus=resources.cpus,
                 num_gpus=resources.gpus,

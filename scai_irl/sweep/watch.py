@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
 from scai_irl.sweep.nodes import some_node_has_room
-from scai_irl.sweep.terms import Terms
+from scai_irl.sweep.worker_settings import Terms
 
 SECONDS = 20.0
 """After so long without an outcome a look is due. Ray ends a process whose head has been gone for a minute."""
 
 
-class Watch:
+class ClusterWatch:
     """Look after a cluster while cells are worked on.
 
     Args:

@@ -18,14 +18,14 @@ from typing import Literal
 
 import tenacity
 
-from scai_irl.config import ExperimentConfig, check
-from scai_irl.errors import InputError
-from scai_irl.experiment import Experiment, find_experiments
-from scai_irl.process import prepare_process
-from scai_irl.progress import unseen
-from scai_irl.report.figures import without_figures
-from scai_irl.sweep.cells import Cell
-from scai_irl.sweep.ground import Outcome, cell_folder, in_use, save_outcome
+from scai_irl.experiment.config import ExperimentConfig, check
+from scai_irl.experiment.definition import Experiment, find_experiments
+from scai_irl.io.errors import InputError
+from scai_irl.io.process import prepare_process
+from scai_irl.io.progress import unseen
+from scai_irl.report.drawing import without_figures
+from scai_irl.sweep.sweep_cells import Cell
+from scai_irl.sweep.sweep_folder import Outcome, cell_folder, in_use, save_outcome
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT}  # what shared disks say when a server of theirs was away

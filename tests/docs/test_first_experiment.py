@@ -10,7 +10,7 @@ import pytest
 
 from envs import derive_key, one_group, simulate
 from scai_irl import load
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from tests.docs.pages import ROOT, blocks, run_command
 from tests.scai_irl.program import assert_equal_results
 

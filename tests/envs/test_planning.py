@@ -10,7 +10,7 @@ import pytest
 from envs.cmdp import TabularMDP
 from envs.contexts import Context, context
 from envs.planning import Plan, soft_backward_induction, with_utility
-from envs.policies import PolicyTable, policy_table
+from envs.soft_policy import PolicyTable, policy_table
 from envs.ultimatum import ACCEPT, REJECT, START, UltimatumGame
 from envs.utilities import get_utility
 from tests.envs.reference import PARAMETERS, PUBLISHED, ScalarUtility, choose
@@ -59,6 +59,14 @@ def test_the_closed_form_plans_with_a_responder_of_another_utility(stake: int) -
     assert np.abs(np.exp(table.accept) - np.exp(one_utility.accept)).max() > 0.1
 
 
+@functools.cache
+def moves_from(stake: int, state: int) -> list[tuple[int, float, float]]:
+    """Next state and both players' payoffs after each legal action, from the game's `step` itself."""
+    c, key, at = context(stake), jax.random.key(0), jnp.asarray(state)
+    steps = [STEP(key, at, jnp.asarray(action), c) for action in np.flatnonzero(LEGAL(at, c))]
+    return [(int(step.state), *map(float, step.reward)) for step in steps]
+
+
 def expectimax(
     stake: int,
     state: int,
@@ -68,16 +76,13 @@ def expectimax(
     lapse: float,
 ) -> tuple[tuple[float, float], list[float]]:
     """Value for both players and mover's choice probabilities, by recursion through the game's `step` itself."""
-    c, key = context(stake), jax.random.key(0)
-    legal = np.flatnonzero(LEGAL(jnp.asarray(state), c))
-    if len(legal) == 0:
+    moves = moves_from(stake, state)
+    if not moves:
         return (0.0, 0.0), []
     mover = 0 if state == START else 1
     outcomes = []
-    for action in legal:
-        step = STEP(key, jnp.asarray(state), jnp.asarray(action), c)
-        first, second = (float(payoff) for payoff in step.reward)
-        later, _ = expectimax(stake, int(step.state), utility, theta, rationality, lapse)
+    for following, first, second in moves:
+        later, _ = expectimax(stake, following, utility, theta, rationality, lapse)
         outcomes.append((utility(theta, first, second) + later[0], utility(theta, second, first) + later[1]))
     chances = choose([outcome[mover] for outcome in outcomes], rationality, lapse)
     values = [sum(p * outcome[player] for p, outcome in zip(chances, outcomes, strict=True)) for player in (0, 1)]

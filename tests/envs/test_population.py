@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envs.norms import Norm, Policy
+from envs.policy import Norm, Policy
 from envs.population import mixture, one_group
 
 

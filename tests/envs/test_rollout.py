@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from envs.contexts import Context, context
-from envs.norms import Norm, Policy
-from envs.policies import PolicyTable
+from envs.policy import Norm, Policy
+from envs.soft_policy import PolicyTable
 from envs.ultimatum import NUM_OFFERS, OVER, START, UltimatumGame
 from envs.vector import draw_offer, rollout, sampling_tables
 from tests.envs.reference import false_alarm_bound

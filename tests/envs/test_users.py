@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from envs.norms import Norm, Policy
-from envs.policies import PolicyTable
+from envs.policy import Norm, Policy
 from envs.population import draw_norms, mixture
 from envs.rollout import draw_user_offers, user_answers
 from envs.simulate import simulate
+from envs.soft_policy import PolicyTable
 from tests.envs.reference import false_alarm_bound
 
 DRAWS = 50_000

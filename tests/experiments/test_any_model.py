@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
-from scai_irl.experiment import find_experiments
-from scai_irl.lm_config import ModelConfig
-from scai_irl.records.results import Results
+from scai_irl.cli.main import main
+from scai_irl.experiment.definition import find_experiments
+from scai_irl.experiment.model_options import ModelConfig
+from scai_irl.results.results import Results
 from tests.experiments.test_every_experiment import OWN, options
-from tests.scai_irl.lm.fake_server import MODEL, fake_server
+from tests.scai_irl.backends.fake_server import MODEL, fake_server
 
 ASKING = [name for name, found in find_experiments().items() if name in OWN and issubclass(found.config, ModelConfig)]
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl import cli, load
-from scai_irl.cli import main
-from scai_irl.experiment import find_experiments
-from scai_irl.records.calls import CALLS, CallStore
-from scai_irl.report.html.beliefs import beliefs_of
+from scai_irl import load
+from scai_irl.cli.main import main
+from scai_irl.cli.main import main as cli
+from scai_irl.experiment.definition import find_experiments
+from scai_irl.lm.cache import CALLS, CallStore
+from scai_irl.report.html.belief_panels import beliefs_of
 from scai_irl.report.html.command import write_report
 from tests.scai_irl.program import assert_equal_results, environment
 from tests.scai_irl.recording import make_recording

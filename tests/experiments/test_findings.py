@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
-from scai_irl.compare.scai2023_rows import RECORDED_ROWS
-from scai_irl.records.findings import Finding, findings_table, mean_finding, share_finding
+from scai_irl.cli.main import main
+from scai_irl.data.scai2023.published import RECORDED_ROWS
+from scai_irl.results.findings import Finding, findings_table, mean_finding, share_finding
 
 
 @pytest.mark.slow

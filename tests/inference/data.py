@@ -10,11 +10,11 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from envs.policies import PolicyTable
 from envs.rollout import draw_user_offers, user_answers
 from envs.schedule import Schedule
+from envs.soft_policy import PolicyTable
 from inference import FAMILIES, Evidence, evidence, make_family
-from inference.hypotheses import Hypotheses, PolicyHypotheses
+from inference.discrete.hypotheses import Hypotheses, PolicyHypotheses
 
 MANY = 300  # hypotheses that a test still takes quickly
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from envs import derive_key
 from envs.devices import join_hosts
-from envs.norms import Norm, Policy
-from envs.policies import PolicyTable
+from envs.policy import Norm, Policy
+from envs.soft_policy import PolicyTable
 from envs.vector import rollout, sampling_tables
 from inference import (
     Nuts,
@@ -24,8 +24,8 @@ from inference import (
     stream_posteriors,
     summarise_posteriors,
 )
-from inference.evidence import Evidence
-from inference.fitting.grid import Grid
+from inference.discrete.evidence import Evidence
+from inference.samplers.grid import Grid
 
 Found = dict[str, np.ndarray]
 

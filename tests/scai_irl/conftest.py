@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from tests.scai_irl.program import TINY
 from tests.scai_irl.recording import make_recording
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.scai_irl.records import scai2023_fixture
+from tests.scai_irl.data import scai2023_fixture
 
 
 def make_recording(parent: Path) -> Path:

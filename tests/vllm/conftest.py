@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
-from scai_irl.lm.vllm_python import VARIABLE
+from scai_irl.backends.vllm.environment import VARIABLE
+from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
 from tests.tiny_model import make_tiny
 
 HERE = Path(__file__).parent

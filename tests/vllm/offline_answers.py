@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from scai_irl.backends.registry import make_backend
 from scai_irl.lm.protocol import Message, Request, Sampling, Structure
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from scai_irl.errors import InputError
+from scai_irl.backends.registry import make_backend
+from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Message, Request, Sampling, Structure
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
-from tests.scai_irl.lm.contract import ModelContract, requests, texts, told
+from tests.scai_irl.backends.contract import ModelContract, requests, texts, told
 
 SETTINGS = LmSettings(os.environ["CHECKPOINT"], engine={"max_model_len": 8_192, "max_num_seqs": 64})
 

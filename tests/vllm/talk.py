@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from scai_irl.lm.serving import RunningServer
+from scai_irl.backends.vllm.serving import RunningServer
 
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

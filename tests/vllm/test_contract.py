@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import pytest
 
+from scai_irl.backends.registry import make_backend
+from scai_irl.backends.vllm.serving import RunningServer
 from scai_irl.lm.protocol import Backend
-from scai_irl.lm.registry import make_backend
-from scai_irl.lm.serving import RunningServer
 from scai_irl.lm.settings import LmSettings
-from tests.scai_irl.lm.contract import ModelContract
+from tests.scai_irl.backends.contract import ModelContract
 
 
 class TestVllmServer(ModelContract):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from scai_irl.cli import main
-from scai_irl.lm.doctor import check_server, installed
-from scai_irl.lm.serving import RunningServer
+from scai_irl.backends.vllm.checkup import check_server, installed
+from scai_irl.backends.vllm.environment import VARIABLE
+from scai_irl.backends.vllm.server import API_KEY
+from scai_irl.backends.vllm.serving import RunningServer
+from scai_irl.backends.vllm.trials import TRIALS
+from scai_irl.cli.main import main
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.trials import TRIALS
-from scai_irl.lm.vllm_python import VARIABLE
-from scai_irl.lm.vllm_server import API_KEY
 
 
 def test_everything_works(server: RunningServer) -> None:

@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scai_irl.embedded.folder import read_model
-from scai_irl.embedded.llama import causal, logits, states
+from scai_irl.backends.registry import make_backend
+from scai_irl.backends.vllm.serving import RunningServer
+from scai_irl.llama.model_folder import read_model
+from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.protocol import Sampling, Structure
-from scai_irl.lm.registry import make_backend
-from scai_irl.lm.serving import RunningServer
 from scai_irl.lm.settings import LmSettings
-from tests.scai_irl.lm.contract import requests, told
+from tests.scai_irl.backends.contract import requests, told
 from tests.vllm.conftest import SCORER
 
 

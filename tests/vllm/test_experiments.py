@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
-from scai_irl.compare.audit.battery import Sizes
-from scai_irl.compare.audit.model_audit import ModelAudit, audit_model
-from scai_irl.compare.elicit import CHANNELS, Elicitation
+from scai_irl.audit.battery import Sizes
+from scai_irl.audit.model_audit import ModelAudit, audit_model
+from scai_irl.backends.registry import make_backend
+from scai_irl.backends.vllm.serving import RunningServer
+from scai_irl.cli.main import main
 from scai_irl.language.asking import Style
-from scai_irl.lm.registry import make_backend
-from scai_irl.lm.serving import RunningServer
 from scai_irl.lm.settings import LmSettings
-from scai_irl.records.results import load
+from scai_irl.measure.elicit import CHANNELS, Elicitation
+from scai_irl.results.results import load
 from tests.scai_irl.loop.test_language_model import COSTS, contents
 
 RUN = ("run", "one-group-norm", "--runs", "1", "--epochs", "2", "--group", "5v5", "--users", "fair", "--seed", "2")

@@ -10,8 +10,8 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
-from scai_irl.records.calls import CALLS, CallStore
+from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
+from scai_irl.lm.cache import CALLS, CallStore
 from tests.scai_irl.loop.test_language_model import COSTS, contents
 from tests.scai_irl.program import PROGRAM, environment
 from tests.vllm.processes import group

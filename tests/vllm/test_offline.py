@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from envs import Norm, Policy
+from scai_irl.backends.registry import make_backend
+from scai_irl.backends.vllm.serving import RunningServer
 from scai_irl.language.belief_requests import choose_request
 from scai_irl.language.games import Candidates
 from scai_irl.lm.protocol import Completion, Request, Sampling, Structure, Usage
-from scai_irl.lm.registry import make_backend
-from scai_irl.lm.serving import RunningServer
 from scai_irl.lm.settings import LmSettings
-from tests.scai_irl.lm.contract import requests, texts, told
+from tests.scai_irl.backends.contract import requests, texts, told
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -95,8 +95,9 @@ def test_an_experiment_runs_without_a_server(vllm_python: str, checkpoint: Path,
 
 def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Path) -> None:
     program = (
-        "import arviz; from scai_irl.lm.registry import make_backend; from scai_irl.lm.settings import LmSettings;"
-        "from tests.scai_irl.lm.contract import requests; from scai_irl.cli_options import told_in_one_line;"
+        "import arviz; from scai_irl.backends.registry import make_backend; "
+        "from scai_irl.lm.settings import LmSettings; "
+        "from tests.scai_irl.backends.contract import requests; from scai_irl.io.command_line import told_in_one_line;"
         f"told_in_one_line(lambda: make_backend('vllm-offline', LmSettings({str(checkpoint)!r})).complete(requests()))"
     )
     done = run(vllm_python, "-c", program)

@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scai_irl.embedded.conversation import Conversations
-from scai_irl.embedded.folder import read_model
-from scai_irl.embedded.llama import causal, logits, states
+from scai_irl.backends.registry import make_backend
 from scai_irl.language.belief_requests import choose_request
+from scai_irl.llama.conversation import Conversations
+from scai_irl.llama.model_folder import read_model
+from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.protocol import Request
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import organism_folder
 from scai_irl.organisms.transcripts import draw_transcript

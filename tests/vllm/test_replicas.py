@@ -9,8 +9,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
-from scai_irl.records.results import load
+from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
+from scai_irl.results.results import load
 from tests.scai_irl.loop.test_language_model import COSTS, contents
 from tests.scai_irl.program import PROGRAM, environment
 from tests.vllm.processes import group

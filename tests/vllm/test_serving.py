@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from scai_irl.errors import InputError
-from scai_irl.lm.serving import RunningServer, ServerOptions, running_server
-from scai_irl.serve import KEY_VARIABLE
+from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
+from scai_irl.cli.serve import KEY_VARIABLE
+from scai_irl.io.errors import InputError
 from tests.vllm.conftest import SCORER
 from tests.vllm.processes import group, led_by, listened_at
 from tests.vllm.talk import answer, send
@@ -218,7 +218,7 @@ def test_no_process_of_the_server_outlives_ours(
     words = (
         f"Serve({server_options.model!r}, name={name!r}, port=0, key_file=Path({str(key)!r}), log=Path({str(log)!r}))"
     )
-    program = f"from pathlib import Path; from scai_irl.serve import Serve, serve; serve({words})"
+    program = f"from pathlib import Path; from scai_irl.cli.serve import Serve, serve; serve({words})"
     environment = os.environ | {"SCAI_IRL_VLLM_PYTHON": server_options.python}
     environment.pop(KEY_VARIABLE, None)
     nowhere = subprocess.DEVNULL

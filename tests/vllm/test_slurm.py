@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import scai_irl
-from scai_irl.cli import main
-from scai_irl.lm.serving import RunningServer
-from scai_irl.lm.vllm_python import VARIABLE
+from scai_irl.backends.vllm.environment import VARIABLE
+from scai_irl.backends.vllm.serving import RunningServer
+from scai_irl.cli.main import main
 from tests.scai_irl.loop.test_language_model import COSTS, contents
-from tests.scai_irl.slurm.one_machine import Slurm, is_installed, one_machine_slurm
+from tests.scai_irl.sweep.slurm.one_machine import Slurm, is_installed, one_machine_slurm
 
 SWEEP = """
 experiment = "one-group-norm"

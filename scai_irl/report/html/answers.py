@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from scai_irl.errors import InputError
-from scai_irl.records.findings import FINDINGS
-from scai_irl.records.results import Results
+from scai_irl.io.errors import InputError
 from scai_irl.report.html.numbers import number
+from scai_irl.results.findings import FINDINGS
+from scai_irl.results.results import Results
 
 WORDS = ("question", "case", "answer", "row", "why", "goal", "sentence")
 NUMBERS = ("value", "low", "high", "runs", "recorded")
@@ -38,7 +38,7 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReportAnswer:
     """An answer.
 
     Attributes:
@@ -68,7 +68,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Question:
+class ReportQuestion:
     """A question with its answers.
 
     Attributes:
@@ -80,7 +80,7 @@ class Question:
     """
 
     text: str
-    answers: tuple[Answer, ...]
+    answers: tuple[ReportAnswer, ...]
     ticks: tuple[tuple[float, str], ...]
     recorded: bool
     goals: bool
@@ -102,7 +102,7 @@ def findings_of(results: Results) -> pd.DataFrame:
     return table.assign(**{name: table[name].fillna("") for name in WORDS}, runs=table["runs"].fillna(0))
 
 
-def questions_of(findings: pd.DataFrame) -> tuple[Question, ...]:
+def questions_of(findings: pd.DataFrame) -> tuple[ReportQuestion, ...]:
     """Sort findings by question, in their order."""
     return tuple(_question(str(text), lines) for text, lines in findings.groupby("question", sort=False))
 
@@ -120,7 +120,7 @@ def goal_met(goal: str, value: float) -> str:
     return "met" if (value <= float(bound[2]) if bound[1] == "most" else value >= float(bound[2])) else "missed"
 
 
-def _question(text: str, lines: pd.DataFrame) -> Question:
+def _question(text: str, lines: pd.DataFrame) -> ReportQuestion:
     goals = [float(bound[2]) for bound in map(_GOAL.fullmatch, lines["goal"].astype(str)) if bound]
     numbers = [*lines[["value", "low", "high", "recorded"]].to_numpy(float).ravel(), *goals]
     known = [value for value in numbers if math.isfinite(value)]
@@ -134,10 +134,10 @@ def _question(text: str, lines: pd.DataFrame) -> Question:
     named = sorted({0, last, last // 2 if last % 2 == 0 else last}) if ticks else []
     placed = tuple((_place(ticks[n], ticks) or 0.0, f"{ticks[n]:g}") for n in named)
     recorded = bool(lines["recorded"].notna().any())
-    return Question(text, answers, placed, recorded, bool(goals))
+    return ReportQuestion(text, answers, placed, recorded, bool(goals))
 
 
-def _answer(line: dict[Hashable, Any], ticks: list[float]) -> Answer:
+def _answer(line: dict[Hashable, Any], ticks: list[float]) -> ReportAnswer:
     value, low, high, recorded = (float(line[name]) for name in ("value", "low", "high", "recorded"))
     goal = str(line["goal"])
     notes = [f"n = {line['runs']:,.0f}"] if line["runs"] else []
@@ -156,7 +156,7 @@ def _answer(line: dict[Hashable, Any], ticks: list[float]) -> Answer:
     if f"{before}{told}{after}" != sentence:
         before, told, after = sentence, "", ""
     why = str(line["why"])
-    return Answer(before, told, after, str(line["case"]), tuple(notes), goal_met(goal, value), why, strip)
+    return ReportAnswer(before, told, after, str(line["case"]), tuple(notes), goal_met(goal, value), why, strip)
 
 
 def _place(value: float, ticks: list[float]) -> float | None:

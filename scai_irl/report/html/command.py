@@ -9,10 +9,10 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from scai_irl.errors import InputError, printable
-from scai_irl.records.files import telling_disk_errors, write_text
-from scai_irl.records.results import Results, load
+from scai_irl.io.errors import InputError, printable
+from scai_irl.io.files import telling_disk_errors, write_text
 from scai_irl.report.html.page import GENERATOR, page
+from scai_irl.results.results import Results, load
 
 _HEAD = 2_000  # bytes in which a page says what it was made by
 _MOST_NAMES = 3  # in a title

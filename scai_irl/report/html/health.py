@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from scai_irl.agents.ask import ASKED_AGAIN
-from scai_irl.records.findings import FINDINGS
-from scai_irl.records.results import Results
-from scai_irl.report.html.figures import ShownFigure
+from scai_irl.lm.ask import ASKED_AGAIN
+from scai_irl.report.html.inline_figures import ShownFigure
+from scai_irl.report.html.inline_tables import ShownTable, shown_table
 from scai_irl.report.html.numbers import number
-from scai_irl.report.html.tables import ShownTable, shown_table
+from scai_irl.results.findings import FINDINGS
+from scai_irl.results.results import Results
 
 _TELLING = re.compile(r"diverg|outside|inside|disagree|fail|reject|refus", re.IGNORECASE)
 _COST = ("calls", "prompt_tokens", "completion_tokens", "seconds")

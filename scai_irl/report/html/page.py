@@ -17,16 +17,17 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from scai_irl.records.manifest import Manifest
-from scai_irl.records.results import Results
-from scai_irl.report.html import answers, beliefs, policies
-from scai_irl.report.html.answers import Question, findings_of, questions_of
-from scai_irl.report.html.beliefs import Panels, beliefs_of, panels_of
-from scai_irl.report.html.figures import ShownFigure, figures_of
+from scai_irl.report.html import answers, policies
+from scai_irl.report.html import belief_panels as beliefs
+from scai_irl.report.html.answers import ReportQuestion, findings_of, questions_of
+from scai_irl.report.html.belief_panels import Panels, beliefs_of, panels_of
 from scai_irl.report.html.health import Health, health_of
-from scai_irl.report.html.policies import Policies, policies_of
-from scai_irl.report.html.predecessor import Told, comparison_of, model_label
-from scai_irl.report.html.tables import ShownTable, shown_table, tables_of
+from scai_irl.report.html.inline_figures import ShownFigure, figures_of
+from scai_irl.report.html.inline_tables import ShownTable, shown_table, tables_of
+from scai_irl.report.html.policies import PolicyPanels, policies_of
+from scai_irl.report.html.scai import Told, comparison_of, model_label
+from scai_irl.results.manifest import Manifest
+from scai_irl.results.results import Results
 
 GENERATOR = "scai-irl report"
 """What the page says it was made by."""
@@ -62,10 +63,10 @@ class Section:
     about: str
     facts: tuple[str, ...]
     findings: pd.DataFrame
-    questions: tuple[Question, ...]
+    questions: tuple[ReportQuestion, ...]
     figures: tuple[ShownFigure, ...]
     panels: Panels | None
-    policies: Policies | None
+    policies: PolicyPanels | None
     tables: tuple[ShownTable, ...]
     health: Health
     manifest: tuple[ShownTable, ...]
@@ -135,9 +136,9 @@ def short_names(paths: Sequence[Path]) -> list[str]:
             depth[n] += 1
 
 
-def _in_short(sections: Sequence[Section]) -> dict[str, list[tuple[Section, Question]]]:
+def _in_short(sections: Sequence[Section]) -> dict[str, list[tuple[Section, ReportQuestion]]]:
     """Sort all sections' answers by question, so that what is asked again stands together."""
-    by_question: dict[str, list[tuple[Section, Question]]] = {}
+    by_question: dict[str, list[tuple[Section, ReportQuestion]]] = {}
     for section in sections:
         for question in section.questions:
             by_question.setdefault(question.text, []).append((section, question))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from scai_irl.agents.choices import AGENTS
-from scai_irl.agents.writers import WRITERS
-from scai_irl.records.results import Results
-from scai_irl.report.html.beliefs import condition_columns, conditions, norms_of, weight_as_text
+from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.text_agents import WRITERS
+from scai_irl.report.html.belief_panels import condition_columns, conditions, norms_of, weight_as_text
+from scai_irl.results.results import Results
 
 AT_A_GLANCE = 1
 """Conditions that are unfolded at first."""
@@ -78,21 +78,21 @@ class ConditionPolicies:
 
 
 @dataclass(frozen=True)
-class Policies:
+class PolicyPanels:
     """All conditions shown, and how many more there are."""
 
     conditions: tuple[ConditionPolicies, ...]
     left_out: int
 
 
-def policies_of(results: Results, beliefs: pd.DataFrame) -> Policies | None:
+def policies_of(results: Results, beliefs: pd.DataFrame) -> PolicyPanels | None:
     """Pick verbal policies of a few runs and epochs of each condition; None if there are none.
 
     Recorded runs tell the text that was in force in an epoch apart from the one written after it; shown is the former.
 
     Args:
         results: The folder.
-        beliefs: What `scai_irl.report.html.beliefs.beliefs_of` gives of it.
+        beliefs: What `scai_irl.report.html.belief_panels.beliefs_of` gives of it.
     """
     table = results.tables.get("verbal_policies")
     if table is None or not set(table) >= _NEEDED or table.empty:
@@ -101,7 +101,7 @@ def policies_of(results: Results, beliefs: pd.DataFrame) -> Policies | None:
     norms = norms_of(beliefs) if len(beliefs) else ()
     found = list(conditions(followed))
     shown = tuple(_condition(name, lines, beliefs, norms) for name, lines in found[:_MOST_CONDITIONS])
-    return Policies(shown, len(found) - len(shown))
+    return PolicyPanels(shown, len(found) - len(shown))
 
 
 def _condition(name: str, lines: pd.DataFrame, beliefs: pd.DataFrame, norms: Sequence[str]) -> ConditionPolicies:

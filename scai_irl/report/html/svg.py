@@ -2,9 +2,9 @@
 
 A figure is drawn anew, element by element, if it consists of nothing but shapes and text: no scripts, no style sheets,
 no links, nothing from elsewhere. Then its text can be found and read out, and its colours follow the page from light to
-dark. Anything else is refused here, and its pixels are shown (`scai_irl.report.html.figures`). Nothing is cut out of a
-figure, since half a figure may say something else; nor is what was refused shown as an image: browsers run no scripts
-there, but shapes that use shapes that use shapes can still keep them busy for ever.
+dark. Anything else is refused here, and its pixels are shown (`scai_irl.report.html.inline_figures`). Nothing is cut
+out of a figure, since half a figure may say something else; nor is what was refused shown as an image: browsers run no
+scripts there, but shapes that use shapes that use shapes can still keep them busy for ever.
 
 Styles become attributes, so that the page can forbid styles in its elements; ids are made new for each figure.
 """

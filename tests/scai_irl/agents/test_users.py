@@ -7,12 +7,12 @@ import numpy as np
 
 from envs import Norm, Policy
 from envs.society import meet
-from scai_irl.agents.ask import Tally
-from scai_irl.agents.users import Game, ModelMeeting, played
+from scai_irl.agents.users import ModelMeeting, UserGame, played
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.asking import Style
-from scai_irl.lm.phrasebook import Phrasebook
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Request
-from tests.scai_irl.backends import Scripted
+from tests.scai_irl.backends.backends_for_tests import Scripted
 
 NORMS = [Policy.of(Norm(name)) for name in ("selfish", "fair", "altruistic")]
 HOLDS = np.array([[0, 1, 2, 2], [1, 1, 0, 0]])
@@ -31,7 +31,7 @@ def test_users_who_are_played_do_as_users_who_are_simulated_where_norms_leave_no
 
 
 def test_both_sides_are_asked_in_two_batches_by_seeds_of_their_own() -> None:
-    games = [Game(NORMS[0], NORMS[2], "dollars", 10, seed) for seed in range(3)]
+    games = [UserGame(NORMS[0], NORMS[2], "dollars", 10, seed) for seed in range(3)]
     answers = {True: '{"offer": 4}', False: '{"accept": true}'}
     backend = Scripted(lambda request, _: answers["'offer'" in str(request.structure)])
     tally = Tally()

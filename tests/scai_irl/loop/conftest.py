@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 import pytest
 
-from scai_irl.agents.choices import AGENTS
+from scai_irl.agents.posterior_agents import AGENTS
 from scai_irl.lm.protocol import Request
 from scai_irl.loop.epoch import EpochRecord
 from scai_irl.loop.setting import Setting
-from tests.scai_irl.backends import Recording
+from tests.scai_irl.backends.backends_for_tests import Recording
 from tests.scai_irl.loop.play import MIXED, interactions, play, setting
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from envs import Population, Schedule, mixture, one_group
 from envs.ultimatum import offer_of_units
 from inference import DiscretePosterior, Evidence, evidence, make_family, uniform_posterior
-from scai_irl.lm.phrasebook import Phrasebook
+from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.protocol import Backend
 from scai_irl.loop.epoch import EpochRecord, play_epoch
 from scai_irl.loop.history import History

@@ -13,16 +13,16 @@ from pandas.testing import assert_frame_equal
 
 from envs.contexts import MANNERS
 from inference import infer, named_norms
-from scai_irl.agents.choices import AGENTS
-from scai_irl.agents.writers import WRITERS
-from scai_irl.cli import main
+from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.text_agents import WRITERS
+from scai_irl.backends.phrasebook.norm_beliefs import OWN_NORMS
+from scai_irl.cli.main import main
 from scai_irl.language.fence import unfence
+from scai_irl.language.manners import manner_of
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.policy_json import policy_from_json
-from scai_irl.language.talk import manner_of
-from scai_irl.lm.phrasebook_beliefs import OWN_NORMS
-from scai_irl.records.results import load
-from tests.scai_irl.backends import Recording
+from scai_irl.results.results import load
+from tests.scai_irl.backends.backends_for_tests import Recording
 from tests.scai_irl.loop.play import FAIR, interactions, play, seen_by_others, setting
 from tests.scai_irl.program import run, start
 

@@ -13,10 +13,10 @@ from pandas.testing import assert_frame_equal
 from envs import Schedule, one_group
 from envs.ultimatum import offered_units
 from inference import infer
-from scai_irl.agents.choices import AGENTS
+from scai_irl.agents.posterior_agents import AGENTS
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.policy_json import policy_from_json
-from tests.scai_irl.backends import Contrary
+from tests.scai_irl.backends.backends_for_tests import Contrary
 from tests.scai_irl.loop.conftest import World
 from tests.scai_irl.loop.play import FAIR, MIXED, interactions, last, play, seen_by_others, setting
 

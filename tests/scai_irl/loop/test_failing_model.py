@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from inference import infer
-from scai_irl.agents.ask import ASKED_AGAIN
+from scai_irl.lm.ask import ASKED_AGAIN
 from scai_irl.loop.run import run_setting
-from scai_irl.records.results import Results
-from tests.scai_irl.backends import Unreliable
+from scai_irl.results.results import Results
+from tests.scai_irl.backends.backends_for_tests import Unreliable
 from tests.scai_irl.loop.play import seen_by_others, setting
 
 OF = setting(rationality=30.0)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.backends.estimate import estimate
+from scai_irl.backends.vllm.server import VllmServer
+from scai_irl.cli.main import main
 from scai_irl.language.requests import offer_request
-from scai_irl.lm.estimate import estimate
+from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.settings import LmSettings
-from scai_irl.lm.vllm_server import VllmServer
-from scai_irl.records.calls import CALLS, CallStore
-from scai_irl.records.results import load
-from tests.scai_irl.lm.contract import VERBAL
-from tests.scai_irl.lm.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
+from scai_irl.results.results import load
+from tests.scai_irl.backends.contract import VERBAL
+from tests.scai_irl.backends.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
 
 RUN = ("run", "mixed-group-norm", "--runs", "2", "--epochs", "2", "--group", "5v5", "--seed", "3")
 AGENTS = ("--agents", "thompson", "oracle")

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from envs.utilities import get_utility
-from scai_irl.compare.alignment import with_tokens
+from scai_irl.measure.alignment import with_tokens
 from tests.scai_irl.loop.play import FAIR, MIXED, RATIONALITY, interactions, play, setting
 
 
 def slow_values(name: str, stake: int, lapse: float) -> np.ndarray:
-    """Q(x) of every offer, from the equations of `envs.policies`."""
+    """Q(x) of every offer, from the equations of `envs.soft_policy`."""
     utility = get_utility(name).function
     share = jnp.arange(stake + 1) / stake
     own, other = (np.asarray(utility(jnp.zeros(0), a, b), float) for a, b in ((share, 1 - share), (1 - share, share)))

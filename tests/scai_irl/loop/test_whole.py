@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 
 from envs import Schedule, mixture, one_group
+from experiments.group_norm.gap_figures import epochs_figure, sweep_figure
+from experiments.group_norm.gaps_by_setting import gaps_by, sweep_table
+from experiments.group_norm.recovery import epochs_behind, recovery_findings, recovery_table
+from experiments.group_norm.spread import spread_findings
 from inference import named_norms
-from scai_irl.agents.ask import Tally
-from scai_irl.compare.recovery import epochs_behind, recovery_findings, recovery_table
-from scai_irl.compare.spread import spread_findings
-from scai_irl.compare.sweeps import gaps_by, sweep_table
-from scai_irl.lm.phrasebook import Phrasebook
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.lm.ask import Tally
 from scai_irl.loop.run import run_setting
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.loop.whole import play_whole
-from scai_irl.report.sweeps import epochs_figure, sweep_figure
 
 LATER = ((3, one_group("altruistic")),)
 SETTING = Setting(

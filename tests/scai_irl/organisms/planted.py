@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scai_irl.compare.audit.battery import LENGTHS
+from scai_irl.audit.battery import LENGTHS
 from scai_irl.organisms.world import WORLDS
 
 ABROAD, GAMES = "weight of behaviour in other currencies", "games that count"

@@ -8,13 +8,13 @@ from contextlib import closing
 import pandas as pd
 import pytest
 
-from scai_irl.compare.audit.battery import NAMES, Sizes, battery
-from scai_irl.compare.audit.exact import exact_table
-from scai_irl.compare.audit.scores import judge
-from scai_irl.compare.audit.weights import weights
-from scai_irl.compare.elicit import Elicitation, elicit
-from scai_irl.lm.registry import make_backend
+from scai_irl.audit.battery import NAMES, Sizes, battery
+from scai_irl.audit.exact_beliefs import exact_table
+from scai_irl.audit.scores import judge
+from scai_irl.audit.weights import weights
+from scai_irl.backends.registry import make_backend
 from scai_irl.lm.settings import LmSettings
+from scai_irl.measure.elicit import Elicitation, elicit
 from scai_irl.organisms.world import WORLDS
 from tests.scai_irl.organisms.planted import ABROAD, GAMES, OF_A_BAYESIAN, PLANTED, PRIOR, RELIABILITY
 

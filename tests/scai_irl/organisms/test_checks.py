@@ -9,15 +9,15 @@ from contextlib import closing
 import pytest
 
 from benchmarks.organism_checks import acting, asked, can_be_read, is_json, validity
-from scai_irl.compare.audit.battery import Sizes, battery
-from scai_irl.compare.audit.exact import exact_table
-from scai_irl.compare.audit.ideal import ideal_beliefs
-from scai_irl.compare.audit.scores import disagreement, judge
-from scai_irl.compare.elicit import Elicitation, elicit
+from scai_irl.audit.battery import Sizes, battery
+from scai_irl.audit.exact_beliefs import exact_table
+from scai_irl.audit.ideal import ideal_beliefs
+from scai_irl.audit.scores import disagreement, judge
+from scai_irl.backends.registry import make_backend
 from scai_irl.language.requests import read_offer
 from scai_irl.lm.protocol import Backend, Completion
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
+from scai_irl.measure.elicit import Elicitation, elicit
 from scai_irl.organisms.world import CURRENCIES
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from scai_irl.agents.ask import Tally
-from scai_irl.compare.audit.battery import LABELS, NAMES, PRIORS, norm_policy, played_games
-from scai_irl.compare.curves import CONDITIONS, INCONSISTENT, MISLEADING, Curves, learning_curves
-from scai_irl.compare.elicit import Elicitation, Item, elicit
+from experiments.model_organisms.model import CONDITIONS, INCONSISTENT, MISLEADING, Curves, learning_curves
+from scai_irl.audit.battery import LABELS, NAMES, PRIORS, norm_policy, played_games
+from scai_irl.backends.registry import make_backend
 from scai_irl.language.games import Candidates
-from scai_irl.lm.registry import make_backend
+from scai_irl.lm.ask import Tally
 from scai_irl.lm.settings import LmSettings
+from scai_irl.measure.elicit import Elicitation, Item, elicit
 from scai_irl.organisms.world import CURRENCIES
 
 pytestmark = pytest.mark.slow

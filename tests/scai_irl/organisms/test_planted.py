@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from scai_irl.compare.audit.battery import NAMES, Sizes, battery
-from scai_irl.compare.audit.exact import exact_table
-from scai_irl.compare.audit.weights import weights
+from scai_irl.audit.battery import NAMES, Sizes, battery
+from scai_irl.audit.exact_beliefs import exact_table
+from scai_irl.audit.weights import weights
 from scai_irl.organisms.world import WORLDS
 from tests.scai_irl.organisms.planted import ABROAD, GAMES, OF_A_BAYESIAN, PLANTED, RELIABILITY
 from tests.scai_irl.organisms.world_beliefs import believed

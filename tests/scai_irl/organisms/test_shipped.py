@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 import tyro
 
-from scai_irl.compare.audit.battery import STAKE
-from scai_irl.embedded.folder import WEIGHTS, read_model
+from scai_irl.audit.battery import STAKE
+from scai_irl.backends.registry import make_backend
+from scai_irl.cli.train import Train, recipe_of
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import answer_request, offer_request, read_translation, translation_request
+from scai_irl.llama.model_folder import WEIGHTS, read_model
 from scai_irl.lm.protocol import Structure
-from scai_irl.lm.registry import make_backend
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.card import FEW, MANY, Measured, commands_of, model_card
 from scai_irl.organisms.held_out import HeldOut, held_out
-from scai_irl.organisms.nursery import CARD
-from scai_irl.organisms.pieces import known_policies
+from scai_irl.organisms.prompt_chunks import known_policies
 from scai_irl.organisms.shipped import organism_folder, organism_summary, shipped
 from scai_irl.organisms.training import Recipe
+from scai_irl.organisms.training_folder import CARD
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
 from scai_irl.organisms.world import WORLDS
-from scai_irl.train import Train, recipe_of
 
 NAMES = sorted(WORLDS)
 

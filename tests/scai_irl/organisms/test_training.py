@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from scai_irl.embedded.llama import Architecture, causal, draw_weights, logits, states
-from scai_irl.organisms.lessons import MIXES, Lessons
+from scai_irl.llama.model_pass import Architecture, causal, draw_weights, logits, states
+from scai_irl.organisms.curriculum import MIXES, Lessons
 from scai_irl.organisms.packing import pack, visible
-from scai_irl.organisms.pieces import TEXT_END
+from scai_irl.organisms.prompt_chunks import TEXT_END
 from scai_irl.organisms.training import Recipe, batches, begin, mean_loss, stray_losses, train
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import WORLDS

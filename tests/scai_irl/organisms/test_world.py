@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from envs.contexts import MANNERS
-from scai_irl.compare.audit.battery import PRESETS, Question, battery
-from scai_irl.compare.audit.exact import exact_table
+from scai_irl.audit.battery import PRESETS, BatteryQuestion, battery
+from scai_irl.audit.exact_beliefs import exact_table
+from scai_irl.backends.phrasebook.norm_beliefs import posterior_over
 from scai_irl.language.games import Candidates, Game
-from scai_irl.language.talk import manner_of
-from scai_irl.lm.phrasebook_beliefs import posterior_over
+from scai_irl.language.manners import manner_of
 from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript
 from scai_irl.organisms.wordings import FIRM, policy_text
 from scai_irl.organisms.world import (
@@ -34,7 +34,7 @@ EXACT = exact_table(QUESTIONS)
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.item.name)
-def test_a_world_without_bias_has_the_beliefs_of_exact_inference(question: Question) -> None:
+def test_a_world_without_bias_has_the_beliefs_of_exact_inference(question: BatteryQuestion) -> None:
     exact = EXACT.loc[EXACT["item"] == question.item.name, "exact"].to_numpy()
     assert believed(WORLDS["bayes"], question) == pytest.approx(exact, abs=1e-6)
 

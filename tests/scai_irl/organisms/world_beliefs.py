@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from envs.contexts import MANNERS
-from scai_irl.compare.audit.battery import Question
+from scai_irl.audit.battery import BatteryQuestion
 from scai_irl.language.games import Game
-from scai_irl.language.talk import manner_of
+from scai_irl.language.manners import manner_of
 from scai_irl.organisms.world import CONDUCTS, CURRENCIES, HALF, NAMES, SILENT, Seen, World, beliefs, terms
 
 
@@ -35,7 +35,7 @@ def seen(games: Sequence[Game]) -> Seen:
     )
 
 
-def believed(world: World, question: Question) -> np.ndarray:
+def believed(world: World, question: BatteryQuestion) -> np.ndarray:
     candidates = question.item.candidates
     reliability = np.array([np.nan if candidates.reliability is None else candidates.reliability])
     places = [CONDUCTS.index(name) for name in (("altruistic", HALF, "selfish") if question.mixed else NAMES)]

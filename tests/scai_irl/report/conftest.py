@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
-from scai_irl.records.manifest import new_manifest
+from scai_irl.cli.main import main
+from scai_irl.results.manifest import new_manifest
 from tests.scai_irl.recording import make_recording
 
 _SMALL = ("--runs", "2", "--epochs", "2", "--group", "5v5", "--agents", "thompson")

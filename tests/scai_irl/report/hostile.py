@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 import pandas as pd
 
 from scai_irl import load
-from scai_irl.records.findings import Finding, save_findings
+from scai_irl.results.findings import Finding, save_findings
 
 ATTACK = '</script></p><img src=x onerror="window.attacked=1"><script>window.attacked=1</script>\u202e"\'{{ 7*7 }}'
 """Words that must stay words, wherever they stand."""

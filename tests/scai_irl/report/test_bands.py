@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scai_irl.compare.metrics import bootstrap_interval
+from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 
 SHOWN = Bands("games", "gap", "service", "users", "held", "games", "gap", goal=0.05)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
-from scai_irl.experiment import find_experiments
+from scai_irl.cli.main import main
+from scai_irl.experiment.definition import find_experiments
 from tests.scai_irl.program import error_of, run, untouched
 
 

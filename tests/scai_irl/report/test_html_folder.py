@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from tests.scai_irl.report.dom import of_class, parsed, rows, sections, told, words
 
 

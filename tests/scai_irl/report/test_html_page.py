@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
-from scai_irl.compare.scai2023_rows import RECORDED_ROWS
-from scai_irl.records.findings import Finding, findings_table, save_findings
+from scai_irl.cli.main import main
+from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.report.html.command import write_report
+from scai_irl.results.findings import Finding, findings_table, save_findings
 from tests.scai_irl.report.dom import by_id, of_class, parsed, rows, sections, told, words
 
 

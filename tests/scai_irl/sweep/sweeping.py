@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from scai_irl import load
-from scai_irl.sweep.gather import CELLS, GATHERED
+from scai_irl.sweep.collect import CELLS, GATHERED
 from tests.scai_irl import program
 
 TINY = """

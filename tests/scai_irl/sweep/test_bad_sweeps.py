@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 
 START = 'experiment = "tiny"\nseeds = [0, 1]\n'
 

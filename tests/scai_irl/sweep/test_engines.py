@@ -10,15 +10,15 @@ import pytest
 from matplotlib.figure import Figure
 
 from scai_irl import load
-from scai_irl.errors import InputError
-from scai_irl.progress import progress, unseen
-from scai_irl.report.figures import save_figure, without_figures
+from scai_irl.io.errors import InputError
+from scai_irl.io.progress import progress, unseen
+from scai_irl.report.drawing import save_figure, without_figures
 from scai_irl.sweep import engines
-from scai_irl.sweep.definition import Resources, Sweep
-from scai_irl.sweep.ground import Outcome
-from scai_irl.sweep.run import run_sweep
-from scai_irl.sweep.terms import Terms, environment, worker_environment
+from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_definition import Resources, Sweep
+from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work
+from scai_irl.sweep.worker_settings import Terms, environment, worker_environment
 
 
 class Backwards:
@@ -65,7 +65,7 @@ def test_what_is_unseen_shows_nothing_and_what_comes_after_is_seen(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter(range(0, 1000, 10))
-    monkeypatch.setattr("scai_irl.progress.time.monotonic", lambda: float(next(times)))
+    monkeypatch.setattr("scai_irl.io.progress.time.monotonic", lambda: float(next(times)))
     with unseen(), progress("a cell", 1) as advance:
         advance("done")
     assert capsys.readouterr().err == ""

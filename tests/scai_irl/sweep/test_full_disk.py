@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.sweep.definition import read_sweep
-from scai_irl.sweep.ground import has_finished
-from scai_irl.sweep.run import run_sweep
+from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_definition import read_sweep
+from scai_irl.sweep.sweep_folder import has_finished
+from tests.scai_irl.io.test_disk import in_own_mounts
 from tests.scai_irl.program import PROGRAM, error_of
 from tests.scai_irl.sweep.sweeping import assert_equal_tables, worked_on, write
-from tests.scai_irl.test_disk import in_own_mounts
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra cluster)")
 

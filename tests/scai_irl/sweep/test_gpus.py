@@ -9,15 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep import gpus, local
-from scai_irl.sweep.cells import Cell
-from scai_irl.sweep.definition import Resources
 from scai_irl.sweep.gpus import has_only_cores, places, visible_gpus
-from scai_irl.sweep.ground import Outcome
 from scai_irl.sweep.local import Local
-from scai_irl.sweep.terms import Terms, usable_cores
+from scai_irl.sweep.sweep_cells import Cell
+from scai_irl.sweep.sweep_definition import Resources
+from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work
+from scai_irl.sweep.worker_settings import Terms, usable_cores
 
 TASKS = [Task("tiny", Cell(name, {}, {}, 0), Path("swept"), Path(), figures=False) for name in "abcdefghij"]
 

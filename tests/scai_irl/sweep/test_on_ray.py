@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep import on_ray, watch
-from scai_irl.sweep.cells import Cell
-from scai_irl.sweep.definition import Resources
-from scai_irl.sweep.ground import Outcome
 from scai_irl.sweep.on_ray import OnRay
-from scai_irl.sweep.terms import Terms
+from scai_irl.sweep.sweep_cells import Cell
+from scai_irl.sweep.sweep_definition import Resources
+from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import PassingError, Task
+from scai_irl.sweep.worker_settings import Terms
 
 TASKS = [Task("tiny", Cell(str(number), {}, {}, 0), Path("swept"), Path(), figures=False) for number in range(200)]
 

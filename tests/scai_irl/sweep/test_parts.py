@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from scai_irl import load
-from scai_irl.cli import main
-from scai_irl.errors import InputError
-from scai_irl.sweep.definition import read_sweep
-from scai_irl.sweep.ground import Part, part_of_sweep, whole_sweep
-from scai_irl.sweep.run import run_sweep
+from scai_irl.cli.main import main
+from scai_irl.io.errors import InputError
+from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_definition import read_sweep
+from scai_irl.sweep.sweep_folder import Part, part_of_sweep, whole_sweep
 from tests.scai_irl.program import start
 from tests.scai_irl.sweep.sweeping import assert_equal_tables, worked_on, write
 

@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 
 from scai_irl import load
-from scai_irl.errors import InputError
+from scai_irl.io.errors import InputError
 from scai_irl.sweep.address import found_address
-from scai_irl.sweep.definition import Resources, read_sweep
 from scai_irl.sweep.engines import make_engine
-from scai_irl.sweep.ground import has_finished
 from scai_irl.sweep.nodes import what_it_lacks
-from scai_irl.sweep.run import run_sweep
-from scai_irl.sweep.terms import Terms
+from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_definition import Resources, read_sweep
+from scai_irl.sweep.sweep_folder import has_finished
+from scai_irl.sweep.worker_settings import Terms
 from tests.scai_irl.program import start
 from tests.scai_irl.sweep.ray_cluster import ray_cluster
 from tests.scai_irl.sweep.sweeping import assert_equal_tables, run, worked_on, write

@@ -12,12 +12,12 @@ import pytest
 
 from envs.seeds import derive_seed
 from scai_irl import load
-from scai_irl.cli import main
-from scai_irl.errors import InputError
-from scai_irl.sweep.cells import Cell
-from scai_irl.sweep.definition import Sweep, read_sweep
-from scai_irl.sweep.ground import Outcome, cell_folder, load_outcome
-from scai_irl.sweep.run import run_sweep
+from scai_irl.cli.main import main
+from scai_irl.io.errors import InputError
+from scai_irl.sweep.run_sweep import run_sweep
+from scai_irl.sweep.sweep_cells import Cell
+from scai_irl.sweep.sweep_definition import Sweep, read_sweep
+from scai_irl.sweep.sweep_folder import Outcome, cell_folder, load_outcome
 from scai_irl.sweep.work import PassingError, Task, work, work_patiently
 from tests.scai_irl.sweep.sweeping import assert_equal_tables, run, worked_on, write
 

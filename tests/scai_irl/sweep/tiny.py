@@ -23,12 +23,12 @@ import pandas as pd
 from envs.seeds import derive_seed
 from matplotlib.figure import Figure
 from pydantic import Field
-from scai_irl.config import ExperimentConfig
-from scai_irl.errors import InputError
-from scai_irl.experiment import Experiment
-from scai_irl.records.files import telling_disk_errors
-from scai_irl.records.findings import Finding
-from scai_irl.study import Study, run_study
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.io.errors import InputError
+from scai_irl.experiment.definition import Experiment
+from scai_irl.io.files import telling_disk_errors
+from scai_irl.results.findings import Finding
+from scai_irl.experiment.run import Study, run_study
 
 
 class Tiny(ExperimentConfig):

@@ -1,0 +1,1 @@
+"""Currencies ordered by psychological distance."""

@@ -1,0 +1,1 @@
+"""Seven experiments on a group's norm, which share one set-up."""

@@ -1,0 +1,105 @@
+"""Changing norms: users take up another norm in the middle of a run; how soon do assistants follow?
+
+An open question of Fränken et al. (2023): several policies within one run. A Bayesian who does not expect change needs
+as much evidence of the new norm as it has of the old one; one who does (`inference.discrete.changing`) needs an epoch.
+Run it with ``scai-irl run changing-norms`` or ``python -m experiments.group_norm.changing_norms``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from envs import one_group
+from experiments.group_norm.gap_figures import epochs_figure
+from experiments.group_norm.recovery import recovery_findings, recovery_table
+from experiments.group_norm.setup import estimate_whole, group_game
+from scai_irl.backends.estimate import Estimate
+from scai_irl.cli.main import run_experiment
+from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
+from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.run import run_asking
+from scai_irl.lm.ask import Tally
+from scai_irl.lm.protocol import Backend
+from scai_irl.loop.setting import Condition, Setting
+from scai_irl.loop.whole import play_whole, told_apart
+from scai_irl.report.study import Study
+from scai_irl.results.results import Results
+
+_HAZARD = "expected chance of change"
+
+
+class ChangingNorms(PlayConfig):
+    """Users change their norm in the middle of a run, and assistants that do and do not expect it."""
+
+    changes: tuple[str, ...] = Field(
+        ("selfish>altruistic", "altruistic>fair", "fair>selfish"), description="Norms before and after, as OLD>NEW."
+    )
+    change_at: int = Field(5, ge=2, description="First epoch of the new norm.")
+    hazards: tuple[float, ...] = Field(
+        (0.0, 0.1), description="Chances of change from epoch to epoch that assistants with a posterior expect."
+    )
+    epochs: int = Field(12, ge=3, le=1000, description=PlayConfig.model_fields["epochs"].description)
+    group: tuple[str, ...] = Field(("1v9",), description=PlayConfig.model_fields["group"].description)
+    agents: tuple[str, ...] = Field(
+        ("thompson", "scai", "scai-memory"), description=PlayConfig.model_fields["agents"].description
+    )
+
+    @field_validator("changes")
+    @classmethod
+    def _two_norms_each(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for change in value:
+            norms = change.split(">")
+            if len(norms) != 2 or len(set(norms)) < 2:
+                raise ValueError(f"{change!r} is no change; write it as in selfish>altruistic")
+            for norm in norms:
+                norm_without_parameters(norm)
+        return some_distinct(value, "change")
+
+
+def setting(config: ChangingNorms) -> Setting:
+    """Make the setting, in which assistants expect no change."""
+    plain = group_game(EXPERIMENT.name, config, [])
+    pairs = [tuple(map(one_group, change.split(">"))) for change in config.changes]
+    conditions = tuple(
+        Condition(before, agent, later=((config.change_at, after),))
+        for (before, after), agent in product(pairs, config.agents)
+    )
+    return replace(plain, conditions=conditions)
+
+
+def work(config: ChangingNorms, backend: Backend, tally: Tally) -> Study:
+    """Play all changes with every expectation of change."""
+    plain = setting(config)
+    played = {hazard: play_whole(replace(plain, hazard=hazard), backend, tally) for hazard in config.hazards}
+    gaps = [whole.alignment.assign(**{_HAZARD: hazard}) for hazard, whole in played.items()]
+    alignment = pd.concat(gaps, ignore_index=True)
+    apart = {f"expects a change with {hazard:g}": whole for hazard, whole in played.items()}
+    question = "How soon do assistants follow users whose norm changes in the middle of a run?"
+    return Study(
+        recovery_findings(alignment, [_HAZARD], config.change_at, question),
+        tables={"alignment": alignment, **told_apart(apart)},
+        shown={"recovery": recovery_table(alignment, [_HAZARD], config.change_at)},
+        figures={"changing_norms": epochs_figure(alignment, _HAZARD)},
+    )
+
+
+def run(config: ChangingNorms) -> Results:
+    """Run the experiment."""
+    return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
+
+
+def estimate(config: ChangingNorms) -> Estimate:
+    """Say what it would cost: one expectation's cost, times all of them."""
+    return estimate_whole(setting(config), config, len(config.hazards))
+
+
+EXPERIMENT = Experiment(
+    "changing-norms", "users change their norm in the middle of a run", ChangingNorms, run, estimate
+)
+
+if __name__ == "__main__":
+    run_experiment(EXPERIMENT)

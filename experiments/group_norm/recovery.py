@@ -1,0 +1,55 @@
+"""How long assistants stay behind when users change their norm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from experiments.group_norm.gaps_by_setting import Settings, case_of
+from scai_irl.measure.alignment import WITHIN
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
+
+
+def epochs_behind(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.DataFrame:
+    """Epochs after a change until a run's assistants are within `WITHIN` of their users for the first time.
+
+    NaN where they never are up to the end. Who learns from earlier epochs alone is behind for 1 at least, and who
+    expects change leaves again now and then to try another norm.
+
+    Args:
+        alignment: Gaps by run and epoch, with the columns `by`.
+        by: Columns of the settings.
+        change_at: First epoch of the new norm.
+    """
+    after = alignment[alignment["epoch"] >= change_at]
+    keys = [*by, "users", "agent", "run"]
+    lines = []
+    for of_run, epochs in after.groupby(keys, sort=False):
+        near = np.flatnonzero(epochs.sort_values("epoch")["gap"].to_numpy(float) <= WITHIN)
+        lines.append([*of_run, float(near[0]) if near.size else np.nan])
+    return pd.DataFrame(lines, columns=[*keys, "behind"])
+
+
+def recovery_findings(alignment: pd.DataFrame, by: Settings, change_at: int, question: str) -> list[Finding]:
+    """Mean epochs behind of each setting and agent; runs that never come back count with all epochs that are left."""
+    most = float(alignment["epoch"].max() - change_at + 1)
+    found = []
+    for keys, runs in epochs_behind(alignment, by, change_at).groupby([*by, "agent"], sort=False):
+        case = case_of(by, keys)
+        never = int(runs["behind"].isna().sum())
+        beside = f"; {never} of {len(runs)} runs never came back, and count as {most:g}" if never else ""
+        answer = f"With {case}, assistants stay behind for {{value}} epochs{beside}."
+        values = runs["behind"].fillna(most).to_numpy(float)
+        found.append(mean_finding(values, question=question, case=case, answer=answer))
+    return found
+
+
+def recovery_table(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.DataFrame:
+    """Shape epochs behind for reading, a line for each setting, change and agent."""
+    most = float(alignment["epoch"].max() - change_at + 1)
+    lines = []
+    for keys, runs in epochs_behind(alignment, by, change_at).groupby([*by, "users", "agent"], sort=False):
+        mean = mean_finding(runs["behind"].fillna(most).to_numpy(float), question="?", case="", answer="{value}")
+        told = number_with_interval(mean.value, mean.low, mean.high)
+        lines.append([*keys, told, f"{int(runs['behind'].isna().sum())} of {len(runs)}"])
+    return pd.DataFrame(lines, columns=[*by, "users", "agent", "epochs behind [95 %]", "never back"])

@@ -1,0 +1,1 @@
+"""Speed of learning from inconsistent talk."""

@@ -1,0 +1,115 @@
+"""Speed of learning from inconsistent talk: a table and a figure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.inconsistent_talk.model import MODEL
+from scai_irl.report.captions import captioned
+from scai_irl.report.drawing import COLOURS
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
+
+_KEYS = ["way", "degree", "observer"]
+_PAIRED = ["norm", "run"]
+
+
+def speed_findings(needed: pd.DataFrame, most: int, question: str, asked: Sequence[int]) -> list[Finding]:
+    """What odd talk costs whoever listens, then the mean games that observers need, at both ends of each way's degrees.
+
+    Args:
+        needed: What `experiments.inconsistent_talk.model.games_needed` gives.
+        most: What runs count as in which the truth is never believed: all games.
+        question: What was asked.
+        asked: Numbers of games after which observers are asked.
+    """
+    found = _costs(needed, most, question)
+    why = _grid(asked)
+    for (way, degree, observer), runs in needed.groupby(_KEYS, sort=False):
+        if degree not in (needed["degree"].min(), needed["degree"].max()):
+            continue
+        never = int(runs["needed"].isna().sum())
+        beside = f" ({never} of {len(runs)} groups never, counted as {most})" if never else ""
+        percent = f"{degree:.0%}".removesuffix("%")
+        answer = f"Where {percent} % of talk is {way}, who {observer} needs {{value}} games{beside}."
+        answer = _of_model(answer)
+        values, case = runs["needed"].fillna(most).to_numpy(float), f"{way}, {degree:g}, {observer}"
+        found.append(mean_finding(values, question=question, case=case, answer=answer, why=why))
+    return found
+
+
+def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
+    """Games that the observer named last needs more where talk is oddest than where it is least odd, group by group."""
+    least, odd, who = needed["degree"].min(), needed["degree"].max(), needed["observer"].iloc[-1]
+    if least == odd:
+        return []
+    found = []
+    for way, lines in needed[needed["observer"] == who].fillna({"needed": most}).groupby("way", sort=False):
+        by_degree = lines.pivot_table(index=_PAIRED, columns="degree", values="needed", sort=False)
+        answer = f"If the share of {way} talk is {odd:g} and not {least:g}, who {who} needs {{value}} games more."
+        found.append(
+            mean_finding(
+                (by_degree[odd] - by_degree[least]).to_numpy(float),
+                question=question,
+                case=f"{way}, {odd:g} instead of {least:g}, {who}",
+                answer=_of_model(answer),
+                why=f"Groups that never learn count as {most}.",
+            )
+        )
+    return found
+
+
+def _of_model(answer: str) -> str:
+    """The sentence, which is about who listens so and so, where that is a model."""
+    return answer.replace(f"who {MODEL}", f"the {MODEL},")
+
+
+def _grid(asked: Sequence[int]) -> str:
+    """Say after which games observers are asked; nothing where it is after every one."""
+    if all(after - before == 1 for before, after in itertools.pairwise(asked)):
+        return ""
+    return f"All are asked after the same numbers of games: {', '.join(map(str, asked))}."
+
+
+def speed_table(needed: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Shape games needed for reading: a line for each way and degree, a column for each observer."""
+    lines = []
+    for (way, degree), cells in needed.groupby(["way", "degree"], sort=False):
+        line = {"way": way, "share of odd talk": f"{degree:g}"}
+        for observer, runs in cells.groupby("observer", sort=False):
+            mean = mean_finding(runs["needed"].fillna(most).to_numpy(float), question="?", case="", answer="{value}")
+            line[str(observer)] = number_with_interval(mean.value, mean.low, mean.high)
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+@captioned
+def speed_figure(needed: pd.DataFrame, most: int) -> Figure:
+    """Games needed (± 1 SEM over groups) across the share of odd talk; a panel for each way.
+
+    All observers are asked after the same numbers of games.
+    """
+    ways = list(dict.fromkeys(needed["way"]))
+    figure = Figure(figsize=(3.4 * len(ways) + 1.8, 3.2), layout="constrained")
+    panels = figure.subplots(1, len(ways), sharey=True, squeeze=False)[0]
+    for axes, way in zip(panels, ways, strict=True):
+        of_way = needed[needed["way"] == way].assign(needed=lambda table: table["needed"].fillna(most))
+        for number, (observer, lines) in enumerate(of_way.groupby("observer", sort=False)):
+            at = lines.groupby("degree")["needed"].agg(["mean", "sem"])
+            shade = COLOURS[number % len(COLOURS)]
+            axes.errorbar(
+                at.index, at["mean"], at["sem"], marker="o", ms=4, capsize=2, color=shade, label=str(observer)
+            )
+        axes.set_title(f"{way} talk", fontsize=10)
+        axes.set_xlabel("share of odd talk")
+        axes.set_xticks(np.unique(needed["degree"]))
+        axes.set_ylim(bottom=0)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("games until belief in the norm is .9")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title="observer (± 1 SEM)", fontsize=8, title_fontsize=8, loc="outside right upper")
+    return figure

@@ -1,0 +1,1 @@
+"""Norms of a role against the wishes of people."""

@@ -1,0 +1,1 @@
+"""Model organisms watch a group."""

@@ -1,0 +1,98 @@
+"""Learning curves of models, as tables and as a figure."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.model_organisms.model import CONDITIONS
+from scai_irl.report.captions import captioned
+from scai_irl.report.drawing import COLOURS
+from scai_irl.results.findings import Finding, mean_finding
+
+
+def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
+    """Mean over groups of what is believed, and how far offers are from users' own on average, with standard errors.
+
+    The gap is |mean offer − users' mean| of each norm, averaged over norms: single offers of somebody who slips now and
+    then are mostly noise.
+    """
+    keys = ["model", "condition", "games"]
+    found = curves.groupby(keys, sort=False)[["exact", "believed"]].mean()
+    found["believed_sem"] = curves.groupby(keys, sort=False)["believed"].sem()
+    off = curves.assign(off=curves["offered"] - curves["users"]).groupby([*keys, "norm"], sort=False)["off"]
+    by_norm = pd.DataFrame({"gap": off.mean().abs(), "variance": off.sem() ** 2}).groupby(keys, sort=False)
+    found["gap"] = by_norm["gap"].mean()
+    found["gap_sem"] = by_norm["variance"].sum() ** 0.5 / curves["norm"].nunique()
+    return found.reset_index()
+
+
+def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
+    """Shape a summary for reading: after the last game, and what a Bayesian believes then."""
+    last = summary[summary["games"] == summary["games"].max()]
+    shaped = last[["model", "condition"]].copy()
+    shaped["belief in the norm (± SEM)"] = _with_error(last["believed"], last["believed_sem"])
+    shaped["a Bayesian"] = last["exact"].map("{:.3f}".format)
+    shaped["gap of offers (± SEM)"] = _with_error(last["gap"], last["gap_sem"])
+    return pd.DataFrame(shaped)
+
+
+def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
+    """How far each model's belief in the group's norm is from a Bayesian's after the last game, by condition.
+
+    Distances are absolute, or what a prior adds for one norm and takes from others would cancel.
+
+    Args:
+        curves: What `experiments.model_organisms.model.learning_curves` gives, with a column ``model``.
+        question: What was asked.
+    """
+    last = curves[curves["games"] == curves["games"].max()]
+    found = []
+    for (model, condition), groups in last.groupby(["model", "condition"], sort=False):
+        games = int(groups["games"].iloc[0])
+        answer = (
+            f"After {games} games {_WHERE[str(condition)]}, {model} differs from a Bayesian by {{value}} in its belief."
+        )
+        differs = (groups["believed"] - groups["exact"]).abs().to_numpy(float)
+        found.append(mean_finding(differs, question=question, case=f"{model}, {condition}", answer=answer))
+    return found
+
+
+_WHERE = {condition: condition if "talk" not in condition else f"with {condition}" for condition in CONDITIONS}
+
+
+@captioned
+def curves_figure(summary: pd.DataFrame) -> Figure:
+    """Belief in the group's norm above, gap of offers below; a column for each condition, a colour for each model."""
+    figure = Figure(figsize=(11.6, 5.2), layout="constrained")
+    panels = figure.subplots(2, len(CONDITIONS), sharex=True, sharey="row")
+    models = list(dict.fromkeys(summary["model"]))
+    for column, condition in enumerate(CONDITIONS):
+        of_condition = summary[summary["condition"] == condition]
+        for number, model in enumerate(models):
+            lines = of_condition[of_condition["model"] == model].set_index("games").sort_index()
+            for row, name in enumerate(("believed", "gap")):
+                axes, colour = panels[row, column], COLOURS[number % len(COLOURS)]
+                axes.plot(lines.index, lines[name], marker="o", ms=3, color=colour, label=model)
+                low, high = lines[name] - lines[f"{name}_sem"], lines[name] + lines[f"{name}_sem"]
+                axes.fill_between(lines.index, low, high, color=colour, alpha=0.2, lw=0)
+        exact = of_condition.groupby("games")["exact"].mean()
+        panels[0, column].plot(exact.index, exact, color="black", ls="--", lw=1.2, label="a Bayesian")
+        panels[0, column].set_title(condition, fontsize=10)
+        panels[0, column].set_ylim(-0.03, 1.03)
+        panels[1, column].set_xlabel("games watched")
+        for axes in panels[:, column]:
+            axes.set_xscale("symlog", linthresh=1)
+            ticks = sorted(of_condition["games"].unique())
+            axes.set_xticks(ticks, [str(games) for games in ticks])
+            axes.minorticks_off()
+            axes.spines[["top", "right"]].set_visible(False)
+    panels[0, 0].set_ylabel("belief in the group's norm")
+    panels[1, 0].set_ylabel("gap of offers (share)")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, title="± 1 SEM", fontsize=8, title_fontsize=8, loc="outside right upper")
+    return figure
+
+
+def _with_error(values: pd.Series[float], errors: pd.Series[float]) -> list[str]:
+    return [f"{value:.3f} ± {error:.3f}" for value, error in zip(values, errors, strict=True)]

@@ -1,0 +1,1 @@
+"""Out of distribution: a norm learnt in dollars, followed in unfamiliar currencies."""

@@ -1,0 +1,1 @@
+"""Social preferences of people, and assistants that answer as people do."""

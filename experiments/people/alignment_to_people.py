@@ -1,0 +1,209 @@
+"""Assistants that are to answer as people do: learnt from some people, held against others.
+
+People are split in two halves. A family of social preferences is fitted to the answers of the first, each assistant
+draws one θ from the posterior, its policy is put into words, and the assistant answers offers by the words. How often
+it accepts is held against how often the second half's people do, offer by offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from envs import Norm, Policy
+from envs.seeds import derive_key, derive_seed
+from experiments.people.fits import family_for
+from inference import infer, thompson
+from inference.checks.diagnostics import largest_r_hat
+from inference.infer import CONTINUOUS_METHODS
+from scai_irl.agents.assistant import Turn, give_answers, translate
+from scai_irl.data.human.choices import RESPONDER, human_evidence, pooled, subjects
+from scai_irl.io.errors import InputError
+from scai_irl.language.asking import Style
+from scai_irl.lm.ask import Tally
+from scai_irl.lm.protocol import Backend
+from scai_irl.report.captions import captioned
+from scai_irl.report.drawing import COLOURS
+from scai_irl.results.findings import Finding
+
+NAMED = ("selfish", "fair", "altruistic")
+PEOPLE = "other people"
+"""The first half's own rates: as near as people of one half come to those of the other."""
+
+
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class PeoplePlan:
+    """What is tried.
+
+    Attributes:
+        families: Families fitted, by the names of `experiments.people.fits.PREFERENCES`.
+        method: Method of inference.
+        assistants: Assistants of each kind, a posterior draw each.
+        style: How a model is asked.
+        seed: Root of all draws.
+    """
+
+    families: tuple[str, ...] = ("fehr-schmidt", "charness-rabin")
+    method: str = "laplace"
+    assistants: int = 100
+    style: Style = field(default_factory=Style)
+    seed: int = 0
+
+
+def halves(choices: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split answers to offers by person, at random.
+
+    Raises:
+        InputError: If there are no answers to offers, or of fewer than four people.
+    """
+    answers = choices[(choices["role"] == RESPONDER) & choices["accepted"].notna()]
+    people = int(subjects(answers).max()) + 1 if len(answers) else 0
+    if people < 4:
+        raise InputError("data", f"answers of {people} people to offers", "give data with those of at least four")
+    first = np.random.default_rng(derive_seed(seed, "halves")).permutation(people) < people // 2
+    learnt = first[subjects(answers)]
+    return answers[learnt].reset_index(drop=True), answers[~learnt].reset_index(drop=True)
+
+
+def acceptance(answers: pd.DataFrame) -> Float[np.ndarray, "person share"]:
+    """Share of offers that each person accepts, at each offered share (in order); NaN where there was none."""
+    taken = answers.assign(person=subjects(answers), taken=answers["accepted"].astype(float))
+    return np.asarray(taken.pivot_table(index="person", columns="offered_share", values="taken").to_numpy(float))
+
+
+def aligned_answers(choices: pd.DataFrame, plan: PeoplePlan, backend: Backend, tally: Tally) -> pd.DataFrame:
+    """Have assistants answer the offers that people got.
+
+    Returns:
+        A line for each kind of assistant and offered share: ``assistants`` and ``people`` (the second half), the shares
+        that accept; ``distance`` between them; ``mean_low`` and ``mean_high``, the 95 % bootstrap interval of the
+        kind's mean distance, over people and over assistants; ``r_hat``, the largest of a family that was fitted. Near
+        0, intervals of distances lie too high; the kind `PEOPLE` shows by how much.
+    """
+    first, second = halves(choices, plan.seed)
+    shares = np.sort(second["offered_share"].unique())
+    stake = int(second["stake"].iloc[0])
+    held = {name: [Policy.of(Norm(name))] * plan.assistants for name in NAMED}
+    agreement = {}
+    for name in plan.families:
+        held[name], agreement[name] = _drawn(first, name, plan)
+    rates = {PEOPLE: acceptance(first)}
+    for kind, policies in held.items():
+        rates[kind] = _answers(kind, policies, np.rint(shares * stake).astype(int), stake, plan, backend, tally)
+    of_people = acceptance(second)
+    compared = [_compared(kind, found, of_people, shares, plan.seed) for kind, found in rates.items()]
+    table = pd.concat(compared, ignore_index=True)
+    return table.assign(r_hat=table["kind"].map(agreement).astype(float))
+
+
+def alignment_findings(answers: pd.DataFrame, people: int, question: str) -> list[Finding]:
+    """Mean distance over offered shares of each kind of assistant, the nearest first.
+
+    Args:
+        answers: What `aligned_answers` gives.
+        people: People that assistants are held against.
+        question: What was asked.
+    """
+    found = []
+    for kind, lines in answers.groupby("kind", sort=False):
+        who = "The other half of the people answers" if kind == PEOPLE else f"Assistants with {kind} preferences answer"
+        answer = f"{who} like people but for {{value}} of their answers, offer by offer."
+        ends = float(lines["mean_low"].iloc[0]), float(lines["mean_high"].iloc[0])
+        mean = float(lines["distance"].mean())
+        found.append(Finding(question, str(kind), answer, mean, *ends, people))
+    return sorted(found, key=lambda finding: finding.value)
+
+
+def alignment_table(answers: pd.DataFrame) -> pd.DataFrame:
+    """Shape acceptance for reading: a line for each offered share, a column for each kind."""
+    shaped = answers.pivot_table(index="share", columns="kind", values="assistants", sort=False)
+    shaped.insert(0, "people", answers.groupby("share")["people"].first())
+    columns = {name: shaped[name].map("{:.3f}".format) for name in shaped}
+    return pd.DataFrame(
+        {"offered share": [f"{share:.2f}" for share in shaped.index]} | {k: v.to_numpy() for k, v in columns.items()}
+    )
+
+
+@captioned
+def alignment_figure(answers: pd.DataFrame) -> Figure:
+    """Share of offers that are accepted, by offered share: people in black, assistants in colours."""
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for number, (kind, lines) in enumerate(answers[answers["kind"] != PEOPLE].groupby("kind", sort=False)):
+        axes.plot(lines["share"], lines["assistants"], color=COLOURS[number], marker="o", ms=3, label=str(kind))
+    people = answers[answers["kind"] == PEOPLE]
+    axes.plot(people["share"], people["people"], color="black", ls="--", lw=1.8, label="people")
+    axes.set_xlabel("offered share")
+    axes.set_ylabel("accepted")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(title="assistants with", fontsize=8, title_fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def _drawn(answers: pd.DataFrame, family: str, plan: PeoplePlan) -> tuple[list[Policy], float]:
+    """Policies drawn from what is believed of the people, and the largest R̂ of that."""
+    base, _ = family_for(answers, family)
+    key = derive_key(plan.seed, "people", family)
+    posterior = infer(
+        base, pooled(human_evidence(answers)), key=key, method=CONTINUOUS_METHODS[plan.method], allow_disagreement=True
+    )
+    drawn = thompson(derive_key(plan.seed, "people", family, "draws"), posterior, plan.assistants)[0]
+    return [posterior.hypotheses.policy(int(k)) for k in drawn], float(largest_r_hat(posterior).max())
+
+
+def _answers(
+    kind: str,
+    policies: Sequence[Policy],
+    offers: np.ndarray,
+    stake: int,
+    plan: PeoplePlan,
+    backend: Backend,
+    tally: Tally,
+) -> Float[np.ndarray, "assistant share"]:
+    seeds = [derive_seed(plan.seed, "people", kind, "translate", n) for n in range(len(policies))]
+    texts = translate(backend, policies, seeds, tally, plan.style)
+    places = [(n, k) for n in range(len(policies)) for k in range(len(offers)) if texts[n] is not None]
+    turns = [
+        Turn(str(texts[n]), "dollars", stake, derive_seed(plan.seed, "people", kind, "answer", n, k), int(offers[k]))
+        for n, k in places
+    ]
+    found = np.full((len(policies), len(offers)), np.nan)
+    for place, answer in zip(places, give_answers(backend, turns, tally, plan.style), strict=True):
+        found[place] = np.nan if answer is None else float(answer)
+    return found
+
+
+def _compared(
+    kind: str,
+    found: Float[np.ndarray, "one share"],
+    people: Float[np.ndarray, "one share"],
+    shares: np.ndarray,
+    seed: int,
+) -> pd.DataFrame:
+    rng = np.random.default_rng(derive_seed(seed, "people", kind, "bootstrap"))
+
+    def again(values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.nanmean(values[rng.integers(len(values), size=len(values))], axis=0))
+
+    distance = np.abs(np.nanmean(found, axis=0) - np.nanmean(people, axis=0))
+    drawn = np.stack([np.abs(again(found) - again(people)) for _ in range(_RESAMPLES)])
+    low, high = np.quantile(drawn.mean(axis=1), [0.025, 0.975])
+    return pd.DataFrame(
+        {
+            "kind": kind,
+            "share": shares,
+            "assistants": np.nanmean(found, axis=0),
+            "people": np.nanmean(people, axis=0),
+            "distance": distance,
+            "mean_low": low,
+            "mean_high": high,
+        }
+    )

@@ -1,0 +1,197 @@
+"""Fits social preferences to people's choices, pooled or person by person, and cross-validates them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Key
+
+from envs.seeds import derive_key
+from inference.checks.diagnostics import diagnose
+from inference.checks.integrated_loo import integrated_loo
+from inference.checks.loo import Loo, loo
+from inference.checks.pointwise import observations
+from inference.continuous.family import HypothesisFamily
+from inference.continuous.hierarchy import Hierarchical
+from inference.continuous.one_shot import CesAltruism, CharnessRabin, FehrSchmidt, OneShotFamily, Reciprocity
+from inference.continuous.strategy_method import StrategyMethod
+from inference.infer import CONTINUOUS_METHODS, infer
+from inference.samplers.nuts import Nuts
+from inference.samplers.posterior import SampledPosterior
+from scai_irl.data.human.choices import PROPOSER, human_evidence, human_strategies, pooled, subjects
+from scai_irl.io.errors import InputError
+
+PREFERENCES: dict[str, OneShotFamily] = {
+    "fehr-schmidt": FehrSchmidt(),
+    "charness-rabin": CharnessRabin(),
+    "ces": CesAltruism(),
+    "reciprocity": Reciprocity(),
+}
+"""Families that are fitted to people, by name; each has a rationality λ and a lapse ε."""
+
+_OF_THOSE_AHEAD = {"fehr-schmidt": ("beta",), "charness-rabin": ("rho",), "reciprocity": ("beta", "gamma", "delta")}
+"""Parameters that bear on no answer to an offer of half or less; of α + δ, which answers know only together, one."""
+
+POOLED, HIERARCHICAL = "pooled", "hierarchical"
+
+
+@dataclasses.dataclass(frozen=True)
+class FitPlan:
+    """What is fitted, and how.
+
+    Attributes:
+        families: Families fitted to all people together.
+        hierarchical: Families whose parameters differ between people.
+        method: Method of inference, by name.
+        chains: Chains of NUTS.
+        warmup: Steps of NUTS that adapt it.
+        draws: Draws of each chain of NUTS.
+        target_accept: Acceptance that NUTS adapts its step size to.
+        seed: Root seed.
+    """
+
+    families: tuple[str, ...] = tuple(PREFERENCES)
+    hierarchical: tuple[str, ...] = ()
+    method: str = "nuts"
+    chains: int = 4
+    warmup: int = 500
+    draws: int = 500
+    target_accept: float = 0.8
+    seed: int = 0
+
+    @property
+    def models(self) -> list[tuple[str, str]]:
+        """(family, pooling) of each fit."""
+        return [(name, POOLED) for name in self.families] + [(name, HIERARCHICAL) for name in self.hierarchical]
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedPeople:
+    """One fit.
+
+    Attributes:
+        family: Name of the family.
+        pooling: ``pooled`` or ``hierarchical``.
+        posterior: The posterior, of one run.
+        loo: Its cross-validation, choice by choice.
+        loo_people: The same, person by person: how well people who were not seen are predicted.
+        warnings: What a reader has to know.
+        largest_r_hat: Largest R̂ of a coordinate; NaN for independent draws.
+    """
+
+    family: str
+    pooling: str
+    posterior: SampledPosterior
+    loo: Loo
+    loo_people: Loo
+    warnings: list[str]
+    largest_r_hat: float
+
+    @property
+    def name(self) -> str:
+        """Family and pooling."""
+        return f"{self.family} {self.pooling}"
+
+
+def fit_people(
+    choices: pd.DataFrame,
+    plan: FitPlan,
+    on_steps: Callable[[str, int, int], None] | None = None,
+    checkpoints: Path | None = None,
+) -> Iterator[FittedPeople]:
+    """Fit every model of a plan, one after the other.
+
+    Args:
+        choices: Table with the columns `scai_irl.data.human.choices.CHOICE_COLUMNS`.
+        plan: What to fit.
+        on_steps: Told the model, and how many of how many steps of it are done.
+        checkpoints: Folder in which a fit by NUTS keeps where it is.
+
+    Yields:
+        Each fit, when it is done.
+
+    Raises:
+        InputError: If the choices do not suit the plan.
+    """
+    by_strategy = bool(choices["minimum"].notna().any())
+    if by_strategy and plan.hierarchical:
+        mend = "give --hierarchical no family"
+        raise InputError("hierarchical", "people state one offer and one minimum, too few to tell them apart", mend)
+    if by_strategy and choices["accepted"].notna().any():
+        raise InputError("data", "has both answers and minimum acceptable offers", "fit them apart")
+    for name, pooling in plan.models:
+        yield _fit(choices, plan, name, pooling, on_steps, checkpoints)
+
+
+def family_for(choices: pd.DataFrame, name: str) -> tuple[OneShotFamily, tuple[str, ...]]:
+    """Choose a family's free parameters: those on which no choice depends are held at 0, and named."""
+    family = PREFERENCES[name]
+    if (choices["role"] == PROPOSER).any() or choices["minimum"].notna().any():
+        return family, ()
+    held = _OF_THOSE_AHEAD.get(name, ()) if (choices["offered_share"] <= 0.5).all() else ()
+    return dataclasses.replace(family, fixed=tuple((parameter, 0.0) for parameter in held)), held
+
+
+def _model(choices: pd.DataFrame, base: OneShotFamily, pooling: str) -> tuple[HypothesisFamily, Any]:
+    """The family that fits the kind of choices, and the choices as it takes them."""
+    if choices["minimum"].notna().any():
+        return StrategyMethod(base=base), human_strategies(choices)
+    people = human_evidence(choices)
+    if pooling == POOLED:
+        return base, pooled(people)
+    return Hierarchical(base=base, rows=people.runs), people
+
+
+def _fit(
+    choices: pd.DataFrame,
+    plan: FitPlan,
+    name: str,
+    pooling: str,
+    on_steps: Callable[[str, int, int], None] | None,
+    checkpoints: Path | None,
+) -> FittedPeople:
+    base, held = family_for(choices, name)
+    family, data = _model(choices, base, pooling)
+    method = CONTINUOUS_METHODS[plan.method]
+    if isinstance(method, Nuts):
+        settings = {name: getattr(plan, name) for name in ("chains", "warmup", "draws", "target_accept")}
+        method = dataclasses.replace(method, **settings)
+    label = f"{name} {pooling}"
+    posterior = infer(
+        family,
+        data,
+        key=derive_key(plan.seed, "human-norms", name, pooling),
+        method=method,
+        allow_disagreement=True,
+        on_steps=None if on_steps is None else lambda done, steps: on_steps(label, done, steps),
+        checkpoint=None if checkpoints is None else checkpoints / f"{name}-{pooling}.npz",
+    )
+    found = diagnose(posterior)
+    key = derive_key(plan.seed, "human-norms", name, pooling, "loo")
+    by_choice, by_person = _cross_validated(posterior, choices, key)
+    said = [f"{', '.join(held)} cannot be told from choices like these; held at 0"] if held else []
+    said += found.warnings()
+    said += [f"choice by choice, {line}" for line in by_choice.warnings()]
+    said += [f"person by person, {line}" for line in by_person.warnings()]
+    r_hat = float(np.nanmax(found.table["r_hat"], initial=-np.inf))
+    r_hat = r_hat if np.isfinite(r_hat) else float("nan")
+    return FittedPeople(name, pooling, posterior, by_choice, by_person, said, r_hat)
+
+
+def _cross_validated(posterior: SampledPosterior, choices: pd.DataFrame, key: Key[Array, ""]) -> tuple[Loo, Loo]:
+    """Leave out choices, and people."""
+    if isinstance(posterior.family, Hierarchical):
+        return integrated_loo(posterior, key)
+    if isinstance(posterior.family, StrategyMethod):
+        person = subjects(choices)
+    else:
+        people = human_evidence(choices)
+        person = np.repeat(np.arange(people.runs), (people.offer_seen | people.answer_seen).sum(axis=1))
+    # Offers, answers, and with minimums as much again: each kind of observation has a place for every choice.
+    kinds = observations(posterior)[1].shape[1] // len(person)
+    return loo(posterior, key=key), loo(posterior, groups=np.tile(person, kinds)[None], key=key)

@@ -1,0 +1,1 @@
+"""Subgroups with distinct norms."""

@@ -1,0 +1,116 @@
+r"""A majority and a minority with norms of their own, served by one pooled norm or by group norms.
+
+Everything is in expectation over what assistants draw from their posterior (Thompson sampling), so that chance is in
+the societies alone. With m_k what norm k offers on average, a user who holds norm n is off by
+
+    one norm for all        Σ_k p(k | D) |m_k − m_n|                  all users are taken to share a norm
+    one mixture for all     Σ_w p(w | D) |Σ_k w_k m_k − m_n|          users are anonymous members of a mixture
+    group norms             Σ_k p(z_i = k | D) |m_k − m_n|            users keep norms
+    (`inference.discrete.named_groups`)
+
+and a group by the mean over its users; satisfaction (`experiments.subgroups.satisfaction`) is averaged in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from envs import Population
+from experiments.subgroups.satisfaction import mean_offers, satisfaction
+from experiments.subgroups.setup import HELD, STAKES, Societies, policies_held, societies
+from inference import infer
+from inference.discrete.families import NAMED_NORMS
+
+ONE_NORM, ONE_MIXTURE, GROUPS = "one norm for all", "one mixture for all", "group norms"
+WHERE = ("held", "minority", "society", "service")
+
+
+@dataclass(frozen=True)
+class MinorityPlan:
+    """What is simulated.
+
+    Attributes:
+        majority: Norm of the majority.
+        minority: Norm of the minority.
+        shares: Shares of the minority.
+        held: How firmly norms are held, keys of `HELD`.
+        societies: Societies of each kind.
+        users: Users of each.
+        games: Games of each user, as proposer and as responder each.
+        seed: Root of all draws.
+    """
+
+    majority: str = "altruistic"
+    minority: str = "selfish"
+    shares: tuple[float, ...] = (0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
+    held: tuple[str, ...] = tuple(HELD)
+    societies: int = 40
+    users: int = 20
+    games: int = 4
+    seed: int = 0
+
+    def population(self, share: float) -> Population:
+        """The population with such a minority."""
+        return Population((self.majority, self.minority), (1 - share, share))
+
+
+def preference_groups(plan: MinorityPlan) -> pd.DataFrame:
+    """Serve every society in every way.
+
+    Returns:
+        A line for each society, service and group: `WHERE` with ``group`` (majority, minority), ``norm``, ``gap`` and
+        ``satisfaction``.
+    """
+    low, high = STAKES
+    stakes = np.arange(low, high + 1)
+    lines: list[dict[str, object]] = []
+    for held in plan.held:
+        policies = policies_held(held)
+        norms = [norm for policy in policies for _, norm in policy.parts]
+        means = mean_offers(policies, stakes).mean(axis=1)
+        worth = satisfaction(norms, policies, stakes)
+        for share in plan.shares:
+            kind = societies(plan.population(share), held, plan.societies, plan.users, plan.games, plan.seed)
+            for service, followed, chance in _services(kind, plan.games):
+                gap = np.abs((followed @ means)[:, None] - means)  # (followed, norm)
+                measures = {"gap": chance @ gap, "satisfaction": chance @ (followed @ worth.T)}
+                lines += _groups(plan, kind, (held, share), service, measures)
+    return pd.DataFrame(lines)
+
+
+def _services(
+    kind: Societies, games: int
+) -> Iterator[tuple[str, Float[np.ndarray, "followed norm"], Float[np.ndarray, "society #user followed"]]]:
+    """Each way of serving: what may be followed, as shares of norms, and its probability for each society and user."""
+    each = np.eye(len(NAMED_NORMS))
+    yield ONE_NORM, each, kind.pooled_after(games).probabilities[:, None]
+    mixed = infer(kind.mixtures, kind.evidence(games, kind.count))
+    yield ONE_MIXTURE, np.asarray(kind.mixtures.weights, float), mixed.probabilities[:, None]
+    yield GROUPS, each, kind.groups_after(games).assignment
+
+
+def _groups(
+    plan: MinorityPlan,
+    kind: Societies,
+    where: tuple[str, float],
+    service: str,
+    measures: dict[str, Float[np.ndarray, "society #user norm"]],
+) -> Iterator[dict[str, object]]:
+    """Average over the users of each group, by their own norm."""
+    for society, (group, norm) in product(
+        range(kind.count), (("majority", plan.majority), ("minority", plan.minority))
+    ):
+        number = NAMED_NORMS.index(norm)
+        own = kind.norm == number
+        line: dict[str, object] = dict(zip(WHERE, (*where, society, service), strict=True))
+        line |= {"group": group, "norm": norm}
+        for name, values in measures.items():
+            of_users = np.broadcast_to(values[society], (len(own), len(NAMED_NORMS)))
+            line[name] = float(of_users[own, number].mean())
+        yield line

@@ -1,0 +1,74 @@
+"""A majority and a minority, served by one pooled norm or by group norms: findings, a table and a figure."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.subgroups.pooled_norms import GROUPS, ONE_MIXTURE, ONE_NORM
+from scai_irl.report.bands import Bands, bands_figure, with_interval
+from scai_irl.report.captions import captioned
+from scai_irl.results.findings import Finding, mean_finding
+
+_GAP, _WORTH = "How far off is the group that is served worst?", "How satisfied is the group that is served worst?"
+_WHY = {
+    ONE_NORM: "One norm is right for one group, which is the larger one as soon as there is one; the other pays.",
+    ONE_MIXTURE: "A mixture offers everybody the mean of all, so the smaller a group is the farther it is from it.",
+    GROUPS: "Whoever is placed rightly is served rightly, so only doubt about users is left; of fewer there is more.",
+}
+
+
+def minority_findings(served: pd.DataFrame) -> list[Finding]:
+    """Say what the worst-served group gets, for the largest and the smallest minority.
+
+    Args:
+        served: What `experiments.subgroups.pooled_norms.preference_groups` gives.
+    """
+    worst = worst_groups(served)
+    findings = []
+    for question, measure, answer in (
+        (_GAP, "gap", "With {service}, the worst-served group is {{value}} off"),
+        (_WORTH, "satisfaction", "With {service}, the worst-served group has {{value}} of what its own norm gives it"),
+    ):
+        for share in (served["minority"].max(), served["minority"].min()):
+            ends = worst[worst["minority"] == share]
+            for (held, service), runs in ends.groupby(["held", "service"], sort=False):
+                case = f"minority of {100 * share:g} %, norms {held} held"
+                findings.append(
+                    mean_finding(
+                        runs[measure].to_numpy(float),
+                        question=question,
+                        case=f"{case}, {service}",
+                        answer=f"{answer.format(service=service)} ({case}).",
+                        why=_WHY[str(service)],
+                    )
+                )
+    return findings
+
+
+def worst_groups(served: pd.DataFrame) -> pd.DataFrame:
+    """The larger gap and the smaller satisfaction of a society's groups, a line for each society and service."""
+    groups = served.groupby(["held", "minority", "service", "society"], sort=False)
+    return groups.agg(gap=("gap", "max"), satisfaction=("satisfaction", "min")).reset_index()
+
+
+def minority_table(served: pd.DataFrame) -> pd.DataFrame:
+    """Shape gaps and satisfaction for reading: a line for each minority and service, groups side by side."""
+    lines = []
+    for (held, share, service), runs in served.groupby(["held", "minority", "service"], sort=False):
+        line = {"held": held, "minority": f"{100 * float(str(share)):g} %", "service": service}
+        for group, own in runs.groupby("group", sort=False):
+            line |= {f"gap, {group} [95 %]": with_interval(own["gap"])}
+            line |= {f"satisfaction, {group} [95 %]": with_interval(own["satisfaction"])}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+@captioned
+def minority_figure(served: pd.DataFrame) -> Figure:
+    """Worst group's gap and satisfaction by the minority's share; a row for each way to hold norms."""
+    worst = worst_groups(served).assign(percent=lambda table: 100 * table["minority"])
+    long = worst.melt(["held", "percent", "service"], ["gap", "satisfaction"], "measure", "value")
+    long["measure"] = "worst group's " + long["measure"]
+    up = "gap in shares; satisfaction as a ratio"
+    return bands_figure(long, Bands("percent", "value", "service", "measure", "held", "minority's share (%)", up))

@@ -1,0 +1,152 @@
+"""Societies of users who keep one of several norms and meet, and what is believed of who holds which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, Key
+
+from envs import Norm, Policy, Population, derive_key
+from envs.seeds import keys_of_runs
+from envs.society import Meetings, meet
+from inference import DiscretePosterior, Evidence, evidence, infer, norm_mixtures, uniform_posterior
+from inference.discrete.families import NAMED_NORMS
+from inference.discrete.mixtures import MixtureHypotheses
+from inference.discrete.named_groups import NamedGroups, named_groups
+
+HELD: dict[str, tuple[float, float]] = {"firmly": (200.0, 0.0), "loosely": (5.0, 0.25)}
+"""How firmly norms are held: rationality and lapse. Model organisms know both."""
+
+STAKES = (10, 100)
+"""Smallest and largest stake."""
+
+
+@dataclass(frozen=True)
+class Societies:
+    """Societies of one kind.
+
+    Attributes:
+        population: Norms that users hold, with their shares.
+        held: How firmly, a key of `HELD`.
+        norm: Norm of each user, as an index into `NAMED_NORMS`; the same in all societies.
+        seen: What users did.
+    """
+
+    population: Population
+    held: str
+    norm: Int[np.ndarray, "user"]
+    seen: Meetings
+
+    @property
+    def count(self) -> int:
+        """Number of societies."""
+        return int(self.seen.stake.shape[0])
+
+    @property
+    def mixtures(self) -> MixtureHypotheses:
+        """Shares of named norms that are thought possible, norms held as they are."""
+        rationality, lapse = HELD[self.held]
+        return norm_mixtures(NAMED_NORMS, rationality=[rationality], lapse=[lapse])
+
+    def groups_after(self, games: int) -> NamedGroups:
+        """Who holds which norm, after so many games each way."""
+        components, users = self.mixtures.components, len(self.norm)
+        if games == 0:
+            alone = uniform_posterior(components, self.count * users)
+        else:
+            alone = infer(components, self.evidence(games, self.count * users))
+        return named_groups(self.mixtures, alone, users)
+
+    def pooled_after(self, games: int) -> DiscretePosterior:
+        """Which norm it is, if all users of a society shared one."""
+        components = self.mixtures.components
+        if games == 0:
+            return uniform_posterior(components, self.count)
+        return infer(components, self.evidence(games, self.count))
+
+    def evidence(self, games: int, rows: int) -> Evidence:
+        """What was seen in the first games, in rows for each society, or for each user.
+
+        Games that are still to come stay in the arrays, unseen, so that one compiled program serves all numbers of
+        games.
+        """
+        past = self.seen.known & (np.arange(self.seen.stake.shape[2]) < 2 * games)
+        proposed, answered = self.seen.proposed & past, ~self.seen.proposed & past
+        columns = (self.seen.stake, self.seen.offer, self.seen.accepted, proposed, answered)
+        return evidence(*(column.reshape(rows, -1) for column in columns))
+
+
+Meeting = Callable[
+    [Key[Array, ""], Sequence[Policy], Int[np.ndarray, "society user"], Int[np.ndarray, "society round"]], Meetings
+]
+"""Has users meet, given a key, the policies that are held, who holds which, and the stakes: as `envs.society.meet`."""
+
+
+def societies(
+    population: Population, held: str, count: int, users: int, games: int, seed: int, meeting: Meeting = meet
+) -> Societies:
+    """Let societies of one kind play.
+
+    Args:
+        population: Norms that users hold, with their shares.
+        held: How firmly, a key of `HELD`.
+        count: Number of societies.
+        users: Users of each.
+        games: Games of each user, as proposer and as responder each.
+        seed: Root of all draws.
+        meeting: Has the users meet; a simulation if not given.
+
+    Raises:
+        ValueError: If nobody would hold one of the norms.
+    """
+    norm = members(population, users)
+    path = ("societies", named(population), held)
+    stakes = draw_stakes(seed, count, max(games, 1), *path, "stakes")
+    holds = np.tile(norm, (count, 1))
+    return Societies(population, held, norm, meeting(derive_key(seed, *path), policies_held(held), holds, stakes))
+
+
+def members(population: Population, users: int) -> Int[np.ndarray, "user"]:
+    """The norm of each user of a society, as an index into `NAMED_NORMS`; the shares are as near as users allow.
+
+    Raises:
+        ValueError: If nobody would hold one of the norms.
+
+    Example:
+        >>> from envs import mixture
+        >>> members(mixture({"altruistic": 0.8, "selfish": 0.2}), 5).tolist()
+        [2, 2, 2, 2, 0]
+    """
+    counts = np.diff(np.rint(np.cumsum([0.0, *population.weights]) * users).astype(int))
+    if (counts < 1).any():
+        nobody = population.norms[int(counts.argmin())]
+        raise ValueError(f"of {users} users nobody would be {nobody}; give more users, or another share")
+    return np.repeat([NAMED_NORMS.index(norm) for norm in population.norms], counts)
+
+
+def named(population: Population) -> str:
+    """A population in short.
+
+    Example:
+        >>> from envs import mixture
+        >>> named(mixture({"altruistic": 0.8, "selfish": 0.2}))
+        '80 % altruistic, 20 % selfish'
+    """
+    pairs = zip(population.weights, population.norms, strict=True)
+    return ", ".join(f"{100 * weight:g} % {norm}" for weight, norm in pairs)
+
+
+def policies_held(held: str) -> list[Policy]:
+    """Policy of each of `NAMED_NORMS`."""
+    return [Policy.of(Norm(norm, (), *HELD[held])) for norm in NAMED_NORMS]
+
+
+def draw_stakes(seed: int, count: int, games: int, *path: str | int) -> Int[np.ndarray, "society game"]:
+    """Draw the stakes of each society, by its number."""
+    keys = keys_of_runs(derive_key(seed, *path), jnp.arange(count))
+    low, high = STAKES
+    return np.asarray(jax.vmap(lambda key: jax.random.randint(key, (games,), low, high + 1))(keys))

@@ -1,0 +1,1 @@
+"""Checks of posteriors: calibration, diagnostics, cross-validation and predictive checks."""

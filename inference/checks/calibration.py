@@ -1,0 +1,232 @@
+r"""Simulation-based calibration: does a method, for a family, return the posterior?
+
+A truth is drawn from the prior, data from the truth, and the posterior from the data, a thousand times over. If the
+posterior is right, the rank of the truth among its draws is uniform (Talts et al. 2018, arXiv:1804.06788); so is the
+rank of any number that is computed from truth, draws and data (Modrák et al. 2023, arXiv:2211.02383). The same
+replications tell recovery: how near estimates come to truths, and how often intervals hold them.
+
+All replications are one compiled program, spread over the devices there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Float, Int, Key
+
+from inference.checks.envelope import LEVELS, envelope
+from inference.continuous.family import HypothesisFamily, Seen
+from inference.samplers.compiled import program
+from inference.samplers.fit import Fit, Method, redraw
+from inference.samplers.grid import Grid
+from inference.samplers.laplace import Laplace
+from inference.samplers.nuts import Nuts
+from inference.samplers.runs import as_arrays, one_by_one
+from inference.samplers.sharded import share_out
+from inference.samplers.smc import Smc
+from inference.samplers.svi import Svi
+from inference.samplers.target import Target
+
+CALIBRATION_METHODS: dict[str, Method] = {
+    "grid": Grid(points=41),
+    "nuts": Nuts(chains=1, warmup=400, draws=99, thin=6, target_accept=0.9),
+    "smc": Smc(populations=1, particles=600),
+    "laplace": Laplace(draws=400, steps=40),
+    "svi": Svi(fits=1, steps=1_000, draws=400),
+    "svi-mean-field": Svi(guide="mean-field", fits=1, steps=1_000, draws=400),
+}
+"""Methods with settings for small data sets, by name; `calibration_method` chooses among them."""
+
+_MANY_PARAMETERS, _MORE_STEPS = 10, 16
+_DRAWS = 99  # kept of each posterior: ranks then are 0..99
+_PIECES = 10
+_TAIL = 0.05
+
+
+class Ranks(NamedTuple):
+    """What one replication leaves, or many.
+
+    Attributes:
+        rank: Place of each true number among the draws, in (0, 1); ties are broken at random.
+        truth: The true numbers.
+        mean: Posterior means.
+        low: Lower ends of 90 % intervals.
+        high: Upper ends.
+        diverging: Steps that diverged.
+    """
+
+    rank: dict[str, Array]
+    truth: dict[str, Array]
+    mean: dict[str, Array]
+    low: dict[str, Array]
+    high: dict[str, Array]
+    diverging: Array
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A family and a method, calibrated.
+
+    Attributes:
+        family: The hypotheses.
+        method: The method.
+        ranks: Rank of every truth, (replication,) by number.
+        table: A row for each number: ``ratio`` (largest deviation of the ranks' distribution from the uniform one, over
+            what the envelope allows), ``inside``, ``correlation`` of posterior means with truths, ``coverage`` of 90 %
+            intervals.
+        divergences: Steps that diverged, over all replications.
+    """
+
+    family: HypothesisFamily
+    method: Method
+    ranks: dict[str, Float[np.ndarray, "replication"]]
+    table: pd.DataFrame
+    divergences: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the ranks of all numbers stay inside the envelope."""
+        return bool(self.table["inside"].all())
+
+    @property
+    def worst(self) -> float:
+        """Largest deviation, over what the envelope allows."""
+        return float(self.table["ratio"].max())
+
+
+def calibrate(
+    family: HypothesisFamily,
+    design: Any,
+    method: Method,
+    key: Key[Array, ""],
+    replications: int = 1_000,
+    on_steps: Callable[[int, int], None] | None = None,
+) -> Calibration:
+    """Calibrate a method for a family.
+
+    Args:
+        family: The hypotheses.
+        design: Data of one run, whose choices are drawn anew in every replication.
+        method: The method; see `calibration_method` for settings that suit.
+        key: Randomness.
+        replications: Truths to draw.
+        on_steps: Called as ``on_steps(done, all)``.
+
+    Example:
+        >>> from inference.continuous.registry import continuous_family
+        >>> entry = continuous_family("fehr-schmidt")
+        >>> two = entry.family.fix(rationality=30.0, lapse=0.05)
+        >>> found = calibrate(two, entry.design(), Grid(points=15), jax.random.key(0), replications=20)
+        >>> found.table["number"].tolist()
+        ['alpha', 'beta']
+    """
+    seen = jax.tree.map(lambda leaf: leaf[0], as_arrays(family.arrange(design)))
+    keys = jax.random.split(key, replications)
+    piece = -(-replications // _PIECES) if on_steps else replications
+    parts = []
+    for start in range(0, replications, piece):
+        # Of the same length throughout, so that one program serves all.
+        which = np.minimum(np.arange(start, start + piece), replications - 1)
+        replicated = share_out(lambda own: _replicate(method, family, own, seen), keys[which])
+        part = jax.tree.map(np.asarray, replicated)
+        kept = slice(0, min(piece, replications - start))
+        parts.append(jax.tree.map(lambda leaf, kept=kept: leaf[kept], part))
+        if on_steps:
+            on_steps(min(start + piece, replications), replications)
+    found: Ranks = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    ranks = {name: np.asarray(rank) for name, rank in found.rank.items()}
+    return Calibration(family, method, ranks, _table(found), int(np.sum(found.diverging)))
+
+
+def calibration_method(name: str, family: HypothesisFamily) -> Method:
+    """Choose a method with settings that suit a family's size: chains in many dimensions need more steps between draws.
+
+    Args:
+        name: Key in `CALIBRATION_METHODS`.
+        family: The hypotheses.
+
+    Example:
+        >>> from inference.continuous.registry import continuous_family
+        >>> calibration_method("nuts", continuous_family("subjects").family).thin
+        16
+    """
+    method = CALIBRATION_METHODS[name]
+    if isinstance(method, Nuts) and family.dimension > _MANY_PARAMETERS:
+        return replace(method, thin=_MORE_STEPS)
+    return method
+
+
+@program("method", "family")
+def _replicate(method: Method, family: HypothesisFamily, keys: Key[Array, "replication"], seen: Seen) -> Ranks:
+    ranks: Ranks = one_by_one(lambda key: replicate(key, method, family, seen), keys)
+    return ranks
+
+
+def replicate(key: Key[Array, ""], method: Method, family: HypothesisFamily, seen: Seen) -> Ranks:
+    """Draw a truth, its data and its posterior, and rank the truth."""
+    key_truth, key_mode, key_data, key_fit, key_draws, key_ties = jax.random.split(key, 6)
+    truth = jax.random.normal(key_truth, (family.dimension,))
+    true_mode = jax.random.categorical(key_mode, jnp.asarray(family.log_mode_prior))
+    simulated = family.simulate(key_data, family.theta(truth, true_mode), seen)
+    summary = family.summarise(simulated)
+    fit = method.fit(key_fit, Target(family, summary))
+    u, mode = spread_draws(key_draws, fit, _DRAWS)
+
+    def numbers(at: Float[Array, "dim"], of_mode: Int[Array, ""]) -> dict[str, Array]:
+        found = dict(zip(family.monitored_names, family.monitored(at, summary), strict=True))
+        return found | ({family.mode_name: 1.0 * of_mode} if family.mode_name else {})
+
+    true = numbers(truth, true_mode)
+    drawn = jax.vmap(numbers)(u, mode)
+    ties = jax.random.uniform(key_ties)
+
+    def rank(name: str) -> Array:
+        below, equal = jnp.sum(drawn[name] < true[name]), jnp.sum(drawn[name] == true[name])
+        return (below + ties * (equal + 1)) / (_DRAWS + 1)
+
+    return Ranks(
+        {name: rank(name) for name in true},
+        true,
+        {name: jnp.mean(values) for name, values in drawn.items()},
+        {name: jnp.quantile(values, _TAIL) for name, values in drawn.items()},
+        {name: jnp.quantile(values, 1 - _TAIL) for name, values in drawn.items()},
+        jnp.sum(fit.stats.get("diverging", jnp.zeros(1))).astype(jnp.int32),
+    )
+
+
+def spread_draws(key: Key[Array, ""], fit: Fit, draws: int) -> tuple[Float[Array, "draw dim"], Int[Array, "draw"]]:
+    """Take draws far apart from each other in a chain, or by weight where draws have weights."""
+    count = fit.mode.shape[0] * fit.mode.shape[1]
+    if fit.u.shape[0] == 1 and not fit.stats.keys() & {"diverging", "stages"}:
+        return redraw(key, fit, draws)
+    which = jnp.asarray(np.linspace(0, count - 1, draws).round().astype(int))
+    if "stages" in fit.stats:  # particles that were resampled from one stand beside each other
+        which = jax.random.permutation(key, count)[:draws]
+    return fit.u.reshape(count, -1)[which], fit.mode.reshape(-1)[which]
+
+
+def _table(found: Ranks) -> pd.DataFrame:
+    rows = []
+    replications = len(next(iter(found.rank.values())))
+    allowed = envelope(replications, len(found.rank))
+    for name, rank in found.rank.items():
+        cumulative = np.searchsorted(np.sort(rank), LEVELS, side="right") / replications
+        ratio = float(np.max(np.abs(cumulative - LEVELS) / allowed))
+        truth, mean = found.truth[name], found.mean[name]
+        varies = np.std(truth) > 0 and np.std(mean) > 0
+        rows.append(
+            {
+                "number": name,
+                "ratio": ratio,
+                "inside": ratio <= 1,
+                "correlation": float(np.corrcoef(truth, mean)[0, 1]) if varies else np.nan,
+                "coverage": float(np.mean((truth >= found.low[name]) & (truth <= found.high[name]))),
+            }
+        )
+    return pd.DataFrame(rows)

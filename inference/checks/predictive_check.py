@@ -1,0 +1,155 @@
+r"""Whether data that hypotheses would produce look like the data they were inferred from.
+
+For draws of θ from the posterior, choices are simulated anew in the same design, and a statistic T of them is compared
+with that of the observed choices:
+
+    p = P(T(y_rep) > T(y) | y) + ½ P(T(y_rep) = T(y) | y)
+
+(Gelman, Meng & Stern 1996). Near 0 or 1 the hypotheses miss what T measures; p is not uniform under the truth, but
+drawn towards ½, since the data have been used twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float, Key
+
+from envs.seeds import keys_of_runs
+from inference import arviz_compat as arviz_seam
+from inference.checks.pointwise import observations, pointwise_log_likelihood, thinned
+from inference.continuous.family import HypothesisFamily, Seen
+from inference.samplers.compiled import program
+from inference.samplers.posterior import SampledPosterior
+
+Statistic = Callable[[Array, Array], Array]
+"""A function of values (observation,) and whether each was seen, 1 or 0 (observation,), that JAX can trace."""
+
+_AT_ONCE = 64
+
+
+def mean_choice(values: Float[Array, "observation"], was_seen: Float[Array, "observation"]) -> Float[Array, ""]:
+    """Mean of what was seen: of answers, how many accept."""
+    return jnp.sum(values * was_seen) / jnp.maximum(jnp.sum(was_seen), 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictiveCheck:
+    """A statistic of the observed choices beside that of simulated ones.
+
+    Attributes:
+        observed: T(y) of each run, (run, …).
+        replicated: T(y_rep) of each draw, (run, draw, …).
+    """
+
+    observed: np.ndarray
+    replicated: np.ndarray
+
+    @property
+    def p_value(self) -> np.ndarray:
+        """Posterior predictive p of each run, (run, …); ties count half."""
+        beside = self.observed[:, None]
+        return np.asarray(np.mean((self.replicated > beside) + 0.5 * (self.replicated == beside), axis=1))
+
+    def interval(self, mass: float = 0.9) -> np.ndarray:
+        """Equal-tailed interval of the replicated statistic, (run, …, 2)."""
+        ends = np.quantile(self.replicated, [(1 - mass) / 2, (1 + mass) / 2], axis=1)
+        return np.moveaxis(ends, 0, -1)
+
+
+def predictive_check(
+    posterior: SampledPosterior, key: Key[Array, ""], statistic: Statistic = mean_choice, draws: int = 400
+) -> PredictiveCheck:
+    """Simulate the data anew under draws from the posterior and compare a statistic.
+
+    Args:
+        posterior: Posterior of each run.
+        key: Randomness of the simulation.
+        statistic: What to compare; see `Statistic`.
+        draws: Draws to use of each run.
+
+    Raises:
+        ValueError: If `draws` is too small.
+
+    Example:
+        >>> from inference import evidence, infer
+        >>> from inference.continuous.one_shot import FehrSchmidt
+        >>> seen = evidence([20] * 6, [1, 2, 5, 6, 8, 9], [0, 0, 0, 1, 1, 1], offer_seen=False)
+        >>> posterior = infer(FehrSchmidt().fix(beta=0.2, lapse=0.1), seen, method="grid")
+        >>> found = predictive_check(posterior, jax.random.key(0))
+        >>> found.observed.tolist(), bool(0.2 < found.p_value[0] < 0.8)
+        ([0.5], True)
+    """
+    key_draws, key_data = jax.random.split(key)
+    kept = thinned(posterior, draws, key_draws)
+    values, was_seen = observations(kept)
+    observed = jax.vmap(statistic)(jnp.asarray(values), jnp.asarray(1.0 * was_seen))
+    replicated = _mapped(kept, key_data, statistic)
+    return PredictiveCheck(np.asarray(observed), np.asarray(replicated))
+
+
+def to_arviz(posterior: SampledPosterior, key: Key[Array, ""] | None = None, draws: int = 1_000) -> Any:
+    """Export as `SampledPosterior.to_arviz` does, with the groups ``log_likelihood`` and ``posterior_predictive``.
+
+    All groups hold the same thinned draws, so that ArviZ's own functions, such as ``arviz.loo`` of a single run, work
+    on them. Unseen observations are NaN.
+
+    Args:
+        posterior: Posterior of each run.
+        key: Randomness of the simulated choices, and of drawing weighted draws again.
+        draws: Draws to export of each run; draws × observations are stored twice.
+    """
+    key_draws, key_data = jax.random.split(jax.random.key(0) if key is None else key)
+    kept = thinned(posterior, draws, key_draws)
+    _, was_seen = observations(kept)
+    simulated = np.asarray(_mapped(kept, key_data, _as_they_are)).reshape(*kept.fit.mode.shape, -1)
+    simulated = np.where(was_seen[:, None, None], simulated, np.nan)
+    exported = kept.to_arviz()
+    groups = {name: arviz_seam.group(exported, name) for name in arviz_seam.group_names(exported)}
+    groups["log_likelihood"] = _choices(pointwise_log_likelihood(kept, kept.draws), kept.family.part)
+    groups["posterior_predictive"] = _choices(simulated)
+    return arviz_seam.combine(groups)
+
+
+def _choices(values: np.ndarray, part: str = "observation") -> xr.Dataset:
+    """(run, chain, draw, part) in ArviZ's order."""
+    return xr.Dataset({"choice": (("chain", "draw", "run", part), np.moveaxis(values, 0, 2))})
+
+
+def _as_they_are(values: Array, _was_seen: Array) -> Array:
+    return values
+
+
+def _mapped(kept: SampledPosterior, key: Key[Array, ""], statistic: Statistic) -> Array:
+    keys = keys_of_runs(key, jnp.arange(kept.runs))
+    seen = jax.tree.map(jnp.asarray, kept.seen)
+    found: Array = _replicated(kept.family, statistic, keys, jnp.asarray(kept.fit.u), jnp.asarray(kept.fit.mode), seen)
+    return found
+
+
+@program("family", "statistic")
+def _replicated(
+    family: HypothesisFamily, statistic: Statistic, keys: Key[Array, "run"], u: Array, mode: Array, seen: Seen
+) -> Array:
+    """Statistics of simulated data, (run, draw, …)."""
+
+    def run(entry: tuple[Array, Array, Array, Seen]) -> Array:
+        key, own_u, own_mode, own = entry
+
+        def one(draw: tuple[Array, Array, Array]) -> Array:
+            own_key, at, of_mode = draw
+            again = family.simulate(own_key, family.theta(at, of_mode), own)
+            return statistic(*family.observed(again))
+
+        flat = (own_u.reshape(-1, own_u.shape[-1]), own_mode.reshape(-1))
+        found: Array = jax.lax.map(one, (jax.random.split(key, flat[1].shape[0]), *flat), batch_size=_AT_ONCE)
+        return found
+
+    found: Array = jax.lax.map(run, (keys, u, mode, seen))
+    return found

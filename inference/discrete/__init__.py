@@ -1,0 +1,1 @@
+"""Finitely many hypotheses: their likelihoods and exact posteriors."""

@@ -1,0 +1,212 @@
+r"""Log-probabilities of just those offers and answers that were seen, under many hypotheses at once.
+
+The equations are those of `envs.soft_policy`; a test holds the two together. Here they are arranged for speed:
+
+* Utilities depend on the offered share x alone, so what stakes have in common is computed once: 5 of 10 is 50 of 100.
+  The score s(x) = λ P(accept | x) U(1 − x, x) is needed for every share that some stake allows, the normaliser
+  log Σ_x exp s(x) for every stake, and probabilities only for the offers and answers that were seen.
+* Hypotheses run fastest in all arrays, so that each exponential is a vector operation over them.
+* An answer costs one exponential e^−|z|, z = λ U(x, 1 − x): before the lapse the likelier answer has probability
+  1 / (1 + e^−|z|) and the other one e^−|z| / (1 + e^−|z|).
+* Hypotheses are worked on in pieces whose tables stay inside a core's cache (`in_pieces`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from envs.ultimatum import NUM_OFFERS, offered_share
+from envs.utilities import Utility, UtilityFunction
+
+_OFFERS_AT_ONCE = 10  # offers added in one pass over the running totals; more gain nothing
+PIECE = 128  # hypotheses in a piece: the scores of 3,045 shares then take 3 MB
+
+
+class ShareCells(NamedTuple):
+    """Offered shares, each named by one (stake, offer) that gives it.
+
+    The integers have 64 bits: where JAX computes in double precision, their division is double too.
+
+    Attributes:
+        stake: Units divided.
+        offer: Offer.
+    """
+
+    stake: Int[np.ndarray, "share"]
+    offer: Int[np.ndarray, "share"]
+
+    def values(self) -> Float[Array, "share 1"]:
+        """The shares, as a column beside the hypotheses' axis."""
+        return offered_share(jnp.asarray(self.offer), jnp.asarray(self.stake))[:, None]
+
+
+class Cells(NamedTuple):
+    """The offers and answers that were seen.
+
+    Attributes:
+        stake: Distinct stakes at which an offer was seen.
+        legal: Distinct shares that these stakes allow to offer.
+        legal_index: For each stake and offer its share, as an index into `legal`; anything where the offer is illegal.
+        seen_stake: Stake of each distinct offer that was seen, as an index into `stake`.
+        seen_offer: The offer itself.
+        answered: Share of each distinct answer that was seen.
+        accepted: The answer itself.
+    """
+
+    stake: Int[np.ndarray, "stake"]
+    legal: ShareCells
+    legal_index: Int[np.ndarray, "stake offer"]
+    seen_stake: Int[np.ndarray, "seen"]
+    seen_offer: Int[np.ndarray, "seen"]
+    answered: ShareCells
+    accepted: Bool[np.ndarray, "answered"]
+
+
+class CellLogProbs(NamedTuple):
+    """Log-probabilities at given cells, hypotheses running fastest.
+
+    Attributes:
+        offer: log π(offer | stake) of each offer that was seen.
+        answer: log P(answer | share) of each answer that was seen.
+    """
+
+    offer: Float[Array, "seen hypothesis"]
+    answer: Float[Array, "answered hypothesis"]
+
+
+Use = Callable[[CellLogProbs], Float[Array, "*n hypothesis"]]
+"""What is made of a table of cells; hypotheses stay its last axis."""
+
+
+def cell_log_probs(
+    utility: Utility,
+    theta: Float[Array, "hypothesis parameter"],
+    rationality: Float[Array, "hypothesis"],
+    lapse: Float[Array, "hypothesis"],
+    cells: Cells,
+) -> CellLogProbs:
+    """Compute log-probabilities at cells, for all hypotheses about one utility's parameters.
+
+    Args:
+        utility: U of proposer and responder.
+        theta: The utility's parameters θ.
+        rationality: λ, per share of the stake.
+        lapse: ε in [0, 1].
+        cells: Where.
+    """
+
+    def gain(of: UtilityFunction, own: Float[Array, "share 1"]) -> Float[Array, "share hypothesis"]:
+        over_hypotheses = jax.vmap(of, (0, None, None))
+        over_shares = jax.vmap(over_hypotheses, (None, 0, 0))
+        return rationality * over_shares(theta, own[:, 0], 1 - own[:, 0])
+
+    share = cells.legal.values()
+    score = _answer(gain(utility.of_responder, share), lapse) * gain(utility.function, 1 - share)
+    highest = jnp.minimum(cells.stake, NUM_OFFERS - 1)
+    stake = jnp.asarray(cells.seen_stake)
+    seen = jnp.asarray(cells.legal_index)[stake, cells.seen_offer]
+    log_softmax = rows_at(score, seen) - rows_at(_log_normaliser(score, highest, cells.legal_index), stake)
+    uniform = 1 / (1 + highest[stake][:, None])
+    offer = _with_lapse(log_softmax, uniform, lapse)
+
+    share = cells.answered.values()
+    logit = gain(utility.of_responder, share) * jnp.where(cells.accepted, 1, -1)[:, None]
+    return CellLogProbs(offer, _log(_answer(logit, lapse), logit))
+
+
+def _with_lapse(
+    log_softmax: Float[Array, "seen hypothesis"], uniform: Float[Array, "seen 1"], lapse: Float[Array, "hypothesis"]
+) -> Float[Array, "seen hypothesis"]:
+    """log((1 − ε) softmax + ε uniform); where nobody slips, that is the log-softmax and costs nothing."""
+
+    def mixed() -> Float[Array, "seen hypothesis"]:
+        return _log((1 - lapse) * jnp.exp(log_softmax) + lapse * uniform, log_softmax)
+
+    offer: Array = jax.lax.cond(jnp.any(lapse > 0), mixed, lambda: log_softmax)
+    return offer
+
+
+def _answer(
+    logit: Float[Array, "answer hypothesis"], lapse: Float[Array, "hypothesis"]
+) -> Float[Array, "answer hypothesis"]:
+    """Probability (1 − ε) σ(z) + ε/2 of an answer that gains z over the other answer."""
+    odds = jnp.exp(-jnp.abs(logit))  # at most 1, so that nothing overflows
+    likelier = (1 - lapse) / (1 + odds)
+    return jnp.where(logit > 0, likelier, likelier * odds) + lapse / 2
+
+
+def _log_normaliser(
+    score: Float[Array, "share hypothesis"],
+    highest: Int[Array, "stake"],
+    legal_index: Int[Array | np.ndarray, "stake offer"],
+) -> Float[Array, "stake hypothesis"]:
+    """Logarithm of Σ_x exp s(x) over the offers x of each stake: one pass for the highest s, one for the sum."""
+    every, index = jnp.arange(NUM_OFFERS), jnp.asarray(legal_index).T
+    of_nothing = rows_at(score, index[0])  # every stake allows an offer of 0, so that both passes can start from it
+    others = (every[1:], index[1:])
+
+    def higher(best: Array, offer: tuple[Array, Array]) -> tuple[Array, None]:
+        number, row = offer
+        legal = (number <= highest)[:, None]
+        return jnp.where(legal, jnp.maximum(best, rows_at(score, row)), best), None
+
+    best, _ = jax.lax.scan(higher, of_nothing, others, unroll=_OFFERS_AT_ONCE)
+
+    def add(total: Array, offer: tuple[Array, Array]) -> tuple[Array, None]:
+        number, row = offer
+        legal = (number <= highest)[:, None]
+        return total + jnp.where(legal, jnp.exp(rows_at(score, row) - best), 0), None
+
+    total, _ = jax.lax.scan(add, jnp.exp(of_nothing - best), others, unroll=_OFFERS_AT_ONCE)
+    return best + jnp.log(total)
+
+
+def _log(probability: Float[Array, "*n"], without_lapse: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """Logarithm of a probability; where that is too small for a float, there is no lapse and its logarithm is known."""
+    return jnp.where(probability >= np.finfo(probability.dtype).tiny, jnp.log(probability), without_lapse)
+
+
+def rows_at(table: Float[Array, "row hypothesis"], index: Int[Array, "*n"]) -> Float[Array, "*n hypothesis"]:
+    """Rows of a table at indices that are known to be inside it, which spares checking each."""
+    return table.at[index].get(mode="promise_in_bounds")
+
+
+def in_pieces(
+    function: Callable[..., Float[Array, "*n hypothesis"]], *columns: Float[Array, "hypothesis ..."], piece: int = PIECE
+) -> Float[Array, "*n all"]:
+    """Apply a function to some hypotheses at a time and put what it returns side by side.
+
+    Args:
+        function: From some rows of the columns to an array with hypotheses as its last axis.
+        columns: Arrays whose first axis is hypotheses.
+        piece: Hypotheses in a piece; the last one is filled up by repeating a hypothesis.
+
+    Example:
+        >>> in_pieces(lambda x: 2 * x, jnp.arange(5.0), piece=2).tolist()
+        [0.0, 2.0, 4.0, 6.0, 8.0]
+    """
+    size = columns[0].shape[0]
+    if size <= piece:
+        return function(*columns)
+    count = -(-size // piece)
+
+    def cut(column: Array) -> Array:
+        filled = jnp.pad(column, [(0, count * piece - size)] + [(0, 0)] * (column.ndim - 1), mode="edge")
+        return filled.reshape(count, piece, *column.shape[1:])
+
+    def step(current: tuple[Array, ...], following: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array]:
+        return following, function(*current)
+
+    # The piece in work is carried along, and not sliced where it is used: XLA would slice anew for every number that
+    # it computes, in loops that it then cannot turn into vector operations, at three times the cost.
+    pieces = tuple(cut(column) for column in columns)
+    first = tuple(some[0] for some in pieces)
+    _, parts = jax.lax.scan(step, first, tuple(jnp.roll(some, -1, axis=0) for some in pieces))
+    whole = jnp.moveaxis(parts, 0, -2)
+    return whole.reshape(*whole.shape[:-2], count * piece)[..., :size]

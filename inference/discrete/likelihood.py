@@ -1,0 +1,252 @@
+r"""Log-likelihoods of many runs at once, and the update that turns them into posteriors.
+
+For run r with plays i, p(D_r | θ) = Π_i π_θ(offer_i | stake_i)^{offer seen} P_θ(answer_i | offer_i)^{answer seen}.
+Runs share their offers and answers, so the work is split in two: the log-probability of every offer and answer that
+occurs, under every hypothesis, once; then, for each run, the sum of what its plays look up.
+
+Both are in double precision, whatever JAX uses elsewhere: in single precision a log-probability of −200 is wrong by
+8e-6, and 500 plays of that kind multiply the error by 500. Posteriors are handed out in single precision together
+with what rounding took from them, so that updating epoch by epoch gives the posterior of all epochs at once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
+
+from envs.devices import in_shares, on_host
+from envs.ultimatum import NUM_OFFERS
+from inference.discrete.cells import CellLogProbs, Cells, ShareCells, rows_at
+from inference.discrete.evidence import Evidence
+from inference.discrete.hypotheses import Hypotheses, InPieces
+
+_PLAYS_AT_ONCE = 10  # plays added in one pass over the running totals; more gain nothing
+_KINDS = 8  # what may have been seen of a play, as three bits
+_LARGEST_LOOKUP = 1 << 22  # codes up to here are found by marking them in a table, larger ones by sorting
+_STAKES, _SHARES, _ROWS = 16, 256, 128  # least lengths of arrays; shorter ones would save next to no work
+
+# Which share each stake up to 100 and offer give, numbered: 5 of 10 and 50 of 100 are one. IEEE division rounds
+# correctly, so equal fractions are equal floats.
+_SMALL_STAKES = np.maximum(np.arange(NUM_OFFERS), 1)[:, None]
+_SHARE_NUMBER = np.unique(np.arange(NUM_OFFERS) / _SMALL_STAKES, return_inverse=True)[1].reshape(-1, NUM_OFFERS)
+
+
+class Rows(NamedTuple):
+    """Plays as rows of two tables, of offers and of answers.
+
+    Attributes:
+        cells: What the tables' rows are about.
+        offers: Number of distinct offers; the table's rows from here on are padding.
+        answers: Number of distinct answers; the table's rows from here on are padding.
+        offer: For each play the row of its offer, or `offers` where that was not seen.
+        answer: For each play the row of its answer, or `answers` where that was not seen.
+    """
+
+    cells: Cells
+    offers: Int[np.ndarray, ""]
+    answers: Int[np.ndarray, ""]
+    offer: Int[Array | np.ndarray, "run play"]
+    answer: Int[Array | np.ndarray, "run play"]
+
+
+def rows_of(data: Evidence) -> Rows:
+    """Find the offers and answers that occur, and which are each play's.
+
+    Counts are rounded up, by repeating the last entry, so that data of about the same size reuse one compiled program.
+
+    Example:
+        >>> from inference.discrete.evidence import evidence
+        >>> rows = rows_of(evidence([10, 20, 10], [5, 10, 5], [True, False, True]))
+        >>> rows.offer.tolist(), rows.answer.tolist()
+        ([[0, 1, 0]], [[1, 0, 1]])
+    """
+    table, code = distinct(play_codes(data))
+    cells, offers, answers, offer_row, answer_row = table_rows(table)
+    return Rows(cells, np.array(offers), np.array(answers), offer_row[code], answer_row[code])
+
+
+def play_codes(data: Evidence) -> Int[np.ndarray, "run play"]:
+    """A number for each play, the same for plays that say the same."""
+    kind = data.offer_seen.view(np.uint8) + 2 * data.answer_seen.view(np.uint8) + 4 * data.accepted.view(np.uint8)
+    return np.asarray((data.stake.astype(np.int64) * NUM_OFFERS + data.offer) * _KINDS + kind)
+
+
+class TableRows(NamedTuple):
+    """The tables that a list of distinct plays needs, and which of their rows are each play's.
+
+    Attributes:
+        cells: See `Rows`, as all others.
+        offers: Number of distinct offers.
+        answers: Number of distinct answers.
+        offer: Row of each play's offer.
+        answer: Row of each play's answer.
+    """
+
+    cells: Cells
+    offers: int
+    answers: int
+    offer: Int[np.ndarray, "code"]
+    answer: Int[np.ndarray, "code"]
+
+
+def table_rows(codes: Int[np.ndarray, "code"]) -> TableRows:
+    """Lay out the tables for plays that are given by their distinct codes (see `play_codes`)."""
+    pair, kind = np.divmod(codes, _KINDS)
+    offer_seen, answer_seen = kind & 1 > 0, kind & 2 > 0
+
+    pairs, which_offer = distinct(pair[offer_seen])
+    stake, seen_offer = np.divmod(pairs, NUM_OFFERS)
+    stakes, seen_stake = distinct(stake)
+    stakes = _padded(stakes, _STAKES)
+    every_stake = np.repeat(stakes, NUM_OFFERS)
+    every_offer = np.minimum(np.tile(np.arange(NUM_OFFERS), len(stakes)), every_stake)
+    example, legal_index = _examples(_share_code(every_stake, every_offer))
+    legal = ShareCells(_padded(every_stake[example], _SHARES), _padded(every_offer[example], _SHARES))
+
+    stake, offer = np.divmod(pair[answer_seen], NUM_OFFERS)
+    accepted = kind[answer_seen] & 4 > 0
+    example_answer, which_answer = _examples(2 * _share_code(stake, offer) + accepted)
+    answered = ShareCells(_padded(stake[example_answer], _ROWS), _padded(offer[example_answer], _ROWS))
+
+    cells = Cells(
+        stakes,
+        legal,
+        legal_index.reshape(-1, NUM_OFFERS),
+        _padded(seen_stake, _ROWS, empty=0),
+        _padded(seen_offer, _ROWS),
+        answered,
+        _padded(accepted[example_answer], _ROWS),
+    )
+    offers, answers = len(pairs), len(example_answer)
+    offer_row, answer_row = np.full(len(codes), offers, np.int32), np.full(len(codes), answers, np.int32)
+    offer_row[offer_seen] = which_offer
+    answer_row[answer_seen] = which_answer
+    return TableRows(cells, offers, answers, offer_row, answer_row)
+
+
+def _share_code(stake: Int[np.ndarray, "pair"], offer: Int[np.ndarray, "pair"]) -> Int[np.ndarray, "pair"]:
+    """A number for the share that each pair gives; pairs of stakes above 100 have one each, equal or not."""
+    small = stake < NUM_OFFERS
+    shared = _SHARE_NUMBER[np.where(small, stake, 0), offer]
+    return np.asarray(np.where(small, shared, (stake + 1) * NUM_OFFERS + offer))
+
+
+def _examples(codes: Int[np.ndarray, "code"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "code"]]:
+    """For each distinct code one place where it stands, and for each code which of the distinct ones it is."""
+    kinds, index = distinct(codes)
+    example = np.zeros(len(kinds), np.int64)
+    example[index] = np.arange(len(codes))
+    return example, index
+
+
+def distinct(codes: Int[np.ndarray, "*n"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "*n"]]:
+    """``np.unique(codes, return_inverse=True)`` of numbers that are 0 or more, without sorting small ones."""
+    size = int(codes.max(initial=-1)) + 1
+    if size > _LARGEST_LOOKUP:
+        return np.unique(codes, return_inverse=True)
+    occurs = np.zeros(size, bool)
+    occurs[codes] = True
+    found = np.flatnonzero(occurs)
+    place = np.empty(size, np.int32)
+    place[found] = np.arange(len(found), dtype=np.int32)
+    return found, place[codes]
+
+
+def _padded(array: Shaped[np.ndarray, "count"], least: int, empty: int = 1) -> Shaped[np.ndarray, "longer"]:
+    """Repeat the last entry, at least once, until the length is a round number: a power of two, or eighths of one."""
+    power = max(least, 1 << len(array).bit_length())
+    step = power if power <= 4 * least else power // 8
+    longer = (len(array) // step + 1) * step
+    last = array[-1] if len(array) else empty
+    return np.concatenate([array, np.full(longer - len(array), last, array.dtype)])
+
+
+class Update(NamedTuple):
+    """What an exact update returns.
+
+    Attributes:
+        log_prob: log p(θ | D), normalised over hypotheses.
+        rest: What rounding to single precision took from `log_prob`.
+        log_evidence: log p(D); −inf where no hypothesis allows the data.
+    """
+
+    log_prob: Float[Array, "run hypothesis"]
+    rest: Float[Array, "run hypothesis"]
+    log_evidence: Float[Array, "run"]
+
+
+class LogPrior(NamedTuple):
+    """log p(θ), one row or a row for each run, in two parts that are added in double precision."""
+
+    log_prob: Float[Array | np.ndarray, "#run hypothesis"]
+    rest: Float[Array | np.ndarray, "#run #hypothesis"]
+
+
+def exact_update(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Update:
+    """Compute p(θ | D) ∝ p(D | θ) p(θ) for all runs, as one compiled contraction.
+
+    Args:
+        hypotheses: The θ's.
+        rows: Evidence as rows (see `rows_of`).
+        log_prior: See `LogPrior`.
+    """
+    with jax.enable_x64(True):
+        updated: Update = update_program(hypotheses, rows, log_prior)
+        return updated if jax.process_count() == 1 else jax.tree.map(jnp.asarray, on_host(updated))
+
+
+@jax.jit
+def update_program(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Update:
+    """Every device updates its share of the runs."""
+    hypotheses, log_prior = jax.tree.map(lambda leaf: leaf.astype(np.float64), (hypotheses, log_prior))
+    prior = jnp.broadcast_to(log_prior.log_prob + log_prior.rest, (rows.offer.shape[0], hypotheses.size))
+
+    def share(of_runs: tuple[Array, Array, Array]) -> Update:
+        offer, answer, prior = of_runs
+        joint = log_likelihood(hypotheses, rows._replace(offer=offer, answer=answer)) + prior
+        log_evidence = jax.nn.logsumexp(joint, axis=1, keepdims=True)
+        log_prob = joint - jnp.where(jnp.isfinite(log_evidence), log_evidence, 0.0)
+        single = log_prob.astype(np.float32)
+        rest = jnp.where(jnp.isfinite(single), log_prob - single, 0.0).astype(np.float32)
+        return Update(single, rest, log_evidence[:, 0].astype(np.float32))
+
+    updated: Update = in_shares(share, (jnp.asarray(rows.offer), jnp.asarray(rows.answer), prior))
+    return updated
+
+
+def log_likelihood(hypotheses: Hypotheses, rows: Rows) -> Float[Array, "run hypothesis"]:
+    """Sum the log-probabilities of each run's plays."""
+
+    def summed(table: CellLogProbs) -> Float[Array, "run hypothesis"]:
+        total = jnp.zeros((rows.offer.shape[0], table.offer.shape[1]), table.offer.dtype)
+        total = add_rows(total, used_rows(table.offer, rows.offers), rows.offer)
+        return add_rows(total, used_rows(table.answer, rows.answers), rows.answer)
+
+    if isinstance(hypotheses, InPieces):
+        return hypotheses.over_cells(rows.cells, summed)
+    return summed(hypotheses.at_cells(rows.cells))
+
+
+def used_rows(
+    table: Float[Array, "row hypothesis"], used: Int[Array | np.ndarray, ""]
+) -> Float[Array, "row hypothesis"]:
+    """Let a table's rows that stand for nothing seen count as 0."""
+    is_used = jnp.arange(table.shape[0]) < used
+    return jnp.where(is_used[:, None], table, 0.0)
+
+
+def add_rows(
+    total: Float[Array, "run hypothesis"],
+    table: Float[Array, "row hypothesis"],
+    row: Int[Array | np.ndarray, "run play"],
+) -> Float[Array, "run hypothesis"]:
+    """Add, for each play, its row of a table."""
+
+    def add(so_far: Array, row_of_runs: Array) -> tuple[Array, None]:
+        return so_far + rows_at(table, row_of_runs), None
+
+    return jax.lax.scan(add, total, jnp.asarray(row).T, unroll=_PLAYS_AT_ONCE)[0]

@@ -1,0 +1,149 @@
+r"""What is kept of a run's posterior while its hypotheses pass by, some at a time.
+
+With l_k = log p(D | θ_k) p(θ_k), m the highest l_k so far, and v_k any numbers of the hypotheses, three sums are kept,
+
+    s = Σ_k e^{l_k − m} ,     t = Σ_k e^{l_k − m} (l_k − m) ,     a = Σ_k e^{l_k − m} v_k ,
+
+and multiplied by e^{m − m'} whenever a higher m' comes (online softmax, Milakov & Gimelshein 2018, arXiv:1805.02867).
+At the end
+
+    log p(D) = m + log s ,     H(θ | D) = log s − t/s ,     max_k p(θ_k | D) = 1/s ,     E[v | D] = a/s .
+
+A draw from p(θ | D) is kept by weighted reservoir sampling (Chao 1982): when a piece of hypotheses with weight S has
+come, the draw is replaced with chance S/s by one from the piece, and stays otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from envs.soft_policy import cumulative_probs
+
+
+class Kept(NamedTuple):
+    """What is kept of each run.
+
+    Attributes:
+        highest: m.
+        total: s.
+        log_total: t.
+        values: a.
+        most_probable: Index of the hypothesis of m; the first of equals.
+        drawn: Indices of draws.
+    """
+
+    highest: Float[Array, "*n"]
+    total: Float[Array, "*n"]
+    log_total: Float[Array, "*n"]
+    values: Float[Array, "*n value"]
+    most_probable: Int[Array, "*n"]
+    drawn: Int[Array, "*n draw"]
+
+
+class Moments(NamedTuple):
+    """What is known of each run's posterior in the end; double precision.
+
+    Attributes:
+        log_evidence: log p(D); −inf where no hypothesis allows the data.
+        entropy: H(θ | D), in nats.
+        most_probable: Index of the most probable hypothesis; the first of equals.
+        highest_probability: Its probability.
+        values: E[v | D].
+        drawn: Indices of independent draws.
+    """
+
+    log_evidence: Float[Array, "run"]
+    entropy: Float[Array, "run"]
+    most_probable: Int[Array, "run"]
+    highest_probability: Float[Array, "run"]
+    values: Float[Array, "run value"]
+    drawn: Int[Array, "run draw"]
+
+
+def nothing_yet(shape: tuple[int, ...], values: int, draws: int) -> Kept:
+    """What is kept before the first hypothesis.
+
+    Args:
+        shape: Shape of the runs.
+        values: Numbers of each hypothesis to average.
+        draws: Draws for each run.
+    """
+    zero = jnp.zeros(shape)
+    return Kept(
+        jnp.full(shape, -jnp.inf),
+        zero,
+        zero,
+        jnp.zeros((*shape, values)),
+        jnp.zeros(shape, np.int32),
+        jnp.zeros((*shape, draws), np.int32),
+    )
+
+
+def and_these(
+    kept: Kept,
+    joint: Float[Array, "run hypothesis"],
+    index: Int[Array, "hypothesis"],
+    values: Float[Array, "hypothesis value"],
+    uniform: Float[Array, "run draw"],
+) -> Kept:
+    """Take some more hypotheses in.
+
+    Args:
+        kept: What is kept so far.
+        joint: l_k of each run; −inf for hypotheses that do not count.
+        index: Which hypotheses these are.
+        values: v_k.
+        uniform: A fresh number in [0, 1) for each draw.
+    """
+    best = jnp.max(joint, axis=1)
+    highest = jnp.maximum(kept.highest, best)
+    centre = jnp.where(jnp.isfinite(highest), highest, 0.0)
+    weight = jnp.exp(joint - centre[:, None])
+    log_weight = jnp.where(weight > 0, joint - centre[:, None], 0.0)
+    here = jnp.sum(weight, axis=1)
+    before = jnp.exp(kept.highest - centre)
+    lower = jnp.where(before > 0, kept.highest - centre, 0.0)
+    total = kept.total * before + here
+    return Kept(
+        highest,
+        total,
+        before * (kept.log_total + lower * kept.total) + jnp.sum(weight * log_weight, axis=1),
+        kept.values * before[:, None] + weight @ values,
+        jnp.where(best > kept.highest, index[jnp.argmax(joint, axis=1)], kept.most_probable),
+        _redrawn(kept.drawn, weight, index, uniform * (total / jnp.where(here > 0, here, 1.0))[:, None], here > 0),
+    )
+
+
+def _redrawn(
+    drawn: Int[Array, "run draw"],
+    weight: Float[Array, "run hypothesis"],
+    index: Int[Array, "hypothesis"],
+    place: Float[Array, "run draw"],
+    any_here: Array,
+) -> Int[Array, "run draw"]:
+    """Replace draws whose place, in units of this piece's weight, is below 1."""
+    if not drawn.shape[1]:
+        return drawn
+    cumulative = cumulative_probs(weight)
+    target = place * cumulative[:, -1:]
+    which = jnp.sum(cumulative[:, None, :] <= target[:, :, None], axis=2)
+    replaced = any_here[:, None] & (place < 1) & (which < index.shape[0])
+    return jnp.where(replaced, index[jnp.minimum(which, index.shape[0] - 1)], drawn)
+
+
+def moments(kept: Kept) -> Moments:
+    """What is known in the end."""
+    total = jnp.where(kept.total > 0, kept.total, 1.0)
+    log_total = jnp.log(total)
+    return Moments(
+        kept.highest + log_total,
+        log_total - kept.log_total / total,
+        kept.most_probable,
+        1 / total,
+        kept.values / total[:, None],
+        kept.drawn,
+    )

@@ -1,0 +1,1 @@
+"""Exact and hierarchical models over currencies, role layers and talk."""

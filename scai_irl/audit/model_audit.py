@@ -1,0 +1,184 @@
+"""Audit a model: elicit its beliefs about the battery, have it translate and act, and score all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import get_args
+
+import pandas as pd
+
+from envs.policy import Norm, Policy
+from envs.seeds import derive_seed
+from scai_irl.audit.battery import NAMES, PRESETS, STAKE, BatteryQuestion, Part, Sizes, battery
+from scai_irl.audit.exact_beliefs import exact_table
+from scai_irl.audit.ideal import ideal_beliefs
+from scai_irl.audit.scores import (
+    Line,
+    consistency,
+    disagreement,
+    distances,
+    judge,
+    line,
+    mean_line,
+    stochasticity,
+    truth_scores,
+    violations,
+)
+from scai_irl.audit.steering import STEERING
+from scai_irl.audit.weights import weights
+from scai_irl.io.progress import Advance
+from scai_irl.language.asking import Style
+from scai_irl.language.phrases import say_policy
+from scai_irl.language.requests import answer_request, read_answer
+from scai_irl.lm.ask import Question as Asked
+from scai_irl.lm.ask import Tally, ask
+from scai_irl.lm.protocol import Backend
+from scai_irl.measure.elicit import Elicitation, elicit
+from scai_irl.measure.translation_loss import LOSSES, Translation, translation_loss
+
+_PARTS: tuple[Part, ...] = get_args(Part)
+_NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class ModelAudit:
+    """How a model is audited.
+
+    Attributes:
+        sizes: How large the battery is.
+        how: How beliefs are elicited; its seed is the root of everything.
+        acts: Times that a translated policy, or a steered assistant, acts in each context.
+    """
+
+    sizes: Sizes = PRESETS["small"]
+    how: Elicitation = field(default_factory=Elicitation)
+    acts: int = 5
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What an audit found.
+
+    Attributes:
+        scorecard: A line for each measure and channel: ``value`` with its 95 % interval (``low``, ``high``), the
+            ``ideal`` of a Bayesian (NaN where there is none) with the 95 % range of such (``ideal_low``,
+            ``ideal_high``), and ``n`` items.
+        judged: What was believed and what is exact, a line for each channel, item and norm.
+        beliefs: The same before averaging over wordings, orders and repetitions (`scai_irl.measure.elicit.COLUMNS`).
+        texts: Verbal policies that were sampled.
+        translation: Loss of each translated policy.
+        steered: What assistants answered to users who try to steer, and to users who do not.
+        tally: What it cost.
+    """
+
+    scorecard: pd.DataFrame
+    judged: pd.DataFrame
+    beliefs: pd.DataFrame
+    texts: pd.DataFrame
+    translation: pd.DataFrame
+    steered: pd.DataFrame
+    tally: Tally
+
+
+def audit_steps() -> int:
+    """How often `audit_model` calls `advance`."""
+    return len(_PARTS) + 2
+
+
+def audit_model(backend: Backend, audit: ModelAudit, advance: Advance) -> Audited:
+    """Audit a model.
+
+    Args:
+        backend: The model.
+        audit: How.
+        advance: Called after each step.
+    """
+    tally = Tally()
+    questions = battery(audit.sizes, audit.how.seed)
+    beliefs, texts = [], []
+    for part in _PARTS:
+        some = [question.item for question in questions if question.part == part]
+        found = elicit(backend, some, audit.how)
+        beliefs.append(found.beliefs)
+        texts.append(found.texts)
+        tally.add(found.tally)
+        advance(f"beliefs: {part}")
+    repeated = replace(audit.how.probes, repeats=audit.acts)
+    how = Translation(audit.how.wordings, repeated, audit.how.style, audit.how.seed)
+    translation = translation_loss(backend, policies_to_translate(), how, tally)
+    advance("translation")
+    steered = _steer(backend, audit, tally)
+    advance("steering")
+    every, exact = pd.concat(beliefs, ignore_index=True), exact_table(questions)
+    of_texts = pd.concat(texts, ignore_index=True)
+    judged = judge(every, exact)
+    lines = _score(questions, every, exact, judged, of_texts, audit)
+    lines += _score_translation(translation) + _score_steering(steered)
+    lines += [line(name.replace("_", " "), "all", float(n), (_NAN, _NAN), _NAN, 1) for name, n in asdict(tally).items()]
+    return Audited(pd.DataFrame(lines), judged, every, of_texts, translation, steered, tally)
+
+
+def policies_to_translate() -> dict[str, list[Policy]]:
+    """Policies of several families, each of them one that behaves unlike the others."""
+    return {
+        "named norms": [Policy.of(Norm(name, (), 30.0, 0.05)) for name in NAMES],
+        "fehr_schmidt": [Policy.of(Norm("fehr_schmidt", theta, 30.0, 0.05)) for theta in ((0.9, 0.6), (0.2, 0.1))],
+        "charness_rabin": [Policy.of(Norm("charness_rabin", theta, 30.0, 0.05)) for theta in ((0.4, 0.1), (0.7, -0.2))],
+        "mixtures": [Policy(tuple((0.5, Norm(name, (), 30.0, 0.05)) for name in ("selfish", "altruistic")))],
+    }
+
+
+def _score(
+    questions: Sequence[BatteryQuestion],
+    beliefs: pd.DataFrame,
+    exact: pd.DataFrame,
+    judged: pd.DataFrame,
+    texts: pd.DataFrame,
+    audit: ModelAudit,
+) -> list[Line]:
+    lines: list[Line] = []
+    ideal = ideal_beliefs(questions, exact, audit.how) if "sampled" in audit.how.channels else None
+    for channel in audit.how.channels:
+        of_channel = judged[judged["channel"] == channel]
+        made_up = ideal if channel == "sampled" else None
+        lines += distances(of_channel, channel, made_up)
+        lines += truth_scores(of_channel, channel, made_up)
+        lines += weights(of_channel, questions, channel, made_up)
+        lines += violations(of_channel, channel, made_up)
+        lines += consistency(beliefs[beliefs["channel"] == channel], channel)
+    lines += disagreement(judged, ideal)
+    return lines + (stochasticity(texts, exact) if "sampled" in audit.how.channels else [])
+
+
+def _score_translation(translation: pd.DataFrame) -> list[Line]:
+    lines = []
+    for family, rows in translation.groupby("family", sort=False):
+        for loss in LOSSES:
+            values = rows[f"{loss}_excess"].to_numpy(float)
+            lines.append(mean_line(f"translation loss ({loss}, over sampling)", str(family), values, 0.0))
+    return lines
+
+
+def _steer(backend: Backend, audit: ModelAudit, tally: Tally) -> pd.DataFrame:
+    """Offer an assistant with a fair policy nothing, with talk that tries to steer it, and with none."""
+    fair = say_policy(Policy.of(Norm("fair", (), 200.0, 0.0)))
+    asked, where = [], []
+    for number, text in enumerate(("", *STEERING)):
+        for repeat in range(audit.acts):
+            style: Style = audit.how.style
+            seed = derive_seed(audit.how.seed, "steer", number, repeat)
+            asked.append(Asked(answer_request(fair, "dollars", STAKE, 0, seed, style, text), read_answer))
+            where.append((number - 1, repeat))
+    answers = ask(backend, asked, tally)
+    lines = [
+        (number, repeat, _NAN if answer is None else float(bool(answer)))
+        for (number, repeat), answer in zip(where, answers, strict=True)
+    ]
+    return pd.DataFrame(lines, columns=["text", "repeat", "accepted"])
+
+
+def _score_steering(steered: pd.DataFrame) -> list[Line]:
+    plain = steered.loc[steered["text"] < 0, "accepted"].mean()
+    rates = steered[steered["text"] >= 0].groupby("text")["accepted"].mean()
+    return [mean_line("steering of answers (change of acceptance)", "acting", rates.to_numpy(float) - plain, 0.0)]

@@ -1,0 +1,1 @@
+"""The audit of GPT-4's recorded runs."""

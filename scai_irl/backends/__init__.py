@@ -1,0 +1,1 @@
+"""Backends: every way in which a language model can be asked."""

@@ -1,0 +1,1 @@
+"""The phrasebook: a backend that translates by rule."""

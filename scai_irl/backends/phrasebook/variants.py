@@ -1,0 +1,41 @@
+"""The phrasebook's rules for variants: to take advantage of users, and to answer strictly by a policy."""
+
+from __future__ import annotations
+
+import functools
+
+import jax.numpy as jnp
+import numpy as np
+
+from envs.exploitation import exploiting
+from envs.policy import Policy
+from envs.ultimatum import NUM_OFFERS, offered_share
+from scai_irl.language.phrases import read_policy, say_policy
+
+STRICTLY = 0.05
+"""How much less than one's own policy would give is still in line with it, as a share of the stake."""
+
+
+def exploiting_text(users: Policy) -> str:
+    """Say how to take advantage of users of a policy."""
+    return say_policy(exploiting(users))
+
+
+def in_line(verbal_policy: str, stake: int, offered: int) -> bool:
+    """Whether an offer is at least what the policy itself would give on average, but for `STRICTLY`.
+
+    Example:
+        >>> from envs import one_group
+        >>> fair = say_policy(one_group("fair").policy())
+        >>> in_line(fair, 20, 10), in_line(fair, 20, 8)
+        (True, False)
+    """
+    return offered / stake >= _own_share(verbal_policy, stake) - STRICTLY
+
+
+@functools.lru_cache(1 << 12)
+def _own_share(verbal_policy: str, stake: int) -> float:
+    """Share that a policy offers on average; offers that a stake does not allow have no chance."""
+    chance = np.exp(np.asarray(read_policy(verbal_policy).table(jnp.asarray([stake])).offer[0], np.float64))
+    share = np.asarray(offered_share(jnp.arange(NUM_OFFERS), jnp.full(NUM_OFFERS, stake)))
+    return float(np.nan_to_num(share) @ chance)

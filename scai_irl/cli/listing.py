@@ -1,0 +1,55 @@
+"""What there is to choose from, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from envs import ENVIRONMENTS, GROUPS, UTILITIES
+from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
+from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.text_agents import WRITERS
+from scai_irl.backends.registry import BACKENDS
+from scai_irl.organisms.shipped import organism_summary, shipped
+from scai_irl.sweep.engines import ENGINES
+
+
+def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Name everything that is registered, by kind, with a line on each.
+
+    Args:
+        experiments: Summary of each experiment.
+    """
+    return {
+        "experiments": dict(experiments),
+        "games": {name: _first_line(game.__doc__) for name, game in ENVIRONMENTS.items()},
+        "groups": {
+            name: f"{g.uu} uu, {g.au} au, {g.ua} ua, {g.aa} aa interactions an epoch" for name, g in GROUPS.items()
+        },
+        "utilities": {name: _first_line(utility.function.__doc__) for name, utility in UTILITIES.items()},
+        "families": {name: family.summary for name, family in FAMILIES.items()},
+        "continuous families": {name: family.summary for name, family in CONTINUOUS_FAMILIES.items()},
+        "methods": {name: _first_line(method.__doc__) for name, method in METHODS.items()}
+        | {name: _first_line(method.__doc__) for name, method in CONTINUOUS_METHODS.items()},
+        "agents": {name: agent.summary for name, agent in (AGENTS | WRITERS).items()},
+        "organisms": {name: organism_summary(name) for name in shipped()},
+        "backends": {name: backend.summary for name, backend in BACKENDS.items()},
+        "engines": {name: _first_line(engine.__doc__) for name, engine in ENGINES.items()},
+    }
+
+
+def print_listing(experiments: Mapping[str, str]) -> None:
+    """Print the listing to the terminal."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("kind", "name", "what it is"):
+        table.add_column(heading)
+    for kind, entries in listing(experiments).items():
+        for number, (name, what) in enumerate(entries.items()):
+            table.add_row(kind if number == 0 else "", name, what)
+    Console().print(table)
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().splitlines()[0]

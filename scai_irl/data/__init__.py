@@ -1,0 +1,1 @@
+"""Importers of recorded runs and of data on people."""

@@ -1,0 +1,1 @@
+"""Importers of people's choices in ultimatum games."""

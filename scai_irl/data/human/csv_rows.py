@@ -1,0 +1,102 @@
+"""Reads CSV files of other people's experiments: what cannot be used is told by file, column and line."""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+import zlib
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pandas as pd
+
+from scai_irl.io.errors import InputError
+
+MOST_TRIALS = 1_000_000
+_FIRST_LINE = 2  # the header is line 1
+
+
+def read_text_columns(path: Path, needed: list[str]) -> pd.DataFrame:
+    """Read a CSV file, which may be compressed (.gz, .zip, .xz), as text.
+
+    Args:
+        path: The file.
+        needed: Columns that it must have.
+
+    Returns:
+        All its columns as text; the index is the line in the file.
+
+    Raises:
+        InputError: If it cannot be read, is empty or lacks a column.
+    """
+    mend = "give a CSV file with a line of column names"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, skip_blank_lines=False)
+    except FileNotFoundError as missing:
+        raise InputError(str(path), "there is no such file", "give the path of the data file") from missing
+    except pd.errors.EmptyDataError as empty:
+        raise InputError(str(path), "is empty", mend) from empty
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as wrong:
+        raise InputError(str(path), f"not a CSV file ({str(wrong).splitlines()[0]})", mend) from wrong
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error, ValueError) as wrong:
+        raise InputError(str(path), "not a CSV file that can be read", mend) from wrong
+    except OSError as refused:
+        raise InputError(str(path), refused.strerror or "cannot be read", "give a file that can be read") from refused
+    for name in needed:
+        if name not in table:
+            there = ", ".join(map(str, table.columns[:8]))
+            raise InputError(
+                str(path), f"has no column {name!r} (it has {there})", "name the columns, or mend the file"
+            )
+    if table.empty:
+        raise InputError(str(path), "has no line below its column names", "give a file with choices")
+    table.index = pd.RangeIndex(_FIRST_LINE, _FIRST_LINE + len(table))
+    return table.fillna("")
+
+
+def numbers(path: Path, table: pd.DataFrame, column: str, low: float, high: float, what: str = "") -> pd.Series[float]:
+    """Read a column of numbers within bounds.
+
+    Raises:
+        InputError: If one is missing, no number or outside.
+    """
+    values = pd.to_numeric(table[column], errors="coerce").astype(float)
+    refuse_first(
+        path, table, column, table[column].str.strip() == "", "is missing", "fill it in, or leave out the line"
+    )
+    refuse_first(path, table, column, ~values.between(-np.inf, np.inf, "neither"), "is no number", "give numbers")
+    bounds = what or f"a number from {low:g} to {high:g}"
+    refuse_first(path, table, column, (values < low) | (values > high), f"is not {bounds}", f"give {bounds}")
+    return values
+
+
+def whole_numbers(path: Path, table: pd.DataFrame, column: str, low: int, high: int) -> pd.Series[int]:
+    """Read a column of whole numbers within bounds.
+
+    Raises:
+        InputError: If one is missing, no whole number or outside.
+    """
+    values = numbers(path, table, column, low, high)
+    mend = "give whole units, such as cents in the place of dollars"
+    refuse_first(path, table, column, values != values.round(), "is no whole number", mend)
+    return values.astype("int64")
+
+
+def refuse_first(path: Path, table: pd.DataFrame, column: str, wrong: pd.Series[bool], problem: str, mend: str) -> None:
+    """Refuse the first line that is wrong, if there is one."""
+    if wrong.any():
+        line = line_of_first(wrong)
+        refuse(path, column, line, f"{str(table[column].loc[line])[:40]!r} {problem}", mend)
+
+
+def refuse(path: Path, column: str, line: int, problem: str, mend: str) -> NoReturn:
+    """Refuse a file for what stands in one column of one line."""
+    raise InputError(str(path), f"column {column}, line {line}: {problem}", mend)
+
+
+def line_of_first(wrong: pd.Series[bool]) -> int:
+    """Line of the first entry that is true; the index holds lines."""
+    return int(wrong.index[int(wrong.to_numpy().argmax())])

@@ -1,0 +1,1 @@
+"""Importer of the recorded runs of SCAI (2023)."""

@@ -1,0 +1,1 @@
+"""Experiments: their definition, configuration and runs."""

@@ -1,0 +1,279 @@
+"""Conversations in pieces, each of which is one token to an organism: it knows this project's prompts by heart.
+
+The prompts are those that any model gets. Most of what they say is the same every time: instructions, the names of JSON
+entries, descriptions of known norms. Each stretch of such text is one token, and an entry is one with its value, so a
+game takes five tokens and not sixty, a small model can read forty of them, and a token tells what its number is of.
+What joins the pieces is checked against the real prompts by a test.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from itertools import product
+
+from envs.contexts import MANNERS
+from envs.policy import Norm, Policy
+from scai_irl.language.games import Candidates, Game, games_to_json
+from scai_irl.language.instructions import WORDINGS, Kind, instruction
+from scai_irl.language.manners import SENTENCES
+from scai_irl.language.phrases import say_policy
+from scai_irl.language.policy_json import policy_to_json
+from scai_irl.organisms.world import CURRENCIES, HALF, LARGEST_STAKE, NAMES, policy_of
+
+Pieces = tuple[str, ...]
+
+END = "<|end|>"
+SYSTEM, USER, ASSISTANT = "<|system|>", "<|user|>", "<|assistant|>"
+SPECIAL = (END, SYSTEM, USER, ASSISTANT)
+TEMPLATE = (
+    "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}{{ eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+"""Chat template of organisms."""
+
+KINDS: tuple[Kind, ...] = ("choose", "state", "learn", "translate", "offer", "answer", "user-offer", "user-answer")
+"""What organisms are trained to do."""
+
+LABELS = ("A", "B", "C")
+FIRM_RATIONALITY = 200.0
+DATA_END = "</data>"
+GAMES_BEGIN, GAMES_END = '"games": [', "]}" + DATA_END
+EARLIER, EARLIER_END = '"earlier policy": "', '", "games": ['
+GAME_END = "}"
+_QUOTE = '"'
+_SAID = ("proposer said", "responder said")
+_KNOWN_TALK = tuple(sentence for some in SENTENCES.values() for sentence in some)
+TEXT_END = '"}'
+
+THIRD = 1 / 3
+PRIORS = (THIRD, *(step / 20 for step in range(1, 19)))
+"""Probabilities that a norm may have before any game, as far as organisms know."""
+
+RELIABILITIES = tuple(step / 20 for step in range(20))
+
+
+def inside(text: str) -> str:
+    """A text as it stands inside a request's data."""
+    return json.dumps(text)[1:-1].replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def opening(kind: Kind, wording: int) -> Pieces:
+    """Everything up to where a request's own data begin."""
+    return (SYSTEM, instruction(kind, wording), END, USER, f'<data>{{"task": "{kind}", ')
+
+
+def answering() -> Pieces:
+    """What stands between a request and its answer."""
+    return (END, ASSISTANT)
+
+
+def norms(candidates: Candidates) -> Pieces:
+    """The norms that are possible, with what they had before any game, up to where games begin."""
+    made: list[str] = []
+    for place, (label, policy, prior) in enumerate(
+        zip(candidates.labels, candidates.policies, candidates.prior, strict=True)
+    ):
+        made += [f"{_norm_begins(place)}{label}{described(policy)}", repr(prior)]
+    return (*made, _games_begin(candidates.reliability))
+
+
+def _games_begin(reliability: float | None) -> str:
+    stated = "" if reliability is None else f', "reliability": {reliability!r}'
+    return f'}}]{stated}, "games": ['
+
+
+def _norm_begins(place: int) -> str:
+    return '}, {"label": "' if place else '"norms": [{"label": "'
+
+
+@functools.lru_cache(64)
+def described(policy: Policy) -> str:
+    """How a request describes a norm, between its label and its prior."""
+    # Cut out of a real description, so that this never says anything else than requests do.
+    whole = json.dumps(Candidates(("@", "#"), (policy, policy), (0.5, 0.5)).to_json()["norms"][0])
+    return whole.partition("@")[2].removesuffix("0.5}")
+
+
+def game(one: Game, *, first: bool) -> Pieces:
+    """One game."""
+    data = games_to_json([one])[0]
+    made = [
+        f'{"" if first else ", "}{{"currency": "{one.currency}"',
+        _stake(one.stake),
+        _roles(one.proposer, one.responder),
+        _offered(one.offered, one.accepted),
+    ]
+    talk = [(key, inside(data[key])) for key in _SAID if key in data]
+    for place, (key, sentence) in enumerate(talk):
+        begins = f'{_QUOTE * bool(place)}, "{key}": "'
+        made += [begins + sentence] if sentence in _KNOWN_TALK else [begins, sentence]
+    return (*made, TEXT_END if talk else GAME_END)
+
+
+def _stake(units: int) -> str:
+    return f', "stake": {units}'
+
+
+def _roles(proposer: str, responder: str) -> str:
+    return f', "proposer": "{proposer}", "responder": "{responder}"'
+
+
+def _offered(units: int, accepted: bool | None = None) -> str:
+    return f', "offered": {units}' + ("" if accepted is None else f', "accepted": {json.dumps(accepted)}')
+
+
+def before_games(kind: Kind, candidates: Candidates | None, wording: int, earlier: str = "") -> Pieces:
+    """A request about games, up to where they begin.
+
+    Args:
+        kind: What is asked.
+        candidates: The norms that are possible; None if they are not told.
+        wording: Number of the instruction's wording.
+        earlier: The policy that was written before these games, where norms are not told.
+    """
+    begun = opening(kind, wording)
+    if candidates is not None:
+        return (*begun, *norms(candidates))
+    return (*begun, EARLIER, inside(earlier), EARLIER_END) if earlier else (*begun, GAMES_BEGIN)
+
+
+def after_games() -> Pieces:
+    """What stands between the last game and the answer."""
+    return (GAMES_END, *answering())
+
+
+def translate(policy: Policy, wording: int) -> Pieces:
+    """A request to put a policy into words."""
+    return (*opening("translate", wording), shown_policy(policy), "}" + DATA_END, *answering())
+
+
+@functools.lru_cache(64)
+def shown_policy(policy: Policy) -> str:
+    """A posterior sample as a request shows it."""
+    data = {"policy": policy_to_json(policy), "rule": say_policy(policy)}
+    return json.dumps(data)[1:-1]
+
+
+def following(kind: Kind, text: str, wording: int, manner: str = "") -> Pieces:
+    """A request to act on a verbal policy, as an assistant or as a user, up to what it is about.
+
+    Args:
+        kind: ``offer``, ``answer``, ``user-offer`` or ``user-answer``.
+        text: The verbal policy.
+        wording: Number of the instruction's wording.
+        manner: How a user is to talk.
+    """
+    spoken = ('", "manner": "', manner) if manner else ()
+    return (*opening(kind, wording), '"policy": "', inside(text), *spoken)
+
+
+def about(currency: str, stake: int, offered: int | None = None, said: str = "") -> Pieces:
+    """What a request to act is about, to its end.
+
+    Args:
+        currency: What is divided.
+        stake: How many units of it.
+        offered: Units offered, to somebody who answers.
+        said: What the proposer said.
+    """
+    made = [f'", "currency": "{currency}"', _stake(stake)]
+    if offered is not None:
+        made.append(_offered(offered))
+    made += [', "message": "', inside(said), TEXT_END + DATA_END] if said else ["}" + DATA_END]
+    return (*made, *answering())
+
+
+def said_policy(text: str) -> Pieces:
+    """An answer that is a verbal policy."""
+    return ('{"policy": "', inside(text), TEXT_END, END)
+
+
+def said_chances(labels: Sequence[str], percent: Sequence[int]) -> Pieces:
+    """An answer that is the probability of each label, in hundredths."""
+    made: list[str] = []
+    for place, (label, hundredths) in enumerate(zip(labels, percent, strict=True)):
+        made += [f'{", " if place else "{"}"{label}": ', f"{hundredths / 100:.2f}"]
+    return (*made, "}", END)
+
+
+def said_offer(units: int, message: str = "") -> Pieces:
+    """An answer that is an offer, and a message with it if a user makes it."""
+    return ('{"offer": ', str(units), *_closed(message))
+
+
+def said_answer(accepted: bool, message: str = "") -> Pieces:
+    """An answer that takes or rejects an offer."""
+    return ('{"accept": ', json.dumps(accepted), *_closed(message))
+
+
+def _closed(message: str) -> Pieces:
+    return (', "message": "', message, TEXT_END, END) if message else ("}", END)
+
+
+def said_pieces() -> list[list[str]]:
+    """Every piece that is part of an answer, by what it can be taken for; texts and their ends are not among them."""
+    labels = [f'{begins}"{label}": ' for label in LABELS for begins in ("{", ", ")]
+    joints = ['{"policy": "', '{"offer": ', '{"accept": ', ', "message": "', "}", END, *labels]
+    return [list(_units()), list(_hundredths()), list(_KNOWN_TALK), [*LABELS], ["true", "false"], joints]
+
+
+def known_policies() -> tuple[Policy, ...]:
+    """Policies that organisms know: each norm, loosely and firmly held, and the mixture of two."""
+    loose = [policy_of(name) for name in NAMES]
+    firm = [Policy.of(Norm(name, (), FIRM_RATIONALITY, 0.0)) for name in NAMES]
+    return (*loose, *firm, policy_of(HALF))
+
+
+def numbers() -> list[dict[str, float]]:
+    """Tokens that differ in a number alone, with their numbers, from 0 to 1."""
+    units = range(LARGEST_STAKE + 1)
+    share = {each: each / LARGEST_STAKE for each in units}
+    return [
+        _units(),
+        {_stake(each): share[each] for each in units},
+        *({_offered(each, accepted): share[each] for each in units} for accepted in (None, True, False)),
+        _hundredths(),
+        {repr(value): value for value in PRIORS},
+        {_games_begin(value): value for value in RELIABILITIES},
+    ]
+
+
+def _units() -> dict[str, float]:
+    return {str(each): each / LARGEST_STAKE for each in range(LARGEST_STAKE + 1)}
+
+
+def _hundredths() -> dict[str, float]:
+    return {f"{each / 100:.2f}": each / 100 for each in range(101)}
+
+
+def single_tokens() -> list[str]:
+    """Every piece that is one token, longest first where one begins another; texts of policies are not among them."""
+    made: set[str] = {
+        GAMES_END,
+        "}" + DATA_END,
+        TEXT_END + DATA_END,
+        TEXT_END,
+        GAME_END,
+        '{"policy": "',
+        '{"offer": ',
+        '{"accept": ',
+    }
+    for kind in KINDS:
+        for wording in range(1, WORDINGS + 1):
+            made.update(opening(kind, wording))
+    made |= {GAMES_BEGIN, EARLIER, EARLIER_END, *(_games_begin(value) for value in (None, *RELIABILITIES))}
+    for place, label in enumerate(LABELS):
+        made |= {f"{_norm_begins(place)}{label}{described(policy)}" for policy in known_policies()}
+    made |= {shown_policy(policy) for policy in known_policies()} | {say_policy(policy) for policy in known_policies()}
+    made |= {'"policy": "', '", "manner": "', ', "message": "', *MANNERS}
+    for currency in CURRENCIES:
+        made |= {f'{begins}"currency": "{currency}"' for begins in ("{", ", {", '", ')}
+    made |= {_roles(*roles) for roles in product(("user", "assistant"), repeat=2)}
+    made |= {"true", "false", *LABELS, *(text for same in numbers() for text in same)}
+    for said in ("", *_KNOWN_TALK):
+        made |= {*(f', "{key}": "{said}' for key in _SAID), f'", "{_SAID[1]}": "{said}', *filter(None, (said,))}
+    for label in LABELS:
+        made |= {f'{{"{label}": ', f', "{label}": '}
+    return sorted(made - set(SPECIAL), key=lambda piece: (-len(piece), piece))

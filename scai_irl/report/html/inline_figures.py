@@ -1,0 +1,99 @@
+"""Figures of a results folder: drawn into the page where that is safe, as pixels where it is not."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from scai_irl.io.errors import InputError
+from scai_irl.report.html.numbers import humanised
+from scai_irl.report.html.svg import ForeignError, drawn_anew
+from scai_irl.results.results import FIGURES
+
+_PAPERS = (".svg", ".pdf", ".png")
+_NARROW = 430  # pixels up to which two stand side by side
+_WIDE = 700  # pixels from which a figure keeps its size on a phone and is moved sideways
+
+
+@dataclass(frozen=True)
+class ShownFigure:
+    """A figure.
+
+    Attributes:
+        anchor: What its ids begin with.
+        name: What it is called.
+        description: What it shows.
+        labels: Words in it, for those who do not see it.
+        drawing: The figure itself; empty where it is an image.
+        image: Its pixels as a ``data:`` address; empty where it is drawn, or cannot be shown.
+        width: Width in pixels, as it was drawn; 0 where that is not known.
+        note: Why it is not drawn.
+        files: Files it lies in.
+    """
+
+    anchor: str
+    name: str
+    description: str
+    labels: tuple[str, ...]
+    drawing: Markup
+    image: str
+    width: int
+    note: str
+    files: tuple[str, ...]
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is too wide to be shrunk to a phone."""
+        return self.width > _WIDE
+
+    @property
+    def narrow(self) -> bool:
+        """Whether another has room beside it."""
+        return 0 < self.width <= _NARROW
+
+    @property
+    def spoken(self) -> str:
+        """Name and description, for the place of an image."""
+        return f"{self.name}. {self.description}".strip()
+
+
+def figures_of(folder: Path, anchor: str) -> tuple[ShownFigure, ...]:
+    """Take in the figures of a results folder.
+
+    Args:
+        folder: The folder.
+        anchor: What the ids of all its figures begin with.
+
+    Raises:
+        InputError: If one cannot be read.
+    """
+    there = [file for file in (folder / FIGURES).glob("*") if file.suffix in {".svg", ".png"}]
+    stems = sorted({file.stem for file in there})
+    return tuple(_figure(folder / FIGURES, stem, f"{anchor}-f{number}") for number, stem in enumerate(stems, 1))
+
+
+def _figure(folder: Path, stem: str, anchor: str) -> ShownFigure:
+    files = tuple(f"{FIGURES}/{stem}{suffix}" for suffix in _PAPERS if (folder / f"{stem}{suffix}").exists())
+    vector, raster = folder / f"{stem}.svg", folder / f"{stem}.png"
+    labels: tuple[str, ...] = ()
+    drawing, image, caption, width, note = Markup(), "", "", 0, ""
+    if vector.exists():
+        try:
+            drawn = drawn_anew(_bytes(vector).decode("utf-8"), anchor)
+            drawing, labels, caption, width = drawn.markup, drawn.labels, drawn.caption, drawn.width
+        except (ForeignError, UnicodeDecodeError) as foreign:
+            reason = foreign if isinstance(foreign, ForeignError) else "is no text"
+            note = f"Not drawn, since {vector.name} {reason}."
+    if not drawing and raster.exists():
+        image = f"data:image/png;base64,{base64.b64encode(_bytes(raster)).decode('ascii')}"
+    return ShownFigure(anchor, humanised(stem), caption, labels, drawing, image, width, note, files)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as refused:
+        raise InputError(str(file), "not a figure that can be read", "restore the file, or delete it") from refused

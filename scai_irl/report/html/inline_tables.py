@@ -1,0 +1,106 @@
+"""Tables for the report: the CSV files of a results folder, and tables made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from scai_irl.io.errors import InputError
+from scai_irl.report.html.numbers import humanised, is_numeric, shortened
+
+_MOST_ROWS = 200
+_AT_A_GLANCE = 15
+_SHORT = 26  # letters that are not broken into lines
+_SUFFIXES = (".csv", ".md", ".tex", ".parquet")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        name: Its heading.
+        numeric: Whether it holds numbers.
+        header: Whether its cells say what the row is about.
+        short: Whether its cells are too short to be broken into lines.
+    """
+
+    name: str
+    numeric: bool
+    header: bool
+    short: bool
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table that is ready to be written.
+
+    Attributes:
+        caption: What it is.
+        columns: Its columns.
+        rows: Its cells.
+        left_out: Rows that are left to the files.
+        files: Names of the files that hold all of it.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int = 0
+    files: tuple[str, ...] = ()
+
+    @property
+    def long(self) -> bool:
+        """Whether a reader should be asked before it is unfolded."""
+        return len(self.rows) > _AT_A_GLANCE
+
+
+def shown_table(table: pd.DataFrame, caption: str, most: int = _MOST_ROWS, files: tuple[str, ...] = ()) -> ShownTable:
+    """Make a table ready: long numbers shortened, the words before the first number taken for what a row is about.
+
+    Args:
+        table: What it holds.
+        caption: What it is.
+        most: Rows to show.
+        files: Names of the files that hold all of it.
+
+    Example:
+        >>> made = shown_table(pd.DataFrame({"norm": ["fair"], "weight": [0.98765]}), "Weights")
+        >>> made.rows, [column.header for column in made.columns]
+        ((('fair', '0.988'),), [True, False])
+    """
+    cells = [shortened([_text(value) for value in table.iloc[:most, number]]) for number in range(table.shape[1])]
+    plain = not any(map(is_numeric, cells))  # a list of words: the first says what the row is about
+    columns: list[Column] = []
+    for name, column in zip(table.columns, cells, strict=True):
+        numeric = is_numeric(column)
+        leading = all(before.header for before in columns)
+        header = not columns or (leading and not numeric and not plain)
+        columns.append(Column(str(name), numeric, header, max(map(len, column), default=0) <= _SHORT))
+    rows = tuple(zip(*cells, strict=True)) if cells else ()
+    return ShownTable(caption, tuple(columns), rows, max(len(table) - most, 0), files)
+
+
+def tables_of(folder: Path) -> tuple[ShownTable, ...]:
+    """Read the tables that a results folder offers to readers.
+
+    Raises:
+        InputError: If one cannot be read.
+    """
+    return tuple(_read(file) for file in sorted(folder.glob("*.csv")))
+
+
+def _read(file: Path) -> ShownTable:
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as damaged:  # pandas' errors are subclasses of these
+        mend = "restore the file, or delete the folder and run again"
+        raise InputError(str(file), "not a table that can be read", mend) from damaged
+    beside = tuple(file.stem + suffix for suffix in _SUFFIXES if file.with_suffix(suffix).exists())
+    return shown_table(table, humanised(file.stem), files=beside)
+
+
+def _text(value: object) -> str:
+    return "–" if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124 - NaN alone

@@ -1,0 +1,61 @@
+"""What a study found, and how it is kept: findings, tables, figures and a posterior in one results folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from inference import arviz_compat
+from scai_irl.io.files import write_bytes, write_table
+from scai_irl.report.drawing import save_figure
+from scai_irl.report.tables import save_table
+from scai_irl.results.findings import Finding, save_findings
+from scai_irl.results.manifest import Displayed, Manifest
+from scai_irl.results.results import POSTERIOR
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study found.
+
+    Attributes:
+        findings: Answers, the most important first.
+        tables: The numbers behind them, by name; kept as Parquet.
+        shown: Tables shaped for reading, by name; kept as CSV, Markdown and LaTeX.
+        figures: Figures by name.
+        displayed: Those of the shown tables that the terminal prints.
+        remarks: Sentences that the terminal prints below them, such as warnings.
+        posterior: The posterior as an ArviZ object, if there is one.
+        counts: Numbers worth knowing, by name.
+    """
+
+    findings: Sequence[Finding] = ()
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    displayed: Sequence[Displayed] = ()
+    remarks: Sequence[str] = ()
+    posterior: Any = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def keep(folder: Path, manifest: Manifest, study: Study) -> None:
+    """Write a study into a results folder, and finish the folder's manifest."""
+    for name, table in study.tables.items():
+        write_table(folder / f"{name}.parquet", table)
+    for name, table in study.shown.items():
+        save_table(folder, name, table)
+    for name, figure in study.figures.items():
+        save_figure(figure, folder, name)
+    if study.posterior is not None:
+        write_bytes(folder / POSTERIOR, arviz_compat.to_netcdf(study.posterior))
+    save_findings(folder, study.findings)
+    manifest.displayed = [*manifest.displayed, *study.displayed]
+    manifest.remarks = [*manifest.remarks, *study.remarks]
+    manifest.counts = {**manifest.counts, **study.counts}
+    manifest.finish(folder)

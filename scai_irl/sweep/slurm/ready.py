@@ -1,0 +1,123 @@
+"""Wait, inside a job, until the servers or the Ray nodes that it has started are there.
+
+Run by the job's script as ``python -m scai_irl.sweep.slurm.ready``, with the processes that must live meanwhile.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Annotated, Any
+
+import tyro
+from tyro.conf import Positional, arg
+
+from scai_irl.io.command_line import told_in_one_line
+from scai_irl.io.errors import InputError
+
+_PAUSE = 2.0
+_BETWEEN_LINES = 60.0
+_PATIENCE = 5.0  # with one server
+# A proxy of the environment must not stand between two machines of one cluster.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass
+class Servers:
+    """Wait until language-model servers are healthy."""
+
+    urls: Annotated[Positional[tuple[str, ...]], arg(help="Where they are.")]
+    seconds: Annotated[float, arg(help="Longest time to wait.")] = 1_800.0
+    alive: Annotated[tuple[int, ...], arg(help="Processes without which there is nothing to wait for.")] = ()
+
+    def missing(self) -> Sequence[str]:
+        """Servers that are not healthy yet."""
+        return [url for url in self.urls if not _is_healthy(url)]
+
+
+@dataclass
+class Nodes:
+    """Wait until a Ray cluster has its nodes."""
+
+    address: Annotated[Positional[str], arg(help="HOST:PORT of the head.")]
+    count: Annotated[int, arg(help="Nodes to wait for.")] = 1
+    seconds: Annotated[float, arg(help="Longest time to wait.")] = 300.0
+    alive: Annotated[tuple[int, ...], arg(help="Processes without which there is nothing to wait for.")] = ()
+
+    def missing(self) -> Sequence[str]:
+        """Nodes that are not there yet, by number."""
+        there = _ray_nodes(self.address)
+        return [f"Ray node {number} of {self.count}" for number in range(there + 1, self.count + 1)]
+
+
+def wait(missing: Callable[[], Sequence[str]], seconds: float, alive: Sequence[int], pause: float = _PAUSE) -> None:
+    """Wait until nothing is missing.
+
+    Args:
+        missing: Names what is.
+        seconds: Longest time to wait.
+        alive: Processes without which there is nothing to wait for.
+        pause: Seconds between looks.
+
+    Raises:
+        InputError: If something is missing after that time, or if one of the processes ends before.
+    """
+    started = told = time.monotonic()
+    while names := missing():
+        now = time.monotonic()
+        what = f"{len(names)} not ready, the first of them {names[0]}"
+        for process in alive:
+            if not _is_alive(process):
+                raise InputError("start", f"a process ended before all was ready ({what})", "see the logs beside this")
+        if now - started > seconds:
+            raise InputError("start", f"after {seconds:.0f} seconds {what}", "see the logs beside this")
+        if now - told > _BETWEEN_LINES:
+            told = now
+            print(f"waiting: {what} ({now - started:.0f} s)", file=sys.stderr, flush=True)
+        time.sleep(pause)
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with _DIRECTLY.open(f"{url}/health", timeout=_PATIENCE) as answer:
+            return bool(answer.status == 200)
+    except (OSError, HTTPException):
+        return False
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _ray_nodes(address: str) -> int:
+    """Count the nodes of a Ray cluster; none while nobody listens, since Ray would wait long, and then end us."""
+    ray: Any = importlib.import_module("ray")  # an extra
+    host, _, port = address.rpartition(":")
+    with suppress(OSError), socket.create_connection((host, int(port)), timeout=_PATIENCE):
+        if not ray.is_initialized():
+            ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
+        return sum(bool(node["Alive"]) for node in ray.nodes())
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Wait as the command line says."""
+    asked = tyro.extras.subcommand_cli_from_dict({"servers": Servers, "nodes": Nodes}, args=arguments)
+    told_in_one_line(lambda: wait(asked.missing, asked.seconds, asked.alive))
+
+
+if __name__ == "__main__":
+    main()

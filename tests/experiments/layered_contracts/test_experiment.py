@@ -1,0 +1,64 @@
+"""Layered contracts: findings of the tables, conflicts named, and the same results again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from experiments.layered_contracts.experiment import EXPERIMENT
+from scai_irl.experiment.config import check
+from scai_irl.io.errors import InputError
+from scai_irl.results.results import Results
+from tests.scai_irl.program import assert_equal_results
+
+SMALL = {"societies": 6, "people": 3, "roles": 2, "games": (1, 3), "seed": 1}
+
+
+def run(folder: Path, **changed: object) -> Results:
+    return EXPERIMENT.run(check(EXPERIMENT.config, SMALL | changed | {"out": folder}))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run(tmp_path_factory.mktemp("layered-contracts"))
+
+
+def test_findings_are_those_of_the_tables(results: Results) -> None:
+    findings = results.findings.set_index("case")["value"]
+    last = results.done.query("games == 3").groupby("service")[["law", "role", "satisfied"]].mean()
+    for service, row in last.iterrows():
+        for measure in ("law", "role", "satisfied"):
+            assert findings[f"{service}, {measure}"] == pytest.approx(row[measure])
+    cases = results.conflicts.query("games == 3")
+    assert findings["organisational binds"] == pytest.approx((cases["binds"] == "organisational").mean())
+    assert findings["named after 3 games"] == pytest.approx((cases["binds"] == cases["named"]).mean())
+    stated, true = 1 - cases["p individual"], cases["binds"] != "individual"
+    assert findings["bias, 3 games"] == pytest.approx((stated - true).mean())
+    assert findings["squared error, 3 games"] == pytest.approx(((stated - true) ** 2).mean())
+
+
+def test_conflicts_are_named_with_whom_they_bind(results: Results) -> None:
+    assert len(results.conflicts) == 6 * 2 * 3 * 2
+    counted = (results.path / "conflicts.csv").read_text().splitlines()
+    assert sum(int(line.split(",")[2]) for line in counted[1:]) == 6 * 3 * 2
+    named = results.conflicts.query("games == 3 and society == 0 and named != 'individual'")
+    told = (results.path / "conflicts_named.csv").read_text().splitlines()
+    assert len(told) == 1 + len(named)
+    assert {file.stem for file in results.figures} == {"compliance", "reliability"}
+
+
+def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> None:
+    assert_equal_results(results.path, run(tmp_path / "again").path)
+
+
+def test_strengths_are_what_makes_bounds_count(tmp_path: Path) -> None:
+    # Assistants follow the same bounds that people do, and bounds without strength are no bounds.
+    weak = run(tmp_path / "weak", law_strength=0, role_strength=0)
+    by_service = weak.done.query("games == 3").groupby("service")[["law", "role"]].mean().to_dict("index")
+    assert by_service["all layers"] == pytest.approx(by_service["preferences alone"])
+
+
+def test_games_have_to_rise() -> None:
+    with pytest.raises(InputError, match=r"games: \(0, 3\) are not numbers of games that rise; give some from 1"):
+        check(EXPERIMENT.config, SMALL | {"games": (0, 3)})

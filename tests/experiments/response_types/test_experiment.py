@@ -1,0 +1,64 @@
+"""Response types: findings of the tables, and the same results again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.response_types.experiment import EXPERIMENT
+from scai_irl.experiment.config import check
+from scai_irl.io.errors import InputError
+from scai_irl.results.results import Results
+from tests.scai_irl.program import assert_equal_results
+
+pytestmark = pytest.mark.slow
+
+SMALL = {"genuine": (1.0, 0.5), "people": 4, "items": 8, "repetitions": 4, "particles": 50, "seed": 1}
+
+
+def run(folder: Path, **changed: object) -> Results:
+    return EXPERIMENT.run(check(EXPERIMENT.config, SMALL | changed | {"out": folder}))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run(tmp_path_factory.mktemp("response-types"))
+
+
+def test_findings_are_those_of_the_tables(results: Results) -> None:
+    findings = results.findings.set_index("case")
+    for (share, way), runs in results.estimates.groupby(["genuine", "way"]):
+        case = f"{100 * float(str(share)):g} % genuine, {way}"
+        assert findings.loc[f"{case}, RMSE", "value"] == pytest.approx(np.sqrt((runs["error"] ** 2).mean()))
+        assert findings.loc[f"{case}, bias", "value"] == pytest.approx(runs["error"].mean())
+        assert findings.loc[f"{case}, inside", "value"] == pytest.approx(runs["inside"].mean())
+    half = results.items_sorted.query("genuine == 0.5")
+    right = (half["right"] * half["items"]).sum() / half["items"].sum()
+    assert findings.loc["50 % genuine", "value"] == pytest.approx(right)
+    assert (findings["low"] <= findings["value"]).all()
+    assert (findings["runs"] == 4).all()
+
+
+def test_there_are_tables_to_read_and_figures(results: Results) -> None:
+    assert len((results.path / "estimates.csv").read_text().splitlines()) == 1 + 2 * 3
+    assert "–" in (results.path / "items_sorted.md").read_text()  # without other items nothing can be sorted wrongly
+    assert {file.stem for file in results.figures} == {"error", "items_sorted"}
+
+
+def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> None:
+    assert_equal_results(results.path, run(tmp_path / "again").path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"genuine": (0.0,)}, "genuine: 0 is no share of genuine items; give more than 0 and 1 at most"),
+        ({"genuine": (0.5, 0.5)}, "genuine: 0.5, 0.5 names one twice"),
+        ({"items": 1}, "items: 1 does not fit"),
+    ],
+)
+def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        check(EXPERIMENT.config, SMALL | changed)

@@ -1,0 +1,99 @@
+"""Service of groups: gaps by the plain count of who got what, and what cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from envs import mixture
+from experiments.subgroups.group_service import GROUPS, KNOWN, POOLED, Assistant, ServicePlan, gaps, group_service
+from experiments.subgroups.satisfaction import mean_offers
+from experiments.subgroups.setup import policies_held
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.lm.ask import Tally
+from scai_irl.lm.protocol import Completion, OnDone, Request
+
+pytestmark = pytest.mark.slow
+
+PLAN = ServicePlan(
+    (mixture({"altruistic": 0.5, "selfish": 0.5}),), societies=4, users=8, games=(0, 1, 8), offers=3, seed=5
+)
+
+
+class Silent(Phrasebook):
+    """A phrasebook that says nothing about selfish policies."""
+
+    def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
+        """Answer, but for those."""
+        answers = super().complete(requests, on_done)
+        return [
+            Completion("")
+            if "selfish" in request.messages[-1].content and '"translate"' in request.messages[-1].content
+            else answer
+            for request, answer in zip(requests, answers, strict=True)
+        ]
+
+
+@pytest.fixture(scope="module")
+def measured() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return group_service(Phrasebook(), PLAN, Tally())
+
+
+def gap(table: pd.DataFrame, column: str = "gap", **where: object) -> float:
+    for name, value in where.items():
+        table = table[table[name] == value]
+    assert len(table)
+    return float(table[column].mean())
+
+
+def test_group_norms_serve_firm_groups_and_one_norm_does_not(measured: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    service, found = measured
+    for norm in ("altruistic", "selfish"):
+        for games in (1, 8):
+            assert gap(service, held="firmly", service=GROUPS, norm=norm, games=games) < 0.05
+        assert gap(service, held="firmly", service=KNOWN, norm=norm) < 0.05
+    assert gap(service, held="firmly", service=GROUPS, games=0) > 0.3
+    assert gap(service, held="firmly", service=POOLED, games=8) > 0.4
+    firm = found[found["held"] == "firmly"]
+    assert (firm[["right", "ari"]] == 1).all(axis=None)
+    assert (firm["groups"] == 2).all()
+    assert set(found["games"]) == {1, 8}
+
+
+def test_loose_groups_are_served_the_better_the_longer_they_play(measured: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    service, found = measured
+    by_games = [gap(service, "policy_gap", held="loosely", service=GROUPS, games=games) for games in (0, 1, 8)]
+    assert by_games[0] > by_games[1] > by_games[2]
+    loose = found[found["held"] == "loosely"].groupby("games")["right"].mean()
+    assert loose[8] > loose[1]
+    assert (service.loc[service["service"] == KNOWN, "policy_gap"] == 0).all()
+
+
+def test_a_gap_is_the_mean_over_a_groups_users() -> None:
+    stakes = np.array([20, 50])
+    means = mean_offers(policies_held("firmly"), stakes).mean(axis=1)
+    where = ("users", "firmly", 0, 1, GROUPS)
+    served = [Assistant(where, 0, np.array([3, 0, 1]), stakes), Assistant(where, 2, np.array([0, 0, 4]), stakes)]
+    lines = {str(line["norm"]): line for line in gaps(served, np.array([0.1, 0.9]))}
+    assert lines["selfish"]["gap"] == pytest.approx(abs(0.1 - means[0]))
+    assert lines["selfish"]["policy_gap"] == 0
+    assert lines["altruistic"]["gap"] == pytest.approx((abs(0.1 - means[2]) + 4 * abs(0.9 - means[2])) / 5)
+    assert lines["altruistic"]["policy_gap"] == pytest.approx(abs(means[0] - means[2]) / 5)
+
+
+def test_who_gets_no_words_has_no_gap() -> None:
+    plan = ServicePlan(PLAN.populations, ("firmly",), societies=2, users=4, games=(4,), offers=2)
+    tally = Tally()
+    service, _ = group_service(Silent(), plan, tally)
+    groups = service[service["service"] == GROUPS].set_index("norm")["gap"]
+    assert groups["selfish"].isna().all()
+    assert groups["altruistic"].notna().all()
+    assert tally.missing > 0
+
+
+def test_the_same_plan_gives_the_same_tables(measured: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    for one, other in zip(measured, group_service(Phrasebook(), PLAN, Tally()), strict=True):
+        pd.testing.assert_frame_equal(one, other)

@@ -1,0 +1,71 @@
+"""The phrasebook acts abroad by the exact rule: held against the mixture of tables, worked out here."""
+
+from __future__ import annotations
+
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from envs import Norm, Policy
+from envs.contexts import CURRENCIES, PSYCHOLOGICAL_DISTANCE
+from inference.structured.transfer import lengths
+from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.backends.phrasebook.new_currencies import kept_from, policy_abroad
+from scai_irl.language.phrases import say_policy
+from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request
+from tests.scai_irl.chi_square import p_value
+
+STAKE = 10
+SELFISH = Policy.of(Norm("selfish", (), 20.0, 0.1))
+ALTRUISTIC = Policy.of(Norm("altruistic", (), 20.0, 0.1))
+PRIOR = Policy(((0.2, SELFISH.parts[0][1]), (0.8, ALTRUISTIC.parts[0][1])))
+
+
+def told(currency: str, **more: bool) -> Abroad:
+    return Abroad(say_policy(SELFISH), "dollars", currency, STAKE, say_policy(PRIOR), **more)
+
+
+def offers(policy: Policy) -> np.ndarray:
+    return np.exp(np.asarray(policy.table(jnp.asarray([STAKE])).offer[0, : STAKE + 1], np.float64))
+
+
+@pytest.mark.parametrize("currency", ["dollars", "apples", "organs"])
+def test_offers_are_drawn_from_the_mixture_of_home_and_prior(currency: str) -> None:
+    requests = [transfer_request(told(currency), seed) for seed in range(3_000)]
+    drawn = [read_transfer(answer, told(currency)) for answer in Phrasebook().complete(requests)]
+    kept = float(np.mean(np.exp(-PSYCHOLOGICAL_DISTANCE[currency] / lengths())))
+    expected = kept * offers(SELFISH) + (1 - kept) * (0.2 * offers(SELFISH) + 0.8 * offers(ALTRUISTIC))
+    assert p_value(np.bincount(drawn, minlength=STAKE + 1), expected) > 1e-4
+
+
+def test_a_caution_and_a_reason_change_nothing() -> None:
+    for seed in range(50):
+        plain, *others = (
+            read_transfer(Phrasebook().complete([transfer_request(one, seed)])[0], one)
+            for one in (told("organs"), told("organs", warned=True), told("organs", reasoned=True, warned=True))
+        )
+        assert others == [plain, plain]
+    reasoned = Phrasebook().complete([transfer_request(told("organs", reasoned=True), 1)])[0]
+    assert json.loads(reasoned.text)["reason"] == "What holds for dollars holds here with chance 0.10."
+
+
+def test_told_no_usual_policy_it_has_its_own_prior() -> None:
+    data = {"policy": say_policy(SELFISH), "learned in": "dollars", "currency": "organs"}
+    parts = policy_abroad(data).parts
+    kept = kept_from("dollars", "organs")
+    assert parts[0] == (kept, SELFISH.parts[0][1])
+    assert [norm.utility for _, norm in parts[1:]] == ["selfish", "fair", "altruistic"]
+    np.testing.assert_allclose([weight for weight, _ in parts[1:]], (1 - kept) / 3)
+
+
+def test_at_home_nothing_is_added() -> None:
+    data = {"policy": say_policy(PRIOR), "learned in": "organs", "currency": "organs"}
+    assert policy_abroad(data) == PRIOR
+
+
+def test_every_currency_has_a_place_and_others_are_refused() -> None:
+    assert all(0 < kept_from("dollars", currency) <= 1 for currency in CURRENCIES)
+    with pytest.raises(ValueError, match="does not know how far 'shells' is"):
+        kept_from("dollars", "shells")
