@@ -89,3 +89,20 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
         made = target.startswith("api/")  # pages that the site makes of modules
         assert made or (page.parent / target).exists(), target
+
+
+def test_the_readme_gives_eight_results_as_their_sections_do() -> None:
+    text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    sections = {slug(part.partition("\n")[0]): part for part in re.split(r"^#+ ", text, flags=re.MULTILINE)}
+    rows = re.findall(
+        r"^\| \[.+\]\(docs/results\.md#([\w-]+)\) (\|.*)$", README.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(rows) == 8
+    for section, row in rows:
+        numbers = set(re.findall(r"\d+\.\d+", row))
+        assert numbers <= set(re.findall(r"\d+\.\d+", sections[section])), section
+
+
+def slug(heading: str) -> str:
+    """Anchor of a heading, as GitHub and MkDocs make it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
