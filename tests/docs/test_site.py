@@ -161,11 +161,12 @@ def test_no_code_is_cut_off_at_1280_pixels(name: str, window: Page, address: str
 
 
 def test_figures_lie_on_white_in_the_dark(window: Page, address: str) -> None:
-    window.emulate_media(color_scheme="dark")
-    window.goto(f"{address}/gallery.html", wait_until="networkidle")
+    assert window.context.browser is not None
+    dark = window.context.browser.new_page(color_scheme="dark")  # the site remembers the scheme of a window
+    dark.goto(f"{address}/gallery.html", wait_until="networkidle")
     backgrounds = "[...document.querySelectorAll('.md-typeset img')].map(i => getComputedStyle(i).backgroundColor)"
-    assert set(window.evaluate(backgrounds)) == {"rgb(255, 255, 255)"}
-    window.emulate_media(color_scheme="light")
+    assert set(dark.evaluate(backgrounds)) == {"rgb(255, 255, 255)"}
+    dark.close()
 
 
 def test_equations_are_drawn_with_the_font_that_comes_along(window: Page, address: str) -> None:
