@@ -26,13 +26,13 @@ _CODE = re.compile(r"(^```.*?^```$|^ {4}.*$)", re.DOTALL | re.MULTILINE)
 @functools.cache
 def public_modules() -> dict[str, Path]:
     """Files of all modules without a leading underscore, by name; packages stand before what is in them."""
-    found = {}
+    modules = {}
     for floor in FLOORS:
         for file in sorted((ROOT / floor).rglob("*.py")):
             name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             if not any(part.startswith("_") for part in name.split(".")):
-                found[name] = file
-    return dict(sorted(found.items(), key=lambda pair: (FLOORS.index(pair[0].split(".")[0]), pair[0].split("."))))
+                modules[name] = file
+    return dict(sorted(modules.items(), key=lambda pair: (FLOORS.index(pair[0].split(".")[0]), pair[0].split("."))))
 
 
 def on_config(config: MkDocsConfig) -> None:
@@ -59,8 +59,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     if page.file.src_uri.startswith("api/"):
         return markdown
     link = _LINK_IF_THERE if page.file.src_uri == "contributing.md" else _LINK
-    pieces = _CODE.split(markdown)
-    return "".join(piece if place % 2 else _NAME.sub(link, piece) for place, piece in enumerate(pieces))
+    chunks = _CODE.split(markdown)
+    return "".join(chunk if index % 2 else _NAME.sub(link, chunk) for index, chunk in enumerate(chunks))
 
 
 def place(name: str, file: Path) -> str:
@@ -87,6 +87,6 @@ def _index(modules: dict[str, Path]) -> str:
     for name, file in modules.items():
         if name in FLOORS:
             lines += ["", f"## {name}", "", "| module | |", "|---|---|"]
-        said = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n")[0]
-        lines.append(f"| [{name}]({place(name, file)}) | {said.replace('|', chr(92) + '|')} |")
+        summary = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+        lines.append(f"| [{name}]({place(name, file)}) | {summary.replace('|', chr(92) + '|')} |")
     return "\n".join(lines) + "\n"

@@ -35,9 +35,9 @@ def rewritten(text: str) -> str:
         'Look up.\n\nExamples:\n    >>> 1\n    1'
     """
     example = _EXAMPLE.search(text)
-    said = text if example is None else text[: example.start()]
+    prose = text if example is None else text[: example.start()]
     shown = "" if example is None else example[0].replace("Example:", "Examples:") + text[example.end() :]
-    return _NAME.sub(_LINK, with_tables(said.replace("][", "]\\["))) + shown
+    return _NAME.sub(_LINK, with_tables(prose.replace("][", "]\\["))) + shown
 
 
 def with_tables(text: str) -> str:
@@ -60,7 +60,7 @@ def with_tables(text: str) -> str:
             break
         third = len(rules) > 2 and "" not in map(str.strip, lines[rules[0] : rules[2]])
         last = rules[2] if third else rules[1]
-        starts = [found.start() for found in re.finditer(r"=+", lines[rules[0]])]
+        starts = [match.start() for match in re.finditer(r"=+", lines[rules[0]])]
         rows = _rows(lines[rules[0] + 1 : last], starts)
         headings = rows.pop(0) if third else [""] * len(starts)
         done += [*lines[: rules[0]], _line(headings), "|---" * len(starts) + "|", *map(_line, rows)]

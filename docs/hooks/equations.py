@@ -33,8 +33,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_content(content: str, **_: Any) -> str:
     """Convert every equation of a page."""
-    inline = _INLINE.sub(lambda found: _mathml(found[1], block=False), content)
-    return _BLOCK.sub(lambda found: f'<div class="equation">{_mathml(found[1], block=True)}</div>', inline)
+    inline = _INLINE.sub(lambda match: _mathml(match[1], block=False), content)
+    return _BLOCK.sub(lambda match: f'<div class="equation">{_mathml(match[1], block=True)}</div>', inline)
 
 
 def _mathml(tex: str, block: bool) -> str:

@@ -22,12 +22,12 @@ _END = "\n\n[This notebook]({name}.ipynb) is in `docs/notebooks`; a test runs it
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Put a page, with its figures, beside each notebook, which can still be downloaded; and add CONTRIBUTING.md."""
+    """Add a page with its figures for each notebook, which can still be downloaded, and CONTRIBUTING.md."""
     for file in [file for file in files if file.src_uri.endswith(".ipynb")]:
         place = Path(file.src_uri).with_suffix("")
         shown, resources = MarkdownExporter().from_notebook_node(nbformat.reads(file.content_string, as_version=4))
-        for name, drawn in resources["outputs"].items():
-            files.append(File.generated(config, f"{place}_{name}", content=drawn))
+        for name, figure in resources["outputs"].items():
+            files.append(File.generated(config, f"{place}_{name}", content=figure))
             shown = shown.replace(f"]({name})", f"]({place.name}_{name})")
         files.append(File.generated(config, f"{place}.md", content=shown + _END.format(name=place.name)))
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").replace("](docs/", "](")

@@ -92,7 +92,7 @@ def test_every_equation_is_mathml(site: Path) -> None:
     assert "arithmatex" not in shown
 
 
-@pytest.mark.parametrize("name", ["api", "docstrings", "equations", "other_files"])
+@pytest.mark.parametrize("name", ["api", "docstrings", "equations", "other_files", "search"])
 def test_examples_of_the_hooks_are_right(name: str) -> None:
     assert doctest.testmod(module(name)).failed == 0
 
@@ -152,6 +152,23 @@ def test_a_page_opens_without_an_error_and_fits(name: str, width: int, window: P
     assert all(window.evaluate("[...document.images].map(image => image.naturalWidth > 0)"))
 
 
+@pytest.mark.parametrize("name", ["first-experiment", "add", "beliefs", "cluster", "models", "coming-from", "data"])
+def test_no_code_is_cut_off_at_1280_pixels(name: str, window: Page, address: str) -> None:
+    window.set_viewport_size({"width": 1280, "height": 800})
+    window.goto(f"{address}/{name}.html", wait_until="networkidle")
+    wide = "code => code.scrollWidth > code.clientWidth + 1"
+    assert window.evaluate(f"[...document.querySelectorAll('pre > code')].filter({wide}).length") == 0
+
+
+def test_figures_lie_on_white_in_the_dark(window: Page, address: str) -> None:
+    assert window.context.browser is not None
+    dark = window.context.browser.new_page(color_scheme="dark")  # the site remembers the scheme of a window
+    dark.goto(f"{address}/gallery.html", wait_until="networkidle")
+    backgrounds = "[...document.querySelectorAll('.md-typeset img')].map(i => getComputedStyle(i).backgroundColor)"
+    assert set(dark.evaluate(backgrounds)) == {"rgb(255, 255, 255)"}
+    dark.close()
+
+
 def test_equations_are_drawn_with_the_font_that_comes_along(window: Page, address: str) -> None:
     window.goto(f"{address}/concepts.html", wait_until="networkidle")
     loaded = "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family)"
@@ -161,6 +178,13 @@ def test_equations_are_drawn_with_the_font_that_comes_along(window: Page, addres
     fraction = "document.querySelector('mfrac')"
     over, under = (window.evaluate(f"{fraction}.children[{n}].getBoundingClientRect().y") for n in (0, 1))
     assert over < under
+
+
+def test_the_search_index_is_small(site: Path) -> None:
+    """Chromium answers a first search in less than two seconds; the time goes by the size of the index."""
+    index = site / "search" / "search_index.json"
+    assert index.stat().st_size < 800_000
+    assert "def simulate" not in index.read_text(encoding="utf-8")
 
 
 def test_a_search_finds_a_concept(window: Page, address: str) -> None:
