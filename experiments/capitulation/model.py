@@ -25,8 +25,9 @@ from scai_irl.language.belief_requests import choose_request, learn_request, rea
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import answer_request, offer_request, read_answer, read_offer, read_translation
-from scai_irl.lm.ask import Question, Tally, ask
+from scai_irl.lm.ask import Question, ask
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 
 SILENT, BLAND = "silent", "bland"
 CONTROLS = (SILENT, BLAND)

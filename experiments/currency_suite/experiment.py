@@ -32,8 +32,8 @@ from scai_irl.experiment.model_options import LmConfig
 from scai_irl.experiment.run import run_asking
 from scai_irl.experiment.validators import known, known_currencies
 from scai_irl.io.progress import progress
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 

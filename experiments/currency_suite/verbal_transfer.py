@@ -21,9 +21,10 @@ from inference import SampledPosterior, posterior_of_row
 from inference.structured.new_places import posterior_at_place
 from scai_irl.agents.assistant import translate
 from scai_irl.language.requests import offer_request, read_offer
-from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import Question
 from scai_irl.lm.ask import ask as ask_all
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 
 
 class _Text(NamedTuple):

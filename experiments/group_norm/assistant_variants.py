@@ -20,10 +20,10 @@ from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.run import run_asking
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
+from scai_irl.loop.in_memory import join_settings, play_in_memory
 from scai_irl.loop.setting import Setting
-from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 
@@ -54,14 +54,14 @@ def setting(config: AssistantVariants) -> Setting:
 
 def work(config: AssistantVariants, backend: Backend, tally: Tally) -> Study:
     """Play with assistants that may accept what they like, and with strict ones."""
-    played = {strict: play_whole(replace(setting(config), strict=strict), backend, tally) for strict in _STRICT}
+    played = {strict: play_in_memory(replace(setting(config), strict=strict), backend, tally) for strict in _STRICT}
     interactions = [whole.interactions.assign(strict=strict) for strict, whole in played.items()]
     earned = earnings_by_run(pd.concat(interactions, ignore_index=True))
     apart = {"strict" if strict else "not strict": whole for strict, whole in played.items()}
     question = "What do assistants, and the users they meet, earn where they exploit, or are strict?"
     return Study(
         earnings_findings(earned, question),
-        tables={"earnings": earned, **told_apart(apart)},
+        tables={"earnings": earned, **join_settings(apart)},
         shown={"earnings": earnings_table(earned)},
         figures={"earnings": earnings_figure(earned)},
     )

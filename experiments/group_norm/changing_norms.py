@@ -22,10 +22,10 @@ from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.run import run_asking
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
+from scai_irl.loop.in_memory import join_settings, play_in_memory
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 
@@ -74,14 +74,14 @@ def setting(config: ChangingNorms) -> Setting:
 def work(config: ChangingNorms, backend: Backend, tally: Tally) -> Study:
     """Play all changes with every expectation of change."""
     plain = setting(config)
-    played = {hazard: play_whole(replace(plain, hazard=hazard), backend, tally) for hazard in config.hazards}
+    played = {hazard: play_in_memory(replace(plain, hazard=hazard), backend, tally) for hazard in config.hazards}
     gaps = [whole.alignment.assign(**{_HAZARD: hazard}) for hazard, whole in played.items()]
     alignment = pd.concat(gaps, ignore_index=True)
     apart = {f"expects a change with {hazard:g}": whole for hazard, whole in played.items()}
     question = "How soon do assistants follow users whose norm changes in the middle of a run?"
     return Study(
         recovery_findings(alignment, [_HAZARD], config.change_at, question),
-        tables={"alignment": alignment, **told_apart(apart)},
+        tables={"alignment": alignment, **join_settings(apart)},
         shown={"recovery": recovery_table(alignment, [_HAZARD], config.change_at)},
         figures={"changing_norms": epochs_figure(alignment, _HAZARD)},
     )

@@ -13,10 +13,9 @@ from scai_irl.backends.embedded import is_organism
 from scai_irl.backends.estimate import Estimate
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.config import PlayConfig
-from scai_irl.lm.ask import Tally
-from scai_irl.loop.run import play_setting, run_setting
+from scai_irl.loop.play_epochs import play_setting
+from scai_irl.loop.run import Output, run_setting
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.whole import play_whole
 from scai_irl.results.findings import Finding, mean_finding
 from scai_irl.results.folder import default_folder
 from scai_irl.results.results import Results
@@ -59,7 +58,7 @@ def run_group_game(
     written = config.model_dump(mode="json")
     folder = config.out or default_folder(setting.experiment, written)
     with contextlib.closing(config.open_backend()) as backend:
-        return run_setting(setting, backend, folder, written, config.budget, found)
+        return run_setting(setting, backend, Output(folder, written, config.budget), found)
 
 
 def gap_findings(
@@ -118,4 +117,4 @@ def estimate_whole(setting: Setting, config: PlayConfig, cells: int) -> Estimate
     """
     few = replace(setting, runs=setting.runs[:_PLAYED])
     times = cells * len(setting.runs) / len(few.runs)
-    return config.estimate(lambda backend: play_whole(few, backend, Tally()), times)
+    return config.estimate(lambda backend: play_setting(few, backend), times)

@@ -21,10 +21,10 @@ from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.run import run_asking
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
+from scai_irl.loop.in_memory import join_settings, play_in_memory
 from scai_irl.loop.setting import Setting
-from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 
@@ -63,14 +63,14 @@ def work(config: Temperature, backend: Backend, tally: Tally) -> Study:
     gaps, apart = [], {}
     for rationality, temperature in product(config.rationalities, config.temperatures):
         cell = config.model_copy(update={"rationality": rationality, "temperature": temperature})
-        played = play_whole(setting(cell), backend, tally)
+        played = play_in_memory(setting(cell), backend, tally)
         gaps.append(played.alignment.assign(**{_BY[0]: rationality, _BY[1]: temperature}))
         apart[f"λ {rationality:g}, temperature {temperature:g}"] = played
     alignment = pd.concat(gaps, ignore_index=True)
     findings = gaps_by(alignment, _BY, "What do noisy users, and a noisy model, do to learning a group's norm?")
     return Study(
         findings,
-        tables={"alignment": alignment, **told_apart(apart)},
+        tables={"alignment": alignment, **join_settings(apart)},
         shown={"temperature": sweep_table(alignment, _BY)},
         figures={"temperature": sweep_figure(alignment, across=_BY[1], colour=_BY[0])},
     )

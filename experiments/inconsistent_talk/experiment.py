@@ -24,8 +24,8 @@ from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment
 from scai_irl.experiment.model_options import LmConfig
 from scai_irl.experiment.run import run_asking
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 

@@ -25,8 +25,9 @@ from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.manners import say
-from scai_irl.lm.ask import Question, Tally, ask
+from scai_irl.lm.ask import Question, ask
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 
 NAMES = ("selfish", "fair", "altruistic")
 WAYS = ("random", "misleading")

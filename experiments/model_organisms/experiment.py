@@ -20,9 +20,9 @@ from scai_irl.cli.main import run_experiment
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.experiment.definition import Experiment
 from scai_irl.io.progress import progress
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.settings import LmSettings
+from scai_irl.lm.tally import Tally
 from scai_irl.organisms.shipped import shipped
 from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import default_folder, opened

@@ -37,9 +37,10 @@ from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.requests import offer_request, read_offer, read_translation
-from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import Question
 from scai_irl.lm.ask import ask as ask_all
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 from scai_irl.measure.elicit import Item as Asked
 from scai_irl.measure.elicit import orders_of
 

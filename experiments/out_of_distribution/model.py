@@ -38,14 +38,15 @@ from inference.discrete.families import NAMED_NORMS
 from inference.discrete.hypotheses import PolicyHypotheses
 from inference.structured.transfer import abroad, carried
 from scai_irl.agents.assistant import Turn, make_offers, translate
-from scai_irl.agents.users import UserGame, UsersBy, played
+from scai_irl.agents.users import UserInteraction, UsersBy, play_users
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import offer_request, read_offer
 from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request
-from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import Question
 from scai_irl.lm.ask import ask as ask_all
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 
 AS_LEARNED, TRANSFER, MODEL = "as-learned", "transfer", "model"
 ACTORS = (AS_LEARNED, TRANSFER, MODEL)
@@ -200,10 +201,10 @@ def _games_at_home(backend: Backend, plan: Journey, tally: Tally) -> Evidence:
         return evidence(*simulate(derive_key(plan.seed, "abroad", "home"), users, stakes))
     home = plan.currencies[0]
     games = [
-        UserGame(users, users, home, int(stake), derive_seed(plan.seed, "abroad", "users at home", *place))
+        UserInteraction(users, users, home, int(stake), derive_seed(plan.seed, "abroad", "users at home", *place))
         for place, stake in np.ndenumerate(stakes)
     ]
-    return evidence(stakes, *(column.reshape(stakes.shape) for column in played(backend, games, tally, plan.style)))
+    return evidence(stakes, *(column.reshape(stakes.shape) for column in play_users(backend, games, tally, plan.style)))
 
 
 def users_policy(plan: Journey) -> Policy:

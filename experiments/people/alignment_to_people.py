@@ -25,8 +25,8 @@ from scai_irl.agents.assistant import Turn, give_answers, translate
 from scai_irl.data.human.choices import RESPONDER, human_evidence, pooled, subjects
 from scai_irl.io.errors import InputError
 from scai_irl.language.asking import Style
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 from scai_irl.report.captions import captioned
 from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding

@@ -39,8 +39,8 @@ from scai_irl.agents.assistant import Turn, make_offers, translate
 from scai_irl.agents.users import ModelMeeting, UsersBy
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 
 GROUPS, POOLED, KNOWN = "group norms", "one pooled norm", "norms known"
 WHERE = ("users", "held", "society", "games", "service")

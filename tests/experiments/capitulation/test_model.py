@@ -31,8 +31,8 @@ from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.fence import unfence
 from scai_irl.language.manners import manner_of
 from scai_irl.llama.model_folder import TOKENIZER
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage
+from scai_irl.lm.tally import Tally
 from scai_irl.organisms.shipped import organism_folder
 
 PLAN = TonePlan(runs=8, games=6, seed=2)

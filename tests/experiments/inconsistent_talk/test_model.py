@@ -19,7 +19,7 @@ from experiments.inconsistent_talk.model import (
     games_needed,
 )
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.lm.ask import Tally
+from scai_irl.lm.tally import Tally
 
 pytestmark = pytest.mark.slow
 

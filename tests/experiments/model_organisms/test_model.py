@@ -23,7 +23,7 @@ from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.phrasebook.norm_beliefs import posterior_over
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.manners import manner_of
-from scai_irl.lm.ask import Tally
+from scai_irl.lm.tally import Tally
 from tests.scai_irl.audit.test_audit import Biased
 
 PLAN = Curves(runs=6, lengths=(0, 4, 8), seed=2)

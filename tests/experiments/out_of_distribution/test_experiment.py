@@ -29,8 +29,8 @@ from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Completion, OnDone, Request
+from scai_irl.lm.tally import Tally
 from scai_irl.report.html.belief_panels import beliefs_of
 from scai_irl.report.html.policies import policies_of
 from scai_irl.results.results import Results

@@ -22,7 +22,7 @@ from experiments.people.alignment_to_people import (
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.data.human.choices import CHOICE_COLUMNS, subjects, typed
 from scai_irl.io.errors import InputError
-from scai_irl.lm.ask import Tally
+from scai_irl.lm.tally import Tally
 
 ENVIOUS = Policy.of(Norm("fehr_schmidt", (1.5, 0.0), 20.0, 0.05))
 PLAN = PeoplePlan(families=("fehr-schmidt",), method="laplace", assistants=60, seed=4)

@@ -13,8 +13,8 @@ from experiments.subgroups.group_service import GROUPS, KNOWN, POOLED, Assistant
 from experiments.subgroups.satisfaction import mean_offers
 from experiments.subgroups.setup import policies_held
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Completion, OnDone, Request
+from scai_irl.lm.tally import Tally
 
 pytestmark = pytest.mark.slow
 

@@ -16,10 +16,10 @@ from experiments.group_norm.recovery import epochs_behind, recovery_findings, re
 from experiments.group_norm.spread import spread_findings
 from inference import named_norms
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.lm.ask import Tally
-from scai_irl.loop.run import run_setting
+from scai_irl.lm.tally import Tally
+from scai_irl.loop.in_memory import play_in_memory
+from scai_irl.loop.run import Output, run_setting
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.whole import play_whole
 
 LATER = ((3, one_group("altruistic")),)
 SETTING = Setting(
@@ -40,15 +40,15 @@ SETTING = Setting(
 @pytest.fixture(scope="module")
 def both() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Gaps without and with an expectation of change."""
-    plain, expecting = (play_whole(replace(SETTING, hazard=h), Phrasebook(), Tally()).alignment for h in (0.0, 0.2))
+    plain, expecting = (play_in_memory(replace(SETTING, hazard=h), Phrasebook(), Tally()).alignment for h in (0.0, 0.2))
     return plain, expecting
 
 
 @pytest.mark.slow
 def test_memory_and_disk_agree(tmp_path: Path) -> None:
     tally = Tally()
-    whole = play_whole(SETTING, Phrasebook(), tally)
-    kept = run_setting(SETTING, Phrasebook(), tmp_path, {})
+    whole = play_in_memory(SETTING, Phrasebook(), tally)
+    kept = run_setting(SETTING, Phrasebook(), Output(tmp_path, {}))
     pd.testing.assert_frame_equal(whole.interactions, kept.interactions, check_dtype=False)
     pd.testing.assert_frame_equal(whole.beliefs, kept.beliefs, check_dtype=False)
     assert whole.verbal_policies["written"].tolist() == kept.verbal_policies["written"].tolist()
@@ -56,7 +56,7 @@ def test_memory_and_disk_agree(tmp_path: Path) -> None:
 
 
 def test_users_act_by_the_norm_that_they_hold_then() -> None:
-    whole = play_whole(SETTING, Phrasebook(), Tally())
+    whole = play_in_memory(SETTING, Phrasebook(), Tally())
     by_users = whole.interactions.query("proposer == 'user'").groupby("epoch")["offered_share"].mean()
     assert (by_users[[1, 2]] < 0.1).all()
     assert (by_users[[3, 4, 5]] > 0.9).all()

@@ -12,8 +12,8 @@ from experiments.model_organisms.model import CONDITIONS, INCONSISTENT, MISLEADI
 from scai_irl.audit.battery import LABELS, NAMES, PRIORS, norm_policy, played_games
 from scai_irl.backends.registry import make_backend
 from scai_irl.language.games import Candidates
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.settings import LmSettings
+from scai_irl.lm.tally import Tally
 from scai_irl.measure.elicit import Elicitation, Item, elicit
 from scai_irl.organisms.world import CURRENCIES
 
