@@ -18,7 +18,7 @@ from experiments.group_norm.unknown_norms import warn_of_unknown_norms
 from scai_irl.experiment.config import PlayConfig, known_norms
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run_study import Model
-from scai_irl.loop.whole import play_whole, told_apart
+from scai_irl.loop.in_memory import join_settings, play_in_memory
 from scai_irl.report.study import Study
 
 
@@ -52,14 +52,14 @@ def assistant_variants(config: AssistantVariants, model: Model) -> Study:
     setting = group_game(assistant_variants.name, config, [one_group(norm) for norm in config.users])
     remarks = warn_of_unknown_norms(setting)
     played = {
-        strict: play_whole(replace(setting, strict=strict), model.backend, model.tally) for strict in (False, True)
+        strict: play_in_memory(replace(setting, strict=strict), model.backend, model.tally) for strict in (False, True)
     }
     interactions = [whole.interactions.assign(strict=strict) for strict, whole in played.items()]
     earned = earnings_by_run(pd.concat(interactions, ignore_index=True))
     apart = {"strict" if strict else "not strict": whole for strict, whole in played.items()}
     return Study(
         earnings_findings(earned, _QUESTION),
-        tables={"earnings": earned, **told_apart(apart)},
+        tables={"earnings": earned, **join_settings(apart)},
         shown={"earnings": earnings_table(earned)},
         figures={"earnings": earnings_figure(earned)},
         remarks=remarks,

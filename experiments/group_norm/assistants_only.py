@@ -38,4 +38,4 @@ def assistants_only(config: AssistantsOnly, model: Model) -> Study:
     setting = group_game(assistants_only.name, config, [one_group("fair")])  # no user of this population is met
     played = play_group_game(setting, config, model)
     question = "Which norm do assistants come to hold without a user to learn from?"
-    return group_study(setting, played, spread_findings(played.tables["interactions"], question))
+    return group_study(setting, played, spread_findings(played.interactions, question))

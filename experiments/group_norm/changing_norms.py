@@ -23,8 +23,8 @@ from experiments.group_norm.unknown_norms import warn_of_unknown_norms
 from scai_irl.experiment.config import PlayConfig, some_distinct
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run_study import Model
+from scai_irl.loop.in_memory import join_settings, play_in_memory
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.report.study import Study
 
 _HAZARD = "expected chance of change"
@@ -72,7 +72,7 @@ def changing_norms(config: ChangingNorms, model: Model) -> Study:
     plain = setting(config)
     remarks = warn_of_unknown_norms(plain)
     played = {
-        hazard: play_whole(replace(plain, hazard=hazard), model.backend, model.tally) for hazard in config.hazards
+        hazard: play_in_memory(replace(plain, hazard=hazard), model.backend, model.tally) for hazard in config.hazards
     }
     gaps = [whole.alignment.assign(**{_HAZARD: hazard}) for hazard, whole in played.items()]
     alignment = pd.concat(gaps, ignore_index=True)
@@ -80,7 +80,7 @@ def changing_norms(config: ChangingNorms, model: Model) -> Study:
     question = "How soon do assistants follow users whose norm changes in the middle of a run?"
     return Study(
         recovery_findings(alignment, [_HAZARD], config.change_at, question),
-        tables={"alignment": alignment, **told_apart(apart)},
+        tables={"alignment": alignment, **join_settings(apart)},
         shown={"recovery": recovery_table(alignment, [_HAZARD], config.change_at)},
         figures={"changing_norms": epochs_figure(alignment, _HAZARD)},
         remarks=remarks,

@@ -65,7 +65,7 @@ def inconsistent_language(config: InconsistentLanguage, model: Model) -> Study:
     populations = [one_group(norm) for norm in config.users]
     setting = group_game(inconsistent_language.name, config, populations, config.manners)
     played = play_group_game(setting, config, model)
-    return group_study(setting, played, gap_findings(played.tables["alignment"], model, _QUESTION, _row, _WHY))
+    return group_study(setting, played, gap_findings(played.alignment, model, _QUESTION, _row, _WHY))
 
 
 def _row(group: str, users: str) -> str:

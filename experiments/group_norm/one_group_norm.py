@@ -53,7 +53,7 @@ def one_group_norm(config: OneGroupNorm, model: Model) -> Study:
     """Play every norm in every group with every agent; report the gaps of the last epoch."""
     plan = setting(config)
     played = play_group_game(plan, config, model)
-    gaps = played.tables["alignment"]
+    gaps = played.alignment
     return group_study(
         plan, played, gap_findings(gaps, model, _QUESTION, lambda group, users: f"{group} {users}", _WHY)
     )

@@ -15,7 +15,9 @@ from scai_irl.backends.embedded import is_organism
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.config import PlayConfig
 from scai_irl.experiment.run_study import Model
-from scai_irl.loop.run import PlayedSetting, play_or_resume
+from scai_irl.loop.belief_tables import beliefs_arviz
+from scai_irl.loop.in_memory import PlayedSetting
+from scai_irl.loop.run import play_or_resume, results_tables
 from scai_irl.loop.setting import Condition, Setting
 from scai_irl.report.drawing import epoch_figures
 from scai_irl.report.study import Study
@@ -70,15 +72,16 @@ def play_group_game(setting: Setting, config: PlayConfig, model: Model) -> Playe
 
 def group_study(setting: Setting, played: PlayedSetting, findings: Sequence[Finding]) -> Study:
     """Make the study of a played setting: its tables, figures, posterior and findings."""
-    summary = played.tables["summary"]
+    tables = results_tables(played)
+    summary = tables["summary"]
     return Study(
         findings,
-        tables=played.tables,
+        tables=tables,
         shown={"summary": final_table(summary)},
-        figures=epoch_figures(summary, played.tables["beliefs"]),
+        figures=epoch_figures(summary, played.beliefs),
         displayed=[Displayed(table="summary", title=f"{setting.experiment}, after epoch {setting.epochs}")],
         remarks=unknown_norms(setting),
-        posterior=played.posterior,
+        posterior=beliefs_arviz(setting, played.posteriors),
     )
 
 

@@ -19,7 +19,7 @@ from experiments.group_norm.unknown_norms import warn_of_unknown_norms
 from scai_irl.experiment.config import PlayConfig, known_norms
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run_study import Model
-from scai_irl.loop.whole import play_whole, told_apart
+from scai_irl.loop.in_memory import join_settings, play_in_memory
 from scai_irl.report.study import Study
 
 _BY = ["users' λ", "model's temperature"]
@@ -65,14 +65,14 @@ def temperature(config: Temperature, model: Model) -> Study:
     for rationality, of_model in product(config.rationalities, config.temperatures):
         cell = config.model_copy(update={"rationality": rationality, "temperature": of_model})
         setting = group_game(temperature.name, cell, populations)
-        played = play_whole(setting, model.backend, model.tally)
+        played = play_in_memory(setting, model.backend, model.tally)
         gaps.append(played.alignment.assign(**{_BY[0]: rationality, _BY[1]: of_model}))
         apart[f"λ {rationality:g}, temperature {of_model:g}"] = played
     alignment = pd.concat(gaps, ignore_index=True)
     question = "How do noisy users, and a noisy model, change the learning of a group's norm?"
     return Study(
         gaps_by(alignment, _BY, question),
-        tables={"alignment": alignment, **told_apart(apart)},
+        tables={"alignment": alignment, **join_settings(apart)},
         shown={"temperature": sweep_table(alignment, _BY)},
         figures={"temperature": sweep_figure(alignment, across=_BY[1], colour=_BY[0])},
         remarks=remarks,

@@ -10,7 +10,7 @@ import numpy as np
 from envs import Population
 from envs.soft_policy import PolicyTable
 from inference.discrete.mixtures import MixtureHypotheses
-from scai_irl.loop.setting import Setting, in_words
+from scai_irl.loop.setting import Setting, population_name
 
 _STAKES = (40, 97)  # at which behaviour is compared
 _ALIKE = 0.01
@@ -28,8 +28,8 @@ def unknown_norms(setting: Setting) -> list[str]:
     """A sentence about every population that is not among the hypotheses."""
     populations = [others for c in setting.conditions for others in (c.population, *(later for _, later in c.later))]
     return [
-        f"warning: no hypothesis of the assistants describes {in_words(population)} users, so no posterior finds them"
-        for population in dict.fromkeys(populations)
+        f"warning: no hypothesis of the assistants describes {name} users, so no posterior finds them"
+        for population, name in ((one, population_name(one)) for one in dict.fromkeys(populations))
         if not is_among_hypotheses(setting, population)
     ]
 

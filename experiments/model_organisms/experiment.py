@@ -19,10 +19,10 @@ from scai_irl.backends.registry import make_backend
 from scai_irl.experiment.definition import experiment
 from scai_irl.experiment.run_study import Model
 from scai_irl.io.progress import progress
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.budget import Budget
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.settings import LmSettings
+from scai_irl.lm.tally import Tally
 from scai_irl.report.study import Study
 from scai_irl.results.manifest import Displayed
 from scai_irl.results.session import kept

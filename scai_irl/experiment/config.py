@@ -18,8 +18,7 @@ from envs.population import Population, mixture
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES
 from inference import FAMILIES
-from scai_irl.agents.posterior_agents import AGENTS
-from scai_irl.agents.text_agents import WRITERS
+from scai_irl.agents.registry import AGENTS, get_agent
 from scai_irl.experiment.model_options import UsersConfig
 from scai_irl.io.errors import InputError
 
@@ -77,7 +76,7 @@ class PlayConfig(UsersConfig, ExperimentConfig):
     )
     agents: tuple[str, ...] = Field(
         ("thompson", "posterior-mean", "map", "prior-only", "oracle"),
-        description=f"How assistants choose their policy: {', '.join([*AGENTS, *WRITERS])}.",
+        description=f"How assistants choose their policy: {', '.join(AGENTS)}.",
     )
     currencies: tuple[str, ...] = Field(
         ("dollars", "apples", "blankets"), description="Currencies, of which every run has one."
@@ -100,8 +99,7 @@ class PlayConfig(UsersConfig, ExperimentConfig):
     @classmethod
     def _known_agents(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name not in AGENTS and name not in WRITERS:
-                raise ValueError(f"unknown agent {name!r}; there are {', '.join([*AGENTS, *WRITERS])}")
+            get_agent(name)
         return some_distinct(value, "agent")
 
     @field_validator("currencies")

@@ -14,8 +14,9 @@ from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.model_options import ModelConfig
 from scai_irl.io.errors import InputError
 from scai_irl.language.instructions import instruction_hashes
-from scai_irl.lm.ask import Question, Tally, ask
+from scai_irl.lm.ask import Question, ask
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import default_folder, opened
 from scai_irl.results.manifest import MANIFEST, Manifest

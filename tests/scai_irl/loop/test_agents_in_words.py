@@ -13,8 +13,8 @@ from pandas.testing import assert_frame_equal
 
 from envs.contexts import MANNERS
 from inference import infer, named_norms
-from scai_irl.agents.posterior_agents import AGENTS
-from scai_irl.agents.text_agents import WRITERS
+from scai_irl.agents.registry import AGENTS
+from scai_irl.agents.text_agents import TEXT_AGENTS
 from scai_irl.backends.phrasebook.norm_beliefs import OWN_NORMS
 from scai_irl.cli.main import main
 from scai_irl.language.fence import unfence
@@ -26,7 +26,8 @@ from tests.scai_irl.backends.backends_for_tests import Recording
 from tests.scai_irl.loop.play import FAIR, interactions, play, seen_by_others, setting
 from tests.scai_irl.program import run, start
 
-EVERY = (*AGENTS, *WRITERS)
+EVERY = tuple(AGENTS)
+TEXT = tuple(agent.name for agent in TEXT_AGENTS)
 RUN = ("run", "one-group-norm", "--runs", "2", "--epochs", "3", "--group", "5v5", "--users", "fair", "--seed", "5")
 
 
@@ -60,7 +61,7 @@ def test_all_agents_are_in_the_summary_and_costs_add_up(everybody: Path) -> None
 
 def test_whoever_learns_in_words_learns_what_users_do(everybody: Path) -> None:
     last = load(everybody).alignment.query("epoch == 3").groupby("agent")["gap"].mean()
-    followers = [name for name in WRITERS if name != "scai-exploit"]  # which takes the least that users put up with
+    followers = [name for name in TEXT if name != "scai-exploit"]  # which takes the least that users put up with
     assert (last[[*followers, "thompson", "thompson-no-words"]] < 0.05).all()
 
 
@@ -92,12 +93,12 @@ def test_beliefs_and_choices_are_kept_where_there_are_such(everybody: Path) -> N
     verbal = load(everybody).verbal_policies.groupby("agent")
     assert verbal["belief"].count().to_dict() == {agent: 2 * 3 * 10 if agent == "llm-psrl" else 0 for agent in EVERY}
     for agent, chosen in verbal["chosen"].count().items():
-        assert (chosen == 0) == (agent in WRITERS)
+        assert (chosen == 0) == (agent in TEXT)
 
 
 def test_those_who_learn_in_words_are_shown_games_and_not_who_plays_them() -> None:
     backend = Recording()
-    play(setting(agents=tuple(WRITERS), runs=range(2)), backend)
+    play(setting(agents=TEXT, runs=range(2)), backend)
     asked = [unfence(request.messages[-1].content) for batch in backend.batches for request in batch]
     learning = [data for data in asked if data["task"] in {"learn", "believe"}]
     assert learning

@@ -1,0 +1,27 @@
+"""Agents by name: this project's own, with and without a posterior."""
+
+from __future__ import annotations
+
+from scai_irl.agents.agent import Agent
+from scai_irl.agents.posterior_agents import POSTERIOR_AGENTS
+from scai_irl.agents.text_agents import TEXT_AGENTS
+
+_OWN: tuple[Agent, ...] = (*POSTERIOR_AGENTS, *TEXT_AGENTS)
+
+AGENTS: dict[str, Agent] = {agent.name: agent for agent in _OWN}
+"""Agents by name."""
+
+
+def get_agent(name: str) -> Agent:
+    """Look up an agent.
+
+    Raises:
+        ValueError: If there is no agent of that name.
+
+    Example:
+        >>> get_agent("thompson").summary
+        'one posterior sample for each assistant and epoch'
+    """
+    if name not in AGENTS:
+        raise ValueError(f"unknown agent {name!r}; there are {', '.join(AGENTS)}")
+    return AGENTS[name]
