@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from scai_irl.backends.estimate import Estimate
 from scai_irl.experiment.config import ExperimentConfig
@@ -51,8 +51,8 @@ class Model:
         return ask(self.backend, questions, self.tally)
 
 
-StudyFunction = Callable[[C, Model | None], Study]
-"""An experiment: computes a study from a configuration and, where the configuration names one, a language model."""
+StudyFunction = Callable[[C, Any], Study]
+"""A function of a configuration and a `Model`, or of a configuration and None where it names no language model."""
 
 
 def run_study(name: str, config: C, study: StudyFunction[C], formerly: str = "") -> Results:
