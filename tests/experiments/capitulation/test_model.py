@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -96,7 +95,7 @@ def test_who_is_moved_by_flattery_is_found_out() -> None:
 
 
 def test_who_is_moved_by_any_words_does_not_follow_tones() -> None:
-    few = replace(PLAN, runs=3, games=3)
+    few = PLAN.model_copy(update={"runs": 3, "games": 3})
     seen, answers = watched(few, Model(Startled())), answered(few, Model(Startled()))
     effects = tone_effects(seen, answers)
     found = {finding.case: finding for finding in tone_findings(effects, evidence_effect(seen), "?")}

@@ -94,7 +94,7 @@ def test_what_is_shown_is_what_was_found() -> None:
     assert "1 instead of 0, finds out r" in cost.case
     assert found["misleading, 1 instead of 0, finds out r"].value == pytest.approx(by_degree[1.0] - by_degree[0.0])
     assert not found["random, 1, does not listen"].why
-    assert "1, 8, 16" in speed_findings(needed, 16, "?", PLAN.lengths)[-1].why
+    assert "1, 2, 4, 8, 16" in speed_findings(needed, 16, "?", PLAN.lengths)[-1].why
     one = needed.query("way == 'random' and degree == 1 and observer == 'does not listen'")["needed"].fillna(16)
     assert found["random, 1, does not listen"].value == pytest.approx(one.mean())
     assert found["random, 1, does not listen"].runs == len(NAMES) * PLAN.runs

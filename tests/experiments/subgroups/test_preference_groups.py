@@ -38,7 +38,7 @@ def test_findings_are_about_the_worst_group_of_each_society(results: Results) ->
 
 
 def test_group_norms_leave_the_smallest_gap(results: Results) -> None:
-    gaps = results.findings[results.findings["question"].str.contains("far off")]
+    gaps = results.findings[results.findings["question"].str.contains("How large is the gap")]
     for _, same in gaps.groupby(gaps["case"].str.rpartition(",")[0]):
         by_service = same.set_index(same["case"].str.rpartition(", ")[2])["value"]
         assert by_service.idxmin() == "group norms"
