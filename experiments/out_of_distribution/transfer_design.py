@@ -146,7 +146,7 @@ def games_in_source_currency(model: Model, plan: OutOfDistribution) -> Evidence:
         for place, stake in np.ndenumerate(stakes)
     ]
     return evidence(
-        stakes, *(column.reshape(stakes.shape) for column in played(model.backend, games, model.tally, plan.style))
+        stakes, *(column.reshape(stakes.shape) for column in play_users(model.backend, games, model.tally, plan.style))
     )
 
 
