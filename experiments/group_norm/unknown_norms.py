@@ -52,4 +52,5 @@ def is_among_hypotheses(setting: Setting, population: Population) -> bool:
 
 def _chances(table: PolicyTable) -> np.ndarray:
     """Probabilities of offers and of acceptance, (kind, stake, …, offer); 0 for offers that a stake does not allow."""
-    return np.nan_to_num(np.exp(np.stack([np.asarray(table.offer, float), np.asarray(table.accept, float)])))
+    chances = np.exp(np.stack([np.asarray(table.offer, float), np.asarray(table.accept, float)]))
+    return np.asarray(np.nan_to_num(chances))
