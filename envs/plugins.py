@@ -71,6 +71,11 @@ class Registry(Mapping[str, T]):
             )
         return self._load(offered[0])
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Names of the project's own objects."""
+        return tuple(self._own)
+
     def __repr__(self) -> str:
         return f"Registry({self._kind}: {', '.join(self)})"
 

@@ -16,8 +16,8 @@ ENVIRONMENTS: Registry[type[ContextualMDP]] = Registry(
 """Environment classes by name."""
 
 
-def make(name: str) -> ContextualMDP:
-    """Make an environment.
+def make(environment: str | ContextualMDP) -> ContextualMDP:
+    """Make an environment of its name; an environment is returned as it is.
 
     Raises:
         ValueError: If there is none of that name.
@@ -26,4 +26,4 @@ def make(name: str) -> ContextualMDP:
         >>> make("ultimatum").horizon
         2
     """
-    return ENVIRONMENTS.look_up(name)()
+    return ENVIRONMENTS.look_up(environment)() if isinstance(environment, str) else environment

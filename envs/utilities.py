@@ -143,6 +143,7 @@ class Utility:
         parameters: Names of θ's entries, in order.
         bounds: Range of each parameter found plausible in its literature, (low, high).
         responding: U of the player who answers an offer, where it differs.
+        phrase: Sentence that states the norm, with its parameters in braces; a plain one unless given.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Utility:
     parameters: tuple[str, ...] = ()
     bounds: tuple[tuple[float, float], ...] = ()
     responding: UtilityFunction | None = None
+    phrase: str = ""
 
     @property
     def of_responder(self) -> UtilityFunction:
