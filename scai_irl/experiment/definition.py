@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from envs.plugins import Registry
 from scai_irl.backends.estimate import Estimate
 from scai_irl.experiment.config import ExperimentConfig
-from scai_irl.io.errors import InputError
 from scai_irl.io.shadowed import check_not_hidden
 from scai_irl.results.results import Results
 
 C = TypeVar("C", bound=ExperimentConfig)
-
-_GROUP = "scai_irl.experiments"
 
 
 @dataclass(frozen=True)
@@ -41,18 +38,15 @@ class Experiment(Generic[C]):
     estimate: Callable[[C], Estimate] | None = None
 
 
-def find_experiments() -> dict[str, Experiment[ExperimentConfig]]:
-    """Find the experiments of all installed distributions.
+EXPERIMENTS: Registry[Experiment[Any]] = Registry("experiment", "scai_irl.experiments", Experiment, {})
+"""Experiments by name, of all installed distributions."""
+
+
+def find_experiments() -> dict[str, Experiment[Any]]:
+    """Find the experiments of all installed distributions; those that are broken are left out, with a warning.
 
     Raises:
-        InputError: If one of them cannot be loaded.
+        InputError: If a folder of the user's hides this project's experiments.
     """
-    found = {}
-    for entry in sorted(entry_points(group=_GROUP), key=lambda entry: entry.name):
-        try:
-            found[entry.name] = entry.load()
-        except Exception as broken:
-            check_not_hidden(entry.module.partition(".")[0])
-            mend = f"repair or uninstall the distribution {entry.dist.name if entry.dist else '(unknown)'}"
-            raise InputError(entry.value, f"experiment cannot be loaded ({broken})", mend) from broken
-    return found
+    check_not_hidden("experiments")
+    return dict(EXPERIMENTS.items())

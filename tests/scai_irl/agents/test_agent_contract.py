@@ -1,0 +1,14 @@
+"""Every agent that chooses by its posterior keeps to the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from scai_irl.agents.posterior_agents import AGENTS, Agent
+from scai_irl.testing import AgentContract
+
+
+class TestEveryAgent(AgentContract):
+    @pytest.fixture(params=list(AGENTS))
+    def agent(self, request: pytest.FixtureRequest) -> Agent:
+        return AGENTS[request.param]
