@@ -1,10 +1,11 @@
-"""What happens: contextual MDPs, utilities, planning, policies and populations of users.
+"""Contextual MDPs, utilities, planning, policies and populations of users.
 
 This floor needs jax alone and knows neither inference nor language models.
 """
 
 from envs.contexts import CURRENCIES, MANNERS, Context, context
 from envs.controllable import ControllableUltimatum
+from envs.episodes import Episode, plan, roll_out
 from envs.policy import Norm, Policy
 from envs.population import Population, mixture, one_group
 from envs.precision import keep_single_precision
@@ -26,6 +27,7 @@ __all__ = [
     "UTILITIES",
     "Context",
     "ControllableUltimatum",
+    "Episode",
     "Norm",
     "Plays",
     "Policy",
@@ -41,6 +43,8 @@ __all__ = [
     "make",
     "mixture",
     "one_group",
+    "plan",
+    "roll_out",
     "simulate",
     "soft_value_iteration",
 ]

@@ -46,7 +46,7 @@ class TabularMDP(NamedTuple):
 
 @runtime_checkable
 class ContextualMDP(Protocol):
-    """A contextual MDP with finitely many states and actions, and episodes of at most `horizon` actions."""
+    """A contextual MDP with finitely many states and actions."""
 
     @property
     def num_states(self) -> int:
@@ -64,8 +64,8 @@ class ContextualMDP(Protocol):
         ...
 
     @property
-    def horizon(self) -> int:
-        """Actions after which every episode has ended."""
+    def horizon(self) -> int | None:
+        """Actions of the longest possible episode; None for a game that may never end."""
         ...
 
     def init(self, key: Key[Array, ""], context: Context) -> Int[Scalar, ""]:

@@ -1,20 +1,23 @@
-"""Environments by name; a new game is one file and one line here, and inherits the contract test."""
+"""Environments by name: this project's own, and those that plug-ins add by the group ``scai_irl.environments``."""
 
 from __future__ import annotations
 
 from envs.cmdp import ContextualMDP
 from envs.controllable import ControllableUltimatum
+from envs.plugins import Registry
 from envs.ultimatum import UltimatumGame
 
-ENVIRONMENTS: dict[str, type[ContextualMDP]] = {
-    "ultimatum": UltimatumGame,
-    "controllable-ultimatum": ControllableUltimatum,
-}
+ENVIRONMENTS: Registry[type[ContextualMDP]] = Registry(
+    "environment",
+    "scai_irl.environments",
+    type,
+    {"ultimatum": UltimatumGame, "controllable-ultimatum": ControllableUltimatum},
+)
 """Environment classes by name."""
 
 
-def make(name: str) -> ContextualMDP:
-    """Make an environment.
+def make(environment: str | ContextualMDP) -> ContextualMDP:
+    """Make an environment of its name; an environment is returned as it is.
 
     Raises:
         ValueError: If there is none of that name.
@@ -23,6 +26,4 @@ def make(name: str) -> ContextualMDP:
         >>> make("ultimatum").horizon
         2
     """
-    if name not in ENVIRONMENTS:
-        raise ValueError(f"unknown environment {name!r}; there are {', '.join(ENVIRONMENTS)}")
-    return ENVIRONMENTS[name]()
+    return ENVIRONMENTS.look_up(environment)() if isinstance(environment, str) else environment

@@ -17,7 +17,7 @@ reciprocity     (1 − w) x + w y, w = α s + β r + γ q + δ v                
 layered_contract  two bounds and a preference, each with a strength                   see `envs.contracts`
 =============== ==================================================================  ============================
 
-A new utility is one function and one line in `UTILITIES`; the contract test then covers it.
+A new utility is one function and one line in `UTILITIES`, or an entry point of the group ``scai_irl.utilities``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from envs import contracts
+from envs.plugins import Registry
 
 UtilityFunction = Callable[[Float[Array, "parameter"], Float[Array, "*n"], Float[Array, "*n"]], Float[Array, "*n"]]
 
@@ -142,6 +143,7 @@ class Utility:
         parameters: Names of θ's entries, in order.
         bounds: Range of each parameter found plausible in its literature, (low, high).
         responding: U of the player who answers an offer, where it differs.
+        phrase: Sentence that states the norm, with its parameters in braces; a plain one unless given.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Utility:
     parameters: tuple[str, ...] = ()
     bounds: tuple[tuple[float, float], ...] = ()
     responding: UtilityFunction | None = None
+    phrase: str = ""
 
     @property
     def of_responder(self) -> UtilityFunction:
@@ -156,25 +159,26 @@ class Utility:
         return self.responding or self.function
 
 
-UTILITIES: dict[str, Utility] = {
-    utility.name: utility
-    for utility in (
-        Utility("selfish", selfish),
-        Utility("fair", fair),
-        Utility("altruistic", altruistic),
-        Utility("fehr_schmidt", fehr_schmidt, ("alpha", "beta"), ((0.0, 4.0), (0.0, 1.0))),
-        Utility("charness_rabin", charness_rabin, ("rho", "sigma"), ((-1.0, 1.0), (-1.0, 1.0))),
-        Utility("ces", ces, ("own_weight", "substitution"), ((0.0, 1.0), (-4.0, 1.0))),
-        Utility(
-            "reciprocity",
-            reciprocity,
-            ("alpha", "beta", "gamma", "delta"),
-            ((-1.0, 1.0),) * 4,
-            reciprocal_answer,
-        ),
-        Utility("layered_contract", contracts.layered_contract, contracts.PARAMETERS, contracts.BOUNDS),
-    )
-}
+_OWN = (
+    Utility("selfish", selfish),
+    Utility("fair", fair),
+    Utility("altruistic", altruistic),
+    Utility("fehr_schmidt", fehr_schmidt, ("alpha", "beta"), ((0.0, 4.0), (0.0, 1.0))),
+    Utility("charness_rabin", charness_rabin, ("rho", "sigma"), ((-1.0, 1.0), (-1.0, 1.0))),
+    Utility("ces", ces, ("own_weight", "substitution"), ((0.0, 1.0), (-4.0, 1.0))),
+    Utility(
+        "reciprocity",
+        reciprocity,
+        ("alpha", "beta", "gamma", "delta"),
+        ((-1.0, 1.0),) * 4,
+        reciprocal_answer,
+    ),
+    Utility("layered_contract", contracts.layered_contract, contracts.PARAMETERS, contracts.BOUNDS),
+)
+
+UTILITIES: Registry[Utility] = Registry(
+    "utility", "scai_irl.utilities", Utility, {utility.name: utility for utility in _OWN}
+)
 """Utilities by name."""
 
 
@@ -188,6 +192,4 @@ def get_utility(name: str) -> Utility:
         >>> get_utility("fehr_schmidt").parameters
         ('alpha', 'beta')
     """
-    if name not in UTILITIES:
-        raise ValueError(f"unknown utility {name!r}; there are {', '.join(UTILITIES)}")
-    return UTILITIES[name]
+    return UTILITIES.look_up(name)

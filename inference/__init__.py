@@ -1,8 +1,13 @@
-"""What is believed: policy hypotheses, posteriors over them, Thompson sampling and diagnostics.
+"""Bayesian inference on the policies of users: posteriors, Thompson sampling, diagnostics.
 
-This floor sees users' actions only; nothing here knows that language models exist.
+This floor sees users' actions only and knows nothing of language models.
+
+Verbs and constructors of data are here: `infer`, `thompson`, `loo`, `compare`, `calibrate`, `diagnose`; `evidence`,
+`spoken`, `framed`, `strategies`, `trajectories`. Hypotheses are in `inference.families`, methods in
+`inference.methods`.
 """
 
+from inference import families, methods
 from inference.checks.calibration import CALIBRATION_METHODS, Calibration, calibrate, calibration_method
 from inference.checks.diagnostics import ChainsDisagreeError, DataWarning, Diagnostics, diagnose
 from inference.checks.loo import compare, loo
@@ -39,24 +44,54 @@ from inference.samplers.svi import Svi
 from inference.thompson import thompson
 
 __all__ = [
+    "Calibration",
+    "ChainsDisagreeError",
+    "DataWarning",
+    "Diagnostics",
+    "DiscretePosterior",
+    "Evidence",
+    "FramedEvidence",
+    "GroupsFound",
+    "Posterior",
+    "PosteriorSummaries",
+    "Predictive",
+    "SampledPosterior",
+    "SpokenEvidence",
+    "Trajectories",
+    "calibrate",
+    "compare",
+    "diagnose",
+    "evidence",
+    "families",
+    "framed",
+    "groups_found",
+    "infer",
+    "loo",
+    "methods",
+    "posterior_of_new_row",
+    "posterior_of_row",
+    "predictive_check",
+    "spoken",
+    "strategies",
+    "stream_posteriors",
+    "summarise_posteriors",
+    "thompson",
+    "trajectories",
+    "uniform_posterior",
+]
+
+# Families and methods by their older, shorter spelling.
+__all__ += [
     "CALIBRATION_METHODS",
     "CONTINUOUS_FAMILIES",
     "CONTINUOUS_METHODS",
     "FAMILIES",
     "METHODS",
-    "Calibration",
     "CesAltruism",
-    "ChainsDisagreeError",
     "CharnessRabin",
-    "DataWarning",
-    "Diagnostics",
     "Discounting",
-    "DiscretePosterior",
-    "Evidence",
     "FehrSchmidt",
-    "FramedEvidence",
     "Grid",
-    "GroupsFound",
     "Hierarchical",
     "Hypotheses",
     "HypothesisFamily",
@@ -68,45 +103,21 @@ __all__ = [
     "Nuts",
     "Parameter",
     "PlanningAhead",
-    "Posterior",
-    "PosteriorSummaries",
-    "Predictive",
     "Reciprocity",
     "ResponseTypes",
     "RewardFamily",
-    "SampledPosterior",
     "Smc",
-    "SpokenEvidence",
     "SpokenNorm",
     "StrategyMethod",
     "Svi",
-    "Trajectories",
     "UgBayes",
     "UgDelta",
-    "calibrate",
     "calibration_method",
-    "compare",
     "continuous_family",
     "default_method",
-    "diagnose",
-    "evidence",
     "exact",
-    "framed",
-    "groups_found",
-    "infer",
-    "loo",
     "make_family",
     "named_norms",
     "norm_mixtures",
     "parameter_grid",
-    "posterior_of_new_row",
-    "posterior_of_row",
-    "predictive_check",
-    "spoken",
-    "strategies",
-    "stream_posteriors",
-    "summarise_posteriors",
-    "thompson",
-    "trajectories",
-    "uniform_posterior",
 ]

@@ -1,4 +1,8 @@
-"""Inference methods by name; a new method is one file and one line here, and inherits the contract test."""
+"""Inference, and its methods by name: this project's own, and those that plug-ins add by an entry point.
+
+Methods for continuous families have the group ``scai_irl.methods``, those for finitely many hypotheses
+``scai_irl.discrete_methods``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from envs.plugins import Registry
 from envs.seeds import keys_of_runs
 from inference.checks.diagnostics import DataWarning, check_agreement
 from inference.continuous.family import HypothesisFamily
@@ -31,17 +36,22 @@ from inference.samplers.svi import Svi
 
 DiscreteMethod = Callable[[Hypotheses, Evidence, Prior, Key[Array, ""] | None], DiscretePosterior]
 
-METHODS: dict[str, DiscreteMethod] = {"exact": exact}
+METHODS: Registry[DiscreteMethod] = Registry("method", "scai_irl.discrete_methods", Callable, {"exact": exact})
 """Methods for finitely many hypotheses, by name."""
 
-CONTINUOUS_METHODS: dict[str, Method] = {
-    "grid": Grid(),
-    "nuts": Nuts(),
-    "smc": Smc(),
-    "laplace": Laplace(),
-    "svi": Svi(),
-    "svi-mean-field": Svi(guide="mean-field"),
-}
+CONTINUOUS_METHODS: Registry[Method] = Registry(
+    "method",
+    "scai_irl.methods",
+    Method,
+    {
+        "grid": Grid(),
+        "nuts": Nuts(),
+        "smc": Smc(),
+        "laplace": Laplace(),
+        "svi": Svi(),
+        "svi-mean-field": Svi(guide="mean-field"),
+    },
+)
 """Methods for continuous families, by name, with their usual settings."""
 
 _LARGEST_GRID, _LARGEST_NUTS = 2, 1_000

@@ -16,8 +16,8 @@ FLOORS = ("envs", "inference", "scai_irl", "experiments")  # from the ground up
 LONGEST = 350
 LONGEST_TEST = 500
 # What the ground floor may lean on; a test of `inference` and upwards needs no such list.
-GROUND = {"__future__", "collections", "dataclasses", "functools", "hashlib", "operator", "os", "re", "typing"}
-GROUND |= {"jax", "jaxtyping", "numpy"}
+GROUND = {"__future__", "collections", "dataclasses", "functools", "hashlib", "importlib", "operator", "os", "re"}
+GROUND |= {"jax", "jaxtyping", "numpy", "sys", "typing", "warnings"}
 # Files that play the same role wherever they stand; any other name is used once.
 ROLES = {"__init__.py", "__main__.py", "command.py", "experiment.py", "figures.py", "model.py", "posterior.py"}
 ROLES |= {"registry.py", "setup.py"}

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float, Int, Key
 
+from envs.plugins import Registry
 from inference.checks.envelope import LEVELS, envelope
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.samplers.compiled import program
@@ -33,15 +34,20 @@ from inference.samplers.smc import Smc
 from inference.samplers.svi import Svi
 from inference.samplers.target import Target
 
-CALIBRATION_METHODS: dict[str, Method] = {
-    "grid": Grid(points=41),
-    "nuts": Nuts(chains=1, warmup=400, draws=99, thin=6, target_accept=0.9),
-    "smc": Smc(populations=1, particles=600),
-    "laplace": Laplace(draws=400, steps=40),
-    "svi": Svi(fits=1, steps=1_000, draws=400),
-    "svi-mean-field": Svi(guide="mean-field", fits=1, steps=1_000, draws=400),
-}
-"""Methods with settings for small data sets, by name; `calibration_method` chooses among them."""
+CALIBRATION_METHODS: Registry[Method] = Registry(
+    "method",
+    "scai_irl.methods",
+    Method,
+    {
+        "grid": Grid(points=41),
+        "nuts": Nuts(chains=1, warmup=400, draws=99, thin=6, target_accept=0.9),
+        "smc": Smc(populations=1, particles=600),
+        "laplace": Laplace(draws=400, steps=40),
+        "svi": Svi(fits=1, steps=1_000, draws=400),
+        "svi-mean-field": Svi(guide="mean-field", fits=1, steps=1_000, draws=400),
+    },
+)
+"""Methods with settings for small data sets, by name; those of plug-ins with their usual settings."""
 
 _MANY_PARAMETERS, _MORE_STEPS = 10, 16
 _DRAWS = 99  # kept of each posterior: ranks then are 0..99

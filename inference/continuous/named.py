@@ -13,13 +13,15 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Int
 
 from envs.soft_policy import PolicyTable
 from inference.continuous.family import Theta
 from inference.continuous.one_shot import LAPSE, OneShotFamily, utility_table
 from inference.continuous.parameters import Parameter, stick_breaking
 from inference.discrete.families import NAMED_NORMS
+from inference.discrete.hypotheses import Block
 
 _LEAST_WEIGHT = 1e-30  # keeps logarithms of weights, and their gradients, finite
 
@@ -46,7 +48,7 @@ class _Named(OneShotFamily):
     @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
-        """Width, lapse and what tells which norm."""
+        """Width, lapse and the parameters that choose the norm."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,20 @@ class NamedNorm(_Named):
     def mode_labels(self) -> tuple[str, ...]:
         """The norms."""
         return self.norms
+
+    def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
+        """Compute the weight of each norm under draws of θ: 1 for the norm that θ names."""
+        return np.eye(len(self.norms))[np.asarray(theta["norm"])]
+
+    def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
+        """Make policy hypotheses of draws of θ: a block for each norm, with the indices of its draws."""
+        settings = (1 / np.asarray(theta["width"]), np.asarray(theta["lapse"]))
+        found = []
+        for number, norm in enumerate(self.norms):
+            index = np.flatnonzero(np.asarray(theta["norm"]) == number)
+            nothing = jnp.zeros((len(index), 0), jnp.float32)
+            found.append((index, Block(norm, nothing, *(jnp.asarray(x[index], jnp.float32) for x in settings))))
+        return [pair for pair in found if pair[1].size > 0]
 
     def at(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
         """Compute log π of the norm that θ names."""
@@ -95,6 +111,10 @@ class NormShares(_Named):
         sticks = jnp.stack([found.pop(f"stick_{n}") for n in range(len(self.norms) - 1)])
         found["weight"] = stick_breaking(sticks, jnp.arange(len(self.norms) - 1, 0, -1.0))
         return found
+
+    def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
+        """Give the weight of each norm under draws of θ."""
+        return np.asarray(theta["weight"])
 
     def at(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
         """Compute log Σ_n w_n π_n."""

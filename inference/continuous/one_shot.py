@@ -139,11 +139,21 @@ class UtilityFamily(OneShotFamily):
         own = jnp.stack([theta[name] for name in get_utility(self.utility).parameters])
         return utility_table(self.utility, own, theta["rationality"], theta["lapse"], share, legal, proposals)
 
-    def block(self, theta: dict[str, np.ndarray]) -> Block:
-        """Make policy hypotheses of draws of θ, so that they can be stated, simulated and put into words."""
+    @property
+    def norms(self) -> tuple[str, ...]:
+        """The utility's name."""
+        return (self.utility,)
+
+    def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
+        """Give the weight of the one norm: 1."""
+        return np.ones((len(theta["lapse"]), 1))
+
+    def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
+        """Make policy hypotheses of draws of θ: one block, with the indices of its draws."""
         own = np.stack([theta[name] for name in get_utility(self.utility).parameters], axis=1)
         columns = (own, theta["rationality"], theta["lapse"])
-        return Block(self.utility, *(jnp.asarray(column, jnp.float32) for column in columns))
+        block = Block(self.utility, *(jnp.asarray(column, jnp.float32) for column in columns))
+        return [(np.arange(block.size), block)]
 
 
 @dataclass(frozen=True)

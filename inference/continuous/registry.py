@@ -1,4 +1,4 @@
-"""Continuous families by name; a new one is one small class and one entry here, and inherits the contract test."""
+"""Continuous families by name: this project's own, and those of plug-ins (group ``scai_irl.continuous_families``)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from envs.contexts import PREDECESSOR_CURRENCIES, PSYCHOLOGICAL_DISTANCE
+from envs.plugins import Registry
 from inference.continuous.controllable_responders import Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily
 from inference.continuous.groups import NormGroups
@@ -80,84 +81,85 @@ def _repeated() -> Any:
     return framed(evidence(stake, offer, True, offer_seen=False), frame)
 
 
-CONTINUOUS_FAMILIES: dict[str, ContinuousFamily] = {
-    entry.name: entry
-    for entry in (
-        ContinuousFamily("fehr-schmidt", "envy and guilt (Fehr & Schmidt 1999)", FehrSchmidt(), few_plays),
-        ContinuousFamily(
-            "charness-rabin",
-            "weights on the other, ahead and behind (Charness & Rabin 2002)",
-            CharnessRabin(),
-            few_plays,
+_OWN = (
+    ContinuousFamily("fehr-schmidt", "envy and guilt (Fehr & Schmidt 1999)", FehrSchmidt(), few_plays),
+    ContinuousFamily(
+        "charness-rabin",
+        "weights on the other, ahead and behind (Charness & Rabin 2002)",
+        CharnessRabin(),
+        few_plays,
+    ),
+    ContinuousFamily(
+        "reciprocity", "such weights and reciprocity (Bruhin, Fehr & Schunk 2019)", Reciprocity(), few_plays
+    ),
+    ContinuousFamily("ces", "altruism with constant elasticity (Andreoni & Miller 2002)", CesAltruism(), few_plays),
+    ContinuousFamily(
+        "layered-contract", "bounds of law and role and a preference, with strengths", LayeredContract(), few_plays
+    ),
+    ContinuousFamily("named-norm", "selfish, fair or altruistic, with width and lapse", NamedNorm(), few_plays),
+    ContinuousFamily("norm-shares", "shares of such users, with width and lapse", NormShares(), few_plays),
+    ContinuousFamily(
+        "spoken-norm",
+        "a named norm whose users talk, with the reliability of talk",
+        SpokenNorm(),
+        lambda: spoken(few_plays(), np.zeros(12, int)),
+    ),
+    ContinuousFamily(
+        "ug-bayes", "a responder whose norm is a Bayesian mean of offers (Xiang et al. 2013)", UgBayes(), _offers
+    ),
+    ContinuousFamily("ug-delta", "a responder whose norm follows offers by a delta rule", UgDelta(), _offers),
+    ContinuousFamily(
+        "strategy-method",
+        "Fehr–Schmidt people who state the smallest offer that they would accept",
+        StrategyMethod(),
+        lambda: strategies(12, np.full(8, 5), np.full(8, 3)),
+    ),
+    ContinuousFamily(
+        "discounting",
+        "a responder who steers later offers and discounts them",
+        Discounting(),
+        lambda: episodes([2, 5, 8], rounds=12),
+    ),
+    ContinuousFamily(
+        "planning-ahead",
+        "a responder who steers later offers and sees some steps ahead",
+        PlanningAhead(),
+        lambda: episodes([2, 5, 8], rounds=12),
+    ),
+    ContinuousFamily(
+        "response-types",
+        "genuine, random and framed answers to repeated items",
+        ResponseTypes(base=FehrSchmidt().fix(beta=0.3, lapse=0.02), items=12),
+        _repeated,
+    ),
+    ContinuousFamily(
+        "subjects",
+        "Fehr–Schmidt subjects around a population (partial pooling)",
+        Hierarchical(base=FehrSchmidt().fix(rationality=30.0, lapse=0.05), rows=5),
+        lambda: few_plays(5),
+    ),
+    ContinuousFamily(
+        "currencies", "a Fehr–Schmidt norm for each currency, alike by distance", _currencies(), _currency_design
+    ),
+    ContinuousFamily(
+        "norm-groups",
+        "two groups of users, each with a Charness–Rabin norm",
+        NormGroups(base=CharnessRabin().fix(rationality=50.0, lapse=0.05), users=8, groups=2),
+        lambda: few_plays(8, 6),
+    ),
+    ContinuousFamily(
+        "norm-groups-dp",
+        "an unknown number of such groups (truncated Dirichlet process)",
+        NormGroups(
+            base=CharnessRabin().fix(rationality=50.0, lapse=0.05), users=8, groups=4, weights="dirichlet-process"
         ),
-        ContinuousFamily(
-            "reciprocity", "such weights and reciprocity (Bruhin, Fehr & Schunk 2019)", Reciprocity(), few_plays
-        ),
-        ContinuousFamily("ces", "altruism with constant elasticity (Andreoni & Miller 2002)", CesAltruism(), few_plays),
-        ContinuousFamily(
-            "layered-contract", "bounds of law and role and a preference, with strengths", LayeredContract(), few_plays
-        ),
-        ContinuousFamily("named-norm", "selfish, fair or altruistic, with width and lapse", NamedNorm(), few_plays),
-        ContinuousFamily("norm-shares", "shares of such users, with width and lapse", NormShares(), few_plays),
-        ContinuousFamily(
-            "spoken-norm",
-            "a named norm whose users talk, with the reliability of talk",
-            SpokenNorm(),
-            lambda: spoken(few_plays(), np.zeros(12, int)),
-        ),
-        ContinuousFamily(
-            "ug-bayes", "a responder whose norm is a Bayesian mean of offers (Xiang et al. 2013)", UgBayes(), _offers
-        ),
-        ContinuousFamily("ug-delta", "a responder whose norm follows offers by a delta rule", UgDelta(), _offers),
-        ContinuousFamily(
-            "strategy-method",
-            "Fehr–Schmidt people who state the smallest offer that they would accept",
-            StrategyMethod(),
-            lambda: strategies(12, np.full(8, 5), np.full(8, 3)),
-        ),
-        ContinuousFamily(
-            "discounting",
-            "a responder who steers later offers and discounts them",
-            Discounting(),
-            lambda: episodes([2, 5, 8], rounds=12),
-        ),
-        ContinuousFamily(
-            "planning-ahead",
-            "a responder who steers later offers and sees some steps ahead",
-            PlanningAhead(),
-            lambda: episodes([2, 5, 8], rounds=12),
-        ),
-        ContinuousFamily(
-            "response-types",
-            "genuine, random and framed answers to repeated items",
-            ResponseTypes(base=FehrSchmidt().fix(beta=0.3, lapse=0.02), items=12),
-            _repeated,
-        ),
-        ContinuousFamily(
-            "subjects",
-            "Fehr–Schmidt subjects around a population (partial pooling)",
-            Hierarchical(base=FehrSchmidt().fix(rationality=30.0, lapse=0.05), rows=5),
-            lambda: few_plays(5),
-        ),
-        ContinuousFamily(
-            "currencies", "a Fehr–Schmidt norm for each currency, alike by distance", _currencies(), _currency_design
-        ),
-        ContinuousFamily(
-            "norm-groups",
-            "two groups of users, each with a Charness–Rabin norm",
-            NormGroups(base=CharnessRabin().fix(rationality=50.0, lapse=0.05), users=8, groups=2),
-            lambda: few_plays(8, 6),
-        ),
-        ContinuousFamily(
-            "norm-groups-dp",
-            "an unknown number of such groups (truncated Dirichlet process)",
-            NormGroups(
-                base=CharnessRabin().fix(rationality=50.0, lapse=0.05), users=8, groups=4, weights="dirichlet-process"
-            ),
-            lambda: few_plays(8, 6),
-        ),
-    )
-}
+        lambda: few_plays(8, 6),
+    ),
+)
+
+CONTINUOUS_FAMILIES: Registry[ContinuousFamily] = Registry(
+    "family", "scai_irl.continuous_families", ContinuousFamily, {entry.name: entry for entry in _OWN}
+)
 """Continuous families by name."""
 
 
@@ -171,6 +173,4 @@ def continuous_family(name: str) -> ContinuousFamily:
         >>> continuous_family("fehr-schmidt").family.dimension
         4
     """
-    if name not in CONTINUOUS_FAMILIES:
-        raise ValueError(f"unknown family {name!r}; there are {', '.join(CONTINUOUS_FAMILIES)}")
-    return CONTINUOUS_FAMILIES[name]
+    return CONTINUOUS_FAMILIES.look_up(name)

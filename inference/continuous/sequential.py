@@ -23,6 +23,7 @@ from jaxtyping import Array, Float, Int, Key
 from envs.cmdp import ContextualMDP, TabularMDP
 from envs.contexts import context
 from envs.planning import soft_backward_induction
+from envs.registry import make
 from envs.soft_values import soft_value_iteration
 from inference.continuous.family import HypothesisFamily, Theta
 from inference.continuous.one_shot import LAPSE
@@ -153,7 +154,8 @@ class RewardFamily(SequentialFamily):
 
     Attributes:
         fixed: Known parameters; λ = 1, no lapses and no discount unless given.
-        environment: The contextual MDP; one that equals itself only, or a frozen dataclass.
+        environment: Name in `envs.registry.ENVIRONMENTS`, or a contextual MDP; one that equals itself only, or a
+            frozen dataclass.
         features: φ, a function of the MDP's tables (not a lambda made anew for each family, which would be compiled
             anew).
         feature_names: A name for each weight.
@@ -162,7 +164,7 @@ class RewardFamily(SequentialFamily):
     """
 
     fixed: tuple[tuple[str, float], ...] = (("rationality", 1.0), ("lapse", 0.0), ("discount", 1.0))
-    environment: ContextualMDP
+    environment: str | ContextualMDP
     features: Features
     feature_names: tuple[str, ...]
     horizon: int | None
@@ -175,7 +177,7 @@ class RewardFamily(SequentialFamily):
     @property
     def world(self) -> ContextualMDP:
         """The environment."""
-        return self.environment
+        return make(self.environment)
 
     @property
     def longest_episode(self) -> int | None:
@@ -207,7 +209,7 @@ class RewardFamily(SequentialFamily):
             ValueError: If there are not as many features as names.
         """
         with jax.ensure_compile_time_eval():  # the tables do not depend on θ: made once, and not at every step of a fit
-            mdp = self.environment.tabular(context(self.stake))
+            mdp = self.world.tabular(context(self.stake))
             features = self.features(mdp)
         if features.shape[0] != len(self.feature_names):
             raise ValueError(f"feature_names: {len(self.feature_names)} for {features.shape[0]} features; name each")

@@ -1,6 +1,7 @@
 """Families of hypotheses by name, and the constructors behind them.
 
-A new family is one function that returns hypotheses and one line in `FAMILIES`; it inherits the contract test.
+A new family is one function that returns hypotheses, and one line in `FAMILIES` or an entry point of the group
+``scai_irl.families``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from envs.norm_names import read_norm
+from envs.plugins import Registry
 from envs.utilities import get_utility
 from inference.discrete.hypotheses import Block, Hypotheses, PolicyHypotheses
 from inference.discrete.mixtures import MixtureHypotheses
@@ -137,36 +139,35 @@ def _grid_over_bounds(utility: str, points: int) -> Callable[[Sequence[float], S
     return make
 
 
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (
-        Family(
-            "named-norms",
-            "selfish, fair or altruistic, the same for all users",
-            lambda rationality, lapse: named_norms(NAMED_NORMS, rationality, lapse),
-        ),
-        Family(
-            "norm-mixtures",
-            "shares of selfish, fair and altruistic users, in steps of 5 %",
-            lambda rationality, lapse: norm_mixtures(NAMED_NORMS, 20, rationality, lapse),
-        ),
-        Family(
-            "fehr-schmidt-grid",
-            "envy and guilt on a 41 x 41 grid (Fehr & Schmidt 1999)",
-            _grid_over_bounds("fehr_schmidt", 41),
-        ),
-        Family(
-            "charness-rabin-grid",
-            "weights on the other when ahead and behind, 41 x 41 (Charness & Rabin 2002)",
-            _grid_over_bounds("charness_rabin", 41),
-        ),
-        Family(
-            "ces-grid",
-            "own weight and substitution on a 41 x 41 grid (Andreoni & Miller 2002)",
-            _grid_over_bounds("ces", 41),
-        ),
-    )
-}
+_OWN = (
+    Family(
+        "named-norms",
+        "selfish, fair or altruistic, the same for all users",
+        lambda rationality, lapse: named_norms(NAMED_NORMS, rationality, lapse),
+    ),
+    Family(
+        "norm-mixtures",
+        "shares of selfish, fair and altruistic users, in steps of 5 %",
+        lambda rationality, lapse: norm_mixtures(NAMED_NORMS, 20, rationality, lapse),
+    ),
+    Family(
+        "fehr-schmidt-grid",
+        "envy and guilt on a 41 x 41 grid (Fehr & Schmidt 1999)",
+        _grid_over_bounds("fehr_schmidt", 41),
+    ),
+    Family(
+        "charness-rabin-grid",
+        "weights on the other when ahead and behind, 41 x 41 (Charness & Rabin 2002)",
+        _grid_over_bounds("charness_rabin", 41),
+    ),
+    Family(
+        "ces-grid",
+        "own weight and substitution on a 41 x 41 grid (Andreoni & Miller 2002)",
+        _grid_over_bounds("ces", 41),
+    ),
+)
+
+FAMILIES: Registry[Family] = Registry("family", "scai_irl.families", Family, {family.name: family for family in _OWN})
 """Families by name."""
 
 
@@ -180,6 +181,4 @@ def make_family(name: str, rationality: Sequence[float], lapse: Sequence[float])
         >>> make_family("named-norms", [50.0], [0.0]).norms
         ('selfish', 'fair', 'altruistic')
     """
-    if name not in FAMILIES:
-        raise ValueError(f"unknown family {name!r}; there are {', '.join(FAMILIES)}")
-    return FAMILIES[name].make(rationality, lapse)
+    return FAMILIES.look_up(name).make(rationality, lapse)

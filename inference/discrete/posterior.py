@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, Key, Shaped
 
+from envs.policy import Policy
 from envs.seeds import keys_of_runs
 from envs.soft_policy import cumulative_probs
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
@@ -42,7 +43,7 @@ class Predictive(NamedTuple):
         offer: Float[Array, "run stake offer"],
         accept: Float[Array, "run stake offer"],
     ) -> Predictive:
-        """Put the offered shares beside the chances, and NaN where a stake does not allow the offer."""
+        """Add the offered shares, and put NaN where a stake does not allow the offer."""
         legal = np.asarray(legal_offers(stakes))
         offers = jnp.broadcast_to(jnp.arange(NUM_OFFERS), legal.shape)
         share = np.asarray(offered_share(offers, jnp.broadcast_to(stakes[:, None], legal.shape)))
@@ -51,7 +52,7 @@ class Predictive(NamedTuple):
 
 @runtime_checkable
 class Posterior(Protocol):
-    """What every inference method returns."""
+    """The vocabulary of all posteriors: code that uses it works for finitely many hypotheses and for draws."""
 
     @property
     def hypotheses(self) -> Hypotheses:
@@ -61,6 +62,33 @@ class Posterior(Protocol):
     @property
     def runs(self) -> int:
         """Number of runs."""
+        ...
+
+    @property
+    def norms(self) -> tuple[str, ...]:
+        """Names along the norm axis of `norm_probabilities`."""
+        ...
+
+    @property
+    def norm_probabilities(self) -> Float[np.ndarray, "run norm"]:
+        """Expected weight of each norm."""
+        ...
+
+    @property
+    def probabilities(self) -> Float[np.ndarray, "run hypothesis"]:
+        """Probability of each hypothesis that has a name or number; of a family, of each value of its mode."""
+        ...
+
+    def mean(self, name: str) -> np.ndarray:
+        """Compute the posterior mean of a number, such as ``lapse``."""
+        ...
+
+    def interval(self, name: str, mass: float = 0.9) -> np.ndarray:
+        """Compute the equal-tailed interval of a number, (run, 2)."""
+        ...
+
+    def policy(self, index: int) -> Policy:
+        """State one hypothesis, such as a draw of `sample`, as a policy."""
         ...
 
     def sample(
@@ -73,7 +101,7 @@ class Posterior(Protocol):
         """Predict a user's offers and answers at given stakes."""
         ...
 
-    def to_arviz(self, key: Key[Array, ""], draws: int = 1000) -> Any:
+    def to_arviz(self, key: Key[Array, ""] | None = None, draws: int = 1_000) -> Any:
         """Export as ArviZ object."""
         ...
 
@@ -87,7 +115,7 @@ class DiscretePosterior:
         log_prob: log p(θ | D), normalised.
         log_evidence: log p(D), summed over the updates that led here.
         data: The evidence of the last update.
-        rest: What rounding to single precision took from `log_prob`; the next update adds it back.
+        rest: Part of `log_prob` lost to rounding to single precision; the next update adds it back.
 
     Example:
         >>> from inference import evidence, infer, named_norms
@@ -144,8 +172,8 @@ class DiscretePosterior:
         References:
             Parzen (2004), Quantile probability and statistical data modeling, Statistical Science 19(4).
         """
-        values, place = np.unique(self._values(name), return_inverse=True)
-        marginal = np.stack([np.bincount(place, row, len(values)) for row in self.probabilities])
+        values, index = np.unique(self._values(name), return_inverse=True)
+        marginal = np.stack([np.bincount(index, row, len(values)) for row in self.probabilities])
         marginal = marginal / marginal.sum(axis=1, keepdims=True)
         middle = np.cumsum(marginal, axis=1) - marginal / 2
         tail = (1 - mass) / 2
@@ -171,19 +199,27 @@ class DiscretePosterior:
         numbers = jnp.arange(self.runs) if runs is None else jnp.asarray(runs)
         return np.asarray(_sample(keys_of_runs(key, numbers), self.log_prob, draws))
 
+    def policy(self, index: int) -> Policy:
+        """State one hypothesis as a policy."""
+        return self.hypotheses.policy(index)
+
     def predictive(self, stakes: Int[Array, "stake"]) -> Predictive:
         """Average the hypotheses' policies over the posterior, at given stakes."""
         stakes = jnp.asarray(stakes)
         offer, accept = _predict(self.hypotheses, self.log_prob, stakes)
         return Predictive.at(stakes, offer, accept)
 
-    def to_arviz(self, key: Key[Array, ""], draws: int = 1000) -> Any:
+    def to_arviz(self, key: Key[Array, ""] | None = None, draws: int = 1_000) -> Any:
         """Export draws, probabilities and data as an ArviZ object (see `inference.arviz_compat`).
 
         The group ``posterior`` holds independent draws of every coordinate, (chain, draw, run), with one chain;
         ``constant_data`` the exact probabilities and the hypotheses' coordinates; ``observed_data`` the evidence.
+
+        Args:
+            key: Randomness of the draws; key 0 unless given.
+            draws: Draws of each run.
         """
-        index = self.sample(key, draws)
+        index = self.sample(jax.random.key(0) if key is None else key, draws)
         coordinates = self.hypotheses.coordinates()
         dims = ("chain", "draw", "run")
         drawn = {name: (dims, values[index.T][None]) for name, values in coordinates.items()}

@@ -1,4 +1,4 @@
-"""Posteriors over continuous families, as draws: what NUTS, SVI, SMC, Laplace and grids all return."""
+"""Posteriors over continuous families, as draws: the result of NUTS, SVI, SMC, Laplace and grids."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float, Int, Key
 
+from envs.policy import Policy
 from envs.seeds import keys_of_runs
 from envs.soft_policy import PolicyTable
 from envs.ultimatum import NUM_OFFERS
@@ -27,7 +28,7 @@ _AT_ONCE = 64
 
 @runtime_checkable
 class ActsOnStakes(Protocol):
-    """What a family offers whose hypotheses are policies of the ultimatum game."""
+    """A family whose hypotheses are policies of the ultimatum game."""
 
     def table(self, theta: Theta, stakes: Int[Array, "stake"]) -> PolicyTable:
         """Compute π_θ at given stakes, over all offers."""
@@ -35,17 +36,31 @@ class ActsOnStakes(Protocol):
 
 
 @runtime_checkable
-class StatesPolicies(Protocol):
-    """What a family offers whose hypotheses are norms that can be stated and put into words."""
+class WeighsNorms(Protocol):
+    """A family whose hypotheses consist of named norms."""
 
-    def block(self, theta: dict[str, np.ndarray]) -> Block:
-        """Make policy hypotheses of draws of θ."""
+    @property
+    def norms(self) -> tuple[str, ...]:
+        """Names of the norms."""
+        ...
+
+    def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
+        """Compute the weight of each norm under draws of θ."""
+        ...
+
+
+@runtime_checkable
+class StatesPolicies(Protocol):
+    """A family whose hypotheses are norms that can be stated and put into words."""
+
+    def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
+        """Make policy hypotheses of draws of θ, with the indices of the draws in each block."""
         ...
 
 
 @dataclass(frozen=True)
 class SampledPosterior:
-    """Draws from p(θ | D) of each run, with how they were made.
+    """Draws from p(θ | D) of each run, with the method that made them.
 
     Attributes:
         family: The hypotheses.
@@ -53,7 +68,7 @@ class SampledPosterior:
         fit: Draws, weights and statistics; every array has a leading run axis.
         seen: The observations as the family arranged them.
         data: The observations as they were given.
-        cautions: What a reader has to know about the data.
+        cautions: Warnings about the data.
     """
 
     family: HypothesisFamily
@@ -97,8 +112,27 @@ class SampledPosterior:
 
     @property
     def norms(self) -> tuple[str, ...]:
-        """Labels of the discrete parameter."""
-        return self.family.mode_labels
+        """Names along the norm axis of `norm_probabilities`; of other families, labels of the discrete parameter."""
+        return self.family.norms if isinstance(self.family, WeighsNorms) else self.family.mode_labels
+
+    @property
+    def norm_probabilities(self) -> Float[np.ndarray, "run norm"]:
+        """Expected weight of each norm: of a named norm, its probability; of shares, E[w_n | D].
+
+        Raises:
+            TypeError: If the family's hypotheses do not consist of named norms.
+        """
+        if not isinstance(self.family, WeighsNorms):
+            raise TypeError(f"{type(self.family).__name__} has no named norms")
+        if self.family.mode_labels == self.family.norms:
+            return self.mode_probabilities
+        weights = self.family.norm_weights(self._flat)
+        return np.asarray(np.einsum("rd,rdn->rn", self._flat_weights, weights.reshape(self.runs, self.draws, -1)))
+
+    @property
+    def probabilities(self) -> Float[np.ndarray, "run mode"]:
+        """Probability of each hypothesis that has a name: of each value of the discrete parameter (1 without one)."""
+        return self.mode_probabilities
 
     @property
     def mode_probabilities(self) -> Float[np.ndarray, "run mode"]:
@@ -126,30 +160,53 @@ class SampledPosterior:
         values = self._values(name)
         shape = values.shape[3:]
         flat = values.reshape(self.runs, self.draws, -1)
-        weights = self.weights.reshape(self.runs, -1)
+        weights = self._flat_weights
         tails = np.array([(1 - mass) / 2, (1 + mass) / 2])
         ends = [
             [_weighted_quantiles(column, w, tails) for column in run.T] for run, w in zip(flat, weights, strict=True)
         ]
         return np.asarray(ends).reshape(self.runs, *shape, 2)
 
-    @functools.cached_property
+    @property
     def hypotheses(self) -> PolicyHypotheses:
-        """The draws as policy hypotheses: those of run r start at r × `draws`.
+        """The draws as policy hypotheses, by norm; of a family with one norm, those of run r start at r × `draws`.
 
         Raises:
             TypeError: If the family's hypotheses are no norms that can be stated.
         """
+        return self._stated[0]
+
+    @functools.cached_property
+    def _stated(self) -> tuple[PolicyHypotheses, Int[np.ndarray, "draw"]]:
+        """The hypotheses, and the index among them of each draw."""
         if not isinstance(self.family, StatesPolicies):
             raise TypeError(f"{type(self.family).__name__} does not state its hypotheses as norms")
-        known = {name: np.full(self.runs * self.draws, value) for name, value in self.family.fixed}
-        flat = {name: values.reshape(self.runs * self.draws, *values.shape[3:]) for name, values in self.theta.items()}
-        return PolicyHypotheses((self.family.block(flat | known),))
+        draws, blocks = zip(*self.family.blocks(self._flat), strict=True)
+        return PolicyHypotheses(tuple(blocks)), np.argsort(np.concatenate(draws))
+
+    @property
+    def _flat(self) -> dict[str, np.ndarray]:
+        """Known and inferred parameters of all draws of all runs, by name."""
+        number = self.runs * self.draws
+        known = {name: np.full(number, value) for name, value in self.family.fixed}
+        return {name: values.reshape(number, *values.shape[3:]) for name, values in self.theta.items()} | known
+
+    @property
+    def _flat_weights(self) -> Float[np.ndarray, "run draw"]:
+        return self.weights.reshape(self.runs, -1)
+
+    def policy(self, index: int) -> Policy:
+        """State one hypothesis, such as a draw of `sample`, as a policy.
+
+        Raises:
+            TypeError: If the family's hypotheses are no norms that can be stated.
+        """
+        return self.hypotheses.policy(index)
 
     def sample(
         self, key: Key[Array, ""], draws: int, runs: Int[Array, "run"] | None = None
     ) -> Int[np.ndarray, "run draw"]:
-        """Draw hypotheses, by their index in `hypotheses`.
+        """Draw hypotheses, by their index in `hypotheses`; of families that state no norms, by their draw.
 
         Args:
             key: Root of the runs' keys.
@@ -160,7 +217,8 @@ class SampledPosterior:
         log_weight = jnp.asarray(self.fit.log_weight).reshape(self.runs, -1)
         own_keys = keys_of_runs(key, numbers)
         index = jax.vmap(lambda k, row: jax.random.categorical(k, row, shape=(draws,)))(own_keys, log_weight)
-        return np.asarray(index) + self.draws * np.arange(self.runs)[:, None]
+        of_all_runs = np.asarray(index) + self.draws * np.arange(self.runs)[:, None]
+        return self._stated[1][of_all_runs] if isinstance(self.family, StatesPolicies) else of_all_runs
 
     def predictive(self, stakes: Int[Array, "stake"]) -> Predictive:
         """Average π_θ over the posterior, at given stakes.
@@ -175,14 +233,14 @@ class SampledPosterior:
         return Predictive.at(stakes, offer, accept)
 
     def predict(self) -> Float[np.ndarray, "run observation"]:
-        """Posterior mean of what each observed choice was expected to be."""
+        """Compute the posterior mean of the expectation of each observed choice."""
         return np.asarray(_expected(self.family, self.fit, jax.tree.map(jnp.asarray, self.seen)))
 
     @functools.cached_property
     def monitored(self) -> dict[str, np.ndarray]:
         """The family's monitored numbers, (run, chain, draw)."""
         found = np.asarray(_monitored(self.family, jnp.asarray(self.fit.u), jax.tree.map(jnp.asarray, self.seen)))
-        return {name: found[..., place] for place, name in enumerate(self.family.monitored_names)}
+        return {name: found[..., number] for number, name in enumerate(self.family.monitored_names)}
 
     def equal_draws(self, key: Key[Array, ""], draws: int) -> tuple[Theta, Float[Array, "run draw dim"]]:
         """Draw θ with equal weights, (run, draw, …), and the coordinates that it comes from."""

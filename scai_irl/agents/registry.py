@@ -1,14 +1,15 @@
-"""Agents by name: this project's own, with and without a posterior."""
+"""Agents by name, with and without a posterior: this project's own, and those of plug-ins."""
 
 from __future__ import annotations
 
+from envs.plugins import Registry
 from scai_irl.agents.agent import Agent
 from scai_irl.agents.posterior_agents import POSTERIOR_AGENTS
 from scai_irl.agents.text_agents import TEXT_AGENTS
 
 _OWN: tuple[Agent, ...] = (*POSTERIOR_AGENTS, *TEXT_AGENTS)
 
-AGENTS: dict[str, Agent] = {agent.name: agent for agent in _OWN}
+AGENTS: Registry[Agent] = Registry("agent", "scai_irl.agents", Agent, {agent.name: agent for agent in _OWN})
 """Agents by name."""
 
 
@@ -22,6 +23,4 @@ def get_agent(name: str) -> Agent:
         >>> get_agent("thompson").summary
         'one posterior sample for each assistant and epoch'
     """
-    if name not in AGENTS:
-        raise ValueError(f"unknown agent {name!r}; there are {', '.join(AGENTS)}")
-    return AGENTS[name]
+    return AGENTS.look_up(name)

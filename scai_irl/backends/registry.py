@@ -1,17 +1,18 @@
-"""Backends by name; a new backend is one file and one line here, and inherits the contract test."""
+"""Backends by name: this project's own, and those that plug-ins add by the group ``scai_irl.backends``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from envs.plugins import Registry
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.replay import Replay
 from scai_irl.lm.settings import LmSettings
 
 SERVED = "vllm-server"
-"""Name of the backend that asks servers, for who must not import its client to know it."""
+"""Name of the server backend, importable without loading its client."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,17 @@ def _embedded(settings: LmSettings) -> Backend:
     return Embedded(settings)
 
 
-BACKENDS: dict[str, BackendKind] = {
-    kind.name: kind
-    for kind in (
-        BackendKind("phrasebook", "a translator by rule that loses nothing and needs no model", lambda _: Phrasebook()),
-        BackendKind(SERVED, "one or several vLLM servers, or any OpenAI-compatible API", _vllm_server),
-        BackendKind("vllm-offline", "vLLM in this process, without a server", _vllm_offline),
-        BackendKind("embedded", "a small model in this process: a folder of weights", _embedded),
-        BackendKind("replay", "recorded calls of an earlier run, without any model", Replay),
-    )
-}
+_OWN = (
+    BackendKind("phrasebook", "a translator by rule that loses nothing and needs no model", lambda _: Phrasebook()),
+    BackendKind(SERVED, "one or several vLLM servers, or any OpenAI-compatible API", _vllm_server),
+    BackendKind("vllm-offline", "vLLM in this process, without a server", _vllm_offline),
+    BackendKind("embedded", "a small model in this process: a folder of weights", _embedded),
+    BackendKind("replay", "recorded calls of an earlier run, without any model", Replay),
+)
+
+BACKENDS: Registry[BackendKind] = Registry(
+    "backend", "scai_irl.backends", BackendKind, {kind.name: kind for kind in _OWN}
+)
 """Backends by name."""
 
 
@@ -84,6 +86,4 @@ def get_backend(name: str) -> BackendKind:
     Raises:
         ValueError: If there is none of that name.
     """
-    if name not in BACKENDS:
-        raise ValueError(f"unknown backend {name!r}; there are {', '.join(BACKENDS)}")
-    return BACKENDS[name]
+    return BACKENDS.look_up(name)

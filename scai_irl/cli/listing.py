@@ -23,18 +23,18 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """
     return {
         "experiments": dict(experiments),
-        "games": {name: _first_line(game.__doc__) for name, game in ENVIRONMENTS.items()},
+        "games": ENVIRONMENTS.describe(lambda game: _first_line(game.__doc__)),
         "groups": {
             name: f"{g.uu} uu, {g.au} au, {g.ua} ua, {g.aa} aa interactions an epoch" for name, g in GROUPS.items()
         },
-        "utilities": {name: _first_line(utility.function.__doc__) for name, utility in UTILITIES.items()},
-        "families": {name: family.summary for name, family in FAMILIES.items()},
-        "continuous families": {name: family.summary for name, family in CONTINUOUS_FAMILIES.items()},
-        "methods": {name: _first_line(method.__doc__) for name, method in METHODS.items()}
-        | {name: _first_line(method.__doc__) for name, method in CONTINUOUS_METHODS.items()},
-        "agents": {name: agent.summary for name, agent in AGENTS.items()},
+        "utilities": UTILITIES.describe(lambda utility: _first_line(utility.function.__doc__)),
+        "families": FAMILIES.describe(lambda family: family.summary),
+        "continuous families": CONTINUOUS_FAMILIES.describe(lambda family: family.summary),
+        "methods": METHODS.describe(lambda method: _first_line(method.__doc__))
+        | CONTINUOUS_METHODS.describe(lambda method: _first_line(method.__doc__)),
+        "agents": AGENTS.describe(lambda agent: agent.summary),
         "organisms": {name: organism_summary(name) for name in shipped()},
-        "backends": {name: backend.summary for name, backend in BACKENDS.items()},
+        "backends": BACKENDS.describe(lambda backend: backend.summary),
         "engines": {name: _first_line(engine.__doc__) for name, engine in ENGINES.items()},
     }
 
@@ -51,4 +51,4 @@ def print_listing(experiments: Mapping[str, str]) -> None:
 
 
 def _first_line(text: str | None) -> str:
-    return (text or "").strip().splitlines()[0]
+    return (text or "").strip().partition("\n")[0]

@@ -9,21 +9,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from envs.plugins import Registry
 from scai_irl.backends.estimate import Estimate
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.model_options import ModelConfig
 from scai_irl.experiment.run_study import Model, StudyFunction, estimate_study, run_study
-from scai_irl.io.errors import InputError
 from scai_irl.io.shadowed import check_not_hidden
 from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 
 C = TypeVar("C", bound=ExperimentConfig)
-
-_GROUP = "scai_irl.experiments"
 
 
 @dataclass(frozen=True)
@@ -102,33 +99,21 @@ def experiment(
     return made
 
 
-def find_experiments() -> dict[str, Experiment[ExperimentConfig]]:
-    """Find the experiments of all installed distributions.
+EXPERIMENTS: Registry[Experiment[Any]] = Registry("experiment", "scai_irl.experiments", Experiment, {})
+"""Experiments by name, of all installed distributions."""
+
+
+def find_experiments() -> dict[str, Experiment[Any]]:
+    """Find the experiments of all installed distributions; those that are broken are left out, with a warning.
 
     Raises:
-        InputError: If one of them cannot be loaded.
+        InputError: If a folder of the user's hides this project's experiments.
     """
-    return {entry.name: _load(entry) for entry in _entries()}
+    check_not_hidden("experiments")
+    return dict(EXPERIMENTS.items())
 
 
-def experiments_of(package: str) -> dict[str, Experiment[ExperimentConfig]]:
-    """Find the experiments that modules of a package define.
-
-    Raises:
-        InputError: If one of them cannot be loaded.
-    """
-    return {entry.name: _load(entry) for entry in _entries() if entry.module.startswith(f"{package}.")}
-
-
-def _entries() -> list[EntryPoint]:
-    return sorted(entry_points(group=_GROUP), key=lambda entry: entry.name)
-
-
-def _load(entry: EntryPoint) -> Experiment[ExperimentConfig]:
-    try:
-        loaded: Experiment[ExperimentConfig] = entry.load()
-    except Exception as broken:
-        check_not_hidden(entry.module.partition(".")[0])
-        hint = f"repair or uninstall the distribution {entry.dist.name if entry.dist else '(unknown)'}"
-        raise InputError(entry.value, f"experiment cannot be loaded ({broken})", hint) from broken
-    return loaded
+def experiments_of(package: str) -> dict[str, Experiment[Any]]:
+    """Find the experiments that are functions in modules of a package."""
+    known = find_experiments()
+    return {name: one for name, one in known.items() if one.study and one.study.__module__.startswith(f"{package}.")}

@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import tyro
 from pydantic import BaseModel
 
+from envs.plugins import PluginError
 from scai_irl.io.errors import InputError
 
 T = TypeVar("T")
@@ -58,10 +59,10 @@ def parse(program: str, description: str, reader: Callable[..., T], arguments: S
 
 
 def told_in_one_line(work: Callable[[], T]) -> T:
-    """Do something; an `InputError` ends the program with its one line and exit code 2."""
+    """Do something; an `InputError` or `PluginError` ends the program with its one line and exit code 2."""
     try:
         return work()
-    except InputError as wrong:
+    except (InputError, PluginError) as wrong:
         stop(str(wrong))
 
 

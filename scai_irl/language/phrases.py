@@ -6,6 +6,7 @@ Every norm has one sentence. Numbers are written with the digits that identify t
 
 from __future__ import annotations
 
+import functools
 import re
 
 from envs.policy import Norm, Policy
@@ -37,7 +38,7 @@ PHRASES: dict[str, str] = {
         "price of {target_strength}."
     ),
 }
-"""Sentence of each utility, with its parameters in braces."""
+"""Sentence of each utility of this project, with its parameters in braces."""
 
 _FIRMNESS = "Hold to this with firmness {rationality}, and slip with chance {lapse}."
 _CHANCE = "With chance {weight}: "
@@ -80,18 +81,33 @@ def read_policy(text: str) -> Policy:
 
 def _say_norm(norm: Norm) -> str:
     values = dict(zip(get_utility(norm.utility).parameters, map(float, norm.theta), strict=True))
-    phrase = PHRASES[norm.utility].format(**{name: repr(value) for name, value in values.items()})
+    phrase = _phrase(norm.utility).format(**{name: repr(value) for name, value in values.items()})
     firmness = _FIRMNESS.format(rationality=repr(float(norm.rationality)), lapse=repr(float(norm.lapse)))
     return f"{phrase} {firmness}"
 
 
 def _read_norm(line: str) -> Norm:
-    for utility, pattern in _NORM_PATTERNS.items():
-        found = pattern.fullmatch(line)
+    plugins = (name for name in UTILITIES if name not in PHRASES)
+    for utility in (*PHRASES, *plugins):
+        found = _norm_pattern(utility).fullmatch(line)
         if found:
             theta = tuple(float(found[name]) for name in UTILITIES[utility].parameters)
             return Norm(utility, theta, float(found["rationality"]), float(found["lapse"]))
     raise ValueError(f"the phrasebook cannot read {line!r}")
+
+
+def _phrase(utility: str) -> str:
+    """Give the sentence of a utility; a plug-in has one of its own, or a plain one that names it."""
+    if utility in PHRASES:
+        return PHRASES[utility]
+    described = get_utility(utility)
+    numbers = " and ".join(f"{name} = {{{name}}}" for name in described.parameters)
+    return described.phrase or f"Follow the norm {utility}{' with ' if numbers else ''}{numbers}."
+
+
+@functools.cache
+def _norm_pattern(utility: str) -> re.Pattern[str]:
+    return _pattern(f"{_phrase(utility)} {_FIRMNESS}")
 
 
 def _pattern(phrase: str) -> re.Pattern[str]:
@@ -103,4 +119,3 @@ def _pattern(phrase: str) -> re.Pattern[str]:
 
 
 _CHANCE_PATTERN = _pattern(_CHANCE)
-_NORM_PATTERNS = {name: _pattern(f"{phrase} {_FIRMNESS}") for name, phrase in PHRASES.items()}

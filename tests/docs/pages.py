@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scai_irl.cli import main
+from scai_irl.cli.main import main
 from tests.scai_irl.program import environment
 
 ROOT = Path(__file__).parents[2]

@@ -1,159 +1,78 @@
-"""What every environment of the registry must do; a new game inherits these tests by its line in the registry."""
+"""Every environment of the registry keeps to the contract, and so do games of one step and without an end."""
 
-import functools
+from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from envs.cmdp import ContextualMDP, TabularMDP, TimeStep
-from envs.contexts import Context, context
+from envs.contexts import Context
+from envs.controllable import endless_game, next_tenth
 from envs.registry import ENVIRONMENTS, make
-
-CONTEXTS = (
-    context(stake=1),
-    context(stake=7, currency="apples", proposer="assistant", assistants=1),
-    context(stake=100, responder="assistant", manner="rude"),
-    context(stake=2500, currency="pints of blood", assistants=9),
-)
-
-pytestmark = [
-    pytest.mark.parametrize("env", [make(name) for name in ENVIRONMENTS], ids=list(ENVIRONMENTS)),
-    pytest.mark.parametrize("c", CONTEXTS, ids=[f"stake {c.stake}" for c in CONTEXTS]),
-]
+from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
+from scai_irl.testing import EnvironmentContract
 
 
-def all_steps(env: ContextualMDP, c: Context, first: int = 0, beyond: int = 0, seed: int = 0) -> TimeStep:
-    """Step from every state with every action in first..num_actions + beyond − 1; axes (state, action)."""
-    states, actions = jnp.arange(env.num_states), jnp.arange(first, env.num_actions + beyond)
-    key = jax.random.key(seed)
-    return TimeStep(*_steps(env, key, states, actions, c))
+class TestEveryEnvironment(EnvironmentContract):
+    @pytest.fixture(params=list(ENVIRONMENTS))
+    def env(self, request: pytest.FixtureRequest) -> ContextualMDP:
+        return make(request.param)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _steps(env: ContextualMDP, key: jax.Array, states: jax.Array, actions: jax.Array, c: Context) -> TimeStep:
-    return TimeStep(
-        *jax.vmap(jax.vmap(env.step, (None, None, 0, None)), (None, 0, None, None))(key, states, actions, c)
-    )
+class OneStep:
+    """A division that nobody answers."""
+
+    num_states, num_actions, num_players, horizon = 2, NUM_OFFERS, 2, 1
+
+    def init(self, key: jax.Array, context: Context) -> jax.Array:
+        return jnp.asarray(0, jnp.int32)
+
+    def legal_actions(self, state: jax.Array, context: Context) -> jax.Array:
+        return (state == 0) & legal_offers(context.stake)
+
+    def step(self, key: jax.Array, state: jax.Array, action: jax.Array, context: Context) -> TimeStep:
+        known = (action >= 0) & (action < NUM_OFFERS)
+        legal = known & self.legal_actions(state, context)[action]
+        share = offered_share(action, context.stake)
+        following = jnp.where(legal, 1, state).astype(jnp.int32)
+        return TimeStep(following, jnp.where(legal, jnp.stack([1 - share, share]), 0.0), following == 1)
+
+    def tabular(self, context: Context) -> TabularMDP:
+        legal = jnp.stack([self.legal_actions(jnp.asarray(state), context) for state in range(2)])
+        share = jnp.where(legal, offered_share(jnp.arange(NUM_OFFERS), context.stake), 0.0)
+        transition = jnp.zeros((2, NUM_OFFERS, 2)).at[:, :, 1].set(legal)
+        return TabularMDP(transition, jnp.stack([jnp.where(legal, 1 - share, 0.0), share]), legal, jnp.zeros(2, int))
 
 
-def mdp_of(env: ContextualMDP, c: Context) -> TabularMDP:
-    return TabularMDP(*jax.tree.map(np.asarray, _tabular(env, c)))
+class Endless:
+    """Offers that follow the answers, without an end."""
+
+    num_states, num_actions, num_players, horizon = 9, 2, 1, None
+
+    def init(self, key: jax.Array, context: Context) -> jax.Array:
+        return jax.random.randint(key, (), 0, 9)
+
+    def legal_actions(self, state: jax.Array, context: Context) -> jax.Array:
+        return jnp.ones(2, bool)
+
+    def step(self, key: jax.Array, state: jax.Array, action: jax.Array, context: Context) -> TimeStep:
+        legal = (action >= 0) & (action < 2)
+        following = jnp.where(legal, next_tenth(state + 1, action == 1) - 1, state).astype(jnp.int32)
+        paid = jnp.where(legal & (action == 1), (state + 1) / 10, 0.0)
+        return TimeStep(following, paid[None], jnp.asarray(False))
+
+    def tabular(self, context: Context) -> TabularMDP:
+        return endless_game(jnp.asarray(1.0))
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _tabular(env: ContextualMDP, c: Context) -> TabularMDP:
-    return env.tabular(c)
+class TestOneStep(EnvironmentContract):
+    @pytest.fixture
+    def env(self) -> ContextualMDP:
+        return OneStep()
 
 
-def test_it_follows_the_protocol(env: ContextualMDP, c: Context) -> None:
-    assert isinstance(env, ContextualMDP)
-    mdp = mdp_of(env, c)
-    states, actions, players = env.num_states, env.num_actions, env.num_players
-    assert mdp.transition.shape == (states, actions, states)
-    assert mdp.reward.shape == (players, states, actions)
-    assert mdp.legal.shape == (states, actions)
-    assert mdp.mover.shape == (states,)
-    assert ((mdp.mover >= 0) & (mdp.mover < players)).all()
-
-
-def test_it_starts_in_a_state_with_a_legal_action(env: ContextualMDP, c: Context) -> None:
-    first = np.asarray(jax.vmap(env.init, (0, None))(jax.random.split(jax.random.key(0), 16), c))
-    assert ((first >= 0) & (first < env.num_states)).all()
-    assert mdp_of(env, c).legal[first].any(axis=1).all()
-
-
-def test_the_legal_mask_is_the_tables(env: ContextualMDP, c: Context) -> None:
-    masks = jax.vmap(env.legal_actions, (0, None))(jnp.arange(env.num_states), c)
-    np.testing.assert_array_equal(masks, mdp_of(env, c).legal)
-
-
-def test_transitions_of_legal_actions_sum_to_one_and_others_to_zero(env: ContextualMDP, c: Context) -> None:
-    mdp = mdp_of(env, c)
-    assert (mdp.transition >= 0).all()
-    # 1e-6: a row is a sum of a few float32 numbers.
-    np.testing.assert_allclose(mdp.transition.sum(axis=-1), mdp.legal, atol=1e-6)
-
-
-def test_steps_go_where_the_table_says_and_pay_what_it_says(env: ContextualMDP, c: Context) -> None:
-    mdp = mdp_of(env, c)
-    for seed in range(4):  # a game with chance moves would show others of its outcomes
-        steps = all_steps(env, c, seed=seed)
-        s, a = np.nonzero(mdp.legal)
-        assert (mdp.transition[s, a, np.asarray(steps.state)[s, a]] > 0).all()
-        certain = mdp.transition.max(axis=-1)[s, a] == 1
-        paid = np.moveaxis(np.asarray(steps.reward), -1, 0)[:, s, a]
-        # 1e-6: two compiled programs may round a share's last places differently.
-        np.testing.assert_allclose(paid[:, certain], mdp.reward[:, s, a][:, certain], atol=1e-6)
-
-
-def test_an_illegal_action_leaves_the_state_and_pays_nothing(env: ContextualMDP, c: Context) -> None:
-    beyond = 3  # also actions that no state has, below and above
-    steps = all_steps(env, c, first=-beyond, beyond=beyond)
-    illegal = ~np.pad(mdp_of(env, c).legal, ((0, 0), (beyond, beyond)))
-    stays = np.asarray(steps.state) == np.arange(env.num_states)[:, None]
-    assert stays[illegal].all()
-    assert (np.asarray(steps.reward)[illegal] == 0).all()
-
-
-def test_a_terminal_state_is_absorbing(env: ContextualMDP, c: Context) -> None:
-    steps = all_steps(env, c)
-    terminal = ~mdp_of(env, c).legal.any(axis=1)
-    assert terminal.any()
-    assert (np.asarray(steps.state)[terminal] == np.flatnonzero(terminal)[:, None]).all()
-    assert (np.asarray(steps.reward)[terminal] == 0).all()
-    assert np.asarray(steps.done)[terminal].all()
-
-
-def test_it_is_done_exactly_in_terminal_states(env: ContextualMDP, c: Context) -> None:
-    steps = all_steps(env, c)
-    terminal = ~mdp_of(env, c).legal.any(axis=1)
-    np.testing.assert_array_equal(steps.done, terminal[np.asarray(steps.state)])
-
-
-def random_episode(env: ContextualMDP, c: Context, key: jax.Array) -> TimeStep:
-    """Play `horizon` uniformly drawn legal actions, as one scan."""
-
-    def play(state: jax.Array, key: jax.Array) -> tuple[jax.Array, TimeStep]:
-        key_choice, key_step = jax.random.split(key)
-        legal = env.legal_actions(state, c)
-        action = jax.random.categorical(key_choice, jnp.where(legal | ~legal.any(), 0.0, -jnp.inf))
-        step = env.step(key_step, state, action, c)
-        return step.state, step
-
-    key_init, key_play = jax.random.split(key)
-    _, steps = jax.lax.scan(play, env.init(key_init, c), jax.random.split(key_play, env.horizon))
-    return steps
-
-
-episodes = jax.jit(jax.vmap(random_episode, (None, None, 0)), static_argnums=0)
-
-
-def test_every_episode_ends_within_the_horizon(env: ContextualMDP, c: Context) -> None:
-    done = np.asarray(episodes(env, c, jax.random.split(jax.random.key(1), 256)).done)
-    assert done[:, -1].all()
-
-
-def test_some_episode_needs_the_whole_horizon(env: ContextualMDP, c: Context) -> None:
-    done = np.asarray(episodes(env, c, jax.random.split(jax.random.key(1), 256)).done)
-    assert not done[:, :-1].all()
-
-
-def test_compiled_batched_and_scanned_play_is_single_play(env: ContextualMDP, c: Context) -> None:
-    keys = jax.random.split(jax.random.key(1), 256)
-    batch = episodes(env, c, keys)
-    with jax.disable_jit():
-        alone = random_episode(env, c, keys[0])
-    np.testing.assert_array_equal(batch.state[0], alone.state)
-    # Compiled and uncompiled division may differ in the last place of a float32.
-    np.testing.assert_allclose(batch.reward[0], alone.reward, atol=1e-7)
-
-
-def test_a_batch_of_contexts_is_each_context_alone(env: ContextualMDP, c: Context) -> None:
-    others = [context(stake=stake) for stake in (3, 40, 1000)]
-    batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), c, *others)
-    tables = jax.vmap(env.tabular)(batch)
-    for number, single in enumerate((c, *others)):
-        for together, alone in zip(tables, env.tabular(single), strict=True):
-            np.testing.assert_array_equal(together[number], alone)
+class TestEndless(EnvironmentContract):
+    @pytest.fixture
+    def env(self) -> ContextualMDP:
+        return Endless()

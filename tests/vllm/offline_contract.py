@@ -15,7 +15,7 @@ from scai_irl.backends.registry import make_backend
 from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Message, Request, Sampling, Structure
 from scai_irl.lm.settings import LmSettings
-from tests.scai_irl.backends.contract import ModelContract, requests, texts, told
+from scai_irl.testing.backends import ModelContract, requests, structured, texts
 
 SETTINGS = LmSettings(os.environ["CHECKPOINT"], engine={"max_model_len": 8_192, "max_num_seqs": 64})
 
@@ -42,9 +42,9 @@ class TestVllmOffline(ModelContract):
         other.close()
 
     def test_a_request_that_is_refused_stops_no_other_and_is_not_told_of(self, backend: Backend) -> None:
-        long = dataclasses.replace(told(1, Structure()), sampling=Sampling(max_tokens=100_000))
+        long = dataclasses.replace(structured(1, Structure()), sampling=Sampling(max_tokens=100_000))
         words = dataclasses.replace(long.messages[0], content="word " * 10_000)
-        wrong = [told(1, Structure("regex", "(")), dataclasses.replace(long, messages=(words,))]
+        wrong = [structured(1, Structure("regex", "(")), dataclasses.replace(long, messages=(words,))]
         wrong.append(dataclasses.replace(wrong[1], labels=("a", "b")))
         places: list[int] = []
         answers = backend.complete([requests()[0], *wrong, *requests()[1:]], lambda place, _: places.append(place))

@@ -19,7 +19,7 @@ from scai_irl.llama.model_folder import read_model
 from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.protocol import Sampling, Structure
 from scai_irl.lm.settings import LmSettings
-from tests.scai_irl.backends.contract import requests, told
+from scai_irl.testing.backends import requests, structured
 from tests.vllm.conftest import SCORER
 
 
@@ -45,7 +45,7 @@ def test_log_probabilities_are_those_of_a_vllm_server(server: RunningServer, che
     at_server = LmSettings(urls=(server.url,), api_key=server.api_key)
     labels = ("A", "fair", "fair, but rather selfish")
     asked = [replace(request, labels=labels) for request in requests()]
-    likely = replace(told(1, Structure()), sampling=Sampling(0.0, 30, log_probs=0))
+    likely = replace(structured(1, Structure()), sampling=Sampling(0.0, 30, log_probs=0))
     with (
         closing(make_backend("embedded", LmSettings(model=str(checkpoint)))) as here,
         closing(make_backend("vllm-server", at_server)) as there,

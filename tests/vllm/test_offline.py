@@ -18,7 +18,7 @@ from scai_irl.language.belief_requests import choose_request
 from scai_irl.language.games import Candidates
 from scai_irl.lm.protocol import Completion, Request, Sampling, Structure, Usage
 from scai_irl.lm.settings import LmSettings
-from tests.scai_irl.backends.contract import requests, texts, told
+from scai_irl.testing.backends import requests, structured, texts
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -62,9 +62,9 @@ def test_the_contract_is_kept(vllm_python: str, checkpoint: Path) -> None:
 
 def test_a_server_gives_the_same_answers(vllm_python: str, checkpoint: Path, server: RunningServer) -> None:
     cold = [replace(one, sampling=Sampling(0.0, 64, log_probs=0)) for one in requests()]
-    free = replace(told(1, Structure()), sampling=Sampling(0.0, 24, log_probs=2))
-    choice = replace(told(2, Structure("choice", ("selfish", "fair"))), sampling=Sampling(0.0, 24, log_probs=0))
-    labels = replace(told(3, Structure()), labels=("selfish", "fair", "fair, but rather selfish"))
+    free = replace(structured(1, Structure()), sampling=Sampling(0.0, 24, log_probs=2))
+    choice = replace(structured(2, Structure("choice", ("selfish", "fair"))), sampling=Sampling(0.0, 24, log_probs=0))
+    labels = replace(structured(3, Structure()), labels=("selfish", "fair", "fair, but rather selfish"))
     candidates = Candidates(("A", "B"), (Policy.of(Norm("selfish")), Policy.of(Norm("fair"))), (0.5, 0.5))
     letters = choose_request(candidates, [], 4)
     asked = [*cold, free, choice, labels, letters]
@@ -97,7 +97,7 @@ def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Pat
     program = (
         "import arviz; from scai_irl.backends.registry import make_backend; "
         "from scai_irl.lm.settings import LmSettings; "
-        "from tests.scai_irl.backends.contract import requests; from scai_irl.io.command_line import told_in_one_line;"
+        "from scai_irl.testing.backends import requests; from scai_irl.io.command_line import told_in_one_line;"
         f"told_in_one_line(lambda: make_backend('vllm-offline', LmSettings({str(checkpoint)!r})).complete(requests()))"
     )
     done = run(vllm_python, "-c", program)

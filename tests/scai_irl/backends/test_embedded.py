@@ -15,7 +15,7 @@ from scai_irl.backends.registry import make_backend
 from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Message, Sampling, Structure
 from scai_irl.lm.settings import LmSettings
-from tests.scai_irl.backends.contract import told
+from scai_irl.testing.backends import structured
 from tests.tiny_model import POSITIONS, make_tiny
 
 
@@ -33,16 +33,16 @@ def backend(tiny: Path) -> Iterator[Backend]:
 @pytest.mark.slow
 def test_labels_are_chosen_as_often_as_their_scores_say(backend: Backend) -> None:
     labels = ("A", "B", "C")
-    scored = backend.complete([replace(told(1, Structure()), labels=labels)])[0].label_log_probs
+    scored = backend.complete([replace(structured(1, Structure()), labels=labels)])[0].label_log_probs
     chance = [math.exp(value) / sum(map(math.exp, scored)) for value in scored]
-    free = [replace(told(seed, Structure("choice", labels)), sampling=Sampling(1.0, 5)) for seed in range(1_000)]
+    free = [replace(structured(seed, Structure("choice", labels)), sampling=Sampling(1.0, 5)) for seed in range(1_000)]
     found = Counter(answer.text for answer in backend.complete(free))
     for label, expected in zip(labels, chance, strict=True):
         assert abs(found[label] - 1_000 * expected) < 4 * math.sqrt(1_000 * expected * (1 - expected))
 
 
 def test_a_conversation_that_is_too_long_is_refused_and_no_other(backend: Backend) -> None:
-    usual = told(1, Structure("choice", ("yes", "no")))
+    usual = structured(1, Structure("choice", ("yes", "no")))
     endless = replace(usual, messages=(Message("user", "x y z " * POSITIONS),))
     scored = replace(endless, labels=("yes", "no"))
     one, two, three = backend.complete([endless, usual, scored])
@@ -51,7 +51,7 @@ def test_a_conversation_that_is_too_long_is_refused_and_no_other(backend: Backen
 
 
 def test_a_form_that_nothing_can_have_is_refused(backend: Backend) -> None:
-    (answer,) = backend.complete([told(1, Structure("regex", "(unclosed"))])
+    (answer,) = backend.complete([structured(1, Structure("regex", "(unclosed"))])
     assert answer.finish_reason == "refused"
     assert "cannot be kept to" in answer.problem
 

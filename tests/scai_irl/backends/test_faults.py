@@ -25,7 +25,7 @@ from scai_irl.lm.protocol import Completion, Request
 from scai_irl.lm.replay import Recorded
 from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.tally import Tally
-from tests.scai_irl.backends.contract import VERBAL, every_request, texts, told
+from scai_irl.testing.backends import VERBAL, every_request, structured, texts
 from tests.scai_irl.backends.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
 
 REQUESTS = [offer_request(VERBAL, "dollars", 10 + seed, seed) for seed in range(40)]
@@ -188,7 +188,7 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again_and_counted(change: Ca
 
 
 def test_labels_need_a_tokeniser_and_log_probabilities_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [Request(told(1, REQUESTS[0].structure).messages, 1, labels=("a", "b"))]
+    asked = [Request(structured(1, REQUESTS[0].structure).messages, 1, labels=("a", "b"))]
     with fake_server() as server, client(server) as backend:
         assert len(backend.complete(asked)[0].label_log_probs) == 2
         monkeypatch.setattr("tests.scai_irl.backends.fake_server._scored", _without_log_probabilities)

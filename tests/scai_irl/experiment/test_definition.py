@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pandas as pd
@@ -124,10 +123,8 @@ def test_a_model_is_asked_counted_and_named_and_a_dry_run_asks_the_sample(tmp_pa
 def test_a_package_runs_its_only_experiment_or_the_one_that_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    here = __name__
-    two = [EntryPoint("asking", f"{here}:asking", "any"), EntryPoint("plain", f"{here}:plain", "any")]
-    monkeypatch.setattr(definition, "_entries", lambda: two)
-    package = here.rpartition(".")[0]
+    package = __name__.rpartition(".")[0]
+    monkeypatch.setattr(definition, "find_experiments", lambda: {"asking": asking, "plain": plain})
     monkeypatch.setattr(sys, "argv", ["program", "plain", "--level", "5", "--out", str(tmp_path / "named")])
     run_package(package)
     assert load(tmp_path / "named").findings["value"].tolist() == [5.0]
@@ -135,7 +132,7 @@ def test_a_package_runs_its_only_experiment_or_the_one_that_is_named(
     with pytest.raises(SystemExit):
         run_package(package)
     assert "has several; give one of asking, plain first" in capsys.readouterr().err
-    monkeypatch.setattr(definition, "_entries", lambda: two[1:])
+    monkeypatch.setattr(definition, "find_experiments", lambda: {"plain": plain})
     monkeypatch.setattr(sys, "argv", ["program", "--level", "6", "--out", str(tmp_path / "only")])
     run_package(package)
     assert load(tmp_path / "only").findings["value"].tolist() == [6.0]

@@ -26,7 +26,7 @@ from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game, Role, games_from_json
 from scai_irl.language.manners import SENTENCES, manner_of, say
 from scai_irl.lm.protocol import Completion
-from tests.scai_irl.json_schema import violations
+from scai_irl.testing.json_schema import violations
 
 LABELS = ("A", "B", "C")
 THREE = Candidates(

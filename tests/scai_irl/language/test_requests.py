@@ -28,7 +28,7 @@ from scai_irl.language.requests import (
     user_answer_request,
 )
 from scai_irl.lm.protocol import Completion, Request
-from tests.scai_irl.json_schema import violations
+from scai_irl.testing.json_schema import violations
 from tests.scai_irl.language.strategies import Part, policies, policy_of
 
 STAKE = 20

@@ -15,7 +15,7 @@ from scai_irl.language.fence import unfence
 from scai_irl.language.instructions import WORDINGS, instruction
 from scai_irl.language.transfer_requests import CAUTION, Abroad, read_transfer, transfer_request
 from scai_irl.lm.protocol import Completion
-from tests.scai_irl.json_schema import violations
+from scai_irl.testing.json_schema import violations
 
 PLAIN = Abroad("Be fair.", "dollars", "organs", 20)
 REASONED = replace(PLAIN, reasoned=True)

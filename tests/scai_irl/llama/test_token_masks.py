@@ -12,7 +12,7 @@ import pytest
 from scai_irl.llama.model_folder import read_model
 from scai_irl.llama.token_masks import FormError, Forms
 from scai_irl.lm.protocol import Structure
-from tests.scai_irl.json_schema import violations
+from scai_irl.testing.json_schema import violations
 
 OFFER = {
     "type": "object",

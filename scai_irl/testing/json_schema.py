@@ -1,4 +1,4 @@
-"""Just enough of JSON Schema to hold answers against the schemas that requests carry."""
+"""The part of JSON Schema that the requests of this project use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KNOWN = {"type", "properties", "required", "additionalProperties", "minimum", "m
 
 
 def violations(value: object, schema: object) -> list[str]:
-    """Say where a value breaks a schema; an empty list means that it fits."""
+    """List where a value breaks a schema; an empty list means that it fits."""
     assert isinstance(schema, Mapping)
     assert set(schema) <= KNOWN, "the schema says something that this reader would overlook"
     kind = schema["type"]

@@ -1,10 +1,9 @@
-"""What every backend keeps to: a backend's tests are a subclass that says how one is made."""
+"""The laws of backends: a backend's tests are a subclass that says how one is made."""
 
 from __future__ import annotations
 
 import json
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -12,11 +11,12 @@ from typing import ClassVar
 import pytest
 
 from envs import Norm, Policy
+from scai_irl.backends.registry import make_backend
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import answer_request, offer_request, read_answer, read_offer, translation_request
 from scai_irl.lm.protocol import Backend, Completion, Request, Sampling, Structure
-from tests.scai_irl.json_schema import violations
+from scai_irl.testing.json_schema import violations
 
 UNDECIDED = Policy(((0.5, Norm("selfish", (), 20.0)), (0.5, Norm("altruistic", (), 20.0))))
 VERBAL = say_policy(UNDECIDED)  # sentences that any backend can follow
@@ -24,6 +24,7 @@ STYLE = Style(max_tokens=2_000)  # enough for a model that does not know where t
 
 
 def requests() -> list[Request]:
+    """Give requests of three kinds."""
     translations = [translation_request(UNDECIDED, seed, STYLE) for seed in range(3)]
     offers = [
         offer_request(VERBAL, "dollars", stake, seed, STYLE) for seed, stake in enumerate((1, 10, 100, 5000), start=3)
@@ -35,40 +36,49 @@ def requests() -> list[Request]:
 
 
 def draws() -> tuple[list[Request], list[Request]]:
+    """Give requests that differ in their seeds alone: for offers, and for answers."""
     offers = [offer_request(VERBAL, "dollars", 100, seed, STYLE) for seed in range(64)]
     return offers, [answer_request(VERBAL, "dollars", 100, 100, seed, STYLE) for seed in range(64)]
 
 
 def little_and_much() -> list[Request]:
+    """Give a short request and a long one."""
     policies = Policy.of(Norm("fair")), Policy(UNDECIDED.parts * 4)
     return [translation_request(policy, 1, STYLE) for policy in policies]
 
 
 def every_request() -> list[Request]:
-    """All that `BackendContract` asks."""
+    """Give all requests of `BackendContract`."""
     offers, answers = draws()
     return [*requests(), *offers, *answers, *little_and_much()]
 
 
 def texts(completions: Sequence[Completion]) -> list[str]:
+    """Take the texts."""
     return [completion.text for completion in completions]
 
 
 def has_the_form(request: Request, completion: Completion) -> bool:
+    """Check an answer by the schema of its request."""
     return violations(json.loads(completion.text, strict=False), request.structure.value) == []
 
 
-class BackendContract(ABC):
-    """Tests of one kind of backend."""
+class BackendContract:
+    """Laws of one backend.
+
+    Attributes:
+        name: Name in `scai_irl.backends.registry.BACKENDS`.
+    """
 
     name: ClassVar[str]
 
-    @abstractmethod
     def make(self) -> Backend:
-        """Make a backend; two that are made answer alike."""
+        """Make a backend; two that are made give the same answers. Override this where settings are needed."""
+        return make_backend(self.name)
 
     @pytest.fixture
     def backend(self) -> Iterator[Backend]:
+        """Make a backend and close it after the test."""
         made = self.make()
         yield made
         made.close()
@@ -86,18 +96,18 @@ class BackendContract(ABC):
         for request, completion in zip(asked, forwards, strict=True):
             assert has_the_form(request, completion)  # an answer to another kind of request would not have it
 
-    def test_every_answer_is_told_of_once(self, backend: Backend) -> None:
-        told: dict[int, Completion] = {}
+    def test_every_answer_is_reported_once(self, backend: Backend) -> None:
+        reported: dict[int, Completion] = {}
         count = 0
 
-        def done(place: int, completion: Completion) -> None:
+        def done(index: int, completion: Completion) -> None:
             nonlocal count
             count += 1
-            told[place] = completion
+            reported[index] = completion
 
         answers = backend.complete(requests(), done)
         assert count == len(answers)
-        assert [told[place] for place in range(count)] == answers
+        assert [reported[index] for index in range(count)] == answers
 
     def test_a_batch_is_answered_as_its_requests_one_by_one(self, backend: Backend) -> None:
         assert texts(backend.complete(requests())) == [backend.complete([one])[0].text for one in requests()]
@@ -138,25 +148,25 @@ class BackendContract(ABC):
 
 
 class ModelContract(BackendContract):
-    """Further tests, of backends behind which there is a language model with tokens."""
+    """Further laws, of backends with a language model behind them."""
 
     def test_a_choice_is_one_of_the_choices(self, backend: Backend) -> None:
-        asked = [told(seed, Structure("choice", ("selfish", "fair"))) for seed in range(16)]
+        asked = [structured(seed, Structure("choice", ("selfish", "fair"))) for seed in range(16)]
         assert {completion.text for completion in backend.complete(asked)} <= {"selfish", "fair"}
 
     def test_a_pattern_is_kept_to(self, backend: Backend) -> None:
-        answers = backend.complete([told(seed, Structure("regex", "[0-9]{3}")) for seed in range(4)])
+        answers = backend.complete([structured(seed, Structure("regex", "[0-9]{3}")) for seed in range(4)])
         assert all(len(answer.text) == 3 and answer.text.isdigit() for answer in answers)
 
     def test_free_text_ends_with_its_tokens(self, backend: Backend) -> None:
-        asked = replace(told(1, Structure()), sampling=Sampling(temperature=1.0, max_tokens=5))
+        asked = replace(structured(1, Structure()), sampling=Sampling(temperature=1.0, max_tokens=5))
         (answer,) = backend.complete([asked])
         assert answer.usage.completion <= 5
         assert answer.finish_reason in {"stop", "length"}
 
     def test_log_probabilities_come_with_every_token_that_was_written(self, backend: Backend) -> None:
         asked = replace(
-            told(1, Structure("choice", ("selfish", "fair"))), sampling=Sampling(max_tokens=20, log_probs=0)
+            structured(1, Structure("choice", ("selfish", "fair"))), sampling=Sampling(max_tokens=20, log_probs=0)
         )
         (answer,) = backend.complete([asked])
         assert len(answer.tokens) == len(answer.log_probs) > 0
@@ -166,16 +176,17 @@ class ModelContract(BackendContract):
     def test_labels_are_scored_whole_and_in_order(self, backend: Backend) -> None:
         labels = ("selfish", "fair", "altruistic", "fair, but rather selfish")
         forwards, backwards = backend.complete(
-            [replace(told(1, Structure()), labels=order) for order in (labels, labels[::-1])]
+            [replace(structured(1, Structure()), labels=order) for order in (labels, labels[::-1])]
         )
         assert forwards.label_log_probs == pytest.approx(backwards.label_log_probs[::-1], abs=1e-3)
         assert all(math.isfinite(value) and value < 0 for value in forwards.label_log_probs)
-        # What a label begins with is more probable than the label.
+        # The beginning of a label is more probable than the label.
         assert forwards.label_log_probs[1] > forwards.label_log_probs[3]
         assert sum(math.exp(value) for value in forwards.label_log_probs[:3]) <= 1
         assert forwards.usage.prompt > 0
 
 
-def told(seed: int, structure: Structure) -> Request:
+def structured(seed: int, structure: Structure) -> Request:
+    """Make a request for an answer of some structure."""
     asked = offer_request(VERBAL, "dollars", 10, seed, STYLE)
     return replace(asked, structure=structure)
