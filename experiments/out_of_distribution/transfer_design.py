@@ -29,7 +29,7 @@ from inference.discrete.priors import FLAT, leaning
 from inference.structured.transfer import carried
 from scai_irl.agents.assistant import Turn, make_offers
 from scai_irl.agents.transfer_agents import AS_LEARNED, MODEL, TRANSFER
-from scai_irl.agents.users import UserInteraction
+from scai_irl.agents.users import UserInteraction, play_users
 from scai_irl.experiment.config import ExperimentConfig, norm_without_parameters, some_distinct
 from scai_irl.experiment.model_options import UsersConfig
 from scai_irl.experiment.run_study import Model
