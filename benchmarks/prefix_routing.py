@@ -41,7 +41,7 @@ from scai_irl.backends.vllm.server import VllmServer
 from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.lm.protocol import Completion, OnDone, Request
 from scai_irl.lm.settings import LmSettings
-from scai_irl.loop.play_epochs import play_setting
+from scai_irl.loop.run import play_or_resume
 from scai_irl.measure.elicit import Elicitation, elicit
 from tests.tiny_model import make_tiny
 from tests.vllm.processes import group
@@ -74,7 +74,7 @@ def games(runs: int) -> list[Sequence[Request]]:
         runs=runs, seed=1, users=("fair", "altruistic"), group=("5v5",), agents=agents, users_by="model"
     )
     book = Collecting()
-    play_setting(setting(config), book)
+    play_or_resume(setting(config), book, None)
     return book.batches
 
 

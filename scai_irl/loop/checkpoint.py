@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -40,10 +39,6 @@ class EpochFolders:
     def __init__(self, results: Path) -> None:
         self._results = results
         self._root = results / _EPOCHS
-
-    def remove(self) -> None:
-        """Remove all epochs, once the results folder holds the tables of all epochs."""
-        shutil.rmtree(self._root, ignore_errors=True)
 
     def load(self, epoch: Epoch) -> EpochRecord | None:
         """Load an epoch; None if it has no folder.

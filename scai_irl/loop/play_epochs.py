@@ -59,9 +59,3 @@ def play_epochs(setting: Setting, backend: Backend, sink: Sink | None = None) ->
             beliefs = record.posterior
             history.add(record.interactions, record.verbal_policies)
             yield record
-
-
-def play_setting(setting: Setting, backend: Backend) -> None:
-    """Play every epoch and store nothing: only the calls of the backend matter."""
-    for _ in play_epochs(setting, backend):
-        pass

@@ -7,7 +7,7 @@ simulated, or played by the language model, which receives their norm and manner
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ from scai_irl.language.requests import (
     user_answer_request,
     user_offer_request,
 )
-from scai_irl.lm.ask import Ask, Question, ask
+from scai_irl.lm.ask import Answers, Ask, Question, ask
 from scai_irl.lm.protocol import Completion
 from scai_irl.lm.tally import Tally
 from scai_irl.loop.epoch import Epoch
@@ -119,7 +119,7 @@ def play(epoch: Epoch, users: Users, policies: list[VerbalPolicies], ask: Ask) -
     return actions
 
 
-def _ask_phrasebook(questions: list[Question]) -> list[object | None]:
+def _ask_phrasebook(questions: Sequence[Question]) -> Answers:
     return ask(Phrasebook(), questions, Tally())
 
 

@@ -1,4 +1,4 @@
-"""Play a setting in a results folder, from the epoch at which it was interrupted, and shape its tables."""
+"""Play a setting in a results folder, resume it if it was interrupted, and make the tables of the folder."""
 
 from __future__ import annotations
 

@@ -111,10 +111,11 @@ class Setting:
         """Norms among which a user's norm is drawn: the three named norms, and own norms of the conditions.
 
         The named norms do not depend on the conditions, so a condition's draws do not depend on the other conditions.
-        (All users of an own norm hold it, so for them nothing is drawn.)
+        (All users of an own norm share it, so nothing is drawn for them.)
         """
-        held = (norm for c in self.conditions for _, others in ((0, c.population), *c.later) for norm in others.norms)
-        return tuple(dict.fromkeys((*NAMED_NORMS, *held)))
+        populations = (p for c in self.conditions for _, p in ((0, c.population), *c.later))
+        norms = (norm for population in populations for norm in population.norms)
+        return tuple(dict.fromkeys((*NAMED_NORMS, *norms)))
 
     @property
     def rows(self) -> int:

@@ -1,4 +1,4 @@
-"""Agents that learn in words: what they are shown, how often they are asked, what becomes of failures."""
+"""Agents without a posterior: data in their prompts, number of rounds, and failed answers."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def shown(request: Request) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("epoch", [1, 2, 4])
-def test_every_assistant_of_every_run_gets_words_that_can_be_followed(name: str, epoch: int) -> None:
+def test_every_assistant_gets_a_text_that_can_be_followed(name: str, epoch: int) -> None:
     now = situation(epoch)
     words = write(name, with_transcripts(now, texts=(None,) * RUNS), Recording())
     assert [len(of_run) for of_run in words.texts] == [ASSISTANTS] * RUNS
@@ -100,7 +100,7 @@ def test_plans_of_different_depth_share_their_rounds() -> None:
     assert [len(batch) for batch in backend.batches] == [len(NAMES) * RUNS, RUNS * ASSISTANTS]
 
 
-def test_the_first_policies_are_drawn_for_each_assistant_and_asked_of_nobody() -> None:
+def test_prior_policies_are_drawn_for_each_assistant_without_a_request() -> None:
     backend = Recording()
     drawn = [
         text for seed in range(50) for of_run in write("scai", situation(1, seed), backend).texts for text in of_run
@@ -121,7 +121,7 @@ def test_only_the_one_with_memory_is_shown_all_epochs() -> None:
             assert data["earlier policy"] == f"text of run {run}"
 
 
-def test_what_assistants_began_with_is_not_taken_for_something_learnt() -> None:
+def test_prior_policies_are_not_shown_as_earlier_policies() -> None:
     backend = Recording()
     write("scai", situation(2), backend)
     assert all("earlier policy" not in shown(request) for request in backend.batches[0])
@@ -143,7 +143,7 @@ def test_a_belief_is_handed_on() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_where_no_answer_can_be_read_the_last_words_stand_or_there_are_none(name: str) -> None:
+def test_after_answers_that_cannot_be_parsed_the_last_text_stays_or_there_is_none(name: str) -> None:
     now = situation(3)
     backend = Scripted(lambda _request, _batch: "I would rather not say.")
     ledger = Ledger()
@@ -156,7 +156,7 @@ def test_where_no_answer_can_be_read_the_last_words_stand_or_there_are_none(name
     assert ledger["condition"].calls == RUNS * (1 + ASKED_AGAIN)
 
 
-def test_a_belief_that_cannot_be_drawn_from_leaves_its_assistants_without_words() -> None:
+def test_if_no_policy_can_be_drawn_from_a_belief_assistants_have_no_text() -> None:
     def answer(request: Request, _batch: int) -> str:
         return json.dumps({"belief": "open"}) if shown(request)["task"] == "believe" else "no"
 

@@ -46,29 +46,29 @@ def both() -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.mark.slow
 def test_memory_and_disk_agree(tmp_path: Path) -> None:
     tally = Tally()
-    whole = play_in_memory(SETTING, Phrasebook(), tally)
+    played = play_in_memory(SETTING, Phrasebook(), tally)
     kept = play_or_resume(SETTING, Phrasebook(), tmp_path)
-    pd.testing.assert_frame_equal(whole.interactions, kept.interactions, check_dtype=False)
-    pd.testing.assert_frame_equal(whole.beliefs, kept.beliefs, check_dtype=False)
-    assert whole.verbal_policies["written"].tolist() == kept.verbal_policies["written"].tolist()
+    pd.testing.assert_frame_equal(played.interactions, kept.interactions, check_dtype=False)
+    pd.testing.assert_frame_equal(played.beliefs, kept.beliefs, check_dtype=False)
+    assert played.verbal_policies["written"].tolist() == kept.verbal_policies["written"].tolist()
     assert tally.calls == kept.tally.calls
 
 
 def test_users_act_by_the_norm_that_they_hold_then() -> None:
-    whole = play_in_memory(SETTING, Phrasebook(), Tally())
-    by_users = whole.interactions.query("proposer == 'user'").groupby("epoch")["offered_share"].mean()
+    played = play_in_memory(SETTING, Phrasebook(), Tally())
+    by_users = played.interactions.query("proposer == 'user'").groupby("epoch")["offered_share"].mean()
     assert (by_users[[1, 2]] < 0.1).all()
     assert (by_users[[3, 4, 5]] > 0.9).all()
-    truth = whole.beliefs.query("norm == 'altruistic' and run == 0 and agent == 'oracle'").set_index("epoch")["truth"]
+    truth = played.beliefs.query("norm == 'altruistic' and run == 0 and agent == 'oracle'").set_index("epoch")["truth"]
     assert truth.tolist() == [0, 0, 0, 1, 1, 1]
-    oracle = whole.alignment.query("agent == 'oracle'")
+    oracle = played.alignment.query("agent == 'oracle'")
     assert oracle["gap"].max() < 0.05
     changing = Condition(one_group("fair"), "map", later=((2, mixture({"fair": 0.5, "selfish": 0.5})),))
     assert changing.users == "fair, from 2 fair=0.5,selfish=0.5"
     assert replace(changing, manner="rude").users_and_manner == f"{changing.users}, rude"
 
 
-def test_who_expects_change_follows_sooner(both: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_an_agent_that_expects_change_follows_sooner(both: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     plain, expecting = both
     behind = [epochs_behind(gaps, [], 3).groupby("agent")["behind"].mean() for gaps in both]
     assert behind[0]["oracle"] == 0
