@@ -81,8 +81,9 @@ def run_study(name: str, config: C, study: StudyFunction[C], formerly: str = "")
         if isinstance(config, ModelConfig):
             backend = stack.enter_context(contextlib.closing(config.open_backend()))
             about |= {"backend": backend.name, "prompts": instruction_hashes()}
-        stack.enter_context(_forgotten_if_refused(folder))
+        begun = (folder / MANIFEST).exists()
         manifest = stack.enter_context(opened(folder, name, settings, **about))
+        stack.enter_context(_removed_if_refused(folder, begun))
         if manifest.status != "finished":
             if backend is None or not isinstance(config, ModelConfig):
                 found = study(here, None)
@@ -123,14 +124,13 @@ def _finished_as(name: str, folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _forgotten_if_refused(folder: Path) -> Iterator[None]:
-    """Remove a folder that was begun here if its configuration is refused before anything is in it."""
-    begun = (folder / MANIFEST).exists()
+def _removed_if_refused(folder: Path, begun: bool) -> Iterator[None]:
+    """Remove a folder if the study refuses its configuration and nothing was in the folder before or after."""
     try:
         yield
     except InputError:
-        there = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
-        if not begun and MANIFEST in there and all(name == MANIFEST or name.startswith(".") for name in there):
+        there = [file.name for file in folder.iterdir() if not file.name.startswith(".")]
+        if not begun and there == [MANIFEST]:
             shutil.rmtree(folder)
         raise
 
