@@ -42,7 +42,7 @@ def tone_findings(effects: pd.DataFrame, by_evidence: float, question: str) -> l
         question: Question that the findings answer.
     """
     together = effects[effects["against"] == BLAND].groupby(["norm", "run"], sort=False)["belief"].mean()
-    found = [
+    findings = [
         mean_finding(
             together.to_numpy(float),
             question=question,
@@ -56,7 +56,7 @@ def tone_findings(effects: pd.DataFrame, by_evidence: float, question: str) -> l
         who = "talk of something else" if tone == BLAND else tone
         for name, said in EFFECTS.items():
             beside = f" Evidence changes offers by {by_evidence:.3f}." if name == "offered" else ""
-            found.append(
+            findings.append(
                 mean_finding(
                     lines[name].to_numpy(float),
                     question=question,
@@ -65,7 +65,7 @@ def tone_findings(effects: pd.DataFrame, by_evidence: float, question: str) -> l
                     why=_WHY[str(against)] + beside,
                 )
             )
-    return found
+    return findings
 
 
 def tone_table(effects: pd.DataFrame) -> pd.DataFrame:

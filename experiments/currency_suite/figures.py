@@ -39,10 +39,10 @@ def suite_findings(predicted: pd.DataFrame, acted: pd.DataFrame) -> list[Finding
 
 
 def _coverage(predicted: pd.DataFrame) -> list[Finding]:
-    found = []
+    findings = []
     for (way, number), cell in predicted[~predicted["known"]].groupby(["way", "seen"], sort=False):
         by_society, seen = cell.groupby("society")[["covered", "width", "error", "single"]].mean(), int(str(number))
-        found.append(
+        findings.append(
             mean_finding(
                 by_society["covered"].to_numpy(float),
                 question=COVERAGE,
@@ -55,7 +55,7 @@ def _coverage(predicted: pd.DataFrame) -> list[Finding]:
                 goal=f"at least {GOAL}" if way == AS_ASSUMED else "",
             )
         )
-    return found
+    return findings
 
 
 def new_to_all(predicted: pd.DataFrame) -> pd.DataFrame:
@@ -67,14 +67,14 @@ def new_to_all(predicted: pd.DataFrame) -> pd.DataFrame:
 
 
 def _more(predicted: pd.DataFrame) -> list[Finding]:
-    found, far = [], new_to_all(predicted)
+    findings, far = [], new_to_all(predicted)
     least, most = far["seen"].min(), far["seen"].max()
     if least == most:
         return []
     for way, lines in far.groupby("way", sort=False):
         for name, said in (("width", "width of the interval"), ("error", "error of the prediction")):
             table = lines.pivot_table(index="society", columns="seen", values=name)
-            found.append(
+            findings.append(
                 mean_finding(
                     (table[most] - table[least]).to_numpy(float),
                     question=MORE,
@@ -84,15 +84,15 @@ def _more(predicted: pd.DataFrame) -> list[Finding]:
                     why=_WHY[str(way)] if way != AS_ASSUMED else "",
                 )
             )
-    return found
+    return findings
 
 
 def _words(acted: pd.DataFrame, predicted: pd.DataFrame) -> list[Finding]:
-    found = []
+    findings = []
     numeric = predicted[(predicted["seen"] == predicted["seen"].min()) & ~predicted["known"]]
     for (way, agent), cell in acted[~acted["known"]].groupby(["way", "agent"], sort=False):
         error = numeric[numeric["way"] == way]["error"].mean()
-        found.append(
+        findings.append(
             mean_finding(
                 cell.groupby("society")["gap"].mean().to_numpy(float),
                 question=WORDS,
@@ -102,7 +102,7 @@ def _words(acted: pd.DataFrame, predicted: pd.DataFrame) -> list[Finding]:
                 "spread, and a text from the source currency assumes one norm for all currencies.",
             )
         )
-    return found
+    return findings
 
 
 def suite_table(predicted: pd.DataFrame) -> pd.DataFrame:

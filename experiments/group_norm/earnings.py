@@ -47,15 +47,15 @@ def earnings_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
 
 def earnings_findings(earned: pd.DataFrame, question: str) -> list[Finding]:
     """Earnings of both sides and refusals of assistants, averaged over groups of users within a run."""
-    found = []
+    findings = []
     by_run = earned.groupby(["agent", "strict", "run"], sort=False)[list(MEASURES)].mean().reset_index()
     for keys, runs in by_run.groupby(["agent", "strict"], sort=False):
         who = variant(keys)
         for name in ("assistant_earns", "user_earns", "assistant_refuses"):
             answer = f"With {who}, {MEASURES[name]} {{value}} of {'offers' if 'refuse' in name else 'the stake'}."
             case = f"{who}, {name.replace('_', ' ')}"
-            found.append(mean_finding(runs[name].to_numpy(float), question=question, case=case, answer=answer))
-    return found
+            findings.append(mean_finding(runs[name].to_numpy(float), question=question, case=case, answer=answer))
+    return findings
 
 
 def earnings_table(earned: pd.DataFrame) -> pd.DataFrame:

@@ -31,12 +31,12 @@ def runs_in_last_epoch(alignment: pd.DataFrame, by: Settings, measure: str = "ga
 
 def gaps_by(alignment: pd.DataFrame, by: Settings, question: str, measure: str = "gap") -> list[Finding]:
     """Mean gap of each setting and agent in the last epoch, over runs; conditions are averaged within a run."""
-    found = []
+    findings = []
     for keys, runs in runs_in_last_epoch(alignment, by, measure).groupby([*by, "agent"], sort=False):
         case = case_of(by, keys)
         answer = f"With {case}, assistants end {{value}} from users' offers."
-        found.append(mean_finding(runs[measure].to_numpy(float), question=question, case=case, answer=answer))
-    return found
+        findings.append(mean_finding(runs[measure].to_numpy(float), question=question, case=case, answer=answer))
+    return findings
 
 
 def sweep_table(alignment: pd.DataFrame, by: Settings, measure: str = "gap") -> pd.DataFrame:

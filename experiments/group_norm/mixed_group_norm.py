@@ -55,8 +55,8 @@ def mixed_group_norm(config: MixedGroupNorm, model: Model) -> Study:
     plan = setting(config)
     played = play_group_game(plan, config, model)
     of_organisms = dict.fromkeys(_WHY, _OF_ORGANISMS)
-    found = gap_findings(played.alignment, model, _QUESTION, _row, _WHY, of_organisms)
-    return group_study(plan, played, found)
+    findings = gap_findings(played.alignment, model, _QUESTION, _row, _WHY, of_organisms)
+    return group_study(plan, played, findings)
 
 
 def setting(config: MixedGroupNorm) -> Setting:

@@ -33,15 +33,15 @@ def epochs_behind(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.D
 def recovery_findings(alignment: pd.DataFrame, by: Settings, change_at: int, question: str) -> list[Finding]:
     """Mean epochs behind of each setting and agent; runs that never catch up count with all remaining epochs."""
     most = float(alignment["epoch"].max() - change_at + 1)
-    found = []
+    findings = []
     for keys, runs in epochs_behind(alignment, by, change_at).groupby([*by, "agent"], sort=False):
         case = case_of(by, keys)
         never = int(runs["behind"].isna().sum())
         beside = f"; {never} of {len(runs)} runs never caught up, and count as {most:g}" if never else ""
         answer = f"With {case}, assistants stay behind for {{value}} epochs{beside}."
         values = runs["behind"].fillna(most).to_numpy(float)
-        found.append(mean_finding(values, question=question, case=case, answer=answer))
-    return found
+        findings.append(mean_finding(values, question=question, case=case, answer=answer))
+    return findings
 
 
 def recovery_table(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.DataFrame:

@@ -109,11 +109,11 @@ def gap_findings(
             for agent in {**why, **of_organisms}
         }
     last = alignment[alignment["epoch"] == alignment["epoch"].max()]
-    found = []
+    findings = []
     for agent, of_agent in last.groupby("agent", sort=False):
         for (group, users), runs in of_agent.groupby(["group", "users"], sort=False):
             recorded = RECORDED_ROWS.get(row(str(group), str(users)))
-            found.append(
+            findings.append(
                 mean_finding(
                     runs["gap"].to_numpy(float),
                     question=question,
@@ -124,7 +124,7 @@ def gap_findings(
                     why=why.get(str(agent), ""),
                 )
             )
-    return found
+    return findings
 
 
 P = TypeVar("P", bound=PlayConfig)

@@ -27,7 +27,7 @@ def speed_findings(needed: pd.DataFrame, most: int, question: str, asked: Sequen
         question: Question that the findings answer.
         asked: Numbers of games after which observers are asked.
     """
-    found = _costs(needed, most, question)
+    findings = _costs(needed, most, question)
     why = _grid(asked)
     for (way, degree, observer), runs in needed.groupby(_KEYS, sort=False):
         if degree not in (needed["degree"].min(), needed["degree"].max()):
@@ -37,8 +37,8 @@ def speed_findings(needed: pd.DataFrame, most: int, question: str, asked: Sequen
         percent = f"{degree:.0%}".removesuffix("%")
         answer = f"Where {percent} % of talk is {way}, {_named(str(observer))} needs {{value}} games{beside}."
         values, case = runs["needed"].fillna(most).to_numpy(float), f"{way}, {degree:g}, {observer}"
-        found.append(mean_finding(values, question=question, case=case, answer=answer, why=why))
-    return found
+        findings.append(mean_finding(values, question=question, case=case, answer=answer, why=why))
+    return findings
 
 
 def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
@@ -46,13 +46,13 @@ def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
     least, odd, who = needed["degree"].min(), needed["degree"].max(), needed["observer"].iloc[-1]
     if least == odd:
         return []
-    found = []
+    findings = []
     for way, lines in needed[needed["observer"] == who].fillna({"needed": most}).groupby("way", sort=False):
         by_degree = lines.pivot_table(index=_PAIRED, columns="degree", values="needed", sort=False)
         answer = (
             f"With a share of {way} talk of {odd:g} instead of {least:g}, {_named(who)} needs {{value}} games more."
         )
-        found.append(
+        findings.append(
             mean_finding(
                 (by_degree[odd] - by_degree[least]).to_numpy(float),
                 question=question,
@@ -61,7 +61,7 @@ def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
                 why=f"Groups that never learn count as {most}.",
             )
         )
-    return found
+    return findings
 
 
 def _named(observer: str) -> str:

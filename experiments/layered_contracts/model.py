@@ -111,13 +111,13 @@ def serve_societies(plan: LayeredContracts) -> tuple[pd.DataFrame, pd.DataFrame]
     for society in range(plan.societies):
         world, stake, offer = _society(plan, society)
         for games in plan.games:
-            found = infer_layers(plan.grid, stake[..., :games], offer[..., :games])
-            drawn = RoleSociety(*found.sample(derive_key(plan.seed, "layered-contracts", society, "act", games)))
+            posterior = infer_layers(plan.grid, stake[..., :games], offer[..., :games])
+            drawn = RoleSociety(*posterior.sample(derive_key(plan.seed, "layered-contracts", society, "act", games)))
             where: dict[str, object] = {"society": society, "games": games}
             for service, contracts, lapse in _acting(plan.grid, world, drawn):
                 measured = _measured(world, contracts, plan.grid.rationality, lapse)
                 done.append({**where, "service": service, **measured})
-            conflicts += [where | line for line in _conflicts(world, found.binding())]
+            conflicts += [where | line for line in _conflicts(world, posterior.binding())]
     return pd.DataFrame(done), pd.DataFrame(conflicts)
 
 
@@ -183,5 +183,5 @@ def _log_offers(
     contracts: Float[np.ndarray, "person role 6"], rationality: float, lapse: float
 ) -> Float[np.ndarray, "person role stake offer"]:
     flat = jnp.asarray(contracts.reshape(-1, len(PARAMETERS)))
-    found = offers_in_roles(flat, jnp.asarray(rationality), jnp.asarray(lapse), jnp.asarray(STAKES))
-    return np.asarray(found, np.float64).reshape(*contracts.shape[:2], len(STAKES), -1)
+    log_offers = offers_in_roles(flat, jnp.asarray(rationality), jnp.asarray(lapse), jnp.asarray(STAKES))
+    return np.asarray(log_offers, np.float64).reshape(*contracts.shape[:2], len(STAKES), -1)

@@ -34,17 +34,17 @@ _BACKEND = "embedded"
 def model_organisms(config: ModelOrganisms, model: None) -> Study:
     """Ask every organism after every so many games; report how far each is from a Bayesian."""
     tally = Tally()
-    found, names = [], []
+    by_model, names = [], []
     with progress("organisms", len(config.models)) as advance:
         for name in config.models:
             with (
                 contextlib.closing(make_backend(_BACKEND, LmSettings(model=name))) as backend,
                 _stored(backend, config.out) as asked,
             ):
-                found.append(learning_curves(Model(asked, tally), config).assign(model=name))
+                by_model.append(learning_curves(Model(asked, tally), config).assign(model=name))
                 names.append(backend.model)
             advance(name)
-    curves = pd.concat(found, ignore_index=True)
+    curves = pd.concat(by_model, ignore_index=True)
     summary = curves_summary(curves)
     return Study(
         curves_findings(curves, "How do planted biases change belief in a group's norm?"),

@@ -18,13 +18,13 @@ def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
     noise.
     """
     keys = ["model", "condition", "games"]
-    found = curves.groupby(keys, sort=False)[["exact", "believed"]].mean()
-    found["believed_sem"] = curves.groupby(keys, sort=False)["believed"].sem()
+    summary = curves.groupby(keys, sort=False)[["exact", "believed"]].mean()
+    summary["believed_sem"] = curves.groupby(keys, sort=False)["believed"].sem()
     off = curves.assign(off=curves["offered"] - curves["users"]).groupby([*keys, "norm"], sort=False)["off"]
     by_norm = pd.DataFrame({"gap": off.mean().abs(), "variance": off.sem() ** 2}).groupby(keys, sort=False)
-    found["gap"] = by_norm["gap"].mean()
-    found["gap_sem"] = by_norm["variance"].sum() ** 0.5 / curves["norm"].nunique()
-    return found.reset_index()
+    summary["gap"] = by_norm["gap"].mean()
+    summary["gap_sem"] = by_norm["variance"].sum() ** 0.5 / curves["norm"].nunique()
+    return summary.reset_index()
 
 
 def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -47,15 +47,15 @@ def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
         question: Question that the findings answer.
     """
     last = curves[curves["games"] == curves["games"].max()]
-    found = []
+    findings = []
     for (model, condition), groups in last.groupby(["model", "condition"], sort=False):
         games = int(groups["games"].iloc[0])
         answer = (
             f"After {games} games {_WHERE[str(condition)]}, {model}'s belief differs from a Bayesian's by {{value}}."
         )
         differs = (groups["believed"] - groups["exact"]).abs().to_numpy(float)
-        found.append(mean_finding(differs, question=question, case=f"{model}, {condition}", answer=answer))
-    return found
+        findings.append(mean_finding(differs, question=question, case=f"{model}, {condition}", answer=answer))
+    return findings
 
 
 _WHERE = {condition: condition if "talk" not in condition else f"with {condition}" for condition in CONDITIONS}

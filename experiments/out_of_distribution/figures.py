@@ -42,11 +42,11 @@ def transfer_findings(
     """
     home = plan.home
     away = gaps[gaps["currency"] != home]
-    found = [_of_cell(cell, runs, plan, backend, by_seen) for cell, runs in _cells(away)]
+    findings = [_of_cell(cell, runs, plan, backend, by_seen) for cell, runs in _cells(away)]
     if "altruistic" in plan.priors and MODEL not in plan.agents:
-        found += [_without_reasons(finding) for finding in found if finding.row == "abroad, altruistic prior"]
-    found += [_in_source_currency(cell, runs) for cell, runs in _cells(gaps[gaps["currency"] == home])]
-    return [*found, *_asking(away, plan, backend), *_seen(by_seen)]
+        findings += [_without_reasons(finding) for finding in findings if finding.row == "abroad, altruistic prior"]
+    findings += [_in_source_currency(cell, runs) for cell, runs in _cells(gaps[gaps["currency"] == home])]
+    return [*findings, *_asking(away, plan, backend), *_seen(by_seen)]
 
 
 _Cell = tuple[str, str, bool, bool]
@@ -133,7 +133,7 @@ def _in_source_currency(cell: _Cell, runs: pd.DataFrame) -> Finding:
 
 def _asking(away: pd.DataFrame, plan: OutOfDistribution, backend: str) -> list[Finding]:
     """Difference of the gap with and without a warning or a reason, paired by run."""
-    found = []
+    findings = []
     own = away[away["agent"] == MODEL]
     for factor, levels, said in (
         ("warning", plan.warnings, "A warning"),
@@ -143,7 +143,7 @@ def _asking(away: pd.DataFrame, plan: OutOfDistribution, backend: str) -> list[F
             continue
         for prior, runs in own.groupby("prior", sort=False):
             by_run = runs.groupby(["run", factor])["gap"].mean().unstack()
-            found.append(
+            findings.append(
                 mean_finding(
                     (by_run[True] - by_run[False]).to_numpy(float),
                     question=ASKING,
@@ -154,17 +154,17 @@ def _asking(away: pd.DataFrame, plan: OutOfDistribution, backend: str) -> list[F
                     else "",
                 )
             )
-    return found
+    return findings
 
 
 def _seen(by_seen: pd.DataFrame) -> list[Finding]:
     """Expected gap with one currency watched and with all."""
-    found = []
+    findings = []
     for prior, lines in by_seen.groupby("prior", sort=False):
         for seen in dict.fromkeys((1, int(by_seen["seen"].max()))):
             runs = lines[lines["seen"] == seen]
             currencies = "currency" if seen == 1 else "currencies"
-            found.append(
+            findings.append(
                 mean_finding(
                     _of_runs(runs),
                     question=SEEN,
@@ -173,7 +173,7 @@ def _seen(by_seen: pd.DataFrame) -> list[Finding]:
                     why="An observer that sees a norm kept in several currencies learns that norms transfer far.",
                 )
             )
-    return found
+    return findings
 
 
 def gaps_table(gaps: pd.DataFrame) -> pd.DataFrame:

@@ -160,8 +160,8 @@ def _question(act: _Act, plan: OutOfDistribution) -> Question:
 
 def _gaps(offers: pd.DataFrame, users: pd.DataFrame) -> pd.DataFrame:
     by_run = offers.groupby([*CELL, "run"], sort=False)["offered_share"].mean().rename("offered").reset_index()
-    found = by_run.merge(users, on=["currency", "run"], how="left")
-    return found.assign(gap=(found["offered"] - found["users"]).abs())
+    gaps = by_run.merge(users, on=["currency", "run"], how="left")
+    return gaps.assign(gap=(gaps["offered"] - gaps["users"]).abs())
 
 
 def _text_table(texts: _Texts) -> pd.DataFrame:

@@ -101,7 +101,7 @@ def aligned_answers(choices: pd.DataFrame, plan: AlignedToPeople, model: Model) 
     for kind, policies in held.items():
         rates[kind] = _answers(kind, policies, np.rint(shares * stake).astype(int), stake, plan, model)
     of_people = acceptance(second)
-    compared = [_compared(kind, found, of_people, shares, plan.seed) for kind, found in rates.items()]
+    compared = [_compared(kind, rate, of_people, shares, plan.seed) for kind, rate in rates.items()]
     table = pd.concat(compared, ignore_index=True)
     return table.assign(r_hat=table["kind"].map(agreement).astype(float))
 
@@ -114,15 +114,15 @@ def alignment_findings(answers: pd.DataFrame, people: int, question: str) -> lis
         people: People with whom assistants are compared.
         question: What was asked.
     """
-    found = []
+    findings = []
     for kind, lines in answers.groupby("kind", sort=False):
         who = "The other half of the people" if kind == PEOPLE else f"Assistants with {kind} preferences"
         verb = "differs" if kind == PEOPLE else "differ"
         answer = f"{who} {verb} from people in {{value}} of their answers, averaged over offers."
         ends = float(lines["mean_low"].iloc[0]), float(lines["mean_high"].iloc[0])
         mean = float(lines["distance"].mean())
-        found.append(Finding(question, str(kind), answer, mean, *ends, people))
-    return sorted(found, key=lambda finding: finding.value)
+        findings.append(Finding(question, str(kind), answer, mean, *ends, people))
+    return sorted(findings, key=lambda finding: finding.value)
 
 
 def alignment_table(answers: pd.DataFrame) -> pd.DataFrame:
@@ -177,15 +177,15 @@ def _answers(
         Turn(str(texts[n]), "dollars", stake, derive_seed(plan.seed, "people", kind, "answer", n, k), int(offers[k]))
         for n, k in places
     ]
-    found = np.full((len(policies), len(offers)), np.nan)
+    answers = np.full((len(policies), len(offers)), np.nan)
     for place, answer in zip(places, give_answers(model.backend, turns, model.tally, plan.style), strict=True):
-        found[place] = np.nan if answer is None else float(answer)
-    return found
+        answers[place] = np.nan if answer is None else float(answer)
+    return answers
 
 
 def _compared(
     kind: str,
-    found: Float[np.ndarray, "one share"],
+    rates: Float[np.ndarray, "one share"],
     people: Float[np.ndarray, "one share"],
     shares: np.ndarray,
     seed: int,
@@ -195,14 +195,14 @@ def _compared(
     def again(values: np.ndarray) -> np.ndarray:
         return np.asarray(np.nanmean(values[rng.integers(len(values), size=len(values))], axis=0))
 
-    distance = np.abs(np.nanmean(found, axis=0) - np.nanmean(people, axis=0))
-    drawn = np.stack([np.abs(again(found) - again(people)) for _ in range(_RESAMPLES)])
+    distance = np.abs(np.nanmean(rates, axis=0) - np.nanmean(people, axis=0))
+    drawn = np.stack([np.abs(again(rates) - again(people)) for _ in range(_RESAMPLES)])
     low, high = np.quantile(drawn.mean(axis=1), [0.025, 0.975])
     return pd.DataFrame(
         {
             "kind": kind,
             "share": shares,
-            "assistants": np.nanmean(found, axis=0),
+            "assistants": np.nanmean(rates, axis=0),
             "people": np.nanmean(people, axis=0),
             "distance": distance,
             "mean_low": low,

@@ -29,16 +29,16 @@ def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.Data
         comparison: What `experiments.people.fit_tables.comparison_table` gives, of choices left out.
     """
     named = fit.assign(model=fit["family"] + " " + fit["pooling"])
-    found = []
+    findings = []
     for model in comparison["model"]:
         for quantity, lines in named[named["model"] == model].groupby("quantity", sort=False):
-            found.append(_largest(choices, str(model), str(quantity), lines))
+            findings.append(_largest(choices, str(model), str(quantity), lines))
     best, people = str(comparison["model"].iloc[0]), int(subjects(choices).max()) + 1
     others = comparison.iloc[1:]
     for model, behind, error in zip(
         others["model"], others["elpd_diff"].to_numpy(float), others["se_diff"].to_numpy(float), strict=True
     ):
-        found.append(
+        findings.append(
             Finding(
                 PREDICTS,
                 f"{best} compared with {model}",
@@ -50,7 +50,7 @@ def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.Data
                 why="Summed over choices (PSIS-LOO), ± 1.96 standard errors; below 4 or around 0 it means little.",
             )
         )
-    return found
+    return findings
 
 
 def _largest(choices: pd.DataFrame, model: str, quantity: str, lines: pd.DataFrame) -> Finding:

@@ -124,8 +124,8 @@ def _rejections_at(
         people = place + spread * jax.random.normal(key, (_NEW_PEOPLE, place.shape[0]))
         return jax.vmap(of_person)(people).mean(axis=0)
 
-    found: Array = jax.lax.map(of_draw, (u, keys))
-    return found
+    rejections: Array = jax.lax.map(of_draw, (u, keys))
+    return rejections
 
 
 def _rejections(

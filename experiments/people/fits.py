@@ -184,16 +184,16 @@ def _fit(
         on_steps=None if on_steps is None else lambda done, steps: on_steps(label, done, steps),
         checkpoint=None if checkpoints is None else checkpoints / f"{name}-{pooling}.npz",
     )
-    found = diagnose(posterior)
+    diagnostics = diagnose(posterior)
     key = derive_key(plan.seed, "human-norms", name, pooling, "loo")
     by_choice, by_person = _cross_validated(posterior, choices, key)
-    said = [f"{', '.join(held)} cannot be told from choices like these; held at 0"] if held else []
-    said += found.warnings()
-    said += [f"choice by choice, {line}" for line in by_choice.warnings()]
-    said += [f"person by person, {line}" for line in by_person.warnings()]
-    r_hat = float(np.nanmax(found.table["r_hat"], initial=-np.inf))
+    warnings = [f"{', '.join(held)} cannot be told from choices like these; held at 0"] if held else []
+    warnings += diagnostics.warnings()
+    warnings += [f"choice by choice, {line}" for line in by_choice.warnings()]
+    warnings += [f"person by person, {line}" for line in by_person.warnings()]
+    r_hat = float(np.nanmax(diagnostics.table["r_hat"], initial=-np.inf))
     r_hat = r_hat if np.isfinite(r_hat) else float("nan")
-    return FittedPeople(name, pooling, posterior, by_choice, by_person, said, r_hat)
+    return FittedPeople(name, pooling, posterior, by_choice, by_person, warnings, r_hat)
 
 
 def _cross_validated(posterior: SampledPosterior, choices: pd.DataFrame, key: Key[Array, ""]) -> tuple[Loo, Loo]:

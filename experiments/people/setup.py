@@ -24,23 +24,23 @@ def read_people(data: Path, source: str, people: int | None, seed: int) -> Human
     Raises:
         InputError: If it cannot be read.
     """
-    found = _read(data, source)
+    everyone = _read(data, source)
     if people is None:
-        return found
-    person = subjects(found.choices)
+        return everyone
+    person = subjects(everyone.choices)
     there = int(person.max()) + 1
     if people > there:
         raise InputError("people", f"{people} are more than the {there} in the data", "give fewer, or leave it out")
     chosen = np.random.default_rng(seed).choice(there, size=people, replace=False)
-    kept = found.choices[np.isin(person, chosen)].reset_index(drop=True)
-    return HumanChoices(kept, found.unread, found.warnings)
+    chosen_choices = everyone.choices[np.isin(person, chosen)].reset_index(drop=True)
+    return HumanChoices(chosen_choices, everyone.unread, everyone.warnings)
 
 
 def _read(data: Path, source: str) -> HumanChoices:
     if not data.is_dir():
-        found = get_source(source)(data)
-        say(found)
-        return found
+        choices = get_source(source)(data)
+        say(choices)
+        return choices
     imported = load(data)
     if imported.manifest.experiment != IMPORT or "choices" not in imported.tables:
         hint = "give a folder made by `scai-irl import human`, or a data file"

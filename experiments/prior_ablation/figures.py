@@ -16,9 +16,9 @@ AWAY = "How much does the prior still matter in new currencies, after all games 
 _LEANS = {"flat": "a flat prior", "right": "a prior that leans to it", "wrong": "a prior that leans to another"}
 
 
-def ablation_findings(plan: PriorAblation, found: AblationTables) -> list[Finding]:
+def ablation_findings(plan: PriorAblation, tables: AblationTables) -> list[Finding]:
     """Cost of priors at the largest and at the smallest rationality."""
-    return [*_speed(plan, found.games), *_gaps(plan, found.epochs), *_in_new_currencies(plan, found.abroad)]
+    return [*_speed(plan, tables.games), *_gaps(plan, tables.epochs), *_in_new_currencies(plan, tables.abroad)]
 
 
 def _ends(plan: PriorAblation) -> list[tuple[float, float]]:
@@ -41,12 +41,12 @@ def _sorts(table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
 
 def _speed(plan: PriorAblation, games: pd.DataFrame) -> list[Finding]:
     most = plan.epochs * plan.games
-    found = []
+    findings = []
     for setting in _ends(plan):
         for sort, lean, cell in _sorts(_at(games, setting)):
             never = cell["needed"].isna().mean()
             beside = f" ({100 * never:.1f} % never do, counted as {most})" if never else ""
-            found.append(
+            findings.append(
                 mean_finding(
                     cell.assign(needed=cell["needed"].fillna(most)).groupby("run")["needed"].mean().to_numpy(float),
                     question=SPEED,
@@ -56,7 +56,7 @@ def _speed(plan: PriorAblation, games: pd.DataFrame) -> list[Finding]:
                     why=_why(plan, sort, lean),
                 )
             )
-    return found
+    return findings
 
 
 def _why(plan: PriorAblation, sort: str, lean: str) -> str:
@@ -71,11 +71,11 @@ def _why(plan: PriorAblation, sort: str, lean: str) -> str:
 
 
 def _gaps(plan: PriorAblation, epochs: pd.DataFrame) -> list[Finding]:
-    found = []
+    findings = []
     setting = _ends(plan)[-1]
     for epoch in dict.fromkeys((1, plan.epochs)):
         for sort, lean, cell in _sorts(_at(epochs[epochs["epoch"] == epoch], setting)):
-            found.append(
+            findings.append(
                 mean_finding(
                     cell.groupby("run")["gap"].mean().to_numpy(float),
                     question=GAP,
@@ -84,14 +84,14 @@ def _gaps(plan: PriorAblation, epochs: pd.DataFrame) -> list[Finding]:
                     f"{_LEANS[lean]}, {{value}} after {epoch} epoch{'s' if epoch > 1 else ''} of {plan.games} games.",
                 )
             )
-    return found
+    return findings
 
 
 def _in_new_currencies(plan: PriorAblation, abroad: pd.DataFrame) -> list[Finding]:
-    found, setting = [], plan.settings[0]
+    findings, setting = [], plan.settings[0]
     away = abroad[abroad["currency"] != plan.home]
     for sort, lean, cell in _sorts(_at(away, setting)):
-        found.append(
+        findings.append(
             mean_finding(
                 cell.groupby("run")["gap"].mean().to_numpy(float),
                 question=AWAY,
@@ -101,7 +101,7 @@ def _in_new_currencies(plan: PriorAblation, abroad: pd.DataFrame) -> list[Findin
                 why="Evidence from one currency counts in another as far as norms transfer; the rest is the prior.",
             )
         )
-    return found
+    return findings
 
 
 def speed_table(games: pd.DataFrame, most: int) -> pd.DataFrame:

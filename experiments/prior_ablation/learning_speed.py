@@ -71,8 +71,8 @@ def learn_at_all(
     keys = keys_of_runs(key, jnp.arange(stakes.shape[0]))
     with jax.enable_x64(True):
         exact = jax.tree.map(lambda leaf: jnp.asarray(leaf, np.float64), hypotheses)
-        found = _learn(keys, exact, np.log(priors), distinct, place.reshape(stakes.shape), kept)
-    return Learning(*(np.asarray(array) for array in found))
+        arrays = _learn(keys, exact, np.log(priors), distinct, place.reshape(stakes.shape), kept)
+    return Learning(*(np.asarray(array) for array in arrays))
 
 
 def first_game(truth: Float[np.ndarray, "*n game"], above: float = 0.9) -> Float[np.ndarray, "*n"]:
