@@ -1,7 +1,7 @@
 """Random keys: everything drawn comes from one root seed and a path of words and numbers.
 
 A path such as (experiment, condition, run, epoch, purpose, draw) names a draw, so no two draws coincide, the number
-of runs beside it does not matter and any single run can be redone alone.
+of other runs does not matter and any single run can be redone alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-r"""Many ultimatum games at once, with users who draw from π_θ: the fast way to play where nobody learns in between.
+r"""Many ultimatum games at once, with users who draw from π_θ: the fast way to play where no one learns in between.
 
 Offers are drawn by the alias method (Walker 1977; Vose 1991): the offers' probabilities are cut and stacked into 128
 slots of equal weight, each holding at most two offers, so that one random number, one look-up and one comparison give

@@ -33,7 +33,7 @@ from inference import (
 from inference.checks.diagnostics import DataWarning
 from inference.continuous.one_shot import UtilityFamily
 from inference.samplers.fit import Method
-from inference.structured.new_places import drawn_offers, posterior_at_place
+from inference.structured.new_places import drawn_offers, posterior_at_position
 from scai_irl.language.asking import Style
 
 BASES: dict[str, UtilityFamily] = {
@@ -188,7 +188,7 @@ def predictions(suite: Suite, games: Games, seen: int, posterior: SampledPosteri
 
 
 def _offers_in(suite: Suite, good: str, seen: int, posterior: SampledPosterior) -> Float[np.ndarray, "run draw play"]:
-    there = posterior_at_place(posterior, PSYCHOLOGICAL_DISTANCE[good], key_of(suite, "place", seen, good))
+    there = posterior_at_position(posterior, PSYCHOLOGICAL_DISTANCE[good], key_of(suite, "place", seen, good))
     return drawn_offers(key_of(suite, "offers", seen, good), there, suite.stake, suite.games, suite.draws)
 
 

@@ -18,7 +18,7 @@ from envs.seeds import derive_seed
 from experiments.currency_suite.model import Games, Suite, key_of
 from experiments.out_of_distribution.model import AS_LEARNED, TRANSFER
 from inference import SampledPosterior, posterior_of_row
-from inference.structured.new_places import posterior_at_place
+from inference.structured.new_places import posterior_at_position
 from scai_irl.agents.assistant import translate
 from scai_irl.language.requests import offer_request, read_offer
 from scai_irl.lm.ask import Question, Tally
@@ -98,7 +98,7 @@ def _as_learned(suite: Suite, posterior: SampledPosterior) -> list[_Text]:
 def _carried(suite: Suite, posterior: SampledPosterior) -> list[_Text]:
     texts = []
     for good, place in zip(suite.goods, suite.places, strict=True):
-        there = posterior_at_place(posterior, place, key_of(suite, "place in words", good))
+        there = posterior_at_position(posterior, place, key_of(suite, "place in words", good))
         drawn = there.sample(key_of(suite, "draw", good), 1)
         texts += [
             _Text(TRANSFER, society, good, there.hypotheses.policy(int(index)))

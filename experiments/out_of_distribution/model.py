@@ -36,7 +36,7 @@ from envs.ultimatum import offered_share
 from inference import DiscretePosterior, Evidence, evidence, infer, named_norms, thompson
 from inference.discrete.families import NAMED_NORMS
 from inference.discrete.hypotheses import PolicyHypotheses
-from inference.structured.transfer import abroad, carried
+from inference.structured.transfer import at_target, carried
 from scai_irl.agents.assistant import Turn, make_offers, translate
 from scai_irl.agents.users import UserGame, UsersBy, played
 from scai_irl.language.asking import Style
@@ -271,7 +271,7 @@ def _write(backend: Backend, plan: Journey, believed: dict[str, Float[np.ndarray
         for run, norms in enumerate(_draws(plan, home, 1, "home", prior)):
             drawn[AS_LEARNED, plan.currencies[0], prior, run, 0] = int(norms[0])
         for currency in plan.currencies if TRANSFER in plan.agents else ():
-            there = abroad(home, plan.prior(prior), plan.kept(currency))
+            there = at_target(home, plan.prior(prior), plan.kept(currency))
             for run, norms in enumerate(_draws(plan, there, plan.acts, "there", prior, currency)):
                 drawn |= {(TRANSFER, currency, prior, run, act): int(norm) for act, norm in enumerate(norms)}
     policies = [plan.hypotheses.policy(norm) for norm in range(len(NAMED_NORMS))]
@@ -332,7 +332,7 @@ def _belief_table(plan: Journey, believed: dict[str, Float[np.ndarray, "run norm
         first = np.broadcast_to(plan.prior(prior), home.shape)
         held = {_condition(AS_LEARNED, plan.currencies[0], prior): home}
         for currency in plan.currencies if TRANSFER in plan.agents else ():
-            held[_condition(TRANSFER, currency, prior)] = abroad(home, plan.prior(prior), plan.kept(currency))
+            held[_condition(TRANSFER, currency, prior)] = at_target(home, plan.prior(prior), plan.kept(currency))
         for condition, there in held.items():
             for epoch, weights in enumerate((first, there)):
                 every = pd.DataFrame(weights, columns=list(NAMED_NORMS)).rename_axis("run").reset_index()

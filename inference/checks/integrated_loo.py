@@ -36,7 +36,7 @@ class LooOfRows(NamedTuple):
 
     Attributes:
         observations: Leaving out one observation at a time.
-        rows: Leaving out one row at a time; rows stand in the column ``group``, so that `compare` can set them beside a
+        rows: Leaving out one row at a time; rows stand in the column ``group``, so that `compare` can pair them with a
             pooled family's groups.
     """
 

@@ -66,7 +66,7 @@ class Loo:
         return min(1 - 1 / math.log10(self.draws), _USUAL_LEVEL)
 
     def warnings(self) -> list[str]:
-        """What a reader has to know, in a line each."""
+        """List the warnings, one line each."""
         k = self.pointwise["pareto_k"]
         high = int((k > self.good_k).sum())
         if not high:

@@ -41,7 +41,7 @@ def mean_choice(values: Float[Array, "observation"], was_seen: Float[Array, "obs
 
 @dataclasses.dataclass(frozen=True)
 class PredictiveCheck:
-    """A statistic of the observed choices beside that of simulated ones.
+    """A statistic of the observed choices, compared with that of simulated ones.
 
     Attributes:
         observed: T(y) of each run, (run, …).
@@ -54,8 +54,8 @@ class PredictiveCheck:
     @property
     def p_value(self) -> np.ndarray:
         """Posterior predictive p of each run, (run, …); ties count half."""
-        beside = self.observed[:, None]
-        return np.asarray(np.mean((self.replicated > beside) + 0.5 * (self.replicated == beside), axis=1))
+        observed = self.observed[:, None]
+        return np.asarray(np.mean((self.replicated > observed) + 0.5 * (self.replicated == observed), axis=1))
 
     def interval(self, mass: float = 0.9) -> np.ndarray:
         """Equal-tailed interval of the replicated statistic, (run, …, 2)."""

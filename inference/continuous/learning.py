@@ -54,7 +54,7 @@ class Answers(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Offers beside a norm that is known, so that no sampler has to learn it again at each step.
+    """Offers with a known norm, so that no sampler computes it again at each step.
 
     Attributes:
         offer: Amount offered; negated where it was rejected, and 0 where the answer was not seen.

@@ -21,7 +21,7 @@ from inference.samplers.fit import Fit, Method, unweighted
 from inference.samplers.target import Target
 
 Steps = dict[str, Array]
-"""What is kept of each step of one chain, by name, with a leading step axis."""
+"""State of each step of one chain, by name, with a leading step axis."""
 
 Potential = Callable[[Float[Array, "dim"]], Float[Array, ""]]
 """Minus the logarithm of a density, up to a constant."""

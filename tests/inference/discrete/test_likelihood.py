@@ -12,7 +12,7 @@ import pytest
 from jaxtyping import Array, Float
 
 from inference import Evidence, evidence, infer, named_norms, parameter_grid
-from inference.discrete.cells import Cells, Use, in_pieces
+from inference.discrete.cells import Cells, Use, in_chunks
 from inference.discrete.families import FAMILIES
 from inference.discrete.hypotheses import Hypotheses, PolicyHypotheses
 from inference.discrete.likelihood import log_likelihood, rows_of
@@ -209,4 +209,4 @@ def test_pieces_are_the_whole(piece: int) -> None:
     def outer(x: Array, y: Array) -> Array:
         return jnp.arange(3.0)[:, None] * x + y.sum(axis=1)
 
-    np.testing.assert_array_equal(in_pieces(outer, first, second, piece=piece), outer(first, second))
+    np.testing.assert_array_equal(in_chunks(outer, first, second, chunk=chunk), outer(first, second))
