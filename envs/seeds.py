@@ -48,5 +48,5 @@ def derive_seed(root: SupportsIndex, *path: str | SupportsIndex) -> int:
 
 
 def keys_of_runs(root: Key[Array, ""], runs: Int[Array, "run"]) -> Key[Array, "run"]:
-    """Give each run its own key, by its number and not by its place in the batch."""
+    """Give each run its own key, by its number and not by its index in the batch."""
     return jax.vmap(jax.random.fold_in, (None, 0))(root, runs)

@@ -50,7 +50,7 @@ CALIBRATION_METHODS: Registry[Method] = Registry(
 """Methods with settings for small data sets, by name; those of plug-ins with their usual settings."""
 
 _MANY_PARAMETERS, _MORE_STEPS = 10, 16
-_DRAWS = 99  # kept of each posterior: ranks then are 0..99
+_DRAWS = 99  # of each posterior: ranks then are 0..99
 _CHUNKS = 10
 _TAIL = 0.05
 
@@ -141,8 +141,8 @@ def calibrate(
         which = np.minimum(np.arange(start, start + chunk), replications - 1)
         replicated = share_out(lambda own: _replicate(method, family, own, seen), keys[which])
         part = jax.tree.map(np.asarray, replicated)
-        kept = slice(0, min(chunk, replications - start))
-        parts.append(jax.tree.map(lambda leaf, kept=kept: leaf[kept], part))
+        counted = slice(0, min(chunk, replications - start))
+        parts.append(jax.tree.map(lambda leaf, counted=counted: leaf[counted], part))
         if on_steps:
             on_steps(min(start + chunk, replications), replications)
     found: Ranks = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)

@@ -103,7 +103,7 @@ class HypothesisFamily(ABC):
     def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
         """Compute the numbers on which chains have to agree and truths are ranked; the coordinates unless overridden.
 
-        A family whose coordinates can change places (groups without a fixed order, say) gives numbers here that do not
+        A family whose coordinates can be permuted (groups without a fixed order, say) gives numbers here that do not
         depend on the order; they may depend on the data too (Modrák et al. 2023, arXiv:2211.02383).
         """
         del summary

@@ -209,6 +209,6 @@ def delta_norm(seen: Answers, rate: Float[Array, ""]) -> Float[Array, "play"]:
     def then(earlier: tuple[Array, Array], later: tuple[Array, Array]) -> tuple[Array, Array]:
         return earlier[0] * later[0], later[0] * earlier[1] + later[1]
 
-    kept, added = jax.lax.associative_scan(then, (1 - rates, rates * seen.offer))
-    after = kept * FIRST_NORM + added
+    retained, added = jax.lax.associative_scan(then, (1 - rates, rates * seen.offer))
+    after = retained * FIRST_NORM + added
     return jnp.concatenate([jnp.full(1, FIRST_NORM), after[:-1]])

@@ -101,8 +101,8 @@ def cell_log_probs(
         cells: Where.
     """
 
-    def gain(of: UtilityFunction, own: Float[Array, "share 1"]) -> Float[Array, "share hypothesis"]:
-        over_hypotheses = jax.vmap(of, (0, None, None))
+    def gain(utility: UtilityFunction, own: Float[Array, "share 1"]) -> Float[Array, "share hypothesis"]:
+        over_hypotheses = jax.vmap(utility, (0, None, None))
         over_shares = jax.vmap(over_hypotheses, (None, 0, 0))
         return rationality * over_shares(theta, own[:, 0], 1 - own[:, 0])
 

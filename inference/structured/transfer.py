@@ -157,14 +157,14 @@ def _along_the_line(
     def of_length(one: Float[Array, ""]) -> tuple[Array, Array]:
         keeps = jnp.exp(-gaps / one)
 
-        def carry(message: Array, kept: Array) -> Array:
+        def carry(message: Array, probability: Array) -> Array:
             """Log Σ_n' p(n | n') exp(message(n')), the same towards either side, of messages with π in them."""
             total = jax.nn.logsumexp(message, axis=-1, keepdims=True)
-            return jnp.logaddexp(jnp.log(kept) + message, jnp.log1p(-kept) + log_prior + total)
+            return jnp.logaddexp(jnp.log(probability) + message, jnp.log1p(-probability) + log_prior + total)
 
         def step(message: Array, following: tuple[Array, Array]) -> tuple[Array, Array]:
-            own, kept = following
-            arrived = carry(message, kept)
+            own, probability = following
+            arrived = carry(message, probability)
             return arrived + own, arrived
 
         def pass_over(columns: Array, steps: Array) -> Array:
