@@ -74,7 +74,7 @@ class NamedNorm(_Named):
 
     def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
         """Compute the weight of each norm under draws of θ: 1 for the norm that θ names."""
-        return np.eye(len(self.norms))[np.asarray(theta["norm"])]
+        return np.asarray(np.eye(len(self.norms))[np.asarray(theta["norm"])])
 
     def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
         """Make policy hypotheses of draws of θ: a block for each norm, with the indices of its draws."""

@@ -202,8 +202,8 @@ def test_a_hypothesis_without_prior_probability_stays_without() -> None:
     assert (infer(named_norms(lapse=(0.1,)), data, prior=posterior).probabilities[:, 1] == 0).all()
 
 
-@pytest.mark.parametrize("piece", [1, 4, 7, 9, 100])
-def test_pieces_are_the_whole(piece: int) -> None:
+@pytest.mark.parametrize("chunk", [1, 4, 7, 9, 100])
+def test_chunks_are_the_whole(chunk: int) -> None:
     first, second = jnp.arange(9.0), jnp.arange(18.0).reshape(9, 2)
 
     def outer(x: Array, y: Array) -> Array:
