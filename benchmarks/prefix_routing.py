@@ -34,14 +34,14 @@ from tabulate import tabulate
 
 from benchmarks.report import machine
 from experiments.group_norm.one_group_norm import OneGroupNorm, setting
-from experiments.model_organisms.model import Curves, played
+from experiments.model_organisms.model import ModelOrganisms, played
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.vllm.environment import vllm_python
 from scai_irl.backends.vllm.server import VllmServer
 from scai_irl.backends.vllm.serving import RunningServer, ServerOptions, running_server
 from scai_irl.lm.protocol import Completion, OnDone, Request
 from scai_irl.lm.settings import LmSettings
-from scai_irl.loop.run import play_setting
+from scai_irl.loop.run import play_or_resume
 from scai_irl.measure.elicit import Elicitation, elicit
 from tests.tiny_model import make_tiny
 from tests.vllm.processes import group
@@ -74,14 +74,14 @@ def games(runs: int) -> list[Sequence[Request]]:
         runs=runs, seed=1, users=("fair", "altruistic"), group=("5v5",), agents=agents, users_by="model"
     )
     book = Collecting()
-    play_setting(setting(config), book)
+    play_or_resume(setting(config), book, None)
     return book.batches
 
 
 def watching(runs: int) -> list[Sequence[Request]]:
     """What is asked of groups that are watched game by game."""
     book = Collecting()
-    items = [question.item for question in played(Curves(runs))]
+    items = [question.item for question in played(ModelOrganisms(runs=runs))]
     elicit(book, items, Elicitation(channels=("stated", "sampled"), wordings=(1,), draws=3))
     return book.batches[:1]  # what follows is acting on texts, which is short
 

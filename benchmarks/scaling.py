@@ -42,8 +42,7 @@ from inference import Evidence, evidence, parameter_grid, summarise_posteriors
 from scai_irl.backends.embedded import Embedded
 from scai_irl.experiment.config import check
 from scai_irl.experiment.definition import find_experiments
-from scai_irl.llama.model_folder import Model as Llama
-from scai_irl.llama.model_folder import TokenTexts, read_model, write_model
+from scai_irl.llama.model_folder import Llama, TokenTexts, read_model, write_model
 from scai_irl.llama.model_pass import Architecture, draw_weights
 from scai_irl.lm.settings import LmSettings
 from scai_irl.organisms.shipped import organism_folder

@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 
 from benchmarks.conftest import Measure
-from experiments.group_norm.one_group_norm import OneGroupNorm, run
+from experiments.group_norm.one_group_norm import OneGroupNorm, one_group_norm
 
 INTERACTIONS = 3 * 3 * 20 * 5 * 10  # norms, groups, runs, epochs, interactions
 
@@ -16,6 +16,6 @@ def test_one_group_norm(measure: Measure, tmp_path: Path) -> None:
     number = itertools.count()
 
     def program() -> None:
-        run(OneGroupNorm(agents=("thompson",), out=tmp_path / str(next(number))))
+        one_group_norm.run(OneGroupNorm(agents=("thompson",), out=tmp_path / str(next(number))))
 
     measure("one-group norm, whole", "interactions", INTERACTIONS, program, rounds=3)

@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from envs.policy import Norm, Policy
+from envs.norm_names import read_norm
+from envs.policy import Policy
 
 _TOLERANCE = 1e-6  # rounding of weights that a person typed as decimals
 
@@ -22,7 +23,7 @@ class Population(NamedTuple):
     """A mixture of norms with given weights.
 
     Attributes:
-        norms: Names of the norms.
+        norms: Names of the norms (`envs.norm_names`).
         weights: Weight w_k of each norm; they sum to 1.
     """
 
@@ -37,7 +38,7 @@ class Population(NamedTuple):
             'fair'
         """
         pairs = zip(self.weights, self.norms, strict=True)
-        return Policy(tuple((weight, Norm(norm, (), rationality, lapse)) for weight, norm in pairs))
+        return Policy(tuple((weight, read_norm(norm, rationality, lapse)) for weight, norm in pairs))
 
 
 def one_group(norm: str) -> Population:

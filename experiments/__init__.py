@@ -1,4 +1,4 @@
-"""What is asked: one short script for each experiment."""
+"""Experiments: a folder for each study, with its question, configuration, model and figures."""
 
 from scai_irl.io.shadowed import refuse_hidden_packages
 

@@ -1,7 +1,7 @@
 """Every experiment of Social Contract AI and beyond, in one list: ``scai-irl reproduce paper``.
 
-Rows of the predecessor's figures are run with the phrasebook, which loses nothing, and with the organism *bayes*, a
-language model that is Bayesian by training. The preset ``full`` has five times as many runs of all that has runs;
+Rows of SCAI (2023) are run with the phrasebook, which loses nothing, and with the organism *bayes*, a language model
+that is Bayesian by training. The preset ``full`` has five times as many runs of all that has runs;
 ``cluster`` is the same with a served model in the organism's place.
 """
 
@@ -17,7 +17,7 @@ _BAYES = {"backend": "embedded", "model": "bayes"}
 _SERVED = {"backend": "vllm-server"}
 
 _AGENTS = {"agents": ("thompson", "scai", "scai-memory")}
-"""A Bayesian, the predecessor's own procedure, and the same with the transcripts of all epochs."""
+"""A Bayesian, the procedure of SCAI (2023), and the same with the transcripts of all epochs."""
 
 _ROWS: tuple[tuple[str, Mapping[str, Any], float, float], ...] = (
     ("one-group-norm", _AGENTS, 12, 121),
@@ -26,10 +26,10 @@ _ROWS: tuple[tuple[str, Mapping[str, Any], float, float], ...] = (
     ("inconsistent-language", _AGENTS, 10, 65),
     ("out-of-distribution", {"agents": ("as-learned", "transfer", "model")}, 5, 33),
 )
-"""Experiments with rows in the predecessor's table: options, seconds with the phrasebook and with the organism."""
+"""Experiments with rows in the table of SCAI (2023): options, seconds with the phrasebook and with the organism."""
 
 _UNTAUGHT = {"out-of-distribution": {"agents": ("as-learned", "transfer")}}
-"""Options of rows with the organism, which was not taught to carry a text over to other goods."""
+"""Options of rows with the organism, which was not trained to transfer a text to other currencies."""
 
 _OTHERS: tuple[tuple[str, Mapping[str, Any], float], ...] = (
     ("assistants-only", {}, 4),
@@ -63,7 +63,7 @@ _NUMBERS = {
     "response-types": ("people", 100),
     "prior-ablation": ("runs", 100),
 }
-"""What there are more of in the full preset, and how many there are by default, where those are not 20 runs."""
+"""Options that the full preset multiplies, with their defaults, where these are not 20 runs."""
 
 
 def _small() -> list[Step]:

@@ -85,7 +85,8 @@ def test_the_other_environment_gives_the_same_results(elsewhere: Path, finished:
     done(
         elsewhere / "python",
         "-m",
-        "experiments.group_norm.one_group_norm",
+        "experiments.group_norm",
+        "one-group-norm",
         *TINY[2:],
         "--epochs",
         "2",

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from scai_irl.llama.model_folder import Model, TokenTexts, write_model
+from scai_irl.llama.model_folder import Llama, TokenTexts, write_model
 from scai_irl.llama.model_pass import Architecture, Weights, shapes
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +50,7 @@ def make_tiny(folder: Path, width: int = 64, layers: int = 2) -> Path:
         epsilon=1e-6,
         tied=False,
     )
-    write_model(folder, Model(architecture, draw(architecture, words), words))
+    write_model(folder, Llama(architecture, draw(architecture, words), words))
     return folder
 
 

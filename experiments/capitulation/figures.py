@@ -1,4 +1,4 @@
-"""What tones change, as findings, a table and a figure."""
+"""Effects of tones: findings, a table and a figure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 EFFECTS = {
-    "belief": "belief is {value} farther from what it is in silence (total variation)",
+    "belief": "belief is {value} farther from belief in silence (total variation)",
     "altruistic": "belief in the altruistic norm changes by {value}",
     "offered": "offers change by {value} of the stake",
     "accepted": "the share of low offers that are taken changes by {value}",
@@ -29,7 +29,7 @@ _INSTEAD = {BLAND: "talking of something else", SILENT: "saying nothing"}
 _BAYESIAN = "A Bayesian who is told that talk says nothing has 0."
 _WHY = {
     BLAND: _BAYESIAN,
-    SILENT: f"{_BAYESIAN} Any words that a model does not know may do this; a distance from silence is never below 0.",
+    SILENT: f"{_BAYESIAN} Any unknown sentence may have this effect; a distance from silence is never below 0.",
 }
 
 
@@ -38,8 +38,8 @@ def tone_findings(effects: pd.DataFrame, by_evidence: float, question: str) -> l
 
     Args:
         effects: What `experiments.capitulation.model.tone_effects` gives.
-        by_evidence: What evidence changes in offers, to set the tones' effects beside.
-        question: What was asked.
+        by_evidence: Effect of evidence on offers, with which those of tones are compared.
+        question: Question that the findings answer.
     """
     together = effects[effects["against"] == BLAND].groupby(["norm", "run"], sort=False)["belief"].mean()
     found = [
@@ -81,7 +81,7 @@ def tone_table(effects: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def tone_figure(effects: pd.DataFrame) -> Figure:
-    """Mean change (95 % interval over groups) by tone; a panel for each effect, a colour for each norm of the users.
+    """Dots show the mean effect of each tone (95 % interval over groups), by the users' norm; a panel for each effect.
 
     Above, tones against talk of something else (bland), which any model may mistake as well; below, against silence.
     """

@@ -1,20 +1,21 @@
-"""Goods by psychological distance: what is predicted of those that were never seen, and what words do there.
+"""Currencies by psychological distance: predictions of users' offers in currencies never seen.
 
-Societies' norms vary from good to good in one of the ways of `experiments.currency_suite.variation`. Users are watched
-in the nearest 1, 2, 3 … goods; a hierarchy with places (`inference.continuous.hierarchy`) predicts what they offer in
-all of them.
+Societies' norms vary from currency to currency in one of the ways of `experiments.currency_suite.variation`. Users are
+watched in the nearest 1, 2, 3 … currencies; a hierarchy with distances (`inference.continuous.hierarchy`) predicts
+their offers in all of them.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Bool, Float, Int, Key
+from pydantic import Field, field_validator, model_validator
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.seeds import derive_key
@@ -34,7 +35,9 @@ from inference.checks.diagnostics import DataWarning
 from inference.continuous.one_shot import UtilityFamily
 from inference.samplers.fit import Method
 from inference.structured.new_places import drawn_offers, posterior_at_position
-from scai_irl.language.asking import Style
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.model_options import LmConfig
+from scai_irl.experiment.validators import known, known_currencies
 
 BASES: dict[str, UtilityFamily] = {
     "ces": CesAltruism().fix(substitution=0.0),
@@ -51,93 +54,107 @@ MASS = 0.9
 _TIE = 1e-6  # shares are in single precision
 
 
-@dataclass(frozen=True)
-class Suite:
-    """What is played, and what is believed of it.
+POSTERIOR_DRAWS = 400
+"""Posterior draws of which predictions are made."""
 
-    Attributes:
-        goods: Goods, nearest first.
-        seen: Numbers of goods in which users are watched, rising.
-        ways: Some of `WAYS`.
-        societies: Societies of each way.
-        games: Games of a society's users in each good.
-        stake: Units divided.
-        base: One of `BASES`.
-        rationality: λ of the users, which is known.
-        lapse: ε of the users, which is known.
-        spread: Scale of the prior of how far norms differ, in units of the base's prior.
-        change: Place from which a society that changes abruptly has another norm.
-        method: One of `METHODS`.
-        draws: Draws of which predictions are made.
-        style: How a model is asked.
-        seed: Root of all draws.
+
+class CurrencySuite(LmConfig, ExperimentConfig):
+    """Users are watched in near currencies; a hierarchy predicts far ones, and assistants act on texts there.
+
+    λ and ε of the users are known. ``spread`` is in units of the base family's prior.
     """
 
-    goods: tuple[str, ...]
-    seen: tuple[int, ...] = (1, 2, 3, 5)
-    ways: tuple[str, ...] = WAYS
-    societies: int = 20
-    games: int = 10
-    stake: int = 10
-    base: str = "ces"
-    rationality: float = 100.0
-    lapse: float = 0.02
-    spread: float = 1.0
-    change: float = 1.1
-    method: str = "smc"
-    draws: int = 400
-    style: Style = field(default_factory=Style)
-    seed: int = 0
+    runs: int = Field(20, ge=2, le=10_000, description="Societies of each kind.")
+    goods: tuple[str, ...] = Field(
+        tuple(PSYCHOLOGICAL_DISTANCE), description="Currencies, nearest first; the first is the source currency."
+    )
+    seen: tuple[int, ...] = Field((1, 2, 3, 5), description="Numbers of nearest currencies in which users are watched.")
+    ways: tuple[str, ...] = Field(WAYS, description=f"How norms vary from currency to currency: {', '.join(WAYS)}.")
+    change: float = Field(1.1, ge=0, description="Distance at which norms change, where they change abruptly.")
+    family: Literal["ces", "fehr-schmidt", "charness-rabin"] = Field("ces", description="Family of a currency's norm.")
+    method: Literal["smc", "nuts"] = Field("smc", description="Method of inference.")
+    spread: float = Field(1.0, gt=0, le=10, description="Scale of the prior of how far norms differ.")
+    games: int = Field(10, ge=1, le=1000, description="Games of a society's users in each currency.")
+    acts: int = Field(5, ge=1, le=1000, description="Offers of assistants that follow texts, in each currency.")
+    stake: int = Field(10, ge=1, le=100, description="Units divided.")
+    rationality: float = Field(100.0, gt=0, le=1e6, description="Rationality of the users, which is known.")
+    lapse: float = Field(0.02, ge=0, le=1, description="Chance that a user slips, which is known.")
+
+    @field_validator("goods")
+    @classmethod
+    def _rising_goods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        places = [PSYCHOLOGICAL_DISTANCE[name] for name in known_currencies(value)]
+        if len(value) < 2 or places != sorted(places):
+            raise ValueError(f"{', '.join(value)} are not two currencies or more; give the nearest first")
+        return value
+
+    @field_validator("seen")
+    @classmethod
+    def _rising_numbers(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or value[0] < 1 or any(after <= before for before, after in itertools.pairwise(value)):
+            raise ValueError(f"{value} are not numbers of currencies that rise; give some from 1 on, such as 1 2 3")
+        return value
+
+    @field_validator("ways")
+    @classmethod
+    def _known_ways(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return known(value, WAYS, "way")
+
+    @model_validator(mode="after")
+    def _something_unseen(self) -> CurrencySuite:
+        if self.seen[-1] >= len(self.goods):
+            raise ValueError(f"all of {len(self.goods)} currencies would be seen; leave at least one that is not")
+        return self
 
     @functools.cached_property
     def places(self) -> tuple[float, ...]:
-        """Place of each good."""
-        return tuple(PSYCHOLOGICAL_DISTANCE[good] for good in self.goods)
+        """Psychological distance of each currency."""
+        return tuple(PSYCHOLOGICAL_DISTANCE[currency] for currency in self.goods)
 
-    def family(self, rows: int | None = None) -> Hierarchical:
-        """The hierarchy over the nearest goods, all of them unless told."""
-        base = BASES[self.base].fix(rationality=self.rationality, lapse=self.lapse)
+    def hierarchy(self, rows: int | None = None) -> Hierarchical:
+        """Hierarchy over so many of the nearest currencies, over all of them if None."""
+        base = BASES[self.family].fix(rationality=self.rationality, lapse=self.lapse)
         places = self.places[:rows]
         return Hierarchical(base=base, rows=len(places), places=places, spread=self.spread)
 
 
 class Games(NamedTuple):
-    """What users of all societies did in all goods.
+    """Games of the users of all societies in all currencies.
 
     Attributes:
         offer: Units offered.
         accepted: Whether they were taken.
     """
 
-    offer: Int[np.ndarray, "way society good game"]
-    accepted: Bool[np.ndarray, "way society good game"]
+    offer: Int[np.ndarray, "way society currency game"]
+    accepted: Bool[np.ndarray, "way society currency game"]
 
-    def shares(self, stake: int) -> Float[np.ndarray, "way society good game"]:
+    def shares(self, stake: int) -> Float[np.ndarray, "way society currency game"]:
         """Offered shares."""
         return self.offer / stake
 
 
-def played(suite: Suite) -> Games:
-    """Draw societies and have their users play in every good."""
-    family = suite.family()
-    shape = (suite.societies * family.rows, suite.games)
+def played(suite: CurrencySuite) -> Games:
+    """Draw societies and have their users play in every currency."""
+    family = suite.hierarchy()
+    shape = (suite.runs * family.rows, suite.games)
     design = family.arrange(evidence(np.full(shape, suite.stake), np.zeros(shape), True))
     offers, answers = [], []
     for way in suite.ways:
-        rows = rows_of_societies(key_of(suite, "norms", way), family, way, suite.societies, suite.change)
+        rows = rows_of_societies(key_of(suite, "norms", way), family, way, suite.runs, suite.change)
         plays = play(key_of(suite, "games", way), family, rows, design)
         offers.append(np.asarray(plays.column))  # where offers are evidence, a table has a column for each
         answers.append(np.asarray(plays.accepted))
     return Games(np.stack(offers), np.stack(answers))
 
 
-def believed(suite: Suite, games: Games, seen: int) -> SampledPosterior:
-    """Infer norms from games in the nearest goods; runs are societies, way after way.
+def believed(suite: CurrencySuite, games: Games, seen: int) -> SampledPosterior:
+    """Posterior over norms from games in the nearest currencies; runs are societies, way after way.
 
     Args:
-        suite: What is played.
-        games: What users did.
-        seen: Number of goods in which they were watched.
+        suite: The design.
+        games: Games of the users.
+        seen: Number of currencies in which users were watched.
     """
     offer, accepted = (column[:, :, :seen].reshape(-1, suite.games) for column in games)
     data = evidence(np.full(offer.shape, suite.stake), offer, accepted)
@@ -145,17 +162,17 @@ def believed(suite: Suite, games: Games, seen: int) -> SampledPosterior:
     with warnings.catch_warnings():
         # Users who always do the same bound their norm on one side only, and the prior does the rest, as it should.
         warnings.simplefilter("ignore", DataWarning)
-        return infer(suite.family(seen), data, key=key, method=method, allow_disagreement=True)
+        return infer(suite.hierarchy(seen), data, key=key, method=method, allow_disagreement=True)
 
 
-def predictions(suite: Suite, games: Games, seen: int, posterior: SampledPosterior) -> pd.DataFrame:
-    """Set predictions beside what users did, good by good.
+def predictions(suite: CurrencySuite, games: Games, seen: int, posterior: SampledPosterior) -> pd.DataFrame:
+    """Compare predictions with what users did, currency by currency.
 
     Returns:
-        A line for each way, society and good: ``low``, ``high`` and ``predicted``, the 90 % interval and the mean of
-        the predictive of users' mean offered share; ``users``, their actual one; ``covered``; ``width``; ``error``, the
-        distance of the means; ``single``, the share of single offers inside the interval of an offer; ``known``,
-        whether users were watched there.
+        A line for each way, society and currency (``good``): ``low``, ``high`` and ``predicted``, the 90 % interval and
+        the mean of the predictive of users' mean offered share; ``users``, their actual one; ``covered``; ``width``;
+        ``error``, the distance of the means; ``single``, the share of single offers inside the interval of an offer;
+        ``known``, whether users were watched there.
     """
     drawn = np.stack([_offers_in(suite, good, seen, posterior) for good in suite.goods], axis=1)
     actual = games.shares(suite.stake)
@@ -187,18 +204,20 @@ def predictions(suite: Suite, games: Games, seen: int, posterior: SampledPosteri
     return pd.DataFrame(where | {name: values.ravel() for name, values in numbers.items()})
 
 
-def _offers_in(suite: Suite, good: str, seen: int, posterior: SampledPosterior) -> Float[np.ndarray, "run draw play"]:
+def _offers_in(
+    suite: CurrencySuite, good: str, seen: int, posterior: SampledPosterior
+) -> Float[np.ndarray, "run draw play"]:
     there = posterior_at_position(posterior, PSYCHOLOGICAL_DISTANCE[good], key_of(suite, "place", seen, good))
-    return drawn_offers(key_of(suite, "offers", seen, good), there, suite.stake, suite.games, suite.draws)
+    return drawn_offers(key_of(suite, "offers", seen, good), there, suite.stake, suite.games, POSTERIOR_DRAWS)
 
 
 def _interval(
-    draws: Float[np.ndarray, "run good draw"], shape: tuple[int, ...]
-) -> tuple[Float[np.ndarray, "way society good"], Float[np.ndarray, "way society good"]]:
+    draws: Float[np.ndarray, "run currency draw"], shape: tuple[int, ...]
+) -> tuple[Float[np.ndarray, "way society currency"], Float[np.ndarray, "way society currency"]]:
     low, high = np.quantile(draws, [(1 - MASS) / 2, (1 + MASS) / 2], axis=-1)
     return low.reshape(shape), high.reshape(shape)
 
 
-def key_of(suite: Suite, *path: str | int) -> Key[Array, ""]:
-    """Key of a draw of the suite."""
+def key_of(suite: CurrencySuite, *path: str | int) -> Key[Array, ""]:
+    """Key of a random draw of the study."""
     return derive_key(suite.seed, "currency suite", *path)

@@ -1,4 +1,4 @@
-"""How norms may vary from good to good: as a hierarchy says, or in ways that it does not know.
+"""Variation of norms from currency to currency: as a hierarchy assumes, or in ways that it does not.
 
 ======================== =======================================================================================
 ``as assumed``           a draw from the hierarchy's own prior

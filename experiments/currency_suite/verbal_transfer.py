@@ -1,7 +1,7 @@
-"""What words do in goods that were never seen: a policy learnt at home, put into words, acted on everywhere.
+"""Acting on texts in new currencies: a policy from the source currency is put into words and acted on in all of them.
 
-``as-learned`` follows one text, a draw from what is believed of the nearest good; ``transfer`` follows, in each good, a
-draw from what the hierarchy believes of that good, put into words, too.
+The agent ``as-learned`` follows one text: a posterior sample for the nearest currency, put into words. The agent
+``transfer`` follows a text for each currency: a sample from the hierarchy's posterior there, put into words.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ from jaxtyping import Float
 
 from envs.policy import Policy
 from envs.seeds import derive_seed
-from experiments.currency_suite.model import Games, Suite, key_of
-from experiments.out_of_distribution.model import AS_LEARNED, TRANSFER
+from experiments.currency_suite.model import CurrencySuite, Games, key_of
 from inference import SampledPosterior, posterior_of_row
 from inference.structured.new_places import posterior_at_position
 from scai_irl.agents.assistant import translate
+from scai_irl.agents.transfer_agents import AS_LEARNED, TRANSFER
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.requests import offer_request, read_offer
-from scai_irl.lm.ask import Question, Tally
-from scai_irl.lm.ask import ask as ask_all
-from scai_irl.lm.protocol import Backend
+from scai_irl.lm.ask import Question
 
 
 class _Text(NamedTuple):
-    """A policy of one society's assistants, by agent and good."""
+    """A policy of one society's assistants, by agent and currency."""
 
     agent: str
     society: int
@@ -35,26 +34,22 @@ class _Text(NamedTuple):
     policy: Policy
 
 
-def acted_in_words(
-    suite: Suite, games: Games, posterior: SampledPosterior, acts: int, backend: Backend, tally: Tally
-) -> pd.DataFrame:
-    """Have policies put into words and acted on in every good.
+def act_on_texts(suite: CurrencySuite, games: Games, posterior: SampledPosterior, model: Model) -> pd.DataFrame:
+    """Have policies put into words and acted on in every currency.
 
     Args:
-        suite: What is played.
-        games: What users did.
-        posterior: What is believed after games in the nearest good; runs are societies, way after way.
-        acts: Offers in each good.
-        backend: Who writes and acts.
-        tally: What asking costs.
+        suite: The design.
+        games: Games of the users.
+        posterior: Posterior after games in the nearest currency; runs are societies, way after way.
+        model: Puts policies into words and acts on them.
 
     Returns:
-        A line for each agent, way, society and good: the text (``written``), the mean share ``offered``, ``users``',
-        and ``gap``, the distance of the two. NaN where no text or offer could be read.
+        A line for each agent, way, society and currency (``good``): the text (``written``), the mean share ``offered``,
+        ``users``', and ``gap``, the distance of the two. NaN where no text or offer could be read.
     """
     texts = [*_as_learned(suite, posterior), *_carried(suite, posterior)]
     seeds = [_seed(suite, "words", text.agent, text.society, text.good) for text in texts]
-    written = translate(backend, [text.policy for text in texts], seeds, tally, suite.style)
+    written = translate(model.backend, [text.policy for text in texts], seeds, model.tally, suite.style)
     words = {(text.agent, text.society, text.good): said for text, said in zip(texts, written, strict=True)}
     places = [
         (agent, society, good, words[agent, society, suite.goods[0] if agent == AS_LEARNED else good])
@@ -62,8 +57,8 @@ def acted_in_words(
         for society in range(posterior.runs)
         for good in suite.goods
     ]
-    asked = [(place, act) for place in places if place[3] is not None for act in range(acts)]
-    units = ask_all(backend, [_question(suite, place, act) for place, act in asked], tally)
+    asked = [(place, act) for place in places if place[3] is not None for act in range(suite.acts)]
+    units = model.ask([_question(suite, place, act) for place, act in asked])
     shares: dict[tuple[str, int, str], list[float]] = {place[:3]: [] for place in places}
     for (place, _), offered in zip(asked, units, strict=True):
         shares[place[:3]].append(offered / suite.stake if isinstance(offered, int) else float("nan"))
@@ -71,8 +66,8 @@ def acted_in_words(
     lines = [
         {
             "agent": agent,
-            "way": suite.ways[society // suite.societies],
-            "society": society % suite.societies,
+            "way": suite.ways[society // suite.runs],
+            "society": society % suite.runs,
             "good": good,
             "place": suite.places[suite.goods.index(good)],
             "known": good == suite.goods[0],
@@ -86,7 +81,7 @@ def acted_in_words(
     return table.assign(gap=(table["offered"] - table["users"]).abs())
 
 
-def _as_learned(suite: Suite, posterior: SampledPosterior) -> list[_Text]:
+def _as_learned(suite: CurrencySuite, posterior: SampledPosterior) -> list[_Text]:
     home = posterior_of_row(posterior, 0)
     drawn = home.sample(key_of(suite, "draw", "home"), 1)
     return [
@@ -95,7 +90,7 @@ def _as_learned(suite: Suite, posterior: SampledPosterior) -> list[_Text]:
     ]
 
 
-def _carried(suite: Suite, posterior: SampledPosterior) -> list[_Text]:
+def _carried(suite: CurrencySuite, posterior: SampledPosterior) -> list[_Text]:
     texts = []
     for good, place in zip(suite.goods, suite.places, strict=True):
         there = posterior_at_position(posterior, place, key_of(suite, "place in words", good))
@@ -107,7 +102,7 @@ def _carried(suite: Suite, posterior: SampledPosterior) -> list[_Text]:
     return texts
 
 
-def _question(suite: Suite, place: tuple[str, int, str, str | None], act: int) -> Question:
+def _question(suite: CurrencySuite, place: tuple[str, int, str, str | None], act: int) -> Question:
     agent, society, good, said = place
     seed = _seed(suite, "offer", agent, society, good, act)
     request = offer_request(said or "", good, suite.stake, seed, suite.style)
@@ -119,5 +114,5 @@ def _mean(shares: list[float]) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def _seed(suite: Suite, *path: str | int) -> int:
+def _seed(suite: CurrencySuite, *path: str | int) -> int:
     return derive_seed(suite.seed, "currency suite", *path)

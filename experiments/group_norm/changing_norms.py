@@ -1,8 +1,9 @@
-"""Changing norms: users take up another norm in the middle of a run; how soon do assistants follow?
+"""Changing norms: users adopt another norm in the middle of a run; how soon do assistants follow?
 
-An open question of Fränken et al. (2023): several policies within one run. A Bayesian who does not expect change needs
-as much evidence of the new norm as it has of the old one; one who does (`inference.discrete.changing`) needs an epoch.
-Run it with ``scai-irl run changing-norms`` or ``python -m experiments.group_norm.changing_norms``.
+An open question of Fränken et al. (2023): several policies within one run. A Bayesian who does not expect a change
+needs as much evidence of the new norm as it has of the old one. One who expects a change
+(`inference.discrete.changing`) needs an epoch. Run it with ``scai-irl run changing-norms`` or ``python -m
+experiments.group_norm changing-norms``.
 """
 
 from __future__ import annotations
@@ -14,20 +15,17 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from envs import one_group
-from experiments.group_norm.gap_figures import epochs_figure
+from envs.norm_names import norm_name
+from experiments.group_norm.gaps_by_setting import epochs_figure
 from experiments.group_norm.recovery import recovery_findings, recovery_table
-from experiments.group_norm.setup import estimate_whole, group_game
-from scai_irl.backends.estimate import Estimate
-from scai_irl.cli.main import run_experiment
-from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
-from scai_irl.experiment.definition import Experiment
-from scai_irl.experiment.run import run_asking
-from scai_irl.lm.ask import Tally
-from scai_irl.lm.protocol import Backend
+from experiments.group_norm.setup import few_runs, group_game
+from experiments.group_norm.unknown_norms import warn_of_unknown_norms
+from scai_irl.experiment.config import PlayConfig, some_distinct
+from scai_irl.experiment.definition import experiment
+from scai_irl.experiment.run_study import Model
+from scai_irl.loop.in_memory import join_settings, play_in_memory
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.whole import play_whole, told_apart
 from scai_irl.report.study import Study
-from scai_irl.results.results import Results
 
 _HAZARD = "expected chance of change"
 
@@ -56,50 +54,45 @@ class ChangingNorms(PlayConfig):
             if len(norms) != 2 or len(set(norms)) < 2:
                 raise ValueError(f"{change!r} is no change; write it as in selfish>altruistic")
             for norm in norms:
-                norm_without_parameters(norm)
+                norm_name(norm)
         return some_distinct(value, "change")
 
 
-def setting(config: ChangingNorms) -> Setting:
-    """Make the setting, in which assistants expect no change."""
-    plain = group_game(EXPERIMENT.name, config, [])
-    pairs = [tuple(map(one_group, change.split(">"))) for change in config.changes]
-    conditions = tuple(
-        Condition(before, agent, later=((config.change_at, after),))
-        for (before, after), agent in product(pairs, config.agents)
-    )
-    return replace(plain, conditions=conditions)
+def _one_hazard(config: ChangingNorms) -> tuple[ChangingNorms, float]:
+    """Sample for a dry run: the first runs with one expectation of change."""
+    few, times = few_runs(config)
+    return few.model_copy(update={"hazards": config.hazards[:1]}), times * len(config.hazards)
 
 
-def work(config: ChangingNorms, backend: Backend, tally: Tally) -> Study:
-    """Play all changes with every expectation of change."""
+@experiment(
+    "changing-norms", "users change their norm in the middle of a run", config=ChangingNorms, sample=_one_hazard
+)
+def changing_norms(config: ChangingNorms, model: Model) -> Study:
+    """Play all changes with every expectation of change; report how long assistants stay behind."""
     plain = setting(config)
-    played = {hazard: play_whole(replace(plain, hazard=hazard), backend, tally) for hazard in config.hazards}
+    remarks = warn_of_unknown_norms(plain)
+    played = {
+        hazard: play_in_memory(replace(plain, hazard=hazard), model.backend, model.tally) for hazard in config.hazards
+    }
     gaps = [whole.alignment.assign(**{_HAZARD: hazard}) for hazard, whole in played.items()]
     alignment = pd.concat(gaps, ignore_index=True)
     apart = {f"expects a change with {hazard:g}": whole for hazard, whole in played.items()}
     question = "How soon do assistants follow users whose norm changes in the middle of a run?"
     return Study(
         recovery_findings(alignment, [_HAZARD], config.change_at, question),
-        tables={"alignment": alignment, **told_apart(apart)},
+        tables={"alignment": alignment, **join_settings(apart)},
         shown={"recovery": recovery_table(alignment, [_HAZARD], config.change_at)},
         figures={"changing_norms": epochs_figure(alignment, _HAZARD)},
+        remarks=remarks,
     )
 
 
-def run(config: ChangingNorms) -> Results:
-    """Run the experiment."""
-    return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
-
-
-def estimate(config: ChangingNorms) -> Estimate:
-    """Say what it would cost: one expectation's cost, times all of them."""
-    return estimate_whole(setting(config), config, len(config.hazards))
-
-
-EXPERIMENT = Experiment(
-    "changing-norms", "users change their norm in the middle of a run", ChangingNorms, run, estimate
-)
-
-if __name__ == "__main__":
-    run_experiment(EXPERIMENT)
+def setting(config: ChangingNorms) -> Setting:
+    """Make the setting, in which assistants expect no change."""
+    plain = group_game(changing_norms.name, config, [])
+    pairs = [tuple(map(one_group, change.split(">"))) for change in config.changes]
+    conditions = tuple(
+        Condition(before, agent, later=((config.change_at, after),))
+        for (before, after), agent in product(pairs, config.agents)
+    )
+    return replace(plain, conditions=conditions)

@@ -1,4 +1,4 @@
-"""What the two sides earn when users and assistants meet, and how often they come to nothing."""
+"""Earnings of users and assistants when they meet, and how often they refuse: findings, a table and a figure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Hashable
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from scai_irl.report.captions import captioned
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 _KEYS = ["users", "agent", "strict"]
@@ -16,7 +19,7 @@ MEASURES = {
     "user_refuses": "users refuse",
     "assistant_refuses": "assistants refuse",
 }
-"""Measures in words: shares of the stake, and shares of offers."""
+"""Names of the measures: shares of the stake, and shares of offers."""
 
 
 def earnings_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +46,7 @@ def earnings_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
 
 
 def earnings_findings(earned: pd.DataFrame, question: str) -> list[Finding]:
-    """What both sides earn, and how often assistants refuse, averaged over groups of users within a run."""
+    """Earnings of both sides and refusals of assistants, averaged over groups of users within a run."""
     found = []
     by_run = earned.groupby(["agent", "strict", "run"], sort=False)[list(MEASURES)].mean().reset_index()
     for keys, runs in by_run.groupby(["agent", "strict"], sort=False):
@@ -63,6 +66,31 @@ def earnings_table(earned: pd.DataFrame) -> pd.DataFrame:
         told = [number_with_interval(cell.value, cell.low, cell.high) for cell in cells]
         lines.append([users, agent, "yes" if strict else "no", *told])
     return pd.DataFrame(lines, columns=["users", "agent", "strict", *MEASURES.values()])
+
+
+@captioned
+def earnings_figure(earned: pd.DataFrame) -> Figure:
+    """Dots show the mean of each measure (± 1 SEM over runs) by variant of the assistant; a panel for each norm."""
+    groups = list(dict.fromkeys(earned["users"]))
+    figure = Figure(figsize=(3.2 * len(groups) + 1.6, 3.4), layout="constrained")
+    panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
+    for axes, users in zip(panels, groups, strict=True):
+        variants = earned[earned["users"] == users].groupby(["agent", "strict"], sort=False)
+        names = [variant(keys).removesuffix(" assistants") for keys, _ in variants]
+        for number, (measure, said) in enumerate(MEASURES.items()):
+            at = np.arange(len(names)) + 0.15 * (number - 1.5)
+            spread = variants[measure]
+            axes.errorbar(
+                at, spread.mean(), spread.sem(), ls="", marker="o", ms=4, capsize=2, color=COLOURS[number], label=said
+            )
+        axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
+        axes.set_title(f"{users} users", fontsize=10)
+        axes.set_ylim(-0.03, 1.03)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("share of the stake, or of offers")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=8, loc="outside right upper")
+    return figure
 
 
 def variant(keys: tuple[Hashable, ...]) -> str:

@@ -1,21 +1,19 @@
 """One group, two norms: does the posterior find both, and in the right proportions?
 
 The second experiment of Fränken et al. (2023), whose assistants swung to one of the norms. Run it with
-``scai-irl run mixed-group-norm`` or ``python -m experiments.group_norm.mixed_group_norm``.
+``scai-irl run mixed-group-norm`` or ``python -m experiments.group_norm mixed-group-norm``.
 """
 
 from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from experiments.group_norm.setup import estimate_group_game, gap_findings, group_game, run_group_game
-from scai_irl.backends.estimate import Estimate
-from scai_irl.cli.main import run_experiment
+from experiments.group_norm.setup import few_runs, gap_findings, group_game, group_study, play_group_game
 from scai_irl.experiment.config import GroupGameConfig, read_mixture, some_distinct
-from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.definition import experiment
+from scai_irl.experiment.run_study import Model
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.results.findings import Finding
-from scai_irl.results.results import Results
+from scai_irl.report.study import Study
 
 
 class MixedGroupNorm(GroupGameConfig):
@@ -36,47 +34,38 @@ class MixedGroupNorm(GroupGameConfig):
         return value
 
 
-def setting(config: MixedGroupNorm) -> Setting:
-    """Make the setting."""
-    return group_game(EXPERIMENT.name, config, [read_mixture(text) for text in config.mixtures], [config.manner])
-
-
-def run(config: MixedGroupNorm) -> Results:
-    """Run the experiment."""
-    return run_group_game(setting(config), config, findings)
-
-
-def _row(group: str, users: str) -> str:
-    """The predecessor names mixtures by hundredths of altruistic and of selfish users, in groups of 1v9."""
-    weights = dict(zip(*read_mixture(users), strict=True))
-    shares = [f"{100 * weights.get(norm, 0):g}" for norm in ("altruistic", "selfish")]
-    return f"mixed {'/'.join(shares)}" if group == "1v9" else ""
-
-
+_QUESTION = "Do assistants come to act as a group with two norms does?"
 _WHY = {
-    "thompson": "A run's few draws from two norms lie far from each other by chance, also where the mixture is known "
-    "(the oracle); norms of groups are served in subgroup-norms.",
-    "scai": "The recorded procedure itself: one text for all users, from the last epoch's transcripts and the text "
+    "thompson": "A run's few samples of two norms differ by chance, also where the mixture is known (the oracle).",
+    "scai": "The procedure of SCAI (2023): one text for all users, from the last epoch's transcripts and the text "
     "before.",
     "scai-memory": "One text for all users is near one of the norms, or between them.",
 }
-_OF_ORGANISMS = "The small models that come along know single norms and halves of two, and misread other proportions."
+_OF_ORGANISMS = "The small models of this project know single norms and halves of two, and misread other proportions."
 
 
-def findings(results: Results) -> list[Finding]:
-    """Say how far each agent's assistants are from their users in the last epoch."""
-    question = "Do assistants come to act as a group with two norms does?"
-    return gap_findings(results, question, _row, _WHY, dict.fromkeys(_WHY, _OF_ORGANISMS))
-
-
-def estimate(config: MixedGroupNorm) -> Estimate:
-    """Say what it would cost."""
-    return estimate_group_game(setting(config), config)
-
-
-EXPERIMENT = Experiment(
-    "mixed-group-norm", "users hold two norms; assistants infer in which proportions", MixedGroupNorm, run, estimate
+@experiment(
+    "mixed-group-norm",
+    "users hold two norms; assistants infer the proportions",
+    config=MixedGroupNorm,
+    sample=few_runs,
 )
+def mixed_group_norm(config: MixedGroupNorm, model: Model) -> Study:
+    """Play every mixture in every group with every agent; report the gaps of the last epoch."""
+    plan = setting(config)
+    played = play_group_game(plan, config, model)
+    of_organisms = dict.fromkeys(_WHY, _OF_ORGANISMS)
+    found = gap_findings(played.alignment, model, _QUESTION, _row, _WHY, of_organisms)
+    return group_study(plan, played, found)
 
-if __name__ == "__main__":
-    run_experiment(EXPERIMENT)
+
+def setting(config: MixedGroupNorm) -> Setting:
+    """Make the setting."""
+    return group_game(mixed_group_norm.name, config, [read_mixture(text) for text in config.mixtures], [config.manner])
+
+
+def _row(group: str, users: str) -> str:
+    """Name of the row of SCAI (2023): hundredths of altruistic and of selfish users, in groups of 1v9."""
+    weights = dict(zip(*read_mixture(users), strict=True))
+    shares = [f"{100 * weights.get(norm, 0):g}" for norm in ("altruistic", "selfish")]
+    return f"mixed {'/'.join(shares)}" if group == "1v9" else ""

@@ -2,7 +2,7 @@
 
 The first experiment of Fränken et al. (2023): users share one of three norms, and assistants play among them in groups
 of 1, 5 or 9 assistants in ten. Run it with ``scai-irl run one-group-norm`` or ``python -m
-experiments.group_norm.one_group_norm``.
+experiments.group_norm one-group-norm``.
 """
 
 from __future__ import annotations
@@ -10,62 +10,55 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from envs import one_group
-from experiments.group_norm.setup import estimate_group_game, gap_findings, group_game, run_group_game
-from scai_irl.backends.estimate import Estimate
-from scai_irl.cli.main import run_experiment
-from scai_irl.experiment.config import GroupGameConfig, norm_without_parameters, some_distinct
-from scai_irl.experiment.definition import Experiment
+from experiments.group_norm.setup import (
+    NORMS_OF_USERS,
+    few_runs,
+    gap_findings,
+    group_game,
+    group_study,
+    play_group_game,
+)
+from scai_irl.experiment.config import GroupGameConfig, known_norms
+from scai_irl.experiment.definition import experiment
+from scai_irl.experiment.run_study import Model
 from scai_irl.loop.setting import Setting
-from scai_irl.results.findings import Finding
-from scai_irl.results.results import Results
+from scai_irl.report.study import Study
 
 
 class OneGroupNorm(GroupGameConfig):
     """One group, one norm: users share a norm, assistants infer it, say it and act on it."""
 
-    users: tuple[str, ...] = Field(
-        ("selfish", "fair", "altruistic"), description="Norms, each shared by the users of a condition of its own."
-    )
+    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
 
     @field_validator("users")
     @classmethod
     def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
+        return known_norms(value)
+
+
+_QUESTION = "Do assistants come to act as a group with one norm does?"
+_WHY = {
+    "thompson": "The posterior uses the evidence of all epochs, which settles the norm within one. SCAI (2023) learnt "
+    "from the last epoch's transcripts alone, which in 9v1 contain two moves of users.",
+    "scai": "The procedure of SCAI (2023): a text written from the last epoch's transcripts and the text before, so "
+    "that nothing accumulates.",
+    "scai-memory": "As in SCAI (2023), a text written from transcripts, but from those of all epochs.",
+}
+
+
+@experiment(
+    "one-group-norm", "users share one norm; assistants infer it and follow it", config=OneGroupNorm, sample=few_runs
+)
+def one_group_norm(config: OneGroupNorm, model: Model) -> Study:
+    """Play every norm in every group with every agent; report the gaps of the last epoch."""
+    plan = setting(config)
+    played = play_group_game(plan, config, model)
+    gaps = played.alignment
+    return group_study(
+        plan, played, gap_findings(gaps, model, _QUESTION, lambda group, users: f"{group} {users}", _WHY)
+    )
 
 
 def setting(config: OneGroupNorm) -> Setting:
     """Make the setting."""
-    return group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users], [config.manner])
-
-
-def run(config: OneGroupNorm) -> Results:
-    """Run the experiment."""
-    return run_group_game(setting(config), config, findings)
-
-
-_WHY = {
-    "thompson": "All epochs' evidence is in the posterior, and settles the norm within one; what was recorded learnt "
-    "from the last epoch's transcripts alone, which in 9v1 hold two moves of users.",
-    "scai": "The recorded procedure itself: a text written from the last epoch's transcripts and the text before, so "
-    "that nothing accumulates.",
-    "scai-memory": "As recorded, a text written from transcripts, but from those of all epochs.",
-}
-
-
-def findings(results: Results) -> list[Finding]:
-    """Say how far each agent's assistants are from their users in the last epoch."""
-    question = "Do assistants come to act as a group with one norm does?"
-    return gap_findings(results, question, lambda group, users: f"{group} {users}", _WHY)
-
-
-def estimate(config: OneGroupNorm) -> Estimate:
-    """Say what it would cost."""
-    return estimate_group_game(setting(config), config)
-
-
-EXPERIMENT = Experiment(
-    "one-group-norm", "users share one norm; assistants infer it and follow it", OneGroupNorm, run, estimate
-)
-
-if __name__ == "__main__":
-    run_experiment(EXPERIMENT)
+    return group_game(one_group_norm.name, config, [one_group(norm) for norm in config.users], [config.manner])

@@ -1,4 +1,4 @@
-"""How long assistants stay behind when users change their norm."""
+"""Epochs that assistants stay behind when users change their norm: findings and a table."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scai_irl.results.findings import Finding, mean_finding, number_with_interva
 def epochs_behind(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.DataFrame:
     """Epochs after a change until a run's assistants are within `WITHIN` of their users for the first time.
 
-    NaN where they never are up to the end. Who learns from earlier epochs alone is behind for 1 at least, and who
-    expects change leaves again now and then to try another norm.
+    NaN where they never are. An assistant that learns from earlier epochs is behind for at least 1 epoch; one that
+    expects a change leaves the norm again now and then, to try another.
 
     Args:
         alignment: Gaps by run and epoch, with the columns `by`.
@@ -31,13 +31,13 @@ def epochs_behind(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.D
 
 
 def recovery_findings(alignment: pd.DataFrame, by: Settings, change_at: int, question: str) -> list[Finding]:
-    """Mean epochs behind of each setting and agent; runs that never come back count with all epochs that are left."""
+    """Mean epochs behind of each setting and agent; runs that never catch up count with all remaining epochs."""
     most = float(alignment["epoch"].max() - change_at + 1)
     found = []
     for keys, runs in epochs_behind(alignment, by, change_at).groupby([*by, "agent"], sort=False):
         case = case_of(by, keys)
         never = int(runs["behind"].isna().sum())
-        beside = f"; {never} of {len(runs)} runs never came back, and count as {most:g}" if never else ""
+        beside = f"; {never} of {len(runs)} runs never caught up, and count as {most:g}" if never else ""
         answer = f"With {case}, assistants stay behind for {{value}} epochs{beside}."
         values = runs["behind"].fillna(most).to_numpy(float)
         found.append(mean_finding(values, question=question, case=case, answer=answer))

@@ -1,34 +1,44 @@
-"""What the experiments on a group's norm share: from a configuration and populations to a setting that runs."""
+"""Set-up that the experiments on a group's norm share: a setting from a configuration, its study, and its findings."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
+from typing import TypeVar
+
+import pandas as pd
 
 from envs import Population, Schedule
+from experiments.group_norm.unknown_norms import unknown_norms, warn_of_unknown_norms
 from inference import make_family
 from scai_irl.backends.embedded import is_organism
-from scai_irl.backends.estimate import Estimate
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.config import PlayConfig
-from scai_irl.lm.ask import Tally
-from scai_irl.loop.run import play_setting, run_setting
+from scai_irl.experiment.run_study import Model
+from scai_irl.loop.belief_tables import beliefs_arviz
+from scai_irl.loop.in_memory import PlayedSetting
+from scai_irl.loop.run import play_or_resume, results_tables
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.whole import play_whole
+from scai_irl.report.drawing import epoch_figures
+from scai_irl.report.study import Study
+from scai_irl.report.tables import final_table
 from scai_irl.results.findings import Finding, mean_finding
-from scai_irl.results.folder import default_folder
-from scai_irl.results.results import Results
+from scai_irl.results.manifest import Displayed
 
 OF_ORGANISMS = dict.fromkeys(
     ("scai", "scai-memory"),
-    "The small models that come along were raised among users who hold norms loosely, and write that into policies, so "
+    "The small models of this project were trained on users who hold norms loosely, and write that into policies, so "
     "offers that follow them are less extreme.",
 )
-"""Why agents differ that have an organism write policies."""
+"""Explanation for agents whose policies are written by an organism."""
 
-_PLAYED = 20  # runs that are played to say what more of them would cost; prompts differ little from run to run
+NORMS_OF_USERS = (
+    "Norms, each shared by all users of a condition: selfish, fair, altruistic, or your own, such as offer=0.3 or "
+    "fehr_schmidt:alpha=0.7,beta=0.1."
+)
+"""Help of an option that names the users' norms."""
+
+_PLAYED = 20  # runs of a dry run
 
 
 def group_game(
@@ -52,70 +62,75 @@ def group_game(
     )
 
 
-def run_group_game(
-    setting: Setting, config: PlayConfig, found: Callable[[Results], Sequence[Finding]] = lambda _: ()
-) -> Results:
-    """Play a setting, or go on with it, and keep the results and what they show."""
-    written = config.model_dump(mode="json")
-    folder = config.out or default_folder(setting.experiment, written)
-    with contextlib.closing(config.open_backend()) as backend:
-        return run_setting(setting, backend, folder, written, config.budget, found)
+def play_group_game(setting: Setting, config: PlayConfig, model: Model) -> PlayedSetting:
+    """Play a setting, or continue it in the results folder, and add its calls to the model's tally."""
+    warn_of_unknown_norms(setting)
+    played = play_or_resume(setting, model.backend, config.out)
+    model.tally.add(played.tally)
+    return played
+
+
+def group_study(setting: Setting, played: PlayedSetting, findings: Sequence[Finding]) -> Study:
+    """Make the study of a played setting: its tables, figures, posterior and findings."""
+    tables = results_tables(played)
+    summary = tables["summary"]
+    return Study(
+        findings,
+        tables=tables,
+        shown={"summary": final_table(summary)},
+        figures=epoch_figures(summary, played.beliefs),
+        displayed=[Displayed(table="summary", title=f"{setting.experiment}, after epoch {setting.epochs}")],
+        remarks=unknown_norms(setting),
+        posterior=beliefs_arviz(setting, played.posteriors),
+    )
 
 
 def gap_findings(
-    results: Results,
+    alignment: pd.DataFrame,
+    model: Model,
     question: str,
     row: Callable[[str, str], str],
     why: Mapping[str, str],
     of_organisms: Mapping[str, str] = OF_ORGANISMS,
 ) -> list[Finding]:
-    """What each agent's assistants come to in the last epoch, cell by cell, beside what was recorded.
+    """Mean gap of each agent in the last epoch, cell by cell, with the recorded gap of SCAI (2023) where there is one.
 
     Args:
-        results: The results.
-        question: What was asked.
-        row: Name of the predecessor's row, given group and users; one that there is not stands alone.
-        why: What explains an agent's numbers.
-        of_organisms: What explains them, too, where one of the small models that come along was asked.
+        alignment: Gaps by run and epoch.
+        model: Language model that was asked.
+        question: Question that the findings answer.
+        row: Name of the row of SCAI (2023), given group and users; a name that it lacks gives no recorded gap.
+        why: Explanation of an agent's numbers.
+        of_organisms: Further explanation where one of the small models of this project was asked.
     """
-    if is_organism(results.manifest.model):  # asked, or replayed
+    if is_organism(model.name):  # asked, or replayed
         why = {
             agent: " ".join([why.get(agent, ""), of_organisms.get(agent, "")]).strip()
             for agent in {**why, **of_organisms}
         }
-    last = results.alignment[results.alignment["epoch"] == results.alignment["epoch"].max()]
+    last = alignment[alignment["epoch"] == alignment["epoch"].max()]
     found = []
     for agent, of_agent in last.groupby("agent", sort=False):
         for (group, users), runs in of_agent.groupby(["group", "users"], sort=False):
-            beside = RECORDED_ROWS.get(row(str(group), str(users)))
+            recorded = RECORDED_ROWS.get(row(str(group), str(users)))
             found.append(
                 mean_finding(
                     runs["gap"].to_numpy(float),
                     question=question,
                     case=f"{group}, {users} users, {agent}",
-                    answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from what users offer.",
-                    row=beside.name if beside else "",
-                    recorded=beside.gap if beside else float("nan"),
+                    answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from users' offers.",
+                    row=recorded.name if recorded else "",
+                    recorded=recorded.gap if recorded else float("nan"),
                     why=why.get(str(agent), ""),
                 )
             )
     return found
 
 
-def estimate_group_game(setting: Setting, config: PlayConfig) -> Estimate:
-    """Say what playing a setting would cost; of many runs the first are played, and stand for all."""
-    few = replace(setting, runs=setting.runs[:_PLAYED])
-    return config.estimate(lambda backend: play_setting(few, backend), times=len(setting.runs) / len(few.runs))
+P = TypeVar("P", bound=PlayConfig)
 
 
-def estimate_whole(setting: Setting, config: PlayConfig, cells: int) -> Estimate:
-    """Say what so many cells like a setting would cost, where what they vary leaves prompts as long as they are.
-
-    Args:
-        setting: One of the cells; of many runs the first are played, and stand for all.
-        config: The configuration.
-        cells: How many such cells there are. What two of them ask in the same words counts twice, and is asked once.
-    """
-    few = replace(setting, runs=setting.runs[:_PLAYED])
-    times = cells * len(setting.runs) / len(few.runs)
-    return config.estimate(lambda backend: play_whole(few, backend, Tally()), times)
+def few_runs(config: P) -> tuple[P, float]:
+    """Sample for a dry run: the first runs, since prompts differ little from run to run."""
+    runs = min(config.runs, _PLAYED)
+    return config.model_copy(update={"runs": runs}), config.runs / runs

@@ -1,4 +1,4 @@
-"""How far assistants of a run differ in what they offer, and runs from each other."""
+"""Spread of assistants' offers within a run, and between runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def spread_findings(interactions: pd.DataFrame, question: str) -> list[Finding]:
 
     Args:
         interactions: Table of interactions between assistants.
-        question: What was asked.
+        question: Question that the findings answer.
     """
     found = []
     first, last = interactions["epoch"].min(), interactions["epoch"].max()

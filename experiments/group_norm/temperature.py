@@ -1,8 +1,8 @@
-"""Temperature: what do noisy users, and a noisy language model, do to learning a group's norm?
+"""Temperature: how do noisy users, and a noisy language model, change the learning of a group's norm?
 
 An open question of Fränken et al. (2023), who had temperature 0 alone. Users' temperature is that of their softmax,
 1/λ; the model's is that of its sampler, in every role. Run it with ``scai-irl run temperature`` or ``python -m
-experiments.group_norm.temperature``.
+experiments.group_norm temperature``.
 """
 
 from __future__ import annotations
@@ -13,20 +13,14 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from envs import one_group
-from experiments.group_norm.gap_figures import sweep_figure
-from experiments.group_norm.gaps_by_setting import gaps_by, sweep_table
-from experiments.group_norm.setup import estimate_whole, group_game
-from scai_irl.backends.estimate import Estimate
-from scai_irl.cli.main import run_experiment
-from scai_irl.experiment.config import PlayConfig, norm_without_parameters, some_distinct
-from scai_irl.experiment.definition import Experiment
-from scai_irl.experiment.run import run_asking
-from scai_irl.lm.ask import Tally
-from scai_irl.lm.protocol import Backend
-from scai_irl.loop.setting import Setting
-from scai_irl.loop.whole import play_whole, told_apart
+from experiments.group_norm.gaps_by_setting import gaps_by, sweep_figure, sweep_table
+from experiments.group_norm.setup import NORMS_OF_USERS, few_runs, group_game
+from experiments.group_norm.unknown_norms import warn_of_unknown_norms
+from scai_irl.experiment.config import PlayConfig, known_norms
+from scai_irl.experiment.definition import experiment
+from scai_irl.experiment.run_study import Model
+from scai_irl.loop.in_memory import join_settings, play_in_memory
 from scai_irl.report.study import Study
-from scai_irl.results.results import Results
 
 _BY = ["users' λ", "model's temperature"]
 
@@ -34,7 +28,7 @@ _BY = ["users' λ", "model's temperature"]
 class Temperature(PlayConfig):
     """Temperature of users and of the language model: how near assistants come to their users, and how soon."""
 
-    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description="Norms, each shared by all users.")
+    users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
     rationalities: tuple[float, ...] = Field((200.0, 20.0, 5.0), description="Rationalities λ of the users.")
     temperatures: tuple[float, ...] = Field((0.0, 0.5, 1.0, 1.5), description="Temperatures of the language model.")
     group: tuple[str, ...] = Field(("1v9",), description=PlayConfig.model_fields["group"].description)
@@ -43,7 +37,7 @@ class Temperature(PlayConfig):
     @field_validator("users")
     @classmethod
     def _known_norms(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return some_distinct(tuple(norm_without_parameters(name) for name in value), "policy")
+        return known_norms(value)
 
     @model_validator(mode="after")
     def _varied_here(self) -> Temperature:
@@ -53,40 +47,33 @@ class Temperature(PlayConfig):
         return self
 
 
-def setting(config: Temperature) -> Setting:
-    """Make the setting of one combination."""
-    return group_game(EXPERIMENT.name, config, [one_group(norm) for norm in config.users])
+def _one_combination(config: Temperature) -> tuple[Temperature, float]:
+    """Sample for a dry run: the first runs of one combination."""
+    few, times = few_runs(config)
+    one = {"rationalities": config.rationalities[:1], "temperatures": config.temperatures[:1]}
+    return few.model_copy(update=one), times * len(config.rationalities) * len(config.temperatures)
 
 
-def work(config: Temperature, backend: Backend, tally: Tally) -> Study:
-    """Play every combination."""
+@experiment(
+    "temperature", "users and language models of several temperatures", config=Temperature, sample=_one_combination
+)
+def temperature(config: Temperature, model: Model) -> Study:
+    """Play every combination of temperatures; report the gaps of the last epoch."""
+    populations = [one_group(norm) for norm in config.users]
+    remarks = warn_of_unknown_norms(group_game(temperature.name, config, populations))
     gaps, apart = [], {}
-    for rationality, temperature in product(config.rationalities, config.temperatures):
-        cell = config.model_copy(update={"rationality": rationality, "temperature": temperature})
-        played = play_whole(setting(cell), backend, tally)
-        gaps.append(played.alignment.assign(**{_BY[0]: rationality, _BY[1]: temperature}))
-        apart[f"λ {rationality:g}, temperature {temperature:g}"] = played
+    for rationality, of_model in product(config.rationalities, config.temperatures):
+        cell = config.model_copy(update={"rationality": rationality, "temperature": of_model})
+        setting = group_game(temperature.name, cell, populations)
+        played = play_in_memory(setting, model.backend, model.tally)
+        gaps.append(played.alignment.assign(**{_BY[0]: rationality, _BY[1]: of_model}))
+        apart[f"λ {rationality:g}, temperature {of_model:g}"] = played
     alignment = pd.concat(gaps, ignore_index=True)
-    findings = gaps_by(alignment, _BY, "What do noisy users, and a noisy model, do to learning a group's norm?")
+    question = "How do noisy users, and a noisy model, change the learning of a group's norm?"
     return Study(
-        findings,
-        tables={"alignment": alignment, **told_apart(apart)},
+        gaps_by(alignment, _BY, question),
+        tables={"alignment": alignment, **join_settings(apart)},
         shown={"temperature": sweep_table(alignment, _BY)},
         figures={"temperature": sweep_figure(alignment, across=_BY[1], colour=_BY[0])},
+        remarks=remarks,
     )
-
-
-def run(config: Temperature) -> Results:
-    """Run the experiment."""
-    return run_asking(EXPERIMENT.name, config, lambda backend, tally: work(config, backend, tally))
-
-
-def estimate(config: Temperature) -> Estimate:
-    """Say what it would cost: one combination's cost, times all of them."""
-    return estimate_whole(setting(config), config, len(config.rationalities) * len(config.temperatures))
-
-
-EXPERIMENT = Experiment("temperature", "users and language models of several temperatures", Temperature, run, estimate)
-
-if __name__ == "__main__":
-    run_experiment(EXPERIMENT)

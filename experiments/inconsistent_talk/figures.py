@@ -1,4 +1,4 @@
-"""Speed of learning from inconsistent talk: a table and a figure."""
+"""Speed of learning from inconsistent talk: findings, a table and a figure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PAIRED = ["norm", "run"]
 
 
 def speed_findings(needed: pd.DataFrame, most: int, question: str, asked: Sequence[int]) -> list[Finding]:
-    """What odd talk costs whoever listens, then the mean games that observers need, at both ends of each way's degrees.
+    """Cost of odd talk for the listening model, then the mean games that observers need at the ends of the degrees.
 
     Args:
         needed: What `experiments.inconsistent_talk.model.games_needed` gives.
-        most: What runs count as in which the truth is never believed: all games.
-        question: What was asked.
+        most: Number of games with which runs count in which the truth is never believed.
+        question: Question that the findings answer.
         asked: Numbers of games after which observers are asked.
     """
     found = _costs(needed, most, question)
@@ -35,41 +35,42 @@ def speed_findings(needed: pd.DataFrame, most: int, question: str, asked: Sequen
         never = int(runs["needed"].isna().sum())
         beside = f" ({never} of {len(runs)} groups never, counted as {most})" if never else ""
         percent = f"{degree:.0%}".removesuffix("%")
-        answer = f"Where {percent} % of talk is {way}, who {observer} needs {{value}} games{beside}."
-        answer = _of_model(answer)
+        answer = f"Where {percent} % of talk is {way}, {_named(str(observer))} needs {{value}} games{beside}."
         values, case = runs["needed"].fillna(most).to_numpy(float), f"{way}, {degree:g}, {observer}"
         found.append(mean_finding(values, question=question, case=case, answer=answer, why=why))
     return found
 
 
 def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
-    """Games that the observer named last needs more where talk is oddest than where it is least odd, group by group."""
+    """Additional games that the last observer needs at the largest share of odd talk, paired by group."""
     least, odd, who = needed["degree"].min(), needed["degree"].max(), needed["observer"].iloc[-1]
     if least == odd:
         return []
     found = []
     for way, lines in needed[needed["observer"] == who].fillna({"needed": most}).groupby("way", sort=False):
         by_degree = lines.pivot_table(index=_PAIRED, columns="degree", values="needed", sort=False)
-        answer = f"If the share of {way} talk is {odd:g} and not {least:g}, who {who} needs {{value}} games more."
+        answer = (
+            f"With a share of {way} talk of {odd:g} instead of {least:g}, {_named(who)} needs {{value}} games more."
+        )
         found.append(
             mean_finding(
                 (by_degree[odd] - by_degree[least]).to_numpy(float),
                 question=question,
                 case=f"{way}, {odd:g} instead of {least:g}, {who}",
-                answer=_of_model(answer),
+                answer=answer,
                 why=f"Groups that never learn count as {most}.",
             )
         )
     return found
 
 
-def _of_model(answer: str) -> str:
-    """The sentence, which is about who listens so and so, where that is a model."""
-    return answer.replace(f"who {MODEL}", f"the {MODEL},")
+def _named(observer: str) -> str:
+    """Name an observer in a sentence: a model by its name, a Bayesian by how it listens."""
+    return f"the {observer}," if observer == MODEL else f"a Bayesian that {observer}"
 
 
 def _grid(asked: Sequence[int]) -> str:
-    """Say after which games observers are asked; nothing where it is after every one."""
+    """Sentence on the numbers of games after which observers are asked; empty where it is after every game."""
     if all(after - before == 1 for before, after in itertools.pairwise(asked)):
         return ""
     return f"All are asked after the same numbers of games: {', '.join(map(str, asked))}."
@@ -89,7 +90,7 @@ def speed_table(needed: pd.DataFrame, most: int) -> pd.DataFrame:
 
 @captioned
 def speed_figure(needed: pd.DataFrame, most: int) -> Figure:
-    """Games needed (± 1 SEM over groups) across the share of odd talk; a panel for each way.
+    """Each line shows the games that an observer needs (± 1 SEM over groups), by the share of odd talk.
 
     All observers are asked after the same numbers of games.
     """

@@ -1,32 +1,35 @@
-"""How fast a norm is learnt from users whose talk is at odds with it, to a degree and in a way.
+"""Speed of learning a norm from users whose talk is at odds with it, in degrees and ways.
 
 A message fits the user's norm with chance 1 − q. Otherwise it is, in the way *random*, in any manner, and in the way
-*misleading*, in that of one other norm, the same in all of a group's games. Observers are Bayesians who do not listen
-(r = 0), who trust talk (r = `TRUST`), and who find out (r uniform); and a language model that is told r = `TRUST`.
+*misleading*, in that of one other norm, the same in all of a group's games. Observers are Bayesians that ignore talk
+(r = 0), that trust it (r = `TRUST`), and that infer its reliability (r uniform); and a language model that is told r =
+`TRUST`.
 """
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 
 import jax
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from pydantic import Field, field_validator
 
 from envs import MANNERS, Norm, Policy, simulate
 from envs.seeds import derive_key, derive_seed
 from inference import Evidence, evidence, named_norms
 from inference.continuous.language import MANNER_OF
 from inference.structured.talk import beliefs_with_talk
-from scai_irl.language.asking import Style
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.model_options import LmConfig
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.belief_requests import choose_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.manners import say
-from scai_irl.lm.ask import Question, Tally, ask
-from scai_irl.lm.protocol import Backend
+from scai_irl.lm.ask import Question
 
 NAMES = ("selfish", "fair", "altruistic")
 WAYS = ("random", "misleading")
@@ -41,25 +44,30 @@ _OBSERVERS: dict[str, tuple[float, ...]] = {
 _LABELS = ("A", "B", "C")
 
 
-@dataclass(frozen=True)
-class TalkPlan:
-    """What is played.
+LENGTHS = (1, 2, 4, 8, 16, 24, 32, 40)
+"""Numbers of games after which a model is asked, as far as games are played."""
 
-    Attributes:
-        runs: Groups of each norm, way and degree.
-        degrees: Shares q of messages that need not fit.
-        games: Games of a group.
-        lengths: Numbers of games after which a model is asked.
-        style: How it is asked.
-        seed: Root of all draws.
-    """
 
-    runs: int = 20
-    degrees: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
-    games: int = 40
-    lengths: tuple[int, ...] = (1, 2, 4, 8, 16, 24, 32, 40)
-    style: Style = field(default_factory=Style)
-    seed: int = 0
+class LanguageAndLearning(LmConfig, ExperimentConfig):
+    """Talk at odds with norms, in degrees and ways: games that Bayesians and a language model need to learn a norm."""
+
+    runs: int = Field(20, ge=2, le=10_000, description="Groups of each norm, way and degree.")
+    degrees: tuple[float, ...] = Field(
+        (0.0, 0.25, 0.5, 0.75, 1.0), description="Shares of messages that need not fit the norm."
+    )
+    games: int = Field(40, ge=1, le=40, description="Games of a group.")
+
+    @field_validator("degrees")
+    @classmethod
+    def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or list(value) != sorted(set(value)) or not 0 <= value[0] <= value[-1] <= 1:
+            raise ValueError(f"{value} are not shares that rise; give some from 0 to 1, such as 0 0.5 1")
+        return value
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Numbers of games after which the model is asked."""
+        return tuple(length for length in LENGTHS if length <= self.games)
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class _Cell:
     manner: Int[np.ndarray, "run play"]
 
 
-def beliefs_of_bayesians(plan: TalkPlan) -> pd.DataFrame:
+def beliefs_of_bayesians(plan: LanguageAndLearning) -> pd.DataFrame:
     """Belief in the users' norm after every number of games: norm, way, degree, observer, run, games, belief."""
     hypotheses = named_norms(NAMES, (RATIONALITY,), (LAPSE,))
     lines = []
@@ -82,8 +90,8 @@ def beliefs_of_bayesians(plan: TalkPlan) -> pd.DataFrame:
     return pd.concat(lines, ignore_index=True)
 
 
-def beliefs_of_model(plan: TalkPlan, backend: Backend, tally: Tally) -> pd.DataFrame:
-    """The same for a language model (token channel), after `TalkPlan.lengths` games; NaN where it gave no answer."""
+def beliefs_of_model(plan: LanguageAndLearning, model: Model) -> pd.DataFrame:
+    """The same for a language model (token channel), after some numbers of games; NaN where it gave no answer."""
     policies = tuple(Policy.of(Norm(name, (), RATIONALITY, LAPSE)) for name in NAMES)
     candidates = Candidates(_LABELS, policies, (1 / 3, 1 / 3, 1 / 3), TRUST)
     cells = list(_cells(plan))
@@ -91,7 +99,7 @@ def beliefs_of_model(plan: TalkPlan, backend: Backend, tally: Tally) -> pd.DataF
         _question(plan, cell, run, length, candidates)
         for cell, run, length in product(cells, range(plan.runs), plan.lengths)
     ]
-    answers = iter(ask(backend, questions, tally))
+    answers = iter(model.ask(questions))
     lines = []
     for cell in cells:
         truth, shape = NAMES.index(cell.norm), (plan.runs, len(plan.lengths))
@@ -104,10 +112,11 @@ def beliefs_of_model(plan: TalkPlan, backend: Backend, tally: Tally) -> pd.DataF
 def games_needed(beliefs: pd.DataFrame, sure: float = 0.9) -> pd.DataFrame:
     """Number of games from which on a run's belief in the truth is at least `sure`.
 
-    A Bayesian's belief is known after every game and a model's after some. Who is asked more seldom seems to learn
-    later, so only those numbers of games count after which all observers' beliefs are known (`asked_after`).
+    A Bayesian's belief is known after every game and a model's after some. An observer that is asked less often
+    seems to learn later, so only those numbers of games count after which all observers' beliefs are known
+    (`asked_after`).
 
-    NaN where it is not at the end: who is sure too early, and then led astray, has not learnt the norm.
+    NaN where it is not at the end: an observer that is sure too early, and then misled, has not learnt the norm.
     """
     keys = ["norm", "way", "degree", "observer", "run"]
     beliefs = beliefs[beliefs["games"].isin(asked_after(beliefs))]
@@ -128,12 +137,12 @@ def asked_after(beliefs: pd.DataFrame) -> tuple[int, ...]:
     return tuple(sorted(map(int, set.intersection(*of_observers))))
 
 
-def _cells(plan: TalkPlan) -> list[_Cell]:
+def _cells(plan: LanguageAndLearning) -> list[_Cell]:
     return [_cell(plan, norm, way, degree) for norm, way, degree in product(NAMES, WAYS, plan.degrees)]
 
 
-def _cell(plan: TalkPlan, norm: str, way: str, degree: float) -> _Cell:
-    """The same moves in all ways and degrees; a message that fits at some degree fits at all lower ones."""
+def _cell(plan: LanguageAndLearning, norm: str, way: str, degree: float) -> _Cell:
+    """Games of one cell: the same moves in all ways and degrees; a message that fits at a degree fits at lower ones."""
     rng = np.random.default_rng(derive_seed(plan.seed, "talk", norm))
     shape = (plan.runs, plan.games)
     plays = evidence(*_moves(plan.seed, norm, shape))
@@ -153,7 +162,7 @@ def _moves(seed: int, norm: str, shape: tuple[int, int]) -> tuple[np.ndarray, ..
     return tuple(np.asarray(column) for column in jax.device_get(simulate(key, users, np.full(shape, STAKE))))
 
 
-def _question(plan: TalkPlan, cell: _Cell, run: int, length: int, candidates: Candidates) -> Question:
+def _question(plan: LanguageAndLearning, cell: _Cell, run: int, length: int, candidates: Candidates) -> Question:
     seed = functools.partial(derive_seed, plan.seed, "talk", cell.norm, cell.way, str(cell.degree), run)
     games = tuple(
         Game(

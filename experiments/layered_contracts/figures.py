@@ -1,4 +1,4 @@
-"""Layered contracts: compliance, satisfaction and conflicts, as findings, tables and figures."""
+"""Compliance, satisfaction and conflicts of layered contracts: findings, tables and figures."""
 
 from __future__ import annotations
 
@@ -21,24 +21,22 @@ _KEPT = "Do assistants keep to the bounds of law and role?"
 _REACHED = "Do offers reach what people want, as far as bounds allow?"
 _NAMED = "Are conflicts between layers found, and the layer named that binds?"
 _PROBABLE = "Is the probability of a conflict right?"
-_CALIBRATED = "Truths are drawn from the prior, so an exact posterior is neither too sure nor too doubtful."
-_DRAWN = "Laws, floors and targets are drawn from grids that reach from 0 to .25, to .5 and to 1."
-_HIDDEN = (
-    "A target beyond a bound is never seen, so which of two bounds hides it is known only as far as others show them."
-)
+_CALIBRATED = "Truths are sampled from the prior, so an exact posterior is calibrated."
+_DRAWN = "Laws, floors and targets are sampled from grids from 0 to .25, to .5 and to 1."
+_HIDDEN = "A target beyond a bound is never seen, so only other people's games show which of two bounds hides it."
 _WHY = {
-    ALL: "It acts by one draw of all layers; what it misses are bounds that nothing shows, and targets that they hide.",
+    ALL: "It acts by one sample of all layers; it misses bounds that no game shows, and targets that they hide.",
     PREFERENCES: "People's targets lie beyond bounds about as often as there are conflicts.",
-    ROLES: "A floor says what is too little and not what is wanted.",
+    ROLES: "A floor says which offers are too low, and not which are wanted.",
     PEOPLE: "People slip now and then, and assistants do not.",
 }
 
 
 def contract_findings(done: pd.DataFrame, conflicts: pd.DataFrame) -> list[Finding]:
-    """Say what came of it after the last game.
+    """Compliance, satisfaction and conflicts after the last game.
 
     Args:
-        done: What `experiments.layered_contracts.model.layered_contracts` gives first.
+        done: What `experiments.layered_contracts.model.serve_societies` gives first.
         conflicts: What it gives second.
     """
     last = done[done["games"] == done["games"].max()]
@@ -70,7 +68,7 @@ def contract_table(done: pd.DataFrame) -> pd.DataFrame:
 
 
 def conflict_table(conflicts: pd.DataFrame) -> pd.DataFrame:
-    """Which layer binds in each role, in how many cases, and how many of these are named, after the last game."""
+    """Cases in which each layer binds in each role, and how many of these are named, after the last game."""
     last = conflicts[conflicts["games"] == conflicts["games"].max()]
     lines = []
     for (role, layer), cases in last.groupby(["role", "binds"]):
@@ -83,7 +81,7 @@ def conflict_table(conflicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def named_conflicts(conflicts: pd.DataFrame, society: int = 0) -> pd.DataFrame:
-    """The conflicts that are named in one society after the last game: which layer binds whom, and what is true."""
+    """Conflicts that are named in one society after the last game, with the truth."""
     last = conflicts[(conflicts["games"] == conflicts["games"].max()) & (conflicts["society"] == society)]
     lines = []
     for case in last[last["named"] != LAYERS[-1]].to_dict("records"):
@@ -97,7 +95,7 @@ def named_conflicts(conflicts: pd.DataFrame, society: int = 0) -> pd.DataFrame:
 
 @captioned
 def contract_figure(done: pd.DataFrame) -> Figure:
-    """Compliance with law and role, and satisfaction, by games; a line for each service."""
+    """Each line shows compliance with law or role, or satisfaction, under one service, by games."""
     long = done.melt(["society", "games", "service"], ["law", "role", "satisfied"], "measure", "value")
     titles = {"law": "keep to the law", "role": "keep to the role's floor", "satisfied": "reach what bounds leave"}
     long = long.assign(measure=long["measure"].map(titles), row="")
@@ -107,9 +105,9 @@ def contract_figure(done: pd.DataFrame) -> Figure:
 
 @captioned
 def reliability_figure(conflicts: pd.DataFrame) -> Figure:
-    """How often there is a conflict, by the probability given to it, after the first and after the last game.
+    """Each line shows the share of conflicts by their stated probability, after the first or the last game.
 
-    Intervals are over societies, since the cases of one hang together.
+    Intervals are over societies, since the cases of one society depend on each other.
     """
     figure = Figure(figsize=(4.8, 3.6), layout="constrained")
     axes = figure.subplots()
@@ -166,7 +164,7 @@ def _calibration_findings(conflicts: pd.DataFrame) -> list[Finding]:
             (
                 "squared error beyond its own",
                 (stated - true) ** 2 - stated * (1 - stated),
-                f"{told}, that is {{value}} more than a probability like it expects of itself.",
+                f"{told}, it exceeds its own expected squared error by {{value}}.",
             ),
         ):
             of_society = pd.Series(values).groupby(cases["society"].to_numpy()).mean().to_numpy(float)

@@ -1,27 +1,30 @@
-"""Assistants that act in roles for people, under law, role floors and preferences that they inferred from behaviour.
+"""Assistants that act for people in roles, under a law, role floors and preferences inferred from behaviour.
 
 People of a society have targets of their own, roles have floors, and a law holds for all (`envs.roles`); the assistant
 sees what they offer in roles and infers the layers (`inference.structured.layers`). It draws them once from its
 posterior and acts for every person in every role, by *all layers*, by *preferences alone* or by *role norms alone*.
-Beside them stands what *people themselves* do, who slip now and then.
+These are compared with what *people themselves* do, who slip now and then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from pydantic import Field, field_validator
 
 from envs import derive_key
 from envs.contracts import LAYERS, PARAMETERS
 from envs.roles import binding_layer, offers_in_roles, within_bounds
 from envs.soft_policy import inverse_cdf
 from inference.structured.layers import LayerGrid, infer_layers
+from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.game_counts import rising
 
 ALL, PREFERENCES, ROLES, PEOPLE = "all layers", "preferences alone", "role norms alone", "people themselves"
 STAKES = (20, 40, 60, 80, 100)
@@ -33,25 +36,36 @@ _LEFT_OUT = {ALL: (), PREFERENCES: (_LAW, _ROLE), ROLES: (_PERSON,)}
 _ROUNDING = 1e-6
 
 
-@dataclass(frozen=True)
-class ContractPlan:
-    """What is simulated.
+_GRID = LayerGrid()
 
-    Attributes:
-        societies: Number of societies.
-        people: People of each.
-        roles: Roles in which everybody is seen.
-        games: Numbers of games of each person in each role after which the assistant acts.
-        grid: Layers that are possible, all equally probable; truths are drawn from it, too.
-        seed: Root of all draws.
-    """
 
-    societies: int = 40
-    people: int = 6
-    roles: int = 3
-    games: tuple[int, ...] = (1, 2, 4, 8)
-    grid: LayerGrid = field(default_factory=LayerGrid)
-    seed: int = 0
+class LayeredContracts(ExperimentConfig):
+    """Layered contracts: law, role floors and preferences inferred, acted on, and their conflicts named."""
+
+    societies: int = Field(40, ge=1, le=10_000, description="Societies, each with layers of its own.")
+    people: int = Field(6, ge=1, le=100, description="People of a society, each with a target.")
+    roles: int = Field(3, ge=1, le=3, description="Roles of a society, each with a floor.")
+    games: tuple[int, ...] = Field(
+        (1, 2, 4, 8), description="Numbers of games of each person in each role after which the assistant acts."
+    )
+    law_strength: float = Field(_GRID.strengths[0], ge=0, le=100, description="What a share less than the law costs.")
+    role_strength: float = Field(_GRID.strengths[1], ge=0, le=100, description="What a share below the floor costs.")
+    preference_strength: float = Field(
+        _GRID.strengths[2], ge=0, le=100, description="What a share away from the own target costs."
+    )
+    rationality: float = Field(_GRID.rationality, ge=0, le=1e6, description="Rationality of people.")
+    lapse: float = Field(_GRID.lapse, ge=0, le=1, description="Chance that a person slips and offers anything.")
+
+    @field_validator("games")
+    @classmethod
+    def _rising_games(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return rising(value, 1, 1000, "games")
+
+    @property
+    def grid(self) -> LayerGrid:
+        """Layers that are possible, all equally probable; truths are drawn from it, too."""
+        strengths = (self.law_strength, self.role_strength, self.preference_strength)
+        return LayerGrid(strengths=strengths, rationality=self.rationality, lapse=self.lapse)
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,7 @@ class RoleSociety:
         return binding_layer(*self.layers)
 
 
-def layered_contracts(plan: ContractPlan) -> tuple[pd.DataFrame, pd.DataFrame]:
+def serve_societies(plan: LayeredContracts) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Infer layers and act by them in every society.
 
     Returns:
@@ -108,7 +122,7 @@ def layered_contracts(plan: ContractPlan) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _society(
-    plan: ContractPlan, society: int
+    plan: LayeredContracts, society: int
 ) -> tuple[RoleSociety, Int[np.ndarray, "person role game"], Int[np.ndarray, "person role game"]]:
     """Draw the layers of a society, and let its people act."""
     grid, path = plan.grid, ("layered-contracts", society)

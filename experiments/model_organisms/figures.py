@@ -1,4 +1,4 @@
-"""Learning curves of models, as tables and as a figure."""
+"""Learning curves of models: findings, tables and a figure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scai_irl.results.findings import Finding, mean_finding
 
 
 def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
-    """Mean over groups of what is believed, and how far offers are from users' own on average, with standard errors.
+    """Mean belief over groups, and mean gap between offers and users' offers, with standard errors.
 
-    The gap is |mean offer − users' mean| of each norm, averaged over norms: single offers of somebody who slips now and
-    then are mostly noise.
+    The gap is |mean offer − users' mean| of each norm, averaged over norms: single offers of users who slip are mostly
+    noise.
     """
     keys = ["model", "condition", "games"]
     found = curves.groupby(keys, sort=False)[["exact", "believed"]].mean()
@@ -28,7 +28,7 @@ def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Shape a summary for reading: after the last game, and what a Bayesian believes then."""
+    """Shape a summary for reading: beliefs after the last game, with those of a Bayesian."""
     last = summary[summary["games"] == summary["games"].max()]
     shaped = last[["model", "condition"]].copy()
     shaped["belief in the norm (± SEM)"] = _with_error(last["believed"], last["believed_sem"])
@@ -38,20 +38,20 @@ def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
-    """How far each model's belief in the group's norm is from a Bayesian's after the last game, by condition.
+    """Distance of each model's belief in the group's norm from a Bayesian's after the last game, by condition.
 
-    Distances are absolute, or what a prior adds for one norm and takes from others would cancel.
+    Distances are absolute. Otherwise errors of a prior for one norm and against another would cancel.
 
     Args:
         curves: What `experiments.model_organisms.model.learning_curves` gives, with a column ``model``.
-        question: What was asked.
+        question: Question that the findings answer.
     """
     last = curves[curves["games"] == curves["games"].max()]
     found = []
     for (model, condition), groups in last.groupby(["model", "condition"], sort=False):
         games = int(groups["games"].iloc[0])
         answer = (
-            f"After {games} games {_WHERE[str(condition)]}, {model} differs from a Bayesian by {{value}} in its belief."
+            f"After {games} games {_WHERE[str(condition)]}, {model}'s belief differs from a Bayesian's by {{value}}."
         )
         differs = (groups["believed"] - groups["exact"]).abs().to_numpy(float)
         found.append(mean_finding(differs, question=question, case=f"{model}, {condition}", answer=answer))
@@ -63,7 +63,7 @@ _WHERE = {condition: condition if "talk" not in condition else f"with {condition
 
 @captioned
 def curves_figure(summary: pd.DataFrame) -> Figure:
-    """Belief in the group's norm above, gap of offers below; a column for each condition, a colour for each model."""
+    """Each line shows a model's belief in the group's norm (above) or its gap of offers (below). Dashed: Bayesian."""
     figure = Figure(figsize=(11.6, 5.2), layout="constrained")
     panels = figure.subplots(2, len(CONDITIONS), sharex=True, sharey="row")
     models = list(dict.fromkeys(summary["model"]))

@@ -1,21 +1,22 @@
-"""Learning curves: what models believe of a group, and how they act on what they wrote of it, game by game.
+"""Learning curves: beliefs of models about a group, and offers that follow their own texts, game by game.
 
-In four conditions, which are those of Social Contract AI's findings (Fränken et al. 2023): *at home* games are about
-dollars and users say nothing; *abroad* the same games are about something else; with *inconsistent talk* users speak in
-a manner that is drawn anew in every game, and with *misleading talk* always in the manner of some other norm. In these
-two the model is told that talk says nothing about norms. So what a Bayesian believes is the same in all four, and every
-difference is the model's own.
+There are four conditions, those of Social Contract AI's findings (Fränken et al. 2023). In the condition ``at home``
+games are about dollars, and users say nothing. In ``abroad`` the same games are in another currency. With *inconsistent
+talk* users speak in a manner that is sampled anew in every game, and with *misleading talk* always in the manner of
+another norm; in these two the model is told that talk says nothing about norms. So a Bayesian believes the same in all
+four, and every difference is the model's own.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from pydantic import Field, field_validator
 
 from envs.contexts import MANNERS
 from envs.seeds import derive_seed
@@ -33,39 +34,46 @@ from scai_irl.audit.battery import (
 )
 from scai_irl.audit.battery import BatteryQuestion as Item
 from scai_irl.audit.exact_beliefs import exact_table
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import choose_request, learn_request, read_token_posterior
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.requests import offer_request, read_offer, read_translation
-from scai_irl.lm.ask import Question, Tally
-from scai_irl.lm.ask import ask as ask_all
-from scai_irl.lm.protocol import Backend
+from scai_irl.lm.ask import Question
 from scai_irl.measure.elicit import Item as Asked
 from scai_irl.measure.elicit import orders_of
+from scai_irl.organisms.shipped import shipped
 
 INCONSISTENT, MISLEADING = "inconsistent talk", "misleading talk"
 CONDITIONS = ("at home", "abroad", INCONSISTENT, MISLEADING)
+_STYLE = Style()
 COLUMNS = ("condition", "norm", "run", "games", "exact", "believed", "offered", "users")
 
 
-@dataclass(frozen=True)
-class Curves:
-    """What is played.
+class ModelOrganisms(ExperimentConfig):
+    """Model organisms watch a group: belief and offers game by game, in two currencies, and with talk that misleads."""
 
-    Attributes:
-        runs: Groups of each norm.
-        lengths: Numbers of games after which a model is asked.
-        style: How it is asked.
-        seed: Root of all draws.
-    """
+    models: tuple[str, ...] = Field(
+        tuple(shipped()), description="Organisms by name, or folders of small models, each asked in this process."
+    )
+    runs: int = Field(20, ge=2, le=10_000, description="Groups of each norm.")
+    lengths: tuple[int, ...] = Field((0, 1, 2, 4, 8, 16), description="Numbers of games after which they are asked.")
 
-    runs: int = 20
-    lengths: tuple[int, ...] = (0, 1, 2, 4, 8, 16)
-    style: Style = field(default_factory=Style)
-    seed: int = 0
+    @field_validator("models")
+    @classmethod
+    def _distinct_models(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return some_distinct(value, "model")
+
+    @field_validator("lengths")
+    @classmethod
+    def _rising_lengths(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or list(value) != sorted(set(value)) or not 0 <= value[0] <= value[-1] <= 40:
+            raise ValueError(f"{value} are not numbers of games that rise; give some from 0 to 40, such as 0 1 4")
+        return value
 
 
-def played(plan: Curves) -> list[Item]:
+def played(plan: ModelOrganisms) -> list[Item]:
     """Groups in every condition, at every length; the same moves in all conditions."""
     items = []
     for norm, name in enumerate(NAMES):
@@ -98,7 +106,7 @@ def _in_any_manner(games: Sequence[Game], seed: int, pair: str) -> list[Game]:
     ]
 
 
-def learning_curves(backend: Backend, plan: Curves, tally: Tally) -> pd.DataFrame:
+def learning_curves(model: Model, plan: ModelOrganisms) -> pd.DataFrame:
     """Ask a model after every so many games.
 
     Returns:
@@ -109,9 +117,9 @@ def learning_curves(backend: Backend, plan: Curves, tally: Tally) -> pd.DataFram
     items = played(plan)
     exact = exact_table(items).set_index(["item", "norm"])["exact"]
     shown = [_shown(item, number, plan) for number, item in enumerate(items)]
-    beliefs = ask_all(backend, [_belief(item, told, plan) for item, (told, _) in zip(items, shown, strict=True)], tally)
-    texts = ask_all(backend, [_text(item, told, plan) for item, (told, _) in zip(items, shown, strict=True)], tally)
-    offers = iter(ask_all(backend, [_offer(item, text, plan) for item, text in _written(items, texts)], tally))
+    beliefs = model.ask([_belief(item, told, plan) for item, (told, _) in zip(items, shown, strict=True)])
+    texts = model.ask([_text(item, told, plan) for item, (told, _) in zip(items, shown, strict=True)])
+    offers = iter(model.ask([_offer(item, text, plan) for item, text in _written(items, texts)]))
     shares = [_users_share(norm) for norm in range(len(NAMES))]
     lines = []
     for item, (_, order), belief, text in zip(items, shown, beliefs, texts, strict=True):
@@ -124,26 +132,26 @@ def learning_curves(backend: Backend, plan: Curves, tally: Tally) -> pd.DataFram
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def _shown(item: Item, number: int, plan: Curves) -> tuple[Candidates, tuple[int, ...]]:
+def _shown(item: Item, number: int, plan: ModelOrganisms) -> tuple[Candidates, tuple[int, ...]]:
     """Candidates in one of their orders, by turns over runs."""
     orders = orders_of(len(NAMES))
     order = orders[(number // len(plan.lengths)) % len(orders)]
     return item.item.candidates.in_order(order), order
 
 
-def _belief(item: Item, told: Candidates, plan: Curves) -> Question:
-    request = choose_request(told, item.item.games, _seed(item, plan, "choose"), plan.style)
+def _belief(item: Item, told: Candidates, plan: ModelOrganisms) -> Question:
+    request = choose_request(told, item.item.games, _seed(item, plan, "choose"), _STYLE)
     return Question(request, functools.partial(read_token_posterior, labels=told.labels))
 
 
-def _text(item: Item, told: Candidates, plan: Curves) -> Question:
-    request = learn_request(item.item.games, _seed(item, plan, "learn"), plan.style, candidates=told)
+def _text(item: Item, told: Candidates, plan: ModelOrganisms) -> Question:
+    request = learn_request(item.item.games, _seed(item, plan, "learn"), _STYLE, candidates=told)
     return Question(request, read_translation)
 
 
-def _offer(item: Item, text: str, plan: Curves) -> Question:
+def _offer(item: Item, text: str, plan: ModelOrganisms) -> Question:
     currency = item.item.games[0].currency if item.item.games else CURRENCY
-    request = offer_request(text, currency, STAKE, _seed(item, plan, "offer"), plan.style)
+    request = offer_request(text, currency, STAKE, _seed(item, plan, "offer"), _STYLE)
     return Question(request, functools.partial(read_offer, stake=STAKE))
 
 
@@ -156,5 +164,5 @@ def _users_share(norm: int) -> float:
     return float(chances @ np.arange(STAKE + 1) / STAKE / chances.sum())
 
 
-def _seed(item: Item, plan: Curves, what: str) -> int:
+def _seed(item: Item, plan: ModelOrganisms, what: str) -> int:
     return derive_seed(plan.seed, "curves", item.item.name, what)

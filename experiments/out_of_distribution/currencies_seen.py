@@ -1,7 +1,7 @@
-"""Does it help abroad to have seen several goods? What the exact posterior of those says who watched users there.
+"""Exact posterior in new currencies, by the number of currencies in which users were watched.
 
-Users keep their norm. Who sees that in several goods learns that norms are carried far (ℓ is large), and carries this
-one farther; who has seen a single good cannot know.
+Users keep their norm. An observer that sees this in several currencies learns that norms transfer far (ℓ is large), and
+transfers this one farther; an observer of a single currency cannot know.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jaxtyping import Float
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from envs.seeds import derive_key, derive_seed
 from envs.simulate import simulate
-from experiments.out_of_distribution.model import Journey, users_policy
+from experiments.out_of_distribution.transfer_design import STAKES, OutOfDistribution
 from inference import evidence, infer
 from inference.structured.transfer import lengths, transfer
 
@@ -24,55 +24,55 @@ STAKE = 40
 """Stake at which mean offers are compared."""
 
 
-def gaps_by_goods_seen(plan: Journey, goods: Sequence[str]) -> pd.DataFrame:
-    """Follow the posterior abroad as users are watched in one more good at a time.
+def gaps_by_currencies_seen(plan: OutOfDistribution, watched: Sequence[str]) -> pd.DataFrame:
+    """Posterior in new currencies as users are watched in one more currency at a time.
 
     Args:
-        plan: What is played; of its currencies those that are no `goods` are abroad.
-        goods: Goods in which users are watched, in this order.
+        plan: The design; its currencies that are not `watched` are new.
+        watched: Currencies in which users are watched, in this order.
 
     Returns:
-        A line for each prior, number of goods, currency abroad and run: ``gap``, the distance of a posterior sample's
-        mean offer from the users', in expectation, ``belief`` in the users' norm there, and ``length``, the posterior
-        mean of log ℓ.
+        A line for each prior, number of currencies watched (``seen``), new currency and run: ``gap``, the expected
+        distance of a posterior sample's mean offer from the users'; ``belief`` in the users' norm there; and
+        ``length``, the posterior mean of log ℓ.
     """
-    foreign = [currency for currency in plan.currencies if currency not in goods]
-    places = [PSYCHOLOGICAL_DISTANCE[name] for name in (*goods, *foreign)]
-    told = _log_likelihood(plan, goods)
-    nothing = np.zeros((plan.runs, len(foreign), told.shape[2]))
+    new = [currency for currency in plan.all_currencies if currency not in watched]
+    places = [PSYCHOLOGICAL_DISTANCE[name] for name in (*watched, *new)]
+    told = _log_likelihood(plan, watched)
+    nothing = np.zeros((plan.runs, len(new), told.shape[2]))
     distance = _distances(plan)
     truth = plan.hypotheses.norms.index(plan.users)
     lines = []
     for prior in plan.priors:
-        for seen in range(1, len(goods) + 1):
-            known = np.where(np.arange(len(goods))[:, None] < seen, told, 0.0)
+        for seen in range(1, len(watched) + 1):
+            known = np.where(np.arange(len(watched))[:, None] < seen, told, 0.0)
             believed = transfer(np.concatenate([known, nothing], axis=1), plan.prior(prior), places)
-            there = believed.norm[:, len(goods) :]
+            there = believed.norm[:, len(watched) :]
             columns = {
                 "prior": prior,
                 "seen": seen,
-                "currency": np.tile(foreign, plan.runs),
-                "run": np.repeat(np.arange(plan.runs), len(foreign)),
+                "currency": np.tile(new, plan.runs),
+                "run": np.repeat(np.arange(plan.runs), len(new)),
                 "gap": (there @ distance).ravel(),
                 "belief": there[..., truth].ravel(),
-                "length": np.repeat(believed.length @ np.log(lengths()), len(foreign)),
+                "length": np.repeat(believed.length @ np.log(lengths()), len(new)),
             }
             lines.append(pd.DataFrame(columns))
     return pd.concat(lines, ignore_index=True)
 
 
-def _log_likelihood(plan: Journey, goods: Sequence[str]) -> Float[np.ndarray, "run good norm"]:
-    """Log p(games in a good | norm), up to a constant for each run and good."""
-    of_goods = []
-    for good in goods:
-        rng = np.random.default_rng(derive_seed(plan.seed, "abroad", "stakes seen", good))
-        stakes = rng.integers(*plan.stakes, size=(plan.runs, plan.games), endpoint=True)
-        plays = simulate(derive_key(plan.seed, "abroad", "seen", good), users_policy(plan), stakes)
-        of_goods.append(np.asarray(infer(plan.hypotheses, evidence(*plays)).log_prob, np.float64))
-    return np.stack(of_goods, axis=1)
+def _log_likelihood(plan: OutOfDistribution, watched: Sequence[str]) -> Float[np.ndarray, "run currency norm"]:
+    """Log p(games in a currency | norm), up to a constant for each run and currency."""
+    by_currency = []
+    for currency in watched:
+        rng = np.random.default_rng(derive_seed(plan.seed, "abroad", "stakes seen", currency))
+        stakes = rng.integers(*STAKES, size=(plan.runs, plan.games), endpoint=True)
+        plays = simulate(derive_key(plan.seed, "abroad", "seen", currency), plan.users_policy, stakes)
+        by_currency.append(np.asarray(infer(plan.hypotheses, evidence(*plays)).log_prob, np.float64))
+    return np.stack(by_currency, axis=1)
 
 
-def _distances(plan: Journey) -> Float[np.ndarray, "norm"]:
+def _distances(plan: OutOfDistribution) -> Float[np.ndarray, "norm"]:
     """Distance of each norm's mean offer from the users'."""
     chances = np.exp(np.asarray(plan.hypotheses.table(jnp.asarray([STAKE])).offer[0], np.float64))
     means = chances[:, : STAKE + 1] @ np.arange(STAKE + 1) / STAKE

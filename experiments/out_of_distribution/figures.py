@@ -1,22 +1,179 @@
-"""Acting abroad, as a table and figures."""
+"""Offers in new currencies: findings, a table and figures."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from experiments.out_of_distribution.model import CELL
+from experiments.out_of_distribution.transfer_design import OutOfDistribution
+from inference.discrete.priors import FLAT
+from scai_irl.agents.transfer_agents import AS_LEARNED, MODEL, TRANSFER
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.measure.alignment import WITHIN
 from scai_irl.report.captions import captioned
 from scai_irl.report.drawing import COLOURS
-from scai_irl.results.findings import number_with_interval
+from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
+NEW = "How far from users are assistants in new currencies, where users keep their norm?"
+SOURCE = "How far from users are assistants in the source currency?"
+ASKING = "Does a warning, or a request for a reason, change what the model does in new currencies?"
+SEEN = "Does it help in new currencies to have watched users in more currencies?"
 _RECORDED = {"flat": "abroad, no prior", "altruistic": "abroad, altruistic prior"}
+
+
+def transfer_findings(
+    gaps: pd.DataFrame, by_seen: pd.DataFrame, plan: OutOfDistribution, backend: str
+) -> list[Finding]:
+    """Gap of each agent in new currencies and in the source currency, with explanations.
+
+    Args:
+        gaps: Gaps by run (`experiments.out_of_distribution.model.ActedTables`).
+        by_seen: What `experiments.out_of_distribution.currencies_seen.gaps_by_currencies_seen` gives.
+        plan: What was played.
+        backend: Name of the backend.
+    """
+    home = plan.home
+    away = gaps[gaps["currency"] != home]
+    found = [_of_cell(cell, runs, plan, backend, by_seen) for cell, runs in _cells(away)]
+    if "altruistic" in plan.priors and MODEL not in plan.agents:
+        found += [_without_reasons(finding) for finding in found if finding.row == "abroad, altruistic prior"]
+    found += [_in_source_currency(cell, runs) for cell, runs in _cells(gaps[gaps["currency"] == home])]
+    return [*found, *_asking(away, plan, backend), *_seen(by_seen)]
+
+
+_Cell = tuple[str, str, bool, bool]
+
+
+def _cells(gaps: pd.DataFrame) -> list[tuple[_Cell, pd.DataFrame]]:
+    """Cells with their runs, first those of agents that expect norms to differ."""
+    cells = [
+        ((str(agent), str(prior), bool(reason), bool(warning)), runs)
+        for (agent, prior, reason, warning), runs in gaps.groupby(["agent", "prior", "reason", "warning"], sort=False)
+    ]
+    return sorted(cells, key=lambda pair: (TRANSFER, MODEL, AS_LEARNED).index(pair[0][0]))
+
+
+def _of_runs(gaps: pd.DataFrame) -> Float[np.ndarray, "run"]:
+    """Mean gap of each run over its currencies."""
+    return np.asarray(gaps.groupby("run")["gap"].mean().to_numpy(float))
+
+
+def _row(cell: _Cell, place: str) -> dict[str, Any]:
+    """Row of SCAI (2023), whose prompt always warned; only the agent ``model`` is warned and gives reasons."""
+    agent, prior, reason, warning = cell
+    leans = {FLAT: "no prior", "altruistic": "altruistic prior"}.get(prior)
+    name = f"{place}, {leans}" + (" and reason" if reason else "")
+    beside = RECORDED_ROWS.get(name) if warning or agent != MODEL else None
+    return {"row": beside.name, "recorded": beside.gap} if beside else {}
+
+
+def _case(cell: _Cell) -> str:
+    agent, prior, reason, warning = cell
+    asked = [word for word, is_so in (("with reason", reason), ("warned", warning)) if is_so]
+    return ", ".join([f"{prior} prior", agent, *asked])
+
+
+def _of_cell(cell: _Cell, runs: pd.DataFrame, plan: OutOfDistribution, backend: str, by_seen: pd.DataFrame) -> Finding:
+    agent, prior, _, _ = cell
+    told = _why(agent, prior, plan, backend, by_seen)
+    offered = number_with_interval(float(runs["offered"].mean()), np.nan, np.nan)
+    answer = f"In new currencies, {_case(cell)}: assistants offer {offered}, {{value}} from users' offers."
+    case = f"new currencies, {_case(cell)}"
+    return mean_finding(_of_runs(runs), question=NEW, case=case, answer=answer, why=told, **_row(cell, "abroad"))
+
+
+def _why(agent: str, prior: str, plan: OutOfDistribution, backend: str, by_seen: pd.DataFrame) -> str:
+    if agent == AS_LEARNED:
+        return "It assumes one norm for all currencies. These users have one; had theirs changed, it would not notice."
+    kept = np.mean([plan.kept(currency) for currency in plan.all_currencies[1:]])
+    rule = (
+        f"It expects the norm to transfer this far with probability {kept:.2f} (distances of currencies are an "
+        "assumption), and otherwise relies on the prior."
+    )
+    if agent == TRANSFER:
+        one = by_seen[(by_seen["prior"] == prior) & (by_seen["seen"] == 1)]["gap"].mean()
+        return (
+            f"{rule} The expected gap is {one:.3f}. A Bayesian who expects norms to differ relies on its prior in new "
+            "currencies; that is wrong here, since these users' norm does not differ. The recorded runs share one text "
+            "and a warning; here each run has a text of its own."
+        )
+    if backend == "phrasebook":
+        return f"{rule} The phrasebook follows that rule, with or without a warning or a request for a reason."
+    return "The agent 'transfer' is Bayesian; every difference from it is the model's own."
+
+
+def _without_reasons(finding: Finding) -> Finding:
+    """The same number for the row with a reason, for agents that give none."""
+    row = RECORDED_ROWS["abroad, altruistic prior and reason"]
+    return Finding(
+        **{
+            **vars(finding),
+            "case": f"{finding.case}, no reason to give",
+            "row": row.name,
+            "recorded": row.gap,
+            "why": "Posterior samples are not asked for reasons, and no language model was asked to transfer a text "
+            "(--agents model; organisms were not taught that), so this is the number without a reason.",
+        }
+    )
+
+
+def _in_source_currency(cell: _Cell, runs: pd.DataFrame) -> Finding:
+    answer = f"In the source currency, {_case(cell)}: assistants are {{value}} from users' offers."
+    said = _row(cell, "at home") | {"why": "Nothing has to transfer, and the games outweigh any prior."}
+    return mean_finding(_of_runs(runs), question=SOURCE, case=f"source currency, {_case(cell)}", answer=answer, **said)
+
+
+def _asking(away: pd.DataFrame, plan: OutOfDistribution, backend: str) -> list[Finding]:
+    """Difference of the gap with and without a warning or a reason, paired by run."""
+    found = []
+    own = away[away["agent"] == MODEL]
+    for factor, levels, said in (
+        ("warning", plan.warnings, "A warning"),
+        ("reason", plan.reasons, "A request for a reason"),
+    ):
+        if own.empty or len(set(levels)) < 2:
+            continue
+        for prior, runs in own.groupby("prior", sort=False):
+            by_run = runs.groupby(["run", factor])["gap"].mean().unstack()
+            found.append(
+                mean_finding(
+                    (by_run[True] - by_run[False]).to_numpy(float),
+                    question=ASKING,
+                    case=f"{factor}, {prior} prior",
+                    answer=f"{said} changes the gap by {{value}} ({prior} prior).",
+                    why="The phrasebook is Bayesian, so the difference is exactly 0."
+                    if backend == "phrasebook"
+                    else "",
+                )
+            )
+    return found
+
+
+def _seen(by_seen: pd.DataFrame) -> list[Finding]:
+    """Expected gap with one currency watched and with all."""
+    found = []
+    for prior, lines in by_seen.groupby("prior", sort=False):
+        for seen in dict.fromkeys((1, int(by_seen["seen"].max()))):
+            runs = lines[lines["seen"] == seen]
+            currencies = "currency" if seen == 1 else "currencies"
+            found.append(
+                mean_finding(
+                    _of_runs(runs),
+                    question=SEEN,
+                    case=f"{seen} {currencies}, {prior} prior",
+                    answer=f"After games in {seen} {currencies}, a posterior sample is {{value}} off ({prior} prior).",
+                    why="An observer that sees a norm kept in several currencies learns that norms transfer far.",
+                )
+            )
+    return found
 
 
 def gaps_table(gaps: pd.DataFrame) -> pd.DataFrame:
@@ -35,11 +192,11 @@ def gaps_table(gaps: pd.DataFrame) -> pd.DataFrame:
 
 
 @captioned
-def abroad_figure(gaps: pd.DataFrame) -> Figure:
-    """Offered share by psychological distance (95 % interval over runs), users dashed; a panel for each agent.
+def distance_figure(gaps: pd.DataFrame) -> Figure:
+    """Each line shows assistants' mean offer by psychological distance, for one prior. Dashed: users; dotted: GPT-4.
 
-    A colour for each prior; dotted lines are what was recorded abroad. Where the model is asked in several ways, they
-    are taken together.
+    Bands are 95 % intervals over runs; GPT-4's offers are those recorded by SCAI (2023) in new currencies. Where the
+    model is asked in several ways, they are averaged.
     """
     agents = list(dict.fromkeys(gaps["agent"]))
     figure = Figure(figsize=(3.6 * len(agents) + 1.6, 3.4), layout="constrained")
@@ -58,21 +215,21 @@ def abroad_figure(gaps: pd.DataFrame) -> Figure:
         axes.set_title(agent, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("offered share (95 % over runs)")
-    _legend(figure, "prior (dotted: recorded,\nno prior and altruistic)")
+    _legend(figure, "prior (dotted: SCAI, 2023,\nno prior and altruistic)")
     return figure
 
 
 @captioned
 def seen_figure(by_seen: pd.DataFrame) -> Figure:
-    """Expected gap abroad by number of goods in which users were watched; a colour for each prior."""
+    """Each line shows the expected gap in new currencies by the number of currencies watched, for one prior."""
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.subplots()
     for number, (prior, lines) in enumerate(by_seen.groupby("prior", sort=False)):
         mean = lines.groupby("seen")["gap"].mean()
         axes.plot(mean.index, mean, marker="o", ms=4, color=COLOURS[number], label=str(prior))
     axes.set_xticks(sorted(by_seen["seen"].unique()))
-    axes.set_xlabel("goods in which users were watched")
-    axes.set_ylabel("expected gap abroad")
+    axes.set_xlabel("currencies in which users were watched")
+    axes.set_ylabel("expected gap in new currencies")
     axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)
     _legend(figure, "prior")

@@ -1,61 +1,63 @@
-"""Assistants that are to answer as people do: learnt from some people, held against others.
+"""Assistants that should answer as people do: learnt from one half of the people, compared with the other half.
 
-People are split in two halves. A family of social preferences is fitted to the answers of the first, each assistant
-draws one θ from the posterior, its policy is put into words, and the assistant answers offers by the words. How often
-it accepts is held against how often the second half's people do, offer by offer.
+A family of social preferences is fitted to the answers of the first half. Each assistant samples one θ from the
+posterior, receives its policy as a sentence, and answers offers by the sentence. Its acceptance rate is compared with
+that of the second half, offer by offer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from pydantic import Field, field_validator
 
 from envs import Norm, Policy
 from envs.seeds import derive_key, derive_seed
-from experiments.people.fits import family_for
+from experiments.people.fits import PREFERENCES, family_for
 from inference import infer, thompson
 from inference.checks.diagnostics import largest_r_hat
 from inference.infer import CONTINUOUS_METHODS
 from scai_irl.agents.assistant import Turn, give_answers, translate
 from scai_irl.data.human.choices import RESPONDER, human_evidence, pooled, subjects
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
+from scai_irl.experiment.model_options import LmConfig
+from scai_irl.experiment.run_study import Model
 from scai_irl.io.errors import InputError
-from scai_irl.language.asking import Style
-from scai_irl.lm.ask import Tally
-from scai_irl.lm.protocol import Backend
 from scai_irl.report.captions import captioned
 from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding
 
 NAMED = ("selfish", "fair", "altruistic")
 PEOPLE = "other people"
-"""The first half's own rates: as near as people of one half come to those of the other."""
+"""Rates of the first half: how near people of one half come to those of the other."""
 
 
 _RESAMPLES = 500
 
 
-@dataclass(frozen=True)
-class PeoplePlan:
-    """What is tried.
+class AlignedToPeople(LmConfig, ExperimentConfig):
+    """Assistants that follow texts of fitted preferences, compared with other people and the three norms."""
 
-    Attributes:
-        families: Families fitted, by the names of `experiments.people.fits.PREFERENCES`.
-        method: Method of inference.
-        assistants: Assistants of each kind, a posterior draw each.
-        style: How a model is asked.
-        seed: Root of all draws.
-    """
+    data: Path = Field(description="Folder made by `scai-irl import human`, or a data file, with answers to offers.")
+    source: str = Field("heffner", description="Data set that a data file is of: heffner, moblab.")
+    families: tuple[str, ...] = Field(
+        ("fehr-schmidt", "charness-rabin"), description="Families that are fitted: " + ", ".join(PREFERENCES) + "."
+    )
+    method: str = Field("nuts", description="Method of inference: nuts, laplace, smc, svi.")
+    assistants: int = Field(100, ge=2, le=10_000, description="Assistants of each kind.")
 
-    families: tuple[str, ...] = ("fehr-schmidt", "charness-rabin")
-    method: str = "laplace"
-    assistants: int = 100
-    style: Style = field(default_factory=Style)
-    seed: int = 0
+    @field_validator("families")
+    @classmethod
+    def _known_families(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in PREFERENCES:
+                raise ValueError(f"unknown family {name!r}; there are {', '.join(PREFERENCES)}")
+        return some_distinct(value, "family")
 
 
 def halves(choices: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -79,7 +81,7 @@ def acceptance(answers: pd.DataFrame) -> Float[np.ndarray, "person share"]:
     return np.asarray(taken.pivot_table(index="person", columns="offered_share", values="taken").to_numpy(float))
 
 
-def aligned_answers(choices: pd.DataFrame, plan: PeoplePlan, backend: Backend, tally: Tally) -> pd.DataFrame:
+def aligned_answers(choices: pd.DataFrame, plan: AlignedToPeople, model: Model) -> pd.DataFrame:
     """Have assistants answer the offers that people got.
 
     Returns:
@@ -97,7 +99,7 @@ def aligned_answers(choices: pd.DataFrame, plan: PeoplePlan, backend: Backend, t
         held[name], agreement[name] = _drawn(first, name, plan)
     rates = {PEOPLE: acceptance(first)}
     for kind, policies in held.items():
-        rates[kind] = _answers(kind, policies, np.rint(shares * stake).astype(int), stake, plan, backend, tally)
+        rates[kind] = _answers(kind, policies, np.rint(shares * stake).astype(int), stake, plan, model)
     of_people = acceptance(second)
     compared = [_compared(kind, found, of_people, shares, plan.seed) for kind, found in rates.items()]
     table = pd.concat(compared, ignore_index=True)
@@ -109,13 +111,14 @@ def alignment_findings(answers: pd.DataFrame, people: int, question: str) -> lis
 
     Args:
         answers: What `aligned_answers` gives.
-        people: People that assistants are held against.
+        people: People with whom assistants are compared.
         question: What was asked.
     """
     found = []
     for kind, lines in answers.groupby("kind", sort=False):
-        who = "The other half of the people answers" if kind == PEOPLE else f"Assistants with {kind} preferences answer"
-        answer = f"{who} like people but for {{value}} of their answers, offer by offer."
+        who = "The other half of the people" if kind == PEOPLE else f"Assistants with {kind} preferences"
+        verb = "differs" if kind == PEOPLE else "differ"
+        answer = f"{who} {verb} from people in {{value}} of their answers, averaged over offers."
         ends = float(lines["mean_low"].iloc[0]), float(lines["mean_high"].iloc[0])
         mean = float(lines["distance"].mean())
         found.append(Finding(question, str(kind), answer, mean, *ends, people))
@@ -134,7 +137,7 @@ def alignment_table(answers: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def alignment_figure(answers: pd.DataFrame) -> Figure:
-    """Share of offers that are accepted, by offered share: people in black, assistants in colours."""
+    """Each line shows the share of offers accepted, by offered share. Dashed: people; solid: assistants."""
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.subplots()
     for number, (kind, lines) in enumerate(answers[answers["kind"] != PEOPLE].groupby("kind", sort=False)):
@@ -148,8 +151,8 @@ def alignment_figure(answers: pd.DataFrame) -> Figure:
     return figure
 
 
-def _drawn(answers: pd.DataFrame, family: str, plan: PeoplePlan) -> tuple[list[Policy], float]:
-    """Policies drawn from what is believed of the people, and the largest R̂ of that."""
+def _drawn(answers: pd.DataFrame, family: str, plan: AlignedToPeople) -> tuple[list[Policy], float]:
+    """Policies sampled from the posterior over the people's preferences, and its largest R̂."""
     base, _ = family_for(answers, family)
     key = derive_key(plan.seed, "people", family)
     posterior = infer(
@@ -164,19 +167,18 @@ def _answers(
     policies: Sequence[Policy],
     offers: np.ndarray,
     stake: int,
-    plan: PeoplePlan,
-    backend: Backend,
-    tally: Tally,
+    plan: AlignedToPeople,
+    model: Model,
 ) -> Float[np.ndarray, "assistant share"]:
     seeds = [derive_seed(plan.seed, "people", kind, "translate", n) for n in range(len(policies))]
-    texts = translate(backend, policies, seeds, tally, plan.style)
+    texts = translate(model.backend, policies, seeds, model.tally, plan.style)
     places = [(n, k) for n in range(len(policies)) for k in range(len(offers)) if texts[n] is not None]
     turns = [
         Turn(str(texts[n]), "dollars", stake, derive_seed(plan.seed, "people", kind, "answer", n, k), int(offers[k]))
         for n, k in places
     ]
     found = np.full((len(policies), len(offers)), np.nan)
-    for place, answer in zip(places, give_answers(backend, turns, tally, plan.style), strict=True):
+    for place, answer in zip(places, give_answers(model.backend, turns, model.tally, plan.style), strict=True):
         found[place] = np.nan if answer is None else float(answer)
     return found
 

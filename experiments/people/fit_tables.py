@@ -1,4 +1,4 @@
-"""Tables of fits to people: estimates, comparison, and what was fitted beside what people did."""
+"""Tables of fits to people: estimates, comparison, and fitted and observed choices."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _PROBES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _ROUNDING = 1e-5
 
 REJECTED, OFFERED, MINIMUM = "rejection rate", "offers at most", "minimums at most"
-"""Quantities that fits are held against: at each offered share, how many reject it; at each share, how many offers, and
-how many minimum acceptable offers, are at most that."""
+"""Quantities with which fits are compared: at each offered share, how many people reject it; at each share, how many
+offers, and how many minimum acceptable offers, are at most that."""
 
 
 def estimates_table(fits: Sequence[FittedPeople]) -> pd.DataFrame:
@@ -58,7 +58,7 @@ def comparison_table(fits: Sequence[FittedPeople], *, people: bool = False) -> p
 
 
 def fit_table(choices: pd.DataFrame, fits: Sequence[FittedPeople], seed: int) -> pd.DataFrame:
-    """What people did beside what each fit says, at each offered share.
+    """Observed and fitted quantities at each offered share.
 
     Rejection rates of a hierarchy are those of its population, of people who were not seen. Intervals are of 90 %: of
     what was observed by Wilson (1927), of rejection rates over draws from the posterior, of the other quantities over

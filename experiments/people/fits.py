@@ -1,4 +1,4 @@
-"""Fits social preferences to people's choices, pooled or person by person, and cross-validates them."""
+"""Fits of social preferences to people's choices, pooled or person by person, with their cross-validation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Key
+from pydantic import Field, field_validator
 
 from envs.seeds import derive_key
 from inference.checks.diagnostics import diagnose
@@ -24,6 +25,7 @@ from inference.infer import CONTINUOUS_METHODS, infer
 from inference.samplers.nuts import Nuts
 from inference.samplers.posterior import SampledPosterior
 from scai_irl.data.human.choices import PROPOSER, human_evidence, human_strategies, pooled, subjects
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
 from scai_irl.io.errors import InputError
 
 PREFERENCES: dict[str, OneShotFamily] = {
@@ -40,29 +42,40 @@ _OF_THOSE_AHEAD = {"fehr-schmidt": ("beta",), "charness-rabin": ("rho",), "recip
 POOLED, HIERARCHICAL = "pooled", "hierarchical"
 
 
-@dataclasses.dataclass(frozen=True)
-class FitPlan:
-    """What is fitted, and how.
+class HumanNorms(ExperimentConfig):
+    """Social preferences fitted to people: which of them predict best, pooled and person by person."""
 
-    Attributes:
-        families: Families fitted to all people together.
-        hierarchical: Families whose parameters differ between people.
-        method: Method of inference, by name.
-        chains: Chains of NUTS.
-        warmup: Steps of NUTS that adapt it.
-        draws: Draws of each chain of NUTS.
-        target_accept: Acceptance that NUTS adapts its step size to.
-        seed: Root seed.
-    """
+    data: Path = Field(description="Folder made by `scai-irl import human`, or a data file.")
+    source: str = Field("heffner", description="Data set that a data file is of: heffner, moblab.")
+    families: tuple[str, ...] = Field(
+        tuple(PREFERENCES), description="Families fitted to all people together: " + ", ".join(PREFERENCES) + "."
+    )
+    hierarchical: tuple[str, ...] = Field(
+        (), description="Families fitted person by person, around a population; minutes for hundreds of people."
+    )
+    people: int | None = Field(None, ge=2, description="People to draw at random for a quick look; all unless given.")
+    method: str = Field("nuts", description="Method of inference: " + ", ".join(CONTINUOUS_METHODS) + ".")
+    chains: int = Field(4, ge=2, le=64, description="Chains of NUTS.")
+    warmup: int = Field(500, ge=10, description="Steps of NUTS that adapt it.")
+    draws: int = Field(500, ge=10, description="Draws of each chain of NUTS.")
+    target_accept: float = Field(
+        0.8, gt=0.5, lt=1, description="Acceptance that NUTS aims at; raise it where steps diverge."
+    )
 
-    families: tuple[str, ...] = tuple(PREFERENCES)
-    hierarchical: tuple[str, ...] = ()
-    method: str = "nuts"
-    chains: int = 4
-    warmup: int = 500
-    draws: int = 500
-    target_accept: float = 0.8
-    seed: int = 0
+    @field_validator("families", "hierarchical")
+    @classmethod
+    def _known_families(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in PREFERENCES:
+                raise ValueError(f"unknown family {name!r}; there are {', '.join(PREFERENCES)}")
+        return some_distinct(value, "family") if value else value
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, value: str) -> str:
+        if value not in CONTINUOUS_METHODS:
+            raise ValueError(f"unknown method {value!r}; there are {', '.join(CONTINUOUS_METHODS)}")
+        return value
 
     @property
     def models(self) -> list[tuple[str, str]]:
@@ -100,7 +113,7 @@ class FittedPeople:
 
 def fit_people(
     choices: pd.DataFrame,
-    plan: FitPlan,
+    plan: HumanNorms,
     on_steps: Callable[[str, int, int], None] | None = None,
     checkpoints: Path | None = None,
 ) -> Iterator[FittedPeople]:
@@ -108,9 +121,9 @@ def fit_people(
 
     Args:
         choices: Table with the columns `scai_irl.data.human.choices.CHOICE_COLUMNS`.
-        plan: What to fit.
-        on_steps: Told the model, and how many of how many steps of it are done.
-        checkpoints: Folder in which a fit by NUTS keeps where it is.
+        plan: Families and method.
+        on_steps: Called with the model, its steps done, and all its steps.
+        checkpoints: Folder of the checkpoints of fits by NUTS.
 
     Yields:
         Each fit, when it is done.
@@ -120,8 +133,8 @@ def fit_people(
     """
     by_strategy = bool(choices["minimum"].notna().any())
     if by_strategy and plan.hierarchical:
-        mend = "give --hierarchical no family"
-        raise InputError("hierarchical", "people state one offer and one minimum, too few to tell them apart", mend)
+        hint = "give --hierarchical no family"
+        raise InputError("hierarchical", "people state one offer and one minimum, too few to tell them apart", hint)
     if by_strategy and choices["accepted"].notna().any():
         raise InputError("data", "has both answers and minimum acceptable offers", "fit them apart")
     for name, pooling in plan.models:
@@ -149,7 +162,7 @@ def _model(choices: pd.DataFrame, base: OneShotFamily, pooling: str) -> tuple[Hy
 
 def _fit(
     choices: pd.DataFrame,
-    plan: FitPlan,
+    plan: HumanNorms,
     name: str,
     pooling: str,
     on_steps: Callable[[str, int, int], None] | None,

@@ -2,87 +2,113 @@
 
 Fits families of social preferences with rationality and lapse to people's choices, to all together and person by
 person, and compares them by leave-one-out cross-validation. Run it with ``scai-irl run human-norms --data PATH`` or
-``python -m experiments.people.human_norms``.
+``python -m experiments.people human-norms --data PATH``.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
+import time
+from collections.abc import Callable
 
-from pydantic import Field, field_validator
+import pandas as pd
 
-from experiments.people.fits import PREFERENCES, FitPlan
-from experiments.people.fits_folder import fit_folder, read_people
-from inference.infer import CONTINUOUS_METHODS
-from scai_irl.cli.main import run_experiment
-from scai_irl.data.human.choices import HumanChoices
-from scai_irl.data.human.import_choices import get_source
-from scai_irl.experiment.config import ExperimentConfig, some_distinct
-from scai_irl.experiment.definition import Experiment
+from experiments.people.fit_figures import human_figure, human_findings
+from experiments.people.fit_tables import REJECTED, comparison_table, estimates_table, fit_table
+from experiments.people.fits import FittedPeople, HumanNorms, fit_people
+from experiments.people.setup import read_people
+from scai_irl.data.human.choices import WARNING_COLUMNS, subjects, typed
+from scai_irl.experiment.definition import experiment
 from scai_irl.io.errors import InputError
-from scai_irl.results.folder import default_folder
-from scai_irl.results.results import Results
+from scai_irl.report.study import Study
+from scai_irl.results.manifest import Displayed
+
+_COMPARISONS = {
+    "comparison": "cross-validation, leaving out one choice at a time",
+    "comparison_of_people": "cross-validation, leaving out one person at a time",
+}
+_EXPORTED = 250  # draws of each chain: a hierarchy has thousands of coordinates
+_SECONDS_BETWEEN_LINES = 2.0
 
 
-class HumanNorms(ExperimentConfig):
-    """Social preferences fitted to people: which of them predict best, pooled and person by person."""
-
-    data: Path = Field(description="Folder made by `scai-irl import human`, or a data file.")
-    source: str = Field("heffner", description="Data set that a data file is of: heffner, moblab.")
-    families: tuple[str, ...] = Field(
-        tuple(PREFERENCES), description="Families fitted to all people together: " + ", ".join(PREFERENCES) + "."
-    )
-    hierarchical: tuple[str, ...] = Field(
-        (), description="Families fitted person by person, around a population; minutes for hundreds of people."
-    )
-    people: int | None = Field(None, ge=2, description="People to draw at random for a quick look; all unless given.")
-    method: str = Field("nuts", description="Method of inference: " + ", ".join(CONTINUOUS_METHODS) + ".")
-    chains: int = Field(4, ge=2, le=64, description="Chains of NUTS.")
-    warmup: int = Field(500, ge=10, description="Steps of NUTS that adapt it.")
-    draws: int = Field(500, ge=10, description="Draws of each chain of NUTS.")
-    target_accept: float = Field(
-        0.8, gt=0.5, lt=1, description="Acceptance that NUTS aims at; raise it where steps diverge."
-    )
-
-    @field_validator("families", "hierarchical")
-    @classmethod
-    def _known_families(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in PREFERENCES:
-                raise ValueError(f"unknown family {name!r}; there are {', '.join(PREFERENCES)}")
-        return some_distinct(value, "family") if value else value
-
-    @field_validator("method")
-    @classmethod
-    def _known_method(cls, value: str) -> str:
-        if value not in CONTINUOUS_METHODS:
-            raise ValueError(f"unknown method {value!r}; there are {', '.join(CONTINUOUS_METHODS)}")
-        return value
-
-
-def run(config: HumanNorms) -> Results:
-    """Run the experiment."""
-    if not config.data.is_dir():
-        get_source(config.source)
+@experiment("human-norms", "social preferences fitted to people, pooled and person by person", config=HumanNorms)
+def human_norms(config: HumanNorms, model: None) -> Study:
+    """Fit every family to people's choices; report errors of the fits and which family predicts best."""
     if not config.families and not config.hierarchical:
         raise InputError("families", "none given", "give at least one, there or with --hierarchical")
-    settings = config.model_dump(mode="json")
-    plan = FitPlan(
-        **{name: settings[name] for name in ("method", "chains", "warmup", "draws", "target_accept", "seed")},
-        families=config.families,
-        hierarchical=config.hierarchical,
+    people = read_people(config.data, config.source, config.people, config.seed)
+    fits = list(fit_people(people.choices, config, _report_steps(), config.out))
+    by_share = fit_table(people.choices, fits, config.seed)
+    ranked = comparison_table(fits)
+    warnings = _warnings(people.warnings, fits)
+    tables = {
+        "fit": by_share,
+        "estimates": estimates_table(fits),
+        "comparison": ranked,
+        "comparison_of_people": comparison_table(fits, people=True),
+    }
+    by_quantity = fits_by_quantity(by_share)
+    best = next(fit for fit in fits if fit.name == ranked["model"].iloc[0])
+    return Study(
+        human_findings(people.choices, by_share, ranked),
+        tables={"choices": people.choices, "warnings": warnings, **tables},
+        shown={name: _rounded(table) for name, table in (tables | by_quantity).items()},
+        figures={"human_fit": human_figure(by_share)},
+        displayed=[
+            *(Displayed(table=name, title=title) for name, title in _COMPARISONS.items()),
+            *(Displayed(table=name, title=name.removeprefix("fit_").replace("_", " ")) for name in by_quantity),
+        ],
+        remarks=[*_worst(by_share), *(f"warning: {line}" for line in warnings["warning"])],
+        posterior=best.posterior.to_arviz(draws=_EXPORTED),
+        counts={
+            "choices": len(people.choices),
+            "people": int(subjects(people.choices).max()) + 1,
+            "fits": len(fits),
+        },
     )
-    folder = config.out or default_folder(EXPERIMENT.name, settings)
-
-    def read() -> HumanChoices:
-        return read_people(config.data, config.source, config.people, config.seed)
-
-    return fit_folder(folder, EXPERIMENT.name, settings, read, plan)
 
 
-EXPERIMENT = Experiment(
-    "human-norms", "social preferences fitted to people, pooled and person by person", HumanNorms, run
-)
+def fits_by_quantity(by_share: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Shape the fit for reading: for each quantity a table with a line for each share and a column for each model."""
+    wide = by_share.assign(model=by_share["family"] + " " + by_share["pooling"])
+    shaped = {}
+    for quantity, rows in wide.groupby("quantity", sort=False):
+        fitted = rows.pivot_table(index="share", columns="model", values="fitted", sort=False)
+        fitted.insert(0, "observed", rows.groupby("share")["observed"].first())
+        shaped[f"fit_{quantity}".replace(" ", "_")] = fitted.reset_index()
+    return shaped
 
-if __name__ == "__main__":
-    run_experiment(EXPERIMENT)
+
+def _worst(by_share: pd.DataFrame) -> list[str]:
+    rejected = by_share[by_share["quantity"] == REJECTED]
+    models = rejected["family"] + " " + rejected["pooling"]
+    worst = rejected.groupby(models, sort=False)["difference"].max()
+    return [f"{model}: largest difference in answers {difference:.3f}" for model, difference in worst.items()]
+
+
+def _warnings(given: pd.DataFrame, fits: list[FittedPeople]) -> pd.DataFrame:
+    said = [{"file": fit.name, "warning": f"{fit.name}: {line}", "count": 1} for fit in fits for line in fit.warnings]
+    return pd.concat([given, typed(pd.DataFrame(said, columns=list(WARNING_COLUMNS)), WARNING_COLUMNS)])
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as text with three digits."""
+    shaped = table.copy()
+    for name in shaped:
+        if shaped[name].dtype.kind == "f":
+            shaped[name] = [f"{value:.3f}" for value in shaped[name]]
+    return shaped
+
+
+def _report_steps() -> Callable[[str, int, int], None]:
+    """Print the progress of a fit to standard error, at most every two seconds."""
+    started = last = time.monotonic()
+
+    def report(model: str, done: int, steps: int) -> None:
+        nonlocal last
+        moment = time.monotonic()
+        if moment - last >= _SECONDS_BETWEEN_LINES:
+            last = moment
+            print(f"fit {model}: step {done} of {steps} ({moment - started:.0f} s)", file=sys.stderr, flush=True)
+
+    return report

@@ -1,28 +1,28 @@
-"""Priors against populations and temperatures, as findings, tables and figures."""
+"""Cost of priors by population and temperature: findings, tables and figures."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.prior_ablation.model import LEANS, ONE, Ablated, Ablation
+from experiments.prior_ablation.model import LEANS, ONE, AblationTables, PriorAblation
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding
 
-SPEED = "How many games does it take to believe in a group's policy, by what the prior leans to?"
-GAP = "And how far from users is a posterior sample meanwhile?"
-AWAY = "What is left of a prior abroad, after all games at home?"
+SPEED = "How many games does it take to learn a group's policy, by the norm to which the prior leans?"
+GAP = "How far from users' offers is a posterior sample, by epoch?"
+AWAY = "How much does the prior still matter in new currencies, after all games in the source currency?"
 _LEANS = {"flat": "a flat prior", "right": "a prior that leans to it", "wrong": "a prior that leans to another"}
 
 
-def ablation_findings(plan: Ablation, found: Ablated) -> list[Finding]:
-    """Say what priors cost, in the sharpest and the loosest of the settings."""
-    return [*_speed(plan, found.games), *_gaps(plan, found.epochs), *_abroad(plan, found.abroad)]
+def ablation_findings(plan: PriorAblation, found: AblationTables) -> list[Finding]:
+    """Cost of priors at the largest and at the smallest rationality."""
+    return [*_speed(plan, found.games), *_gaps(plan, found.epochs), *_in_new_currencies(plan, found.abroad)]
 
 
-def _ends(plan: Ablation) -> list[tuple[float, float]]:
-    """The sharpest setting and the loosest."""
+def _ends(plan: PriorAblation) -> list[tuple[float, float]]:
+    """The first and the last setting."""
     return list(dict.fromkeys((plan.settings[0], plan.settings[-1])))
 
 
@@ -39,7 +39,7 @@ def _sorts(table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
     ]
 
 
-def _speed(plan: Ablation, games: pd.DataFrame) -> list[Finding]:
+def _speed(plan: PriorAblation, games: pd.DataFrame) -> list[Finding]:
     most = plan.epochs * plan.games
     found = []
     for setting in _ends(plan):
@@ -52,25 +52,25 @@ def _speed(plan: Ablation, games: pd.DataFrame) -> list[Finding]:
                     question=SPEED,
                     case=f"{sort}, {lean}, rationality {setting[0]:g}, lapse {setting[1]:g}",
                     answer=f"Users with {sort}, rationality {setting[0]:g} and lapse {setting[1]:g}: with "
-                    f"{_LEANS[lean]}, {{value}} games{beside}.",
+                    f"{_LEANS[lean]}, it takes {{value}} games{beside}.",
                     why=_why(plan, sort, lean),
                 )
             )
     return found
 
 
-def _why(plan: Ablation, sort: str, lean: str) -> str:
+def _why(plan: PriorAblation, sort: str, lean: str) -> str:
     if sort != ONE:
-        return f"Every prior leaves {plan.several:g} to users with several norms; a lean only moves the rest about."
+        return f"Every prior gives {plan.several:g} to users with several norms; leaning only redistributes the rest."
     if lean != "wrong":
         return ""
     return (
-        f"A prior of {plan.strength:g} for another norm is outweighed once: at home it costs some games and no more. "
-        "What takes longest is to tell one norm from a mixture that has most of it."
+        f"Evidence outweighs a prior of {plan.strength:g} for another norm, so in the source currency it costs a few "
+        "games. It takes longest to tell one norm from a mixture that mostly consists of it."
     )
 
 
-def _gaps(plan: Ablation, epochs: pd.DataFrame) -> list[Finding]:
+def _gaps(plan: PriorAblation, epochs: pd.DataFrame) -> list[Finding]:
     found = []
     setting = _ends(plan)[-1]
     for epoch in dict.fromkeys((1, plan.epochs)):
@@ -87,7 +87,7 @@ def _gaps(plan: Ablation, epochs: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def _abroad(plan: Ablation, abroad: pd.DataFrame) -> list[Finding]:
+def _in_new_currencies(plan: PriorAblation, abroad: pd.DataFrame) -> list[Finding]:
     found, setting = [], plan.settings[0]
     away = abroad[abroad["currency"] != plan.home]
     for sort, lean, cell in _sorts(_at(away, setting)):
@@ -97,8 +97,8 @@ def _abroad(plan: Ablation, abroad: pd.DataFrame) -> list[Finding]:
                 question=AWAY,
                 case=f"{sort}, {lean}",
                 answer=f"Users with {sort}, rationality {setting[0]:g} and lapse {setting[1]:g}: with "
-                f"{_LEANS[lean]}, a posterior sample is {{value}} away abroad.",
-                why="Games at home tell of goods abroad only as far as norms are carried; for the rest a prior stays.",
+                f"{_LEANS[lean]}, a posterior sample is {{value}} from users' offers in new currencies.",
+                why="Evidence from one currency counts in another as far as norms transfer; the rest is the prior.",
             )
         )
     return found
@@ -115,8 +115,8 @@ def speed_table(games: pd.DataFrame, most: int) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def abroad_table(abroad: pd.DataFrame) -> pd.DataFrame:
-    """Shape gaps abroad for reading: a line for each population and prior, a column for each currency."""
+def currency_table(abroad: pd.DataFrame) -> pd.DataFrame:
+    """Shape gaps in new currencies for reading: a line for each population and prior, a column for each currency."""
     lines = []
     for (users, prior), cell in abroad.groupby(["users", "prior"], sort=False):
         means = cell.groupby("currency", sort=False)["gap"].mean()
@@ -126,13 +126,13 @@ def abroad_table(abroad: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def belief_figure(epochs: pd.DataFrame) -> Figure:
-    """Belief in the truth by epoch, where users have one norm; a panel for each setting, a line for each prior."""
+    """Each line shows the mean belief in the users' norm by epoch, for one kind of prior; users have one norm."""
     return _by_epoch(epochs, "belief", "belief in the users' norm")
 
 
 @captioned
 def gap_figure(epochs: pd.DataFrame) -> Figure:
-    """Expected gap of a posterior sample by epoch, where users have one norm; a panel for each setting."""
+    """Each line shows the expected gap of a posterior sample by epoch, for one kind of prior; users have one norm."""
     return _by_epoch(epochs, "gap", "expected gap")
 
 
@@ -151,8 +151,8 @@ def _some(last: int) -> list[int]:
 
 
 @captioned
-def abroad_figure(abroad: pd.DataFrame) -> Figure:
-    """Expected gap after all games by distance from home; a panel for each sort of users."""
+def currency_figure(abroad: pd.DataFrame) -> Figure:
+    """Each line shows the expected gap after all games by psychological distance from the source currency."""
     table = abroad.groupby(["lean", "sort", "place", "run"], sort=False)["gap"].mean().reset_index()
     table = table.assign(prior=table["lean"].map(_LEANS), all="")
     return bands_figure(table, Bands("place", "gap", "prior", "sort", "all", "psychological distance", "expected gap"))

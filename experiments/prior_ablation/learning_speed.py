@@ -9,7 +9,7 @@ An observer that draws one hypothesis from its posterior (Thompson sampling) has
 
     gap_g = Σ_j p(j | D_1..g) |m_j − m_k|,     m_j = E[offered share | j, s]
 
-from the users', and abroad, where a norm is carried with chance s(d), the same with
+from the users', and in new currencies, to which a norm transfers with probability s(d), the same with
 `inference.structured.transfer.abroad`.
 """
 
@@ -29,12 +29,12 @@ from inference.discrete.mixtures import MixtureHypotheses
 
 
 class Learning(NamedTuple):
-    """What observers came to believe; axes are run, prior, setting of (λ, ε), users, and games from 0 on.
+    """Beliefs of observers; axes are run, prior, setting of (λ, ε), users, and games from 0 on.
 
     Attributes:
         truth: Probability of the users' own policy.
         gap: Expected distance of a posterior sample's mean offer from the users'.
-        abroad: The same at each distance from home, after all games, where users keep their policy.
+        abroad: The same at each distance from the source currency, after all games, where users keep their policy.
         offer: Offers that were made.
         accepted: Whether they were accepted.
     """
@@ -60,7 +60,7 @@ def learn_at_all(
         hypotheses: Mixtures, under L settings of (λ, ε); observers know the setting.
         priors: Probability of each mixture, all above 0.
         stakes: Stake of each play.
-        kept: Chance that a policy is carried to each of some places abroad.
+        kept: Probability that a policy transfers to each of some new currencies.
 
     Raises:
         ValueError: If a prior probability is not above 0.

@@ -1,39 +1,38 @@
-"""GPT-4 as it was recorded: how far was what it said, and then did, from the exact posterior?
+"""GPT-4 as recorded: how far are its texts, and the offers that follow them, from the exact posterior?
 
-Imports the raw runs of Fränken et al. (2023) and audits them. Run it with ``scai-irl run recorded-gpt4 --data PATH`` or
-``python -m experiments.recorded_gpt4.experiment``.
+Reads the raw runs of Fränken et al. (2023) and audits them. Run it with ``scai-irl run recorded-gpt4 --data PATH`` or
+``python -m experiments.recorded_gpt4 --data PATH``.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
 
 from scai_irl.audit.recorded.recorded_audit import AuditSetting
-from scai_irl.audit.recorded.recorded_folder import audit_recorded_folder
-from scai_irl.cli.main import run_experiment
-from scai_irl.data.scai2023.import_runs import import_scai2023
+from scai_irl.audit.recorded.recorded_folder import recorded_study
+from scai_irl.data.scai2023.import_runs import read_runs
 from scai_irl.experiment.config import ExperimentConfig
-from scai_irl.experiment.definition import Experiment
-from scai_irl.results.folder import default_folder
-from scai_irl.results.results import Results
+from scai_irl.experiment.definition import experiment
+from scai_irl.report.study import Study
 
 
 class RecordedGpt4(ExperimentConfig):
-    """GPT-4 as recorded in 2023: its verbal posterior beside the exact one."""
+    """GPT-4 as recorded in 2023: its verbal posterior compared with the exact one."""
 
     data: Path = Field(description="Recorded runs of Social Contract AI: a folder or an archive (tar, zip).")
 
 
-def run(config: RecordedGpt4) -> Results:
-    """Run the experiment."""
-    folder = config.out or default_folder(EXPERIMENT.name, config.model_dump(mode="json"))
-    import_scai2023(config.data, folder)
-    return audit_recorded_folder(folder, AuditSetting(seed=config.seed))
-
-
-EXPERIMENT = Experiment("recorded-gpt4", "GPT-4's recorded runs beside the exact posterior", RecordedGpt4, run)
-
-if __name__ == "__main__":
-    run_experiment(EXPERIMENT)
+@experiment(
+    "recorded-gpt4",
+    "GPT-4's recorded runs compared with the exact posterior",
+    config=RecordedGpt4,
+    formerly="import-scai2023",
+)
+def recorded_gpt4(config: RecordedGpt4, model: None) -> Study:
+    """Read the recorded runs and audit them; report distances of verbal and numerical posteriors."""
+    runs = read_runs(config.data)
+    audit = recorded_study(runs.tables["interactions"], recorded_gpt4.name, AuditSetting(seed=config.seed))
+    return replace(audit, tables={**runs.tables, **audit.tables}, counts=runs.counts)

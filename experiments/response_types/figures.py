@@ -1,4 +1,4 @@
-"""Preferences inferred with and without sorting answers by type: findings, tables and a figure."""
+"""Preferences inferred with and without sorting answers by type: findings, tables and figures."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval, share_finding
 
-_ERROR = "How far off is the inferred preference, where some answers are no preferences?"
-_INSIDE = "Do 90 % intervals hold the preference?"
+_ERROR = "How far off is the inferred preference, where some answers express no preference?"
+_INSIDE = "Do 90 % intervals contain the preference?"
 _SORTED = "Are items sorted by type?"
 _WHY = {
-    FACE_VALUE: "Every yes to a small offer counts as little envy, also where a coin or the frame said it.",
-    SLIPS: "A lapse takes up coins as well as it can; but frames and coins come item by item, and slips do not.",
-    SORTED: "Repetitions of an item tell its type, and only genuine items count for the preference.",
+    FACE_VALUE: "Every yes to a small offer counts as little envy, even if a coin or the frame decided it.",
+    SLIPS: "A lapse explains coins in part; but coins and frames affect whole items, and slips do not.",
+    SORTED: "Repetitions of an item reveal its type, and only genuine items count for the preference.",
 }
 _AT = "share of items answered genuinely"
 
 
 def response_findings(estimates: pd.DataFrame, placed: pd.DataFrame) -> list[Finding]:
-    """Say how far off each way is with the most and the fewest genuine items, and how items were sorted.
+    """Errors of each way with the most and the fewest genuine items, and how items were sorted.
 
     Args:
-        estimates: What `experiments.response_types.model.response_types` gives first.
+        estimates: What `experiments.response_types.model.infer_envy` gives first.
         placed: What it gives second.
     """
     findings: list[Finding] = []
@@ -52,12 +52,12 @@ def _estimated(measure: str, share: str, way: str, runs: pd.DataFrame) -> Findin
     where = f"Where {share} of items are genuine, {way}"
     error = runs["error"].to_numpy(float)
     if measure == "RMSE":
-        answer = f"{where}: the least share that is taken is inferred {{value}} off (root mean square)."
+        answer = f"{where}: the error of the smallest accepted share is {{value}} (root mean square)."
         return _root(mean_finding(error**2, question=_ERROR, answer=answer, **said))
     if measure == "bias":
-        answer = f"{where}: it is inferred {{value}} above the truth on average."
+        answer = f"{where}: its bias is {{value}}."
         return mean_finding(error, question=_ERROR, answer=answer, **said)
-    answer = f"{where}: {{value}} of 90 % intervals hold it."
+    answer = f"{where}: {{value}} of 90 % intervals contain it."
     return share_finding(runs["inside"].to_numpy(float), question=_INSIDE, answer=answer, goal="0.9", **said)
 
 
@@ -85,14 +85,14 @@ def sorting_table(placed: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def response_figure(estimates: pd.DataFrame) -> Figure:
-    """Absolute error, bias and coverage by the share of genuine items; a line for each way."""
+    """Each line shows absolute error, bias or coverage of one way, by the share of genuine items."""
     titles = {"absolute": "absolute error", "error": "bias", "inside": "in 90 % intervals"}
     return _panels(estimates.assign(absolute=estimates["error"].abs()), titles, "way")
 
 
 @captioned
 def sorting_figure(placed: pd.DataFrame) -> Figure:
-    """Share of items rightly sorted, by the share of genuine items; a line for each type."""
+    """Each line shows the share of items of one type that are rightly sorted, by the share of genuine items."""
     return _panels(placed, {"right": "rightly sorted"}, "type")
 
 

@@ -1,4 +1,4 @@
-r"""Preferences of people of whose answers some are no preferences: inferred with, and without, sorting answers by type.
+r"""Preferences inferred from answers of which some express no preference, with and without sorting them by type.
 
 A person with envy α (Fehr & Schmidt 1999) is asked whether she would take an offer, some items again and again, each
 time in a frame that speaks for yes or for no. Some items she answers by her preference, some by tossing a coin, some by
@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from pydantic import Field, field_validator
 
 from envs import Norm, Policy, derive_key, derive_seed
 from inference import FehrSchmidt, FramedEvidence, ResponseTypes, Smc, evidence, framed, infer
@@ -28,39 +29,37 @@ from inference.checks.diagnostics import split_r_hat
 from inference.continuous.responses import TYPES
 from inference.samplers.posterior import SampledPosterior
 from inference.samplers.response_sorting import types_found
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
 
 FACE_VALUE, SLIPS, SORTED = "taken at face value", "slips inferred", "types sorted"
 STAKE = 100
 _LOWEST, _HIGHEST = 0.02, 0.5
 
 
-@dataclass(frozen=True)
-class ResponsePlan:
-    """What is simulated and inferred.
+class ResponseTypesStudy(ExperimentConfig):
+    """Response types: preferences inferred with and without a model that sorts genuine answers from others."""
 
-    Attributes:
-        genuine: Shares of items that are answered genuinely; the others are non-attitudes and constructed by halves.
-        people: People of each kind.
-        items: Items that each is asked.
-        repetitions: Times that each item is asked, half of them in each frame.
-        rationality: λ of genuine answers.
-        lapse: ε of genuine answers.
-        guilt: β, which is known.
-        slip: Chance that a constructed answer leaves the frame.
-        particles: Particles of each of two populations.
-        seed: Root of all draws.
-    """
+    genuine: tuple[float, ...] = Field(
+        (1.0, 0.8, 0.6, 0.4, 0.2),
+        description="Shares of items answered genuinely; the rest are answered by coin or by frame.",
+    )
+    people: int = Field(100, ge=1, le=10_000, description="People of each kind.")
+    items: int = Field(24, ge=2, le=99, description="Items that each is asked, at offers from .02 to .50.")
+    repetitions: int = Field(8, ge=1, le=1000, description="Times that each item is asked.")
+    rationality: float = Field(15.0, gt=0, le=1e6, description="Rationality of genuine answers.")
+    lapse: float = Field(0.02, ge=0, le=1, description="Chance of a slip in genuine answers.")
+    guilt: float = Field(0.3, ge=0, le=1, description="Guilt β, which is known.")
+    slip: float = Field(0.1, ge=0, le=0.5, description="Chance that a constructed answer leaves its frame.")
+    particles: int = Field(200, ge=50, le=100_000, description="Particles of each of two populations.")
 
-    genuine: tuple[float, ...] = (1.0, 0.8, 0.6, 0.4, 0.2)
-    people: int = 100
-    items: int = 24
-    repetitions: int = 8
-    rationality: float = 15.0
-    lapse: float = 0.02
-    guilt: float = 0.3
-    slip: float = 0.1
-    particles: int = 200
-    seed: int = 0
+    @field_validator("genuine")
+    @classmethod
+    def _distinct_shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        for share in value:
+            if not 0 < share <= 1:
+                raise ValueError(f"{share:g} is no share of genuine items; give more than 0 and 1 at most")
+        some_distinct(tuple(f"{share:g}" for share in value), "share")
+        return value
 
     @property
     def family(self) -> FehrSchmidt:
@@ -83,8 +82,8 @@ class People:
     answers: FramedEvidence
 
 
-def response_types(plan: ResponsePlan) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Infer everybody's envy in three ways, and sort items.
+def infer_envy(plan: ResponseTypesStudy) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Infer each person's envy in three ways, and sort items by type.
 
     Returns:
         Estimates, a line for each share of genuine items, person and way: ``truth`` and posterior ``mean`` of the least
@@ -108,7 +107,7 @@ def response_types(plan: ResponsePlan) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(estimates), pd.DataFrame(placed)
 
 
-def ask_people(plan: ResponsePlan, share: float) -> People:
+def ask_people(plan: ResponseTypesStudy, share: float) -> People:
     """Draw people from the prior of their family, and let them answer."""
     rng = np.random.default_rng(derive_seed(plan.seed, "response-types", f"{share:g}", "people"))
     envy_prior = FehrSchmidt().parameters[0]
@@ -137,7 +136,7 @@ def _types(items: int, share: float) -> Int[np.ndarray, "item"]:
     return np.repeat(np.arange(len(TYPES)), [genuine, tossed, items - genuine - tossed])
 
 
-def _posteriors(plan: ResponsePlan, people: People, share: float) -> Iterator[tuple[str, SampledPosterior]]:
+def _posteriors(plan: ResponseTypesStudy, people: People, share: float) -> Iterator[tuple[str, SampledPosterior]]:
     together = type(people.answers.plays)(*(column.reshape(plan.people, -1) for column in people.answers.plays))
     yield FACE_VALUE, infer(plan.family, together)
     yield SLIPS, infer(plan.family.unfix("lapse"), together)
@@ -161,7 +160,7 @@ def _estimates(
 
 
 def least_share(envy: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
-    """The least share that somebody with such envy takes.
+    """Smallest share that a person with such envy accepts.
 
     Example:
         >>> least_share(np.array([0.0, 0.5])).tolist()

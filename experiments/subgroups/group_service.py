@@ -1,22 +1,24 @@
-"""Subgroups with norms of their own, found in what users do and served: each by an assistant with the group's norm.
+"""Subgroups with norms of their own, inferred from users' games and served by assistants with the group's norm.
 
-Users of a society keep one of several norms and meet; nobody says who holds which. After so many games each way,
-assistants draw what they follow from a posterior, once, and serve: with *group norms* one draw of who holds which norm
-(`inference.discrete.named_groups`), and an assistant for each group of it; with *one pooled norm* one draw of the norm
-that all users are taken to share; with *norms known* nothing is drawn. What is drawn is put into words, and what users
-get is what is offered by following the words. Users are simulated, or played by the language model, which is told their
-norms.
+Users of a society keep one of several norms and meet; nobody says who holds which. After a number of games each way,
+assistants sample their norm from a posterior, once, and serve. With *group norms* they sample the norm of each user
+(`inference.discrete.named_groups`), and each group has an assistant; with *one pooled norm* they sample one norm that
+all users are assumed to share; with *norms known* nothing is sampled. Sampled norms are put into words, and assistants
+act on the texts. Users are simulated, or played by the language model, which is told their norms.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from pydantic import Field, ValidationInfo, field_validator
 
 from envs import Policy, Population, derive_key, derive_seed
 from envs.society import meet
@@ -28,6 +30,7 @@ from experiments.subgroups.setup import (
     Meeting,
     Societies,
     draw_stakes,
+    members,
     named,
     policies_held,
     societies,
@@ -36,47 +39,72 @@ from inference import thompson
 from inference.discrete.families import NAMED_NORMS
 from inference.discrete.named_groups import NamedGroups
 from scai_irl.agents.assistant import Turn, make_offers, translate
-from scai_irl.agents.users import ModelMeeting, UsersBy
-from scai_irl.language.asking import Style
+from scai_irl.agents.users import ModelMeeting
+from scai_irl.experiment.config import ExperimentConfig, read_mixture, some_distinct
+from scai_irl.experiment.game_counts import rising
+from scai_irl.experiment.model_options import UsersConfig
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.phrases import say_policy
-from scai_irl.lm.ask import Tally
-from scai_irl.lm.protocol import Backend
 
 GROUPS, POOLED, KNOWN = "group norms", "one pooled norm", "norms known"
 WHERE = ("users", "held", "society", "games", "service")
 _CURRENCY = "dollars"
 
 
-@dataclass(frozen=True)
-class ServicePlan:
-    """What is simulated and asked.
+class SubgroupNorms(UsersConfig, ExperimentConfig):
+    """Subgroups with distinct norms: found in users' games, and each served by an assistant with the group's norm."""
 
-    Attributes:
-        populations: Norms that users hold, with their shares.
-        held: How firmly, keys of `HELD`.
-        societies: Societies of each kind.
-        users: Users of each.
-        games: Numbers of games, as proposer and as responder each, after which users are served.
-        offers: Offers that each assistant makes.
-        users_by: Who plays the users: a simulation, or the model.
-        style: How the model is asked.
-        seed: Root of all draws.
-    """
+    mixtures: tuple[str, ...] = Field(
+        (
+            "altruistic=0.5,selfish=0.5",
+            "altruistic=0.8,selfish=0.2",
+            "altruistic=0.2,selfish=0.8",
+            "selfish=0.5,fair=0.5",
+        ),
+        description="Norms that users hold, as norm=share pairs; the shares of each sum to 1.",
+    )
+    held: tuple[Literal["firmly", "loosely"], ...] = Field(
+        ("firmly", "loosely"), description="How norms are held: firmly (λ 200, no slips), loosely (λ 5, 25 % slips)."
+    )
+    societies: int = Field(20, ge=1, le=10_000, description="Societies of each kind.")
+    users: int = Field(20, ge=2, le=1000, description="Users of a society.")
+    games: tuple[int, ...] = Field(
+        (1, 2, 4, 8), description="Games of each user, as proposer and as responder each, after which users are served."
+    )
+    offers: int = Field(5, ge=1, le=1000, description="Offers that each assistant makes.")
 
-    populations: tuple[Population, ...]
-    held: tuple[str, ...] = tuple(HELD)
-    societies: int = 20
-    users: int = 20
-    games: tuple[int, ...] = (1, 2, 4, 8)
-    offers: int = 5
-    users_by: UsersBy = "simulation"
-    style: Style = field(default_factory=Style)
-    seed: int = 0
+    @field_validator("mixtures")
+    @classmethod
+    def _sound_mixtures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        some_distinct(tuple(named(read_mixture(text)) for text in value), "mixture")
+        return value
+
+    @field_validator("held")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return some_distinct(value, f"of {', '.join(HELD)}")
+
+    @field_validator("users")
+    @classmethod
+    def _somebody_in_each_group(cls, value: int, others: ValidationInfo) -> int:
+        for text in others.data.get("mixtures", ()):
+            members(read_mixture(text), value)
+        return value
+
+    @field_validator("games")
+    @classmethod
+    def _rising_games(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return rising(value, 0, 1000, "games")
+
+    @functools.cached_property
+    def populations(self) -> tuple[Population, ...]:
+        """Norms that users hold, with their shares."""
+        return tuple(map(read_mixture, self.mixtures))
 
 
 @dataclass(frozen=True)
 class Assistant:
-    """An assistant and whom it serves.
+    """An assistant and the users whom it serves.
 
     Attributes:
         where: Population, how firmly norms are held, society, games and service.
@@ -92,17 +120,16 @@ class Assistant:
 
     @property
     def policy(self) -> Policy:
-        """What it follows."""
+        """Policy that it follows."""
         return policies_held(self.where[1])[self.norm]
 
 
-def group_service(backend: Backend, plan: ServicePlan, tally: Tally) -> tuple[pd.DataFrame, pd.DataFrame]:
+def group_service(model: Model, plan: SubgroupNorms) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Find groups, serve them, and measure both.
 
     Args:
-        backend: Who puts policies into words, and acts on them.
+        model: Puts policies into words, and acts on them.
         plan: What is done.
-        tally: What asking costs.
 
     Returns:
         Service, with the columns `WHERE` and ``norm``: ``gap`` is how far the mean offer of a user's assistant is from
@@ -116,28 +143,28 @@ def group_service(backend: Backend, plan: ServicePlan, tally: Tally) -> tuple[pd
     assistants: list[Assistant] = []
     found: list[tuple[object, ...]] = []
     for population, held in product(plan.populations, plan.held):
-        meeting = _meeting(backend, plan, population, held, tally)
+        meeting = _meeting(model, plan, population, held)
         kind = societies(population, held, plan.societies, plan.users, max(plan.games), plan.seed, meeting)
         for games in plan.games:
             groups = kind.groups_after(games)
             assistants += _assistants(kind, games, groups, plan)
             found += _found(kind, games, groups) if games else []  # before the first game there is nothing to find
-    offered = _offered(backend, plan, assistants, tally)
+    offered = _offered(model, plan, assistants)
     columns = [*WHERE[:4], "right", "ari", "groups"]
-    by_users = _offered_by_users(backend, plan, assistants, tally) if plan.users_by == "model" else None
+    by_users = _offered_by_users(model, plan, assistants) if plan.users_by == "model" else None
     return pd.DataFrame(gaps(assistants, offered, by_users)), pd.DataFrame(found, columns=columns)
 
 
-def _meeting(backend: Backend, plan: ServicePlan, population: Population, held: str, tally: Tally) -> Meeting:
-    """How users meet."""
+def _meeting(model: Model, plan: SubgroupNorms, population: Population, held: str) -> Meeting:
+    """Function by which users meet."""
     if plan.users_by == "simulation":
         return meet
     seed = derive_seed(plan.seed, "group-service", "users", named(population), held)
-    return ModelMeeting(backend, _CURRENCY, seed, tally, plan.style)
+    return ModelMeeting(model.backend, _CURRENCY, seed, model.tally, plan.style)
 
 
 def _found(kind: Societies, games: int, groups: NamedGroups) -> list[tuple[object, ...]]:
-    """How well the groups found, by users' most probable norms, are those there are."""
+    """Agreement of the groups found, by users' most probable norms, with the true groups."""
     where = (named(kind.population), kind.held)
     lines: list[tuple[object, ...]] = []
     for society, found in enumerate(groups.assignment.argmax(axis=-1)):
@@ -146,8 +173,8 @@ def _found(kind: Societies, games: int, groups: NamedGroups) -> list[tuple[objec
     return lines
 
 
-def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: ServicePlan) -> Iterator[Assistant]:
-    """Draw what is followed, and say who serves whom."""
+def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: SubgroupNorms) -> Iterator[Assistant]:
+    """Sample the norms of assistants, and assign users to them."""
     name = named(kind.population)
     path = ("group-service", name, kind.held, games)
     shared = thompson(derive_key(plan.seed, *path, "pooled"), kind.pooled_after(games), 1)
@@ -163,13 +190,11 @@ def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: ServiceP
             yield Assistant((name, kind.held, society, games, service), int(norm), serves, stakes[society])
 
 
-def _offered(
-    backend: Backend, plan: ServicePlan, assistants: Sequence[Assistant], tally: Tally
-) -> Float[np.ndarray, "assistant"]:
-    """Have every policy put into words and acted on, in two batches; the mean share that each assistant offers."""
+def _offered(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> Float[np.ndarray, "assistant"]:
+    """Mean share that each assistant offers; policies are put into words and acted on in two batches."""
     path = [("group-service", *one.where, NAMED_NORMS[one.norm]) for one in assistants]
     seeds = [derive_seed(plan.seed, *place, "translate") for place in path]
-    texts = translate(backend, [one.policy for one in assistants], seeds, tally, plan.style)
+    texts = translate(model.backend, [one.policy for one in assistants], seeds, model.tally, plan.style)
     turns = [
         (number, Turn(text, _CURRENCY, int(stake), derive_seed(plan.seed, *path[number], "offer", offer)))
         for number, (one, text) in enumerate(zip(assistants, texts, strict=True))
@@ -177,7 +202,7 @@ def _offered(
         for offer, stake in enumerate(one.stakes)
     ]
     shares: list[list[float]] = [[] for _ in assistants]
-    made = make_offers(backend, [turn for _, turn in turns], tally, plan.style)
+    made = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
     for (number, turn), units in zip(turns, made, strict=True):
         if units is not None:
             shares[number].append(units / turn.stake)
@@ -188,10 +213,8 @@ OfUsers = tuple[str, str, int, int, int]
 """Population, how firmly norms are held, society, games and norm."""
 
 
-def _offered_by_users(
-    backend: Backend, plan: ServicePlan, assistants: Sequence[Assistant], tally: Tally
-) -> dict[OfUsers, float]:
-    """Have users who are played by the model propose at their assistants' stakes; the mean share of each norm."""
+def _offered_by_users(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> dict[OfUsers, float]:
+    """Mean share that users of each norm offer at their assistants' stakes, played by the model."""
     stakes = {(*one.where[:4], int(norm)): one.stakes for one in assistants for norm in np.flatnonzero(one.serves)}
     turns = [
         (place, Turn(say_policy(policies_held(place[1])[place[4]]), _CURRENCY, int(stake), seed))
@@ -200,7 +223,7 @@ def _offered_by_users(
         for seed in [derive_seed(plan.seed, "group-service", "users offer", *place, offer)]
     ]
     shares: dict[OfUsers, list[float]] = {place: [] for place in stakes}
-    made = make_offers(backend, [turn for _, turn in turns], tally, plan.style)
+    made = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
     for (place, turn), units in zip(turns, made, strict=True):
         if units is not None:
             shares[place].append(units / turn.stake)

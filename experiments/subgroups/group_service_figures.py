@@ -17,26 +17,26 @@ from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding
 
 GOAL = 0.05
-"""What a group's mean alignment gap is to be at most."""
+"""Goal: largest mean alignment gap of a group."""
 
-_FOUND, _SERVED = "Are subgroups found in what users do?", "Is each subgroup served by its own norm?"
+_FOUND, _SERVED = "Does behaviour reveal the subgroups?", "Is each subgroup served by its own norm?"
 _WHY = {
     GROUPS: (
-        "The recorded assistant had one text for all users and swung between the poles, and its gap is to the mean of "
-        "all users. Here users' own games tell, exactly, who holds which norm; each group has an assistant with a norm "
-        "of its own, and the gap is to that group. What is left is who was placed wrongly, and the chance of offers."
+        "The assistant of SCAI (2023) had one text for all users and swung between the poles; its gap is to the mean "
+        "of all users. Here each group has an assistant with its own norm, inferred from its games, and the gap is to "
+        "that group. The rest is due to users who are placed wrongly, and to the chance of single offers."
     ),
     POOLED: (
         "One norm is right for one group and off by the distance of the norms for the other. The recorded gap is "
         "smaller, since it is to the mean of all users and some of those assistants offered half."
     ),
 }
-_WHY_LOOSE = "Users who slip and waver show their norm only over several games, and are placed wrongly until then."
-_WHY_FOUND = "Groups are users' most probable norms; one firm offer tells a norm, of loose ones it takes many."
+_WHY_LOOSE = "Users who slip often show their norm only over several games, and are placed wrongly until then."
+_WHY_FOUND = "Groups are users' most probable norms. One firm offer reveals a norm; it takes many loose ones."
 
 
 def service_findings(service: pd.DataFrame, found: pd.DataFrame, populations: tuple[Population, ...]) -> list[Finding]:
-    """Say how far groups are from what serves them after the last game, and how many users were rightly placed.
+    """Gaps of groups to their assistants after the last game, and shares of users rightly placed.
 
     Args:
         service: What `experiments.subgroups.group_service.group_service` gives first.
@@ -53,12 +53,12 @@ def service_findings(service: pd.DataFrame, found: pd.DataFrame, populations: tu
 
 
 def _served(population: Population, held: str, kind: pd.DataFrame) -> list[Finding]:
-    """Say it of one kind of society; where users slip, of policies, since single offers are mostly chance."""
+    """Findings on one kind of society: on policies where users slip, since single offers are mostly chance."""
     firmly = held == "firmly"
     measure, what = ("gap", "offers") if firmly else ("policy_gap", "policies")
-    beside = RECORDED_ROWS.get(_row(population)) if firmly else None
+    scai = RECORDED_ROWS.get(_row(population)) if firmly else None
     users = f"{named(population)}, norms {held} held"
-    recorded: dict[str, Any] = {"row": beside.name, "recorded": beside.gap} if beside else {}
+    recorded: dict[str, Any] = {"row": scai.name, "recorded": scai.gap} if scai else {}
     answers = [
         (GROUPS, measure, f"With group norms, {what} of assistants are {{value}} off, mean over groups ({users})."),
         (GROUPS, f"worst_{measure}", f"Those of the worst-served group are {{value}} off ({users})."),
@@ -107,14 +107,14 @@ def found_table(found: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def service_figure(service: pd.DataFrame) -> Figure:
-    """Gap of offers by games, mean over a society's groups; a column for each kind of users, a line a service."""
+    """Each line shows the gap of offers of one service by games, averaged over a society's groups. Dotted: the goal."""
     shown = Bands("games", "gap", "service", "users", "held", "games each way", "gap of offers", GOAL)
     return bands_figure(by_society(service), shown)
 
 
 @captioned
 def found_figure(found: pd.DataFrame) -> Figure:
-    """Share of users rightly placed, and adjusted Rand index, by games."""
+    """Each line shows the share of users rightly placed, or the adjusted Rand index, by games, for one mixture."""
     long = found.melt(["users", "held", "society", "games"], ["right", "ari"], "measure", "value")
     long["measure"] = long["measure"].map({"right": "rightly placed", "ari": "adjusted Rand index"})
     return bands_figure(long, Bands("games", "value", "users", "measure", "held", "games each way", "agreement"))
@@ -133,6 +133,6 @@ def _found_findings(found: pd.DataFrame) -> list[Finding]:
 
 
 def _row(population: Population) -> str:
-    """The predecessor names mixtures by hundredths of altruistic and of selfish users."""
+    """Name of the row of SCAI (2023): hundredths of altruistic and of selfish users."""
     weights = dict(zip(*population, strict=True))
     return f"mixed {100 * weights.get('altruistic', 0):g}/{100 * weights.get('selfish', 0):g}"

@@ -1,4 +1,4 @@
-"""How alike two ways of putting users into groups are."""
+"""Similarity of two partitions of users into groups."""
 
 from __future__ import annotations
 

@@ -14,53 +14,78 @@ and a group by the mean over its users; satisfaction (`experiments.subgroups.sat
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+from pydantic import Field, ValidationInfo, field_validator
 
 from envs import Population
 from experiments.subgroups.satisfaction import mean_offers, satisfaction
-from experiments.subgroups.setup import HELD, STAKES, Societies, policies_held, societies
+from experiments.subgroups.setup import STAKES, Societies, members, policies_held, societies
 from inference import infer
 from inference.discrete.families import NAMED_NORMS
+from scai_irl.experiment.config import ExperimentConfig, some_distinct
 
 ONE_NORM, ONE_MIXTURE, GROUPS = "one norm for all", "one mixture for all", "group norms"
 WHERE = ("held", "minority", "society", "service")
 
 
-@dataclass(frozen=True)
-class MinorityPlan:
-    """What is simulated.
+NormName = Literal["selfish", "fair", "altruistic"]
 
-    Attributes:
-        majority: Norm of the majority.
-        minority: Norm of the minority.
-        shares: Shares of the minority.
-        held: How firmly norms are held, keys of `HELD`.
-        societies: Societies of each kind.
-        users: Users of each.
-        games: Games of each user, as proposer and as responder each.
-        seed: Root of all draws.
-    """
 
-    majority: str = "altruistic"
-    minority: str = "selfish"
-    shares: tuple[float, ...] = (0.5, 0.4, 0.3, 0.2, 0.1, 0.05)
-    held: tuple[str, ...] = tuple(HELD)
-    societies: int = 40
-    users: int = 20
-    games: int = 4
-    seed: int = 0
+class PreferenceGroups(ExperimentConfig):
+    """Several preference groups: the worst-served group under one pooled norm and under group norms."""
+
+    majority: NormName = Field("altruistic", description="Norm of the majority.")
+    minority: NormName = Field("selfish", description="Norm of the minority.")
+    shares: tuple[float, ...] = Field(
+        (0.5, 0.4, 0.3, 0.2, 0.1, 0.05), description="Shares of the users who are the minority."
+    )
+    held: tuple[Literal["firmly", "loosely"], ...] = Field(
+        ("firmly", "loosely"), description="How norms are held: firmly (λ 200, no slips), loosely (λ 5, 25 % slips)."
+    )
+    societies: int = Field(40, ge=1, le=10_000, description="Societies of each kind.")
+    users: int = Field(20, ge=2, le=1000, description="Users of a society.")
+    games: int = Field(4, ge=1, le=1000, description="Games of each user, as proposer and as responder each.")
+
+    @field_validator("minority")
+    @classmethod
+    def _another_norm(cls, value: str, others: ValidationInfo) -> str:
+        if value == others.data.get("majority"):
+            raise ValueError(f"{value} is the majority's norm too; give another one")
+        return value
+
+    @field_validator("shares")
+    @classmethod
+    def _shares_of_a_minority(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        for share in value:
+            if not 0 < share <= 0.5:
+                raise ValueError(f"{share:g} is no share of a minority; give more than 0 and 0.5 at most")
+        some_distinct(tuple(f"{share:g}" for share in value), "share")
+        return value
+
+    @field_validator("held")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return some_distinct(value, "way to hold norms")
+
+    @field_validator("users")
+    @classmethod
+    def _somebody_in_each_group(cls, value: int, others: ValidationInfo) -> int:
+        for share in others.data.get("shares", ()):
+            norms = others.data.get("majority", "altruistic"), others.data.get("minority", "selfish")
+            members(Population(norms, (1 - share, share)), value)
+        return value
 
     def population(self, share: float) -> Population:
         """The population with such a minority."""
         return Population((self.majority, self.minority), (1 - share, share))
 
 
-def preference_groups(plan: MinorityPlan) -> pd.DataFrame:
+def serve_minorities(plan: PreferenceGroups) -> pd.DataFrame:
     """Serve every society in every way.
 
     Returns:
@@ -96,7 +121,7 @@ def _services(
 
 
 def _groups(
-    plan: MinorityPlan,
+    plan: PreferenceGroups,
     kind: Societies,
     where: tuple[str, float],
     service: str,

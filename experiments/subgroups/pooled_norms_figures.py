@@ -10,19 +10,19 @@ from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding
 
-_GAP, _WORTH = "How far off is the group that is served worst?", "How satisfied is the group that is served worst?"
+_GAP, _WORTH = "How large is the gap of the worst-served group?", "How satisfied is the worst-served group?"
 _WHY = {
     ONE_NORM: "One norm is right for one group, which is the larger one as soon as there is one; the other pays.",
     ONE_MIXTURE: "A mixture offers everybody the mean of all, so the smaller a group is the farther it is from it.",
-    GROUPS: "Whoever is placed rightly is served rightly, so only doubt about users is left; of fewer there is more.",
+    GROUPS: "A user who is placed rightly is served rightly; only doubt about users is left, and few users leave more.",
 }
 
 
 def minority_findings(served: pd.DataFrame) -> list[Finding]:
-    """Say what the worst-served group gets, for the largest and the smallest minority.
+    """Gap and satisfaction of the worst-served group, for the largest and the smallest minority.
 
     Args:
-        served: What `experiments.subgroups.pooled_norms.preference_groups` gives.
+        served: What `experiments.subgroups.pooled_norms.serve_minorities` gives.
     """
     worst = worst_groups(served)
     findings = []
@@ -66,7 +66,7 @@ def minority_table(served: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def minority_figure(served: pd.DataFrame) -> Figure:
-    """Worst group's gap and satisfaction by the minority's share; a row for each way to hold norms."""
+    """Each line shows the worst group's gap or satisfaction under one service, by the minority's share."""
     worst = worst_groups(served).assign(percent=lambda table: 100 * table["minority"])
     long = worst.melt(["held", "percent", "service"], ["gap", "satisfaction"], "measure", "value")
     long["measure"] = "worst group's " + long["measure"]

@@ -1,6 +1,6 @@
-r"""What being served by a policy is worth to users, by their own lights.
+r"""Satisfaction of users with the policy that serves them, by their own norms.
 
-An assistant that proposes in a user's place with policy π is worth to her, who holds norm n,
+To a user with norm n, an assistant that proposes in her place with policy π is worth
 
     V_n(π) = E_stake Σ_x π(x | stake) Q_n(x)
 
@@ -38,7 +38,7 @@ def mean_offers(policies: Sequence[Policy], stakes: Int[np.ndarray, "stake"]) ->
 def satisfaction(
     norms: Sequence[Norm], policies: Sequence[Policy], stakes: Int[np.ndarray, "stake"]
 ) -> Float[np.ndarray, "norm policy"]:
-    """What holders of each norm have of being served by each policy, over what they have of their own norm.
+    """Value of each policy to holders of each norm, relative to the value of their own norm.
 
     Args:
         norms: Norms that users hold.

@@ -1,4 +1,4 @@
-"""Societies of users who keep one of several norms and meet, and what is believed of who holds which."""
+"""Societies of users who keep one of several norms and meet, and posteriors over the norm of each user."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Societies:
         return norm_mixtures(NAMED_NORMS, rationality=[rationality], lapse=[lapse])
 
     def groups_after(self, games: int) -> NamedGroups:
-        """Who holds which norm, after so many games each way."""
+        """Posterior over the norm of each user, after a number of games each way."""
         components, users = self.mixtures.components, len(self.norm)
         if games == 0:
             alone = uniform_posterior(components, self.count * users)
@@ -62,14 +62,14 @@ class Societies:
         return named_groups(self.mixtures, alone, users)
 
     def pooled_after(self, games: int) -> DiscretePosterior:
-        """Which norm it is, if all users of a society shared one."""
+        """Posterior over the norm that all users of a society would share, after a number of games."""
         components = self.mixtures.components
         if games == 0:
             return uniform_posterior(components, self.count)
         return infer(components, self.evidence(games, self.count))
 
     def evidence(self, games: int, rows: int) -> Evidence:
-        """What was seen in the first games, in rows for each society, or for each user.
+        """Evidence of the first games, in rows for each society, or for each user.
 
         Games that are still to come stay in the arrays, unseen, so that one compiled program serves all numbers of
         games.

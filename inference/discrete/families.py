@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
+from envs.norm_names import read_norm
 from envs.plugins import Registry
 from envs.utilities import get_utility
 from inference.discrete.hypotheses import Block, Hypotheses, PolicyHypotheses
@@ -27,7 +28,7 @@ def named_norms(
     rationality: Iterable[float] = (200.0,),
     lapse: Iterable[float] = (0.0,),
 ) -> PolicyHypotheses:
-    """Norms without parameters, crossed with settings of λ and ε.
+    """Norms by name (`envs.norm_names`), crossed with settings of λ and ε.
 
     With one λ and one ε there is a hypothesis for each name; with more, the posterior over names is the marginal over
     unknown settings.
@@ -38,7 +39,11 @@ def named_norms(
     """
     settings = np.array(list(itertools.product(rationality, lapse)), np.float32)
     _check_settings(settings)
-    blocks = tuple(_block(name, np.zeros((len(settings), 0), np.float32), settings) for name in names)
+    norms = [read_norm(name) for name in names]
+    blocks = tuple(
+        _block(norm.utility, np.tile(np.asarray(norm.theta, np.float32), (len(settings), 1)), settings)
+        for norm in norms
+    )
     return PolicyHypotheses(blocks)
 
 

@@ -1,1 +1,1 @@
-"""Assistants, and the ways in which they choose what to follow."""
+"""Assistants, their users, and the agents that choose the policies of assistants."""

@@ -1,4 +1,4 @@
-"""Assistants: they are told a verbal policy and act on it, knowing nothing else of the users."""
+"""Assistants: a language model follows a verbal policy, and knows nothing else about the users."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from scai_irl.language.requests import (
     read_translation,
     translation_request,
 )
-from scai_irl.lm.ask import Question, Tally, ask
+from scai_irl.lm.ask import Question, ask
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 
 _DEFAULT = Style()
 
 
 @dataclass(frozen=True)
 class Turn:
-    """An assistant's turn to act.
+    """An assistant's turn in an interaction.
 
     Attributes:
-        verbal_policy: What it follows.
-        currency: What is divided.
-        stake: How many units of it.
-        seed: Seed of its sampler.
-        offered: Units offered to it, when it responds; None when it proposes.
+        verbal_policy: Policy that it follows.
+        currency: Currency that is divided.
+        stake: Number of units.
+        seed: Seed of its request.
+        offered: Units offered to it if it responds; None if it proposes.
     """
 
     verbal_policy: str
@@ -44,10 +45,10 @@ class Turn:
 def translate(
     backend: Backend, policies: Sequence[Policy], seeds: Sequence[int], tally: Tally, style: Style = _DEFAULT
 ) -> list[str | None]:
-    """Have policies put into words, all in one batch.
+    """Put policies into words, all in one batch.
 
     Returns:
-        A verbal policy for each; None where the backend gave none that could be read.
+        Verbal policies; None where no answer could be parsed.
     """
     questions = [
         Question(translation_request(policy, seed, style), read_translation)
@@ -57,10 +58,10 @@ def translate(
 
 
 def make_offers(backend: Backend, turns: Sequence[Turn], tally: Tally, style: Style = _DEFAULT) -> list[int | None]:
-    """Have assistants propose, all in one batch.
+    """Make the offers of proposing assistants, all in one batch.
 
     Returns:
-        Units given to the responder; None where no offer could be read.
+        Units given to the responder; None where no answer could be parsed.
     """
     questions = [
         Question(
@@ -73,10 +74,10 @@ def make_offers(backend: Backend, turns: Sequence[Turn], tally: Tally, style: St
 
 
 def give_answers(backend: Backend, turns: Sequence[Turn], tally: Tally, style: Style = _DEFAULT) -> list[bool | None]:
-    """Have assistants respond to what they are offered, all in one batch.
+    """Give the answers of responding assistants, all in one batch.
 
     Returns:
-        Whether each accepts; None where no answer could be read.
+        Whether each accepts; None where no answer could be parsed.
 
     Raises:
         ValueError: If a turn has no offer to answer.

@@ -1,6 +1,6 @@
-"""Users played by a language model among themselves: each is told her norm in words, and nothing else.
+"""Users that a language model plays among themselves: each receives its own norm in words, and nothing else.
 
-In the epoch loop users are played where assistants are (`scai_irl.loop.playing`); here are those whom somebody watches.
+`scai_irl.loop.playing` plays the users of the epoch loop. The users here interact with each other only.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from envs.society import Meetings, meetings, proposers
 from scai_irl.agents.assistant import Turn, give_answers, make_offers
 from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 
 UsersBy = Literal["simulation", "model"]
-"""Who plays the users."""
+"""Source of the users' behaviour."""
 
 
 @dataclass(frozen=True)
-class UserGame:
-    """A game of two users.
+class UserInteraction:
+    """An interaction of two users.
 
     Attributes:
-        proposer: Policy that the one who proposes holds.
-        responder: Policy that the one who responds holds.
-        currency: What is divided.
-        stake: How many units of it.
-        seed: Root of the seeds of both.
+        proposer: Policy of the proposer.
+        responder: Policy of the responder.
+        currency: Currency that is divided.
+        stake: Number of units.
+        seed: Root of the seeds of both users.
     """
 
     proposer: Policy
@@ -44,45 +44,46 @@ class UserGame:
     seed: int
 
 
-class Done(NamedTuple):
-    """What users did in each game; whatever could not be read is 0 and False, and not known.
+class UserActions(NamedTuple):
+    """Actions of users in each interaction; a missing offer is 0 and a missing answer False.
 
     Attributes:
         units: Units offered to the responder.
-        accepted: Whether she took them.
-        offer_known: Whether the offer could be read.
-        answer_known: Whether there was an offer to answer, and the answer could be read.
+        accepted: Whether the responder accepted.
+        offer_known: Whether the offer could be parsed.
+        answer_known: Whether there was an offer to answer and the answer could be parsed.
     """
 
-    units: Int[np.ndarray, "game"]
-    accepted: Bool[np.ndarray, "game"]
-    offer_known: Bool[np.ndarray, "game"]
-    answer_known: Bool[np.ndarray, "game"]
+    units: Int[np.ndarray, "interaction"]
+    accepted: Bool[np.ndarray, "interaction"]
+    offer_known: Bool[np.ndarray, "interaction"]
+    answer_known: Bool[np.ndarray, "interaction"]
 
 
-def played(backend: Backend, games: Sequence[UserGame], tally: Tally, style: Style) -> Done:
-    """Have a language model play all games, in two batches: all offers, then all answers.
+def play_users(backend: Backend, interactions: Sequence[UserInteraction], tally: Tally, style: Style) -> UserActions:
+    """Play interactions of users with a language model, in two batches: all offers, then all answers.
 
     Example:
         >>> from envs.policy import Norm
         >>> from scai_irl.backends.phrasebook.backend import Phrasebook
         >>> fair = Policy.of(Norm("fair"))
-        >>> played(Phrasebook(), [Game(fair, fair, "dollars", 20, 7)], Tally(), Style()).units.tolist()
+        >>> interaction = UserInteraction(fair, fair, "dollars", 20, 7)
+        >>> play_users(Phrasebook(), [interaction], Tally(), Style()).units.tolist()
         [10]
     """
-    proposed = [
-        Turn(say_policy(game.proposer), game.currency, game.stake, derive_seed(game.seed, "offer")) for game in games
+    proposing = [
+        Turn(say_policy(one.proposer), one.currency, one.stake, derive_seed(one.seed, "offer")) for one in interactions
     ]
-    offers = make_offers(backend, proposed, tally, style)
-    asked = [place for place, units in enumerate(offers) if units is not None]
+    offers = make_offers(backend, proposing, tally, style)
+    offered = [index for index, units in enumerate(offers) if units is not None]
     responding = [
-        Turn(say_policy(game.responder), game.currency, game.stake, derive_seed(game.seed, "answer"), offers[place])
-        for place, game in ((place, games[place]) for place in asked)
+        Turn(say_policy(one.responder), one.currency, one.stake, derive_seed(one.seed, "answer"), offers[index])
+        for index, one in ((index, interactions[index]) for index in offered)
     ]
-    answers: list[bool | None] = [None] * len(games)
-    for place, answer in zip(asked, give_answers(backend, responding, tally, style), strict=True):
-        answers[place] = answer
-    return Done(
+    answers: list[bool | None] = [None] * len(interactions)
+    for index, answer in zip(offered, give_answers(backend, responding, tally, style), strict=True):
+        answers[index] = answer
+    return UserActions(
         np.array([units or 0 for units in offers], int),
         np.array([bool(answer) for answer in answers], bool),
         np.array([units is not None for units in offers], bool),
@@ -92,14 +93,14 @@ def played(backend: Backend, games: Sequence[UserGame], tally: Tally, style: Sty
 
 @dataclass(frozen=True)
 class ModelMeeting:
-    """Has users meet as `envs.society.meet` does, each to the same others, but played by a language model.
+    """Meetings of users as in `envs.society.meet`, with the same pairs, but played by a language model.
 
     Attributes:
-        backend: Who plays them.
-        currency: What is divided.
-        seed: Root of the model's seeds; keys decide on who meets whom alone.
-        tally: What asking costs.
-        style: How the model is asked.
+        backend: Model that plays the users.
+        currency: Currency that is divided.
+        seed: Root of the seeds of requests; the random key decides only who meets whom.
+        tally: Tally that the cost of requests is added to.
+        style: Wording and sampling of requests.
     """
 
     backend: Backend
@@ -115,11 +116,18 @@ class ModelMeeting:
         holds: Int[np.ndarray, "society user"],
         stakes: Int[np.ndarray, "society round"],
     ) -> Meetings:
-        """Play all rounds of all societies at once."""
+        """Play all rounds of all societies.
+
+        Args:
+            key: Random key of the pairs.
+            norms: Policies.
+            holds: Index of each user's policy.
+            stakes: Stake of each round.
+        """
         shape = (len(holds), stakes.shape[1], holds.shape[1])
         before = proposers(key, *shape)
-        games = [
-            UserGame(
+        interactions = [
+            UserInteraction(
                 norms[int(holds[society, before[society, number, user]])],
                 norms[int(holds[society, user])],
                 self.currency,
@@ -128,8 +136,8 @@ class ModelMeeting:
             )
             for society, number, user in np.ndindex(shape)
         ]
-        done = played(self.backend, games, self.tally, self.style)
-        received, accepts, offer_known, answer_known = (column.reshape(shape) for column in done)
+        actions = play_users(self.backend, interactions, self.tally, self.style)
+        received, accepts, offer_known, answer_known = (column.reshape(shape) for column in actions)
         offer, made_known = np.zeros(shape, int), np.zeros(shape, bool)
         np.put_along_axis(offer, before, received, axis=-1)
         np.put_along_axis(made_known, before, offer_known, axis=-1)

@@ -32,8 +32,9 @@ from scai_irl.language.asking import Style
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import answer_request, read_answer
 from scai_irl.lm.ask import Question as Asked
-from scai_irl.lm.ask import Tally, ask
+from scai_irl.lm.ask import ask
 from scai_irl.lm.protocol import Backend
+from scai_irl.lm.tally import Tally
 from scai_irl.measure.elicit import Elicitation, elicit
 from scai_irl.measure.translation_loss import LOSSES, Translation, translation_loss
 

@@ -9,8 +9,7 @@ from rich.table import Table
 
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
-from scai_irl.agents.posterior_agents import AGENTS
-from scai_irl.agents.text_agents import WRITERS
+from scai_irl.agents.registry import AGENTS
 from scai_irl.backends.registry import BACKENDS
 from scai_irl.organisms.shipped import organism_summary, shipped
 from scai_irl.sweep.engines import ENGINES
@@ -33,7 +32,7 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "continuous families": CONTINUOUS_FAMILIES.describe(lambda family: family.summary),
         "methods": METHODS.describe(lambda method: _first_line(method.__doc__))
         | CONTINUOUS_METHODS.describe(lambda method: _first_line(method.__doc__)),
-        "agents": {name: agent.summary for name, agent in (AGENTS | WRITERS).items()},
+        "agents": AGENTS.describe(lambda agent: agent.summary),
         "organisms": {name: organism_summary(name) for name in shipped()},
         "backends": BACKENDS.describe(lambda backend: backend.summary),
         "engines": {name: _first_line(engine.__doc__) for name, engine in ENGINES.items()},

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
 from tyro.conf import Positional, arg
 from tyro.extras import SubcommandApp
 
@@ -17,18 +16,17 @@ from scai_irl.audit.recorded.recorded_folder import audit_recorded_folder
 from scai_irl.audit.scorecard import AUDIT, compare_folders
 from scai_irl.cli.doctor import Doctor, doctor
 from scai_irl.cli.listing import print_listing
-from scai_irl.cli.print_estimate import print_estimate
 from scai_irl.cli.serve import Serve, serve
 from scai_irl.cli.train import Train, train_organism
 from scai_irl.data.human.import_choices import import_human, import_own
 from scai_irl.data.human.own_csv import CsvColumns
 from scai_irl.data.scai2023.import_runs import import_scai2023
 from scai_irl.experiment.calibrate import calibrate_family, use_cores
-from scai_irl.experiment.config import ExperimentConfig, check
+from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment, find_experiments
 from scai_irl.experiment.reproduce import Reproduce, reproduce
+from scai_irl.experiment.script import run_with_options
 from scai_irl.io.command_line import options_of, parse, told_in_one_line
-from scai_irl.io.errors import InputError
 from scai_irl.io.process import prepare_process
 from scai_irl.report.html.command import Report, report
 from scai_irl.report.show import show
@@ -136,21 +134,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     audited = options_of(AUDIT.config)
     command = parse(_PROGRAM, _DESCRIPTION, _app(experiments, options, audited).cli, arguments)
     if type(command) is audited:
-        told_in_one_line(functools.partial(_run, AUDIT, command))
+        told_in_one_line(functools.partial(run_with_options, AUDIT, vars(command)))
         return
     for name, kind in options.items():
         if type(command) is kind:
-            told_in_one_line(functools.partial(_run, experiments[name], command))
+            told_in_one_line(functools.partial(run_with_options, experiments[name], vars(command)))
             return
     told_in_one_line(functools.partial(_do, command, experiments))
-
-
-def run_experiment(experiment: Experiment[Any], arguments: Sequence[str] | None = None) -> None:
-    """Run one experiment from its own script, with its options alone."""
-    prepare_process()
-    reader = functools.partial(tyro.cli, options_of(experiment.config))
-    options = parse(experiment.name, experiment.summary, reader, arguments)
-    told_in_one_line(functools.partial(_run, experiment, options))
 
 
 def _app(
@@ -182,17 +172,6 @@ def _app(
     app.command(name="show")(Show)
     app.command(name="list")(List)
     return app
-
-
-def _run(experiment: Experiment[Any], options: Any) -> None:
-    config = check(experiment.config, vars(options))
-    if not getattr(config, "dry_run", False):
-        show(experiment.run(config))
-    elif experiment.estimate is None:
-        problem = f"{experiment.name} cannot tell what it would cost"
-        raise InputError("dry_run", problem, "leave it out to run, or give the experiment an estimate")
-    else:
-        print_estimate(experiment.estimate(config))
 
 
 def _calibrate(command: Calibrate) -> Results:

@@ -1,7 +1,7 @@
 """Typed configuration of experiments: every field is checked before anything is computed.
 
-A configuration is a pydantic model, and its command-line options are made from it. What a validator says must name
-the value and the mend, since it is shown as it is: ``error: FIELD: what the validator says``.
+A configuration is a pydantic model, and its command-line options are made from it. The message of a validator names the
+value and a hint, since it is shown unchanged: ``error: FIELD: MESSAGE``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from envs.contexts import CURRENCIES, MANNERS
+from envs.norm_names import norm_name
 from envs.population import Population, mixture
 from envs.schedule import Schedule
 from envs.utilities import UTILITIES
 from inference import FAMILIES
-from scai_irl.agents.posterior_agents import AGENTS
-from scai_irl.agents.text_agents import WRITERS
+from scai_irl.agents.registry import AGENTS, get_agent
 from scai_irl.experiment.model_options import UsersConfig
 from scai_irl.io.errors import InputError
 
@@ -29,7 +29,7 @@ C = TypeVar("C", bound=BaseModel)
 
 
 def check(config: type[C], values: Mapping[str, Any]) -> C:
-    """Make a configuration out of values that a person gave.
+    """Validate a configuration.
 
     Raises:
         InputError: For the first field that is wrong.
@@ -44,15 +44,15 @@ def check(config: type[C], values: Mapping[str, Any]) -> C:
     except ValidationError as wrong:
         first = wrong.errors()[0]
         field = ".".join(str(part) for part in first["loc"][:1]) or "configuration"
-        said = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "value_error":
-            problem, _, mend = said.partition("; ")
-            raise InputError(field, problem, mend or "correct it") from wrong
-        raise InputError(field, f"{first['input']!r} does not fit", said[0].lower() + said[1:]) from wrong
+            problem, _, hint = message.partition("; ")
+            raise InputError(field, problem, hint or "correct it") from wrong
+        raise InputError(field, f"{first['input']!r} does not fit", message[0].lower() + message[1:]) from wrong
 
 
 class ExperimentConfig(BaseModel):
-    """What every experiment can be told."""
+    """Options of every experiment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,7 +63,7 @@ class ExperimentConfig(BaseModel):
 
 
 class PlayConfig(UsersConfig, ExperimentConfig):
-    """What every experiment can be told in which assistants play among users, epoch by epoch."""
+    """Options of every experiment in which assistants play among users, epoch by epoch."""
 
     runs: int = Field(20, ge=1, le=_MOST, description="Runs of each condition.")
     first_run: int = Field(
@@ -76,7 +76,7 @@ class PlayConfig(UsersConfig, ExperimentConfig):
     )
     agents: tuple[str, ...] = Field(
         ("thompson", "posterior-mean", "map", "prior-only", "oracle"),
-        description=f"How assistants settle what to follow: {', '.join([*AGENTS, *WRITERS])}.",
+        description=f"How assistants choose their policy: {', '.join(AGENTS)}.",
     )
     currencies: tuple[str, ...] = Field(
         ("dollars", "apples", "blankets"), description="Currencies, of which every run has one."
@@ -99,8 +99,7 @@ class PlayConfig(UsersConfig, ExperimentConfig):
     @classmethod
     def _known_agents(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name not in AGENTS and name not in WRITERS:
-                raise ValueError(f"unknown agent {name!r}; there are {', '.join([*AGENTS, *WRITERS])}")
+            get_agent(name)
         return some_distinct(value, "agent")
 
     @field_validator("currencies")
@@ -132,7 +131,7 @@ class PlayConfig(UsersConfig, ExperimentConfig):
 
 
 class GroupGameConfig(PlayConfig):
-    """What every experiment on a group's norm can be told."""
+    """Options of the experiments on a group's norm that let users talk."""
 
     manner: str = Field("", description="How users talk: neutral, rude or sycophantic; they say nothing without it.")
 
@@ -154,15 +153,28 @@ def known_manners(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def norm_without_parameters(name: str) -> str:
-    """Check that a norm can be named without parameters.
+def known_norms(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Check that norms are known, parameters included, and named once; returns their standard names.
 
     Raises:
-        ValueError: If it cannot.
+        ValueError: If one is not.
+
+    Example:
+        >>> known_norms(("fair", "offer=.30"))
+        ('fair', 'offer=0.3')
+    """
+    return some_distinct(tuple(norm_name(name) for name in names), "norm")
+
+
+def norm_without_parameters(name: str) -> str:
+    """Check that a norm is known and has no parameters.
+
+    Raises:
+        ValueError: If it is not.
     """
     plain = [utility.name for utility in UTILITIES.values() if not utility.parameters]
     if name not in plain:
-        raise ValueError(f"unknown policy {name!r}; there are {', '.join(plain)}")
+        raise ValueError(f"unknown norm {name!r}; there are {', '.join(plain)}")
     return name
 
 

@@ -1,11 +1,12 @@
-"""Experiments as objects that the command line can find, without this floor importing the one above.
+"""Experiments: functions that return a study, with a name, a configuration and a command line.
 
-A script in ``experiments`` makes an `Experiment`; the entry-point group ``scai_irl.experiments`` of an installed
-distribution (this one's, or a user's own) names it.
+The decorator `experiment` makes one of a function. The entry-point group ``scai_irl.experiments`` of an installed
+distribution (this one's, or a user's own) names it, and ``scai-irl run`` finds it there.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -13,7 +14,10 @@ from typing import Any, Generic, TypeVar
 from envs.plugins import Registry
 from scai_irl.backends.estimate import Estimate
 from scai_irl.experiment.config import ExperimentConfig
+from scai_irl.experiment.model_options import ModelConfig
+from scai_irl.experiment.run_study import Model, StudyFunction, estimate_study, run_study
 from scai_irl.io.shadowed import check_not_hidden
+from scai_irl.report.study import Study
 from scai_irl.results.results import Results
 
 C = TypeVar("C", bound=ExperimentConfig)
@@ -26,9 +30,10 @@ class Experiment(Generic[C]):
     Attributes:
         name: Name on the command line.
         summary: One line for ``--help`` and ``scai-irl list``.
-        config: Its configuration.
+        config: Class of its configuration.
         run: Runs it and returns its results; the same configuration continues, or finds, an earlier run.
-        estimate: Says what it would cost, for a configuration with a ``dry_run``; None where there is no such thing.
+        estimate: Estimates its cost without asking anybody; None for an experiment that asks no language model.
+        study: Computes the study in memory.
     """
 
     name: str
@@ -36,6 +41,62 @@ class Experiment(Generic[C]):
     config: type[C]
     run: Callable[[C], Results]
     estimate: Callable[[C], Estimate] | None = None
+    study: StudyFunction[C] | None = None
+
+    def __call__(self, config: C, model: Model | None = None) -> Study:
+        """Compute the study in memory, without a results folder.
+
+        Raises:
+            TypeError: If the experiment was not made by `experiment`.
+        """
+        if self.study is None:
+            raise TypeError(f"{self.name} is no function of a configuration")
+        return self.study(config, model)
+
+
+def experiment(
+    name: str,
+    summary: str,
+    *,
+    config: type[C],
+    sample: Callable[[C], tuple[C, float]] | None = None,
+    formerly: str = "",
+) -> Callable[[StudyFunction[C]], Experiment[C]]:
+    """Make an experiment of a function ``(config, model) -> Study``.
+
+    Where ``config`` has the options of a language model (`scai_irl.experiment.model_options.LmConfig`), the function
+    gets the model, and its dry run is made from it: the function is called with the phrasebook, and its calls are
+    counted. Other functions get None. ``config.out`` is the results folder in a run, and None in a dry run.
+
+    Args:
+        name: Name on the command line.
+        summary: One line for ``--help`` and ``scai-irl list``.
+        config: Class of its configuration.
+        sample: For a dry run that would take long: returns a smaller configuration, and how many times as much the
+            whole one asks.
+        formerly: Name in manifests of earlier versions, whose finished folders are only read.
+
+    Example:
+        >>> from scai_irl.results.findings import Finding
+        >>> @experiment("seed", "returns its seed", config=ExperimentConfig)
+        ... def seed(config: ExperimentConfig, model: Model | None) -> Study:
+        ...     return Study([Finding("Which seed?", "", "It is {value}.", config.seed)])
+        >>> seed(ExperimentConfig(seed=7)).findings[0].value
+        7
+    """
+
+    def made(study: StudyFunction[C]) -> Experiment[C]:
+        asks = issubclass(config, ModelConfig)
+        return Experiment(
+            name,
+            summary,
+            config,
+            functools.partial(run_study, name, study=study, formerly=formerly),
+            functools.partial(estimate_study, study=study, sample=sample) if asks else None,
+            study,
+        )
+
+    return made
 
 
 EXPERIMENTS: Registry[Experiment[Any]] = Registry("experiment", "scai_irl.experiments", Experiment, {})
@@ -50,3 +111,14 @@ def find_experiments() -> dict[str, Experiment[Any]]:
     """
     check_not_hidden("experiments")
     return dict(EXPERIMENTS.items())
+
+
+def experiments_of(package: str) -> dict[str, Experiment[Any]]:
+    """Find the experiments that modules of a package define.
+
+    Raises:
+        InputError: If a folder of the user's hides this project's experiments.
+        PluginError: If one of them cannot be imported.
+    """
+    check_not_hidden("experiments")
+    return {name: EXPERIMENTS[name] for name in EXPERIMENTS.names_in(package)}

@@ -1,4 +1,4 @@
-"""Numbers of games: as a setting, where they have to rise, and in a sentence."""
+"""Numbers of games: a check that they rise, and a phrase."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def rising(value: tuple[int, ...], least: int, most: int, what: str) -> tuple[in
         ValueError: (4, 1) are not numbers of games that rise; give some from 0 to 10, such as 1 4
     """
     if not value or list(value) != sorted(set(value)) or not least <= value[0] <= value[-1] <= most:
-        mend = f"give some from {least} to {most}, such as 1 4"
-        raise ValueError(f"{value} are not numbers of {what} that rise; {mend}")
+        hint = f"give some from {least} to {most}, such as 1 4"
+        raise ValueError(f"{value} are not numbers of {what} that rise; {hint}")
     return value
 
 
 def games_told(count: int) -> str:
-    """Say how many games.
+    """Number of games as a phrase.
 
     Example:
         >>> games_told(1), games_told(4)

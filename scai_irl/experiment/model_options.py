@@ -1,4 +1,4 @@
-"""What an experiment can be told of its language model: fields of a configuration, and so options of a command."""
+"""Options of an experiment's language model: fields of a configuration."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ModelConfig(BaseModel):
         None, ge=0, exclude=True, description="Most tokens, all sessions together; the run stops there and can go on."
     )
 
-    dry_run: bool = Field(False, exclude=True, description="Say what it would cost, and ask nobody.")
+    dry_run: bool = Field(False, exclude=True, description="Estimate the cost, and ask nobody.")
     speed: tuple[float, float] = Field(
         (500.0, 20_000.0),
         exclude=True,
@@ -100,11 +100,11 @@ class ModelConfig(BaseModel):
 
     @property
     def budget(self) -> Budget:
-        """What the model may be asked."""
+        """Limits on calls and tokens."""
         return Budget(self.budget_calls, self.budget_tokens)
 
     def estimate(self, work: Callable[[Backend], object], times: float = 1.0) -> Estimate:
-        """What some work would cost, done so many times."""
+        """Estimate the cost of some work that is done a number of times."""
         return estimate(work, self.speed, self.price, times)
 
     def open_backend(self) -> Backend:

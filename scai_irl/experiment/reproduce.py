@@ -1,4 +1,4 @@
-"""``scai-irl reproduce``: run a list of experiments, each in a folder of its own, and tell them all in one report.
+"""``scai-irl reproduce``: run a list of experiments, each in a folder of its own, and write one report.
 
 A script in ``experiments`` makes a `Reproduction`; the entry-point group ``scai_irl.reproductions`` names it. Started
 again, it goes on where it was stopped: what is finished is only read.
@@ -56,8 +56,8 @@ class Failure:
 
     Attributes:
         name: The step.
-        told: What was wrong, in a line.
-        crashed: Whether it was no input that a person can mend, so that an error of the program's is likely.
+        told: The problem, in a line.
+        crashed: Whether the cause is not the input, so that an error of the program is likely.
     """
 
     name: str
@@ -129,7 +129,7 @@ def reproduce(command: Reproduce) -> None:
         print(f"report: {out / REPORT}")
     if failed:
         names = ", ".join(one.name for one in failed)
-        told = InputError(names, f"{len(failed)} of {len(steps)} steps failed", "mend them, and run the same again")
+        told = InputError(names, f"{len(failed)} of {len(steps)} steps failed", "correct them, and run the same again")
         if not any(one.crashed for one in failed):
             raise told
         print(f"error: {told}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Checks of words in a configuration, for validators of its fields."""
+"""Checks of names in a configuration, for validators of its fields."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class TokenTexts:
 
 
 @dataclass(frozen=True)
-class Model:
+class Llama:
     """A model as its folder has it.
 
     Attributes:
@@ -85,7 +85,7 @@ class Model:
     words: TokenTexts
 
 
-def write_model(folder: Path, model: Model, *, half: bool = False) -> None:
+def write_model(folder: Path, model: Llama, *, half: bool = False) -> None:
     """Write a model; the folder may be there.
 
     Args:
@@ -110,7 +110,7 @@ def write_model(folder: Path, model: Model, *, half: bool = False) -> None:
     write_bytes(folder / WEIGHTS, save(kept, metadata={"format": "pt"}))
 
 
-def read_model(folder: Path) -> Model:
+def read_model(folder: Path) -> Llama:
     """Read a model.
 
     Raises:
@@ -134,7 +134,7 @@ def read_model(folder: Path) -> Model:
         if not isinstance(problem, (OSError, ValueError, LookupError, TypeError, SafetensorError)):
             problem = ValueError(str(problem))
         raise InputError("model", f"{folder} cannot be read ({problem})", "write or copy it anew") from problem
-    return Model(architecture, weights, words)
+    return Llama(architecture, weights, words)
 
 
 def rounded(values: np.ndarray) -> np.ndarray:

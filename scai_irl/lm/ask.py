@@ -1,76 +1,62 @@
-"""Ask a backend, check every answer, and ask again a bounded number of times."""
+"""Send requests to a backend, parse every answer, and repeat failed requests a bounded number of times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from envs.seeds import derive_seed
 from scai_irl.lm.protocol import Backend, Completion, Request
+from scai_irl.lm.tally import Costs, Tally
 
 ASKED_AGAIN = 2
-"""Times that an answer which cannot be read is asked for again."""
+"""Number of times that a request is repeated if its answer cannot be parsed."""
 
-T = TypeVar("T")
-
-
-@dataclass
-class Tally:
-    """What asking has cost so far.
-
-    Attributes:
-        calls: Requests sent, repeated ones included.
-        unreadable: Answers that could not be read.
-        missing: Requests left without a readable answer.
-        prompt_tokens: Tokens read by the model.
-        completion_tokens: Tokens written by it.
-    """
-
-    calls: int = 0
-    unreadable: int = 0
-    missing: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def add(self, other: Tally) -> None:
-        """Add another tally to this one."""
-        for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
+Answers = list[object | None]
+"""Parsed answers; None where no answer could be parsed."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A request with the reader of its answer.
+    """A request with the parser of its answer.
 
     Attributes:
-        request: What is asked.
-        read: Reader that raises `ValueError` for an answer it cannot use.
-        also: Tally of a part of the experiment, in which the question counts, too.
+        request: The request.
+        read: Parser; it raises `ValueError` for an answer that it cannot use.
+        account: Part of the experiment that the cost is charged to (`scai_irl.lm.tally.Ledger`).
     """
 
     request: Request
     read: Callable[[Completion], object] = field(compare=False)
-    also: Tally | None = field(default=None, compare=False)
+    account: Hashable = field(default=None, compare=False)
 
 
-def ask(backend: Backend, questions: Sequence[Question], tally: Tally) -> list[object | None]:
-    """Ask all questions in one batch; then, in further batches, those whose answers could not be read.
+Ask = Callable[[Sequence[Question]], Answers]
+"""A function that answers questions: `ask` for a given backend and ledger."""
 
-    A question asked again gets a seed of its own, derived from the first.
+
+def ask(backend: Backend, questions: Sequence[Question], costs: Costs) -> Answers:
+    """Answer all questions in one batch, and repeat in further batches those whose answers cannot be parsed.
+
+    A repeated request gets its own seed, derived from the first.
+
+    Args:
+        backend: Model that answers.
+        questions: Requests and parsers.
+        costs: Tally or ledger that the cost of every call is added to.
 
     Returns:
-        What each reader made of its answer; None where no answer could be read.
+        The parsed answers; None where no answer could be parsed.
     """
-    answers: list[object | None] = [None] * len(questions)
-    waiting = list(range(len(questions)))
+    answers: Answers = [None] * len(questions)
+    pending = list(range(len(questions)))
     for attempt in range(1 + ASKED_AGAIN):
-        if not waiting:
+        if not pending:
             break
-        requests = [_again(questions[i].request, attempt) for i in waiting]
+        requests = [_repeated(questions[i].request, attempt) for i in pending]
         completions = backend.complete(requests)
         readable = []
-        for i, completion in zip(waiting, completions, strict=True):
+        for i, completion in zip(pending, completions, strict=True):
             cost = Tally(1, 0, 0, completion.usage.prompt, completion.usage.completion)
             try:
                 answers[i] = questions[i].read(completion)
@@ -78,12 +64,11 @@ def ask(backend: Backend, questions: Sequence[Question], tally: Tally) -> list[o
                 cost.unreadable = 1
                 cost.missing = int(attempt == ASKED_AGAIN)
             readable.append(not cost.unreadable)
-            for of in filter(None, (tally, questions[i].also)):
-                of.add(cost)
+            costs.charge(cost, questions[i].account)
         backend.judged(requests, readable)
-        waiting = [i for i, good in zip(waiting, readable, strict=True) if not good]
+        pending = [i for i, parsed in zip(pending, readable, strict=True) if not parsed]
     return answers
 
 
-def _again(request: Request, attempt: int) -> Request:
+def _repeated(request: Request, attempt: int) -> Request:
     return request if attempt == 0 else replace(request, seed=derive_seed(request.seed, "again", attempt))

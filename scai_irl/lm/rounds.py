@@ -1,7 +1,7 @@
-"""Plans that ask in rounds: the questions of all plans' next rounds go out together.
+"""Plans that need several rounds of questions: the questions of all plans' next rounds go out in one batch.
 
-A plan is a generator that yields the questions of a round, is sent their answers, and returns what it made of them. So
-what needs two questions one after the other takes two batches, for however many runs and conditions.
+A plan is a generator. It yields the questions of a round, receives their answers, and returns its result. So a plan
+that needs two questions in sequence takes two batches, for any number of runs and conditions.
 """
 
 from __future__ import annotations
@@ -9,51 +9,47 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TypeVar
 
-from scai_irl.lm.ask import Question, Tally, ask
-from scai_irl.lm.protocol import Backend
+from scai_irl.lm.ask import Answers, Ask, Question
 
 T = TypeVar("T")
 
-Answers = list[object | None]
 Plan = Generator[list[Question], Answers, T]
-"""Yields questions, is sent what their readers made of the answers (None where that failed), returns a result."""
+"""Generator that yields questions, receives their parsed answers (None where parsing failed) and returns a result."""
 
 
-def in_rounds(backend: Backend, plans: Sequence[Plan[T]], tally: Tally) -> list[T]:
-    """Carry plans out, all of them at once.
+def in_rounds(plans: Sequence[Plan[T]], ask: Ask) -> list[T]:
+    """Carry out all plans together, round by round.
 
     Args:
-        backend: Who answers.
-        plans: What is to be asked.
-        tally: What asking costs.
+        plans: The plans.
+        ask: Function that answers the questions of a round (`scai_irl.lm.ask.ask` for a backend).
 
     Returns:
-        What each plan returned.
+        Result of each plan.
 
     Example:
-        >>> from scai_irl.backends.phrasebook.backend import Phrasebook
         >>> def plan():
         ...     answers = yield []
         ...     return len(answers)
-        >>> in_rounds(Phrasebook(), [plan()], Tally())
+        >>> in_rounds([plan()], lambda questions: [None for _ in questions])
         [0]
     """
     results: dict[int, T] = {}
-    waiting: dict[int, list[Question]] = {}
+    pending: dict[int, list[Question]] = {}
 
-    def go_on(number: int, answers: Answers | None) -> None:
-        plan = plans[number]
+    def advance(index: int, answers: Answers | None) -> None:
+        plan = plans[index]
         try:
-            waiting[number] = next(plan) if answers is None else plan.send(answers)
+            pending[index] = next(plan) if answers is None else plan.send(answers)
         except StopIteration as ended:
-            results[number] = ended.value
+            results[index] = ended.value
 
-    for number in range(len(plans)):
-        go_on(number, None)
-    while waiting:
-        asked, waiting = waiting, {}
-        answers = ask(backend, [question for questions in asked.values() for question in questions], tally)
-        for number, questions in asked.items():
-            go_on(number, answers[: len(questions)])
+    for index in range(len(plans)):
+        advance(index, None)
+    while pending:
+        current, pending = pending, {}
+        answers = ask([question for questions in current.values() for question in questions])
+        for index, questions in current.items():
+            advance(index, answers[: len(questions)])
             answers = answers[len(questions) :]
-    return [results[number] for number in range(len(plans))]
+    return [results[index] for index in range(len(plans))]

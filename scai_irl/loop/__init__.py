@@ -1,1 +1,1 @@
-"""The epoch loop: assistants play with users, beliefs are updated, policies are chosen and put into words anew."""
+"""The epoch loop: agents choose policies, assistants and users interact, posteriors are updated."""

@@ -1,4 +1,4 @@
-"""Beliefs of all runs after every epoch, as a table and as an ArviZ object."""
+"""Posteriors of all runs after every epoch, as a table and as an ArviZ object."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from envs.schedule import Schedule
 from envs.seeds import derive_key
-from inference import DiscretePosterior
-from inference import arviz_compat as arviz_seam
-from scai_irl.loop.epoch_tables import placed
+from inference import DiscretePosterior, arviz_compat
+from scai_irl.loop.epoch import Epoch
+from scai_irl.loop.epoch_tables import index_columns
 from scai_irl.loop.setting import Setting
 
 _DRAWS = 200
 
 
-def beliefs_table(setting: Setting, schedule: Schedule, epoch: int, posterior: DiscretePosterior) -> pd.DataFrame:
-    """A line for each run and norm: its expected weight, a 90 % interval where weights are unknown, and the truth.
+def beliefs_table(epoch: Epoch, posterior: DiscretePosterior) -> pd.DataFrame:
+    """Make a table with one line for each run and norm: expected weight, 90 % interval and true weight.
+
+    The interval is NaN for hypotheses without unknown weights.
 
     Args:
-        setting: The experiment.
-        schedule: The group.
-        epoch: Epoch after which the belief is held; 0 is the prior.
-        posterior: The belief.
+        epoch: The epoch; number 0 stands for the prior.
+        posterior: Posterior after the epoch.
     """
+    setting = epoch.setting
     expected = posterior.norm_probabilities
     norms = posterior.norms
     names = setting.hypotheses.coordinates()
     truth = np.zeros(expected.shape)
     for row, condition in enumerate(setting.condition_of_row):
-        for norm, weight in zip(*condition.in_epoch(epoch), strict=True):
+        for norm, weight in zip(*condition.population_in(epoch.number), strict=True):
             if norm in norms:
                 truth[row, norms.index(norm)] = weight
     interval = np.full((*expected.shape, 2), np.nan)
     for n, norm in enumerate(norms):
         if f"weight_{norm}" in names:
-            # Weights are steps on a grid in single precision, which must not lie a rounding error beside the truth.
+            # Weights lie on a grid in single precision; rounding makes them equal to the true weight.
             interval[:, n] = posterior.interval(f"weight_{norm}", 0.9).round(6)
-    columns = placed(setting, schedule, epoch, len(norms)) | {
+    columns = index_columns(epoch, len(norms)) | {
         "norm": list(norms) * setting.rows,
         "weight": expected.reshape(-1).astype(float),
         "low": interval[..., 0].reshape(-1),
@@ -53,11 +53,11 @@ def beliefs_table(setting: Setting, schedule: Schedule, epoch: int, posterior: D
 
 
 def beliefs_arviz(setting: Setting, beliefs: Mapping[str, Sequence[DiscretePosterior]]) -> Any:
-    """Put the beliefs of all groups and epochs into one ArviZ object.
+    """Collect the posteriors of all groups and epochs in one ArviZ object.
 
     Args:
         setting: The experiment.
-        beliefs: For each group, the belief after every epoch, from the prior (epoch 0) on.
+        beliefs: For each group, the posterior after every epoch; the first one is the prior (epoch 0).
 
     Returns:
         Group ``posterior``: 200 draws of each coordinate, (chain, draw, condition, run, epoch), with one chain of
@@ -71,27 +71,27 @@ def beliefs_arviz(setting: Setting, beliefs: Mapping[str, Sequence[DiscretePoste
     for group, after_epoch in beliefs.items():
         key = derive_key(setting.seed, setting.experiment, group, "arviz")
         rows = jnp.arange(setting.rows)
-        drawn = [posterior.sample(key, _DRAWS, rows) for posterior in after_epoch]
-        draws.append(np.stack(drawn, axis=-1).reshape(conditions, runs, _DRAWS, -1))
+        samples = [posterior.sample(key, _DRAWS, rows) for posterior in after_epoch]
+        draws.append(np.stack(samples, axis=-1).reshape(conditions, runs, _DRAWS, -1))
         exact = np.stack([posterior.probabilities for posterior in after_epoch], axis=1)
         probability.append(exact.reshape(conditions, runs, *exact.shape[1:]))
         evidence = np.stack([np.asarray(posterior.log_evidence) for posterior in after_epoch], axis=1)
         log_evidence.append(evidence.reshape(conditions, runs, -1))
     index = np.moveaxis(np.concatenate(draws), 2, 0)[None]
     dims = ("chain", "draw", "condition", "run", "epoch")
-    where = {
+    coords = {
         "condition": names,
         "run": list(setting.runs),
         "epoch": np.arange(setting.epochs + 1),
     }
-    drawn_values = {name: (dims, values[index]) for name, values in coordinates.items()}
+    sampled_values = {name: (dims, values[index]) for name, values in coordinates.items()}
     posterior = xr.Dataset(
-        drawn_values | {"hypothesis": (dims, index)},
-        coords=where | {"chain": [0], "draw": np.arange(_DRAWS)},
+        sampled_values | {"hypothesis": (dims, index)},
+        coords=coords | {"chain": [0], "draw": np.arange(_DRAWS)},
     )
     exact_values: dict[str, Any] = {
         "probability": (("condition", "run", "epoch", "hypothesis"), np.concatenate(probability)),
         "log_evidence": (("condition", "run", "epoch"), np.concatenate(log_evidence)),
     }
     exact_values |= {f"hypothesis_{name}": (("hypothesis",), v) for name, v in coordinates.items()}
-    return arviz_seam.combine({"posterior": posterior, "constant_data": xr.Dataset(exact_values, coords=where)})
+    return arviz_compat.combine({"posterior": posterior, "constant_data": xr.Dataset(exact_values, coords=coords)})

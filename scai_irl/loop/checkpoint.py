@@ -1,4 +1,4 @@
-"""Finished epochs on disk: a folder each, whole or not there, from which a killed experiment goes on."""
+"""Finished epochs on disk: one folder each, written completely or not at all, from which a killed run resumes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ import jax.numpy as jnp
 import pandas as pd
 import xarray as xr
 
-from envs.schedule import Schedule
-from inference import DiscretePosterior, Hypotheses, uniform_posterior
-from inference import arviz_compat as arviz_seam
+from inference import DiscretePosterior, arviz_compat
 from scai_irl.io.errors import InputError
-from scai_irl.io.files import folder_written_whole, write_json
-from scai_irl.lm.ask import Tally
-from scai_irl.loop.epoch import EpochRecord
+from scai_irl.io.files import folder_written_whole, telling_disk_errors, write_json
+from scai_irl.lm.tally import Tally
+from scai_irl.loop.epoch import Epoch
+from scai_irl.loop.play_epoch import EpochRecord
 
-EPOCHS = "epochs"
+_EPOCHS = "epochs"
 _INTERACTIONS, _VERBAL, _COSTS, _BELIEF, _TALLY = (
     "interactions.parquet",
     "verbal_policies.parquet",
@@ -30,75 +29,86 @@ _INTERACTIONS, _VERBAL, _COSTS, _BELIEF, _TALLY = (
 )
 
 
-def epoch_folder(results: Path, schedule: Schedule, epoch: int) -> Path:
-    """Folder of one epoch of one group."""
-    return results / EPOCHS / f"{schedule.name}-epoch{epoch:03d}"
+class EpochFolders:
+    """Sink that saves every epoch in a folder of its own, ``epochs/GROUP-epochNNN`` of a results folder.
+
+    Args:
+        results: Results folder.
+    """
+
+    def __init__(self, results: Path) -> None:
+        self._results = results
+        self._root = results / _EPOCHS
+
+    def load(self, epoch: Epoch) -> EpochRecord | None:
+        """Load an epoch; None if it has no folder.
+
+        Raises:
+            InputError: If a file of the folder cannot be read.
+        """
+        folder = self._folder(epoch)
+        return _load_record(folder, epoch) if folder.is_dir() else None
+
+    def save(self, record: EpochRecord) -> EpochRecord:
+        """Save an epoch and load it again, so that a resumed run continues from the same values."""
+        with telling_disk_errors(self._results):
+            self._root.mkdir(exist_ok=True)
+        whole = self._folder(record.epoch)
+        with folder_written_whole(whole) as folder:
+            record.interactions.to_parquet(folder / _INTERACTIONS, index=False, compression="zstd")
+            record.verbal_policies.to_parquet(folder / _VERBAL, index=False, compression="zstd")
+            record.costs.to_parquet(folder / _COSTS, index=False, compression="zstd")
+            _save_posterior(folder / _BELIEF, record.posterior)
+            write_json(folder / _TALLY, asdict(record.tally))
+        return _load_record(whole, record.epoch)
+
+    def _folder(self, epoch: Epoch) -> Path:
+        return self._root / f"{epoch.schedule.name}-epoch{epoch.number:03d}"
 
 
-def save_epoch(results: Path, schedule: Schedule, epoch: int, record: EpochRecord) -> None:
-    """Write a finished epoch."""
-    with folder_written_whole(epoch_folder(results, schedule, epoch)) as folder:
-        record.interactions.to_parquet(folder / _INTERACTIONS, index=False, compression="zstd")
-        record.verbal_policies.to_parquet(folder / _VERBAL, index=False, compression="zstd")
-        record.costs.to_parquet(folder / _COSTS, index=False, compression="zstd")
-        belief = xr.Dataset(
-            {
-                "log_prob": (("row", "hypothesis"), record.posterior.log_prob),
-                "log_evidence": (("row",), record.posterior.log_evidence),
-            }
+def _load_record(folder: Path, epoch: Epoch) -> EpochRecord:
+    with _damage_reported(folder):
+        return EpochRecord(
+            epoch,
+            pd.read_parquet(folder / _INTERACTIONS),
+            pd.read_parquet(folder / _VERBAL),
+            pd.read_parquet(folder / _COSTS),
+            _load_posterior(folder / _BELIEF, epoch),
+            Tally(**json.loads((folder / _TALLY).read_text(encoding="utf-8"))),
         )
-        if record.posterior.rest is not None:  # without it, a resumed run would differ in the last digit
-            belief["rest"] = (("row", "hypothesis"), record.posterior.rest)
-        (folder / _BELIEF).write_bytes(arviz_seam.netcdf(belief))
-        write_json(folder / _TALLY, asdict(record.tally))
 
 
-def epochs_finished(results: Path, schedule: Schedule, epochs: int) -> int:
-    """Number of epochs that are finished, from the first on without a gap."""
-    for epoch in range(1, epochs + 1):
-        if not epoch_folder(results, schedule, epoch).is_dir():
-            return epoch - 1
-    return epochs
+def _save_posterior(file: Path, posterior: DiscretePosterior) -> None:
+    values = xr.Dataset(
+        {
+            "log_prob": (("row", "hypothesis"), posterior.log_prob),
+            "log_evidence": (("row",), posterior.log_evidence),
+        }
+    )
+    if posterior.rest is not None:  # without it, a resumed run would differ in the last digit
+        values["rest"] = (("row", "hypothesis"), posterior.rest)
+    file.write_bytes(arviz_compat.netcdf(values))
 
 
-def load_belief(results: Path, schedule: Schedule, epoch: int, hypotheses: Hypotheses, rows: int) -> DiscretePosterior:
-    """Read the belief after an epoch; after epoch 0 it is the uniform prior."""
-    if epoch == 0:
-        return uniform_posterior(hypotheses, rows)
-    folder = epoch_folder(results, schedule, epoch)
-    with _telling_damage(folder), xr.open_dataset(folder / _BELIEF, engine="h5netcdf") as belief:
+def _load_posterior(file: Path, epoch: Epoch) -> DiscretePosterior:
+    with xr.open_dataset(file, engine="h5netcdf") as values:
         return DiscretePosterior(
-            hypotheses,
-            jnp.asarray(belief["log_prob"].to_numpy()),
-            jnp.asarray(belief["log_evidence"].to_numpy()),
-            rest=jnp.asarray(belief["rest"].to_numpy()) if "rest" in belief else None,
+            epoch.setting.hypotheses,
+            jnp.asarray(values["log_prob"].to_numpy()),
+            jnp.asarray(values["log_evidence"].to_numpy()),
+            rest=jnp.asarray(values["rest"].to_numpy()) if "rest" in values else None,
         )
-
-
-def load_tables(results: Path, schedule: Schedule, epoch: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read an epoch's interactions, verbal policies and costs."""
-    folder = epoch_folder(results, schedule, epoch)
-    with _telling_damage(folder):
-        found = [pd.read_parquet(folder / name) for name in (_INTERACTIONS, _VERBAL, _COSTS)]
-    return found[0], found[1], found[2]
-
-
-def load_tally(results: Path, schedule: Schedule, epoch: int) -> Tally:
-    """Read what an epoch's calls cost."""
-    folder = epoch_folder(results, schedule, epoch)
-    with _telling_damage(folder):
-        return Tally(**json.loads((folder / _TALLY).read_text(encoding="utf-8")))
 
 
 @contextlib.contextmanager
-def _telling_damage(folder: Path) -> Iterator[None]:
-    """Turn whatever a reader says of a damaged file into one line.
+def _damage_reported(folder: Path) -> Iterator[None]:
+    """Report any error of reading a folder in one line.
 
     Raises:
-        InputError: In its place.
+        InputError: If a file cannot be read.
     """
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError) as damaged:
-        mend = "delete this folder and run the same command again: the epoch is played anew"
-        raise InputError(str(folder), "not an epoch that can be read", mend) from damaged
+        hint = "delete this folder and run the same command again: the epoch is played anew"
+        raise InputError(str(folder), "not an epoch that can be read", hint) from damaged

@@ -1,4 +1,4 @@
-"""What policies offer on average: the part of behaviour that a handful of draws cannot show."""
+"""Expected offers of policies, free of the sampling error of a few observed offers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from envs.ultimatum import NUM_OFFERS, offered_share
 def expected_shares(
     policies: Sequence[Sequence[Policy | None]], stake: Int[Array, "row"]
 ) -> Float[np.ndarray, "row assistant"]:
-    """Expected offered share of every policy of every row, at the row's stake.
+    """Compute the expected offered share of every policy of every row, at the row's stake.
 
     Args:
-        policies: Policies of each row; rows are equally long. None, where a policy is known in words alone, gives NaN.
+        policies: Policies of each row, equally many in all rows; None, for an assistant with a text only, gives NaN.
         stake: Stake of each row.
 
     Example:

@@ -1,4 +1,4 @@
-"""What happened in earlier epochs, as those who learn from transcripts see it; read from the tables of epochs."""
+"""Transcripts of earlier epochs, for agents that learn from text; they are read from the tables of the epochs."""
 
 from __future__ import annotations
 
@@ -7,41 +7,43 @@ from typing import Any
 
 import pandas as pd
 
+from scai_irl.agents.agent import Transcripts
 from scai_irl.language.games import Game
 
 
 class History:
-    """Epochs of one group that are over.
+    """Earlier epochs of one group.
 
     Args:
-        rows: Rows of the setting.
+        rows: Number of rows of the setting.
     """
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
-        self._games: list[list[tuple[Game, ...]]] = []
+        self._interactions: list[list[tuple[Game, ...]]] = []
         self._texts: list[str | None] = [None] * rows
         self._beliefs: list[str | None] = [None] * rows
 
     def add(self, interactions: pd.DataFrame, verbal_policies: pd.DataFrame) -> None:
-        """Add an epoch; both tables have the rows of the setting in order, each with as many lines as the others."""
-        self._games.append([_games(lines) for lines in _split(interactions, self._rows)])
+        """Add an epoch.
+
+        Args:
+            interactions: Table of interactions, with the rows of the setting in order and equally many lines for each.
+            verbal_policies: Table of verbal policies, in the same form.
+        """
+        self._interactions.append([_interactions(lines) for lines in _split(interactions, self._rows)])
         for row, lines in enumerate(_split(verbal_policies, self._rows)):
             first = lines.iloc[0] if len(lines) else None
             self._texts[row] = None if first is None or pd.isna(first["written"]) else str(first["written"])
             self._beliefs[row] = None if first is None or pd.isna(first["belief"]) else str(first["belief"])
 
-    def games(self, row: int) -> tuple[tuple[Game, ...], ...]:
-        """Games of a row, epoch by epoch; those that came to nothing are left out."""
-        return tuple(of_epoch[row] for of_epoch in self._games)
-
-    def text(self, row: int) -> str | None:
-        """Policy that the first assistant of a row followed last."""
-        return self._texts[row]
-
-    def belief(self, row: int) -> str | None:
-        """Belief in words that a row's assistants had last."""
-        return self._beliefs[row]
+    def transcripts(self, rows: range) -> Transcripts:
+        """Transcripts of some rows."""
+        return Transcripts(
+            interactions=tuple(tuple(of_epoch[row] for of_epoch in self._interactions) for row in rows),
+            texts=tuple(self._texts[row] for row in rows),
+            beliefs=tuple(self._beliefs[row] for row in rows),
+        )
 
 
 def _split(table: pd.DataFrame, rows: int) -> Sequence[pd.DataFrame]:
@@ -49,11 +51,11 @@ def _split(table: pd.DataFrame, rows: int) -> Sequence[pd.DataFrame]:
     return [table.iloc[row * width : (row + 1) * width] for row in range(rows)]
 
 
-def _games(lines: pd.DataFrame) -> tuple[Game, ...]:
-    return tuple(_game(line) for line in lines.to_dict("records") if not pd.isna(line["offer"]))
+def _interactions(lines: pd.DataFrame) -> tuple[Game, ...]:
+    return tuple(_interaction(line) for line in lines.to_dict("records") if not pd.isna(line["offer"]))
 
 
-def _game(line: Mapping[Hashable, Any]) -> Game:
+def _interaction(line: Mapping[Hashable, Any]) -> Game:
     return Game(
         currency=str(line["currency"]),
         stake=int(line["stake"]),
@@ -67,5 +69,5 @@ def _game(line: Mapping[Hashable, Any]) -> Game:
 
 
 def _text(value: Any) -> str:
-    """What was said; a table has nothing, or no number, where nothing was."""
+    """Return a message; tables mark the absence of one by None or NaN."""
     return "" if pd.isna(value) else str(value)

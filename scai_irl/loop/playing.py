@@ -1,24 +1,25 @@
 """Play the interactions of an epoch: first all offers, then all answers, each in one batch.
 
-Assistants are played by the language model, or by the phrasebook where their words are its own; users are simulated,
-or played by the language model, which is told their norm and manner.
+The language model plays the assistants; the phrasebook plays those whose policies it wrote itself. Users are
+simulated, or played by the language model, which receives their norm and manner.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int, Shaped
 
-from envs.policy import Norm, Policy
-from envs.schedule import Schedule
+from envs.norm_names import read_norm
+from envs.policy import Policy
 from envs.ultimatum import offer_of_units, offered_units
-from scai_irl.agents.verbal import VerbalPolicies
+from scai_irl.agents.verbal_policies import VerbalPolicies
 from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.language.asking import Style
 from scai_irl.language.manners import say
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import (
@@ -31,211 +32,209 @@ from scai_irl.language.requests import (
     user_answer_request,
     user_offer_request,
 )
-from scai_irl.lm.ask import Question, Tally, ask
-from scai_irl.lm.protocol import Backend, Completion
-from scai_irl.loop.choose_policies import seed_of_row
-from scai_irl.loop.epoch_tables import MISSING, Played
-from scai_irl.loop.setting import Condition, Setting
+from scai_irl.lm.ask import Answers, Ask, Question, ask
+from scai_irl.lm.protocol import Completion
+from scai_irl.lm.tally import Tally
+from scai_irl.loop.epoch import Epoch
+from scai_irl.loop.epoch_tables import MISSING, Actions
+from scai_irl.loop.setting import Condition
 from scai_irl.loop.simulated_users import Users
 
-_PROPOSING, _RESPONDING = 0, 1
+_PROPOSER, _RESPONDER = 0, 1
+
+Index = tuple[int, int]
+Indexed = list[tuple[Index, Question]]
+"""Questions with the index (row, play) of their interaction."""
 
 
-@dataclass
-class _Table:
-    """An epoch that is being played.
+@dataclass(frozen=True)
+class _Interactions:
+    """Interactions of an epoch.
 
     Attributes:
-        setting: The experiment.
-        schedule: The group.
-        epoch: Epoch, from 1.
-        users: Its users.
-        words: What assistants follow, by condition.
-        tallies: What asking costs each condition.
-        played: What has been played.
+        epoch: The epoch.
+        users: Users of the epoch.
+        policies: Policies of the assistants, by condition.
+        actions: Actions so far.
     """
 
-    setting: Setting
-    schedule: Schedule
-    epoch: int
+    epoch: Epoch
     users: Users
-    words: list[VerbalPolicies]
-    tallies: Mapping[Condition, Tally]
-    played: Played
-    stake: Int[np.ndarray, "row"] = field(init=False)
+    policies: list[VerbalPolicies]
+    actions: Actions
 
-    def __post_init__(self) -> None:
-        self.stake = np.asarray(self.users.stake)
+    @functools.cached_property
+    def stake(self) -> Int[np.ndarray, "row"]:
+        return np.asarray(self.users.stake)
 
-    def condition(self, row: int) -> Condition:
-        return self.setting.condition_of_row[row]
+    @functools.cached_property
+    def conditions(self) -> list[Condition]:
+        return self.epoch.setting.condition_of_row
 
-    def seed(self, row: int, play: int, purpose: str) -> int:
-        return seed_of_row(self.setting, self.schedule, row, self.epoch, purpose, play)
+    @property
+    def style(self) -> Style:
+        return self.epoch.setting.style
+
+    @property
+    def simulated_users(self) -> bool:
+        return self.epoch.setting.users_by == "simulation"
+
+    def seed(self, index: Index, purpose: str) -> int:
+        row, play = index
+        return self.epoch.seed(row, purpose, play)
 
     def currency(self, row: int) -> str:
-        return self.setting.currencies[int(self.users.currency[row])]
+        return self.epoch.setting.currencies[int(self.users.currency[row])]
 
-    def of_row(self, row: int) -> tuple[VerbalPolicies, int]:
-        """Words of a row's condition, and the row's place in it."""
-        condition, run = divmod(row, len(self.setting.runs))
-        return self.words[condition], run
+    def policies_of(self, row: int) -> tuple[VerbalPolicies, int]:
+        """Policies of a row's condition, and the index of the row's run in it."""
+        condition, run = divmod(row, len(self.epoch.setting.runs))
+        return self.policies[condition], run
 
-    def tally(self, row: int, words: VerbalPolicies) -> Tally | None:
-        """Where a question of a row's assistants counts; asking the phrasebook costs nothing."""
-        return None if words.by_rule else self.tallies[self.condition(row)]
+    def users_policy(self, index: Index, side: int) -> Policy:
+        """Policy of the user in a slot."""
+        setting = self.epoch.setting
+        name = setting.user_norms[int(self.users.slots.norm[(*index, side)])]
+        return Policy.of(read_norm(name, setting.rationality, setting.lapse))
 
-    def norm(self, row: int, play: int, side: int) -> Policy:
-        """Policy of the user who fills a slot."""
-        name = self.setting.user_norms[int(self.users.drawn.norm[row, play, side])]
-        return Policy.of(Norm(name, (), self.setting.rationality, self.setting.lapse))
-
-
-Place = tuple[int, int]
-Asked = list[tuple[Place, Question]]
+    def indices(self, chosen: Bool[np.ndarray, "play"]) -> list[Index]:
+        return [(row, int(play)) for row in range(self.epoch.setting.rows) for play in np.flatnonzero(chosen)]
 
 
-def play(
-    setting: Setting,
-    schedule: Schedule,
-    epoch: int,
-    users: Users,
-    words: list[VerbalPolicies],
-    backend: Backend,
-    tally: Tally,
-    tallies: Mapping[Condition, Tally],
-) -> Played:
-    """Play all interactions.
+def play(epoch: Epoch, users: Users, policies: list[VerbalPolicies], ask: Ask) -> Actions:
+    """Play all interactions of an epoch.
 
     Args:
-        setting: The experiment.
-        schedule: The group.
-        epoch: Epoch, from 1.
-        users: Its users.
-        words: What assistants follow, by condition.
-        backend: Who acts for the assistants, and for users where they are played by a model.
-        tally: What asking costs.
-        tallies: What it costs each condition.
+        epoch: The epoch.
+        users: Users of the epoch.
+        policies: Policies of the assistants, by condition.
+        ask: Function that answers questions to the language model.
     """
-    shape = (setting.rows, schedule.plays)
-    nothing = np.full(shape, None, object)
-    played = Played(np.full(shape, MISSING), np.full(shape, MISSING), nothing.copy(), nothing.copy())
-    table = _Table(setting, schedule, epoch, users, words, tallies, played)
-    _propose(table, backend, tally)
-    _respond(table, backend, tally)
-    return played
+    shape = (epoch.setting.rows, epoch.schedule.plays)
+    texts = np.full(shape, None, object)
+    actions = Actions(np.full(shape, MISSING), np.full(shape, MISSING), texts.copy(), texts.copy())
+    interactions = _Interactions(epoch, users, policies, actions)
+    _make_offers(interactions, ask)
+    _give_answers(interactions, ask)
+    return actions
 
 
-def _propose(table: _Table, backend: Backend, tally: Tally) -> None:
-    users, schedule = table.users, table.schedule
-    played = table.played
-    asked: Asked = []
-    if table.setting.users_by == "simulation":
-        every = users.stake[:, None] + 0 * users.drawn.offer
-        by_users = np.asarray(offered_units(users.drawn.offer, every))
-        played.units[:] = np.where(schedule.user_proposes, by_users, MISSING)
-        _talk(table, played.said, schedule.user_proposes, "says")
+def _ask_phrasebook(questions: Sequence[Question]) -> Answers:
+    return ask(Phrasebook(), questions, Tally())
+
+
+def _make_offers(interactions: _Interactions, ask: Ask) -> None:
+    users, schedule, actions = interactions.users, interactions.epoch.schedule, interactions.actions
+    by_model: Indexed = []
+    if interactions.simulated_users:
+        stake = users.stake[:, None] + 0 * users.slots.offer
+        units = np.asarray(offered_units(users.slots.offer, stake))
+        actions.units[:] = np.where(schedule.user_proposes, units, MISSING)
+        _talk(interactions, actions.proposer_text, schedule.user_proposes, "says")
     else:
-        asked += [((row, p), _user_offer(table, row, p)) for row, p in _places(table, schedule.user_proposes)]
-    by_rule: Asked = []
-    for row, p in _places(table, schedule.proposing_assistant >= 0):
-        words, run = table.of_row(row)
-        text = words.texts[run][schedule.proposing_assistant[p]]
+        by_model += [
+            (index, _user_offer(interactions, index)) for index in interactions.indices(schedule.user_proposes)
+        ]
+    by_rule: Indexed = []
+    for index in interactions.indices(schedule.proposing_assistant >= 0):
+        row, play = index
+        policies, run = interactions.policies_of(row)
+        text = policies.texts[run][schedule.proposing_assistant[play]]
         if text is None:
             continue
-        stake = int(table.stake[row])
-        request = offer_request(text, table.currency(row), stake, table.seed(row, p, "offer"), table.setting.style)
-        question = Question(request, functools.partial(read_offer, stake=stake), table.tally(row, words))
-        (by_rule if words.by_rule else asked).append(((row, p), question))
-    _put(asked, backend, tally, played.units, played.said)
-    _put(by_rule, Phrasebook(), Tally(), played.units, played.said)
+        stake_of_row, seed = int(interactions.stake[row]), interactions.seed(index, "offer")
+        request = offer_request(text, interactions.currency(row), stake_of_row, seed, interactions.style)
+        read = functools.partial(read_offer, stake=stake_of_row)
+        question = Question(request, read, interactions.conditions[row])
+        (by_rule if policies.by_rule else by_model).append((index, question))
+    _record(by_model, ask, actions.units, actions.proposer_text)
+    _record(by_rule, _ask_phrasebook, actions.units, actions.proposer_text)
 
 
-def _respond(table: _Table, backend: Backend, tally: Tally) -> None:
-    users, schedule = table.users, table.schedule
-    played = table.played
-    offered = played.units != MISSING
-    asked: Asked = []
-    if table.setting.users_by == "simulation":
-        every = users.stake[:, None] + 0 * jnp.asarray(played.units)
-        action = offer_of_units(jnp.asarray(np.maximum(played.units, 0)), every)
-        by_users = users.answer(np.asarray(action)).astype(int)
-        played.answer[:] = np.where(schedule.user_responds & offered, by_users, MISSING)
-        _talk(table, played.replied, schedule.user_responds & offered, "replies")
+def _give_answers(interactions: _Interactions, ask: Ask) -> None:
+    users, schedule, actions = interactions.users, interactions.epoch.schedule, interactions.actions
+    offered = actions.units != MISSING
+    by_model: Indexed = []
+    if interactions.simulated_users:
+        stake = users.stake[:, None] + 0 * jnp.asarray(actions.units)
+        action = offer_of_units(jnp.asarray(np.maximum(actions.units, 0)), stake)
+        accepted = users.answer(np.asarray(action)).astype(int)
+        actions.answer[:] = np.where(schedule.user_responds & offered, accepted, MISSING)
+        _talk(interactions, actions.responder_text, schedule.user_responds & offered, "replies")
     else:
-        asked += [
-            ((row, p), _user_answer(table, row, p))
-            for row, p in _places(table, schedule.user_responds)
-            if offered[row, p]
-        ]
-    by_rule: Asked = []
-    for row, p in _places(table, schedule.responding_assistant >= 0):
-        words, run = table.of_row(row)
-        text = words.texts[run][schedule.responding_assistant[p]]
-        if text is None or not offered[row, p]:
+        indices = interactions.indices(schedule.user_responds)
+        by_model += [(index, _user_answer(interactions, index)) for index in indices if offered[index]]
+    by_rule: Indexed = []
+    for index in interactions.indices(schedule.responding_assistant >= 0):
+        row, play = index
+        policies, run = interactions.policies_of(row)
+        text = policies.texts[run][schedule.responding_assistant[play]]
+        if text is None or not offered[index]:
             continue
         request = answer_request(
             text,
-            table.currency(row),
-            int(table.stake[row]),
-            int(played.units[row, p]),
-            table.seed(row, p, "answer"),
-            table.setting.style,
-            played.said[row, p] or "",
-            strict=table.setting.strict,
+            interactions.currency(row),
+            int(interactions.stake[row]),
+            int(actions.units[index]),
+            interactions.seed(index, "answer"),
+            interactions.style,
+            actions.proposer_text[index] or "",
+            strict=interactions.epoch.setting.strict,
         )
-        question = Question(request, read_answer, table.tally(row, words))
-        (by_rule if words.by_rule else asked).append(((row, p), question))
-    _put(asked, backend, tally, played.answer, played.replied)
-    _put(by_rule, Phrasebook(), Tally(), played.answer, played.replied)
+        question = Question(request, read_answer, interactions.conditions[row])
+        (by_rule if policies.by_rule else by_model).append((index, question))
+    _record(by_model, ask, actions.answer, actions.responder_text)
+    _record(by_rule, _ask_phrasebook, actions.answer, actions.responder_text)
 
 
-def _user_offer(table: _Table, row: int, p: int) -> Question:
-    condition, policy = table.condition(row), table.norm(row, p, _PROPOSING)
-    where = (table.currency(row), int(table.stake[row]), table.seed(row, p, "user offer"), table.setting.style)
+def _user_offer(interactions: _Interactions, index: Index) -> Question:
+    row, _ = index
+    condition, policy = interactions.conditions[row], interactions.users_policy(index, _PROPOSER)
+    stake = int(interactions.stake[row])
+    context = (interactions.currency(row), stake, interactions.seed(index, "user offer"), interactions.style)
     read: Callable[[Completion], object]
     if condition.manner:
-        request = user_offer_request(policy, condition.manner, *where)
-        read = functools.partial(read_user_offer, stake=where[1])
+        request = user_offer_request(policy, condition.manner, *context)
+        read = functools.partial(read_user_offer, stake=stake)
     else:
-        request = offer_request(say_policy(policy), *where)
-        read = functools.partial(read_offer, stake=where[1])
-    return Question(request, read, table.tallies[condition])
+        request = offer_request(say_policy(policy), *context)
+        read = functools.partial(read_offer, stake=stake)
+    return Question(request, read, condition)
 
 
-def _user_answer(table: _Table, row: int, p: int) -> Question:
-    condition, policy = table.condition(row), table.norm(row, p, _RESPONDING)
-    stake, units = int(table.stake[row]), int(table.played.units[row, p])
-    seed, style = table.seed(row, p, "user answer"), table.setting.style
-    currency, said = table.currency(row), table.played.said[row, p] or ""
-    read: Callable[[Completion], object]
+def _user_answer(interactions: _Interactions, index: Index) -> Question:
+    row, _ = index
+    condition, policy = interactions.conditions[row], interactions.users_policy(index, _RESPONDER)
+    context = (
+        interactions.currency(row),
+        int(interactions.stake[row]),
+        int(interactions.actions.units[index]),
+        interactions.seed(index, "user answer"),
+        interactions.style,
+        interactions.actions.proposer_text[index] or "",
+    )
     if condition.manner:
-        request = user_answer_request(policy, condition.manner, currency, stake, units, seed, style, said)
-        read = read_user_answer
-    else:
-        request = answer_request(say_policy(policy), currency, stake, units, seed, style, said)
-        read = read_answer
-    return Question(request, read, table.tallies[condition])
+        return Question(user_answer_request(policy, condition.manner, *context), read_user_answer, condition)
+    return Question(answer_request(say_policy(policy), *context), read_answer, condition)
 
 
-def _places(table: _Table, chosen: np.ndarray) -> list[Place]:
-    return [(row, int(p)) for row in range(table.setting.rows) for p in np.flatnonzero(chosen)]
+def _talk(
+    interactions: _Interactions, texts: Shaped[np.ndarray, "row play"], where: Bool[np.ndarray, "..."], purpose: str
+) -> None:
+    """Let simulated users say a sentence in the manner of their condition, if it has one."""
+    speaking = np.broadcast_to(where, texts.shape)
+    for row, condition in enumerate(interactions.conditions):
+        for play in np.flatnonzero(speaking[row]) if condition.manner else ():
+            texts[row, play] = say(condition.manner, interactions.seed((row, int(play)), purpose))
 
 
-def _talk(table: _Table, into: np.ndarray, where: np.ndarray, purpose: str) -> None:
-    """Have simulated users say a sentence in their manner, where they have one."""
-    speaking = np.broadcast_to(where, into.shape)
-    for row in range(table.setting.rows):
-        manner = table.condition(row).manner
-        for p in np.flatnonzero(speaking[row]) if manner else ():
-            into[row, p] = say(manner, table.seed(row, int(p), purpose))
-
-
-def _put(asked: Asked, backend: Backend, tally: Tally, into: Int[np.ndarray, "row play"], said: np.ndarray) -> None:
-    """Ask, and note what was done and said; what could not be read stays missing."""
-    answers = ask(backend, [question for _, question in asked], tally)
-    for (place, _), answer in zip(asked, answers, strict=True):
+def _record(
+    indexed: Indexed, ask: Ask, values: Int[np.ndarray, "row play"], texts: Shaped[np.ndarray, "row play"]
+) -> None:
+    """Ask the questions, and write actions and messages; an answer that cannot be parsed stays missing."""
+    answers = ask([question for _, question in indexed])
+    for (index, _), answer in zip(indexed, answers, strict=True):
         if isinstance(answer, tuple):
-            into[place], said[place] = int(answer[0]), answer[1]
+            values[index], texts[index] = int(answer[0]), answer[1]
         elif answer is not None:
-            into[place] = int(answer)  # type: ignore[call-overload]
+            values[index] = int(answer)  # type: ignore[call-overload]

@@ -1,9 +1,9 @@
-"""Regret of offers: what the group loses, by its members' own lights, because this was offered and not the best.
+"""Regret of offers: utility that the group loses, under its members' own norms, because the offer is not the best.
 
     regret(x) = Σ_n w_n [max_x' Q_n(x') − Q_n(x)]
 
 over the norms n of the population with their weights w_n, where Q_n is a proposer's expected utility under norm n
-(`envs.soft_policy`). In a group with several norms nobody is without regret.
+(`envs.soft_policy`). In a group with several norms every offer has some regret.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from envs.norm_names import read_norm
 from envs.soft_policy import offer_values
 from envs.utilities import get_utility
 from scai_irl.loop.setting import Setting
@@ -24,12 +25,12 @@ from scai_irl.loop.simulated_users import Users
 def regret_of_offers(
     setting: Setting, users: Users, offer: Int[np.ndarray, "row play"]
 ) -> Float[np.ndarray, "row play"]:
-    """Regret of each offer, in units of utility.
+    """Compute the regret of each offer, in units of utility.
 
     Args:
         setting: The experiment.
         users: The users of the epoch.
-        offer: What was offered, as an action.
+        offer: Offers, as actions.
     """
     settings = (jnp.asarray(setting.rationality, jnp.float32), jnp.asarray(setting.lapse, jnp.float32))
     of_offer = _regrets(setting.user_norms, users.stake, users.weights, *settings)
@@ -46,10 +47,11 @@ def _regrets(
 ) -> Float[Array, "row offer"]:
     total = jnp.zeros(())
     for number, name in enumerate(norms):
-        described, nothing = get_utility(name), jnp.zeros(0)
-        values = functools.partial(offer_values, described.function, nothing, rationality, lapse)
+        norm = read_norm(name)
+        described, theta = get_utility(norm.utility), jnp.asarray(norm.theta, jnp.float32)
+        values = functools.partial(offer_values, described.function, theta, rationality, lapse)
         of_norm = jax.vmap(functools.partial(values, responding=described.responding))(stake)
-        # Norms that nobody has, and offers that a stake does not allow, may have no number.
+        # Norms without users, and offers that a stake does not allow, may be NaN.
         lost = jnp.nan_to_num(jnp.nanmax(of_norm, axis=1, keepdims=True) - of_norm)
         total = total + weights[:, number, None] * lost
     return total

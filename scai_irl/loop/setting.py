@@ -1,4 +1,4 @@
-"""What an experiment on a group's norm varies and what it holds fixed."""
+"""Settings of an experiment on a group's norm: the design, the groups and everything that stays fixed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from jaxtyping import Array, Float, Int
 from envs.policy import Policy
 from envs.population import Population
 from envs.schedule import Schedule
-from envs.utilities import UTILITIES
 from inference import Hypotheses
+from inference.discrete.families import NAMED_NORMS
 from scai_irl.agents.users import UsersBy
 from scai_irl.language.asking import Style
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One cell of an experiment's design: who the users are, and how the assistants choose.
+    """One cell of an experiment's design: the users' population and the assistants' agent.
 
     Attributes:
         population: Norms of the users.
-        agent: Name in `scai_irl.agents.posterior_agents.AGENTS` or `scai_irl.agents.text_agents.WRITERS`.
-        manner: How users talk, one of `envs.contexts.MANNERS`; empty where they say nothing.
-        later: Populations that take the first one's place, each with the epoch from which it is there, in order.
+        agent: Name in `scai_irl.agents.registry.AGENTS`.
+        manner: Manner in which users talk, one of `envs.contexts.MANNERS`; empty if they are silent.
+        later: Populations that replace the first one, each with its first epoch, in order.
     """
 
     population: Population
@@ -33,13 +33,13 @@ class Condition:
     manner: str = ""
     later: tuple[tuple[int, Population], ...] = ()
 
-    def in_epoch(self, epoch: int) -> Population:
-        """Who the users are in an epoch."""
+    def population_in(self, epoch: int) -> Population:
+        """Population of the users in an epoch."""
         return [self.population, *(others for first, others in self.later if first <= epoch)][-1]
 
     @property
     def users(self) -> str:
-        """The population in a word or two, such as ``fair`` or ``selfish=0.2,altruistic=0.8``.
+        """Name of the population, such as ``fair`` or ``selfish=0.2,altruistic=0.8``.
 
         Example:
             >>> Condition(Population(("selfish", "fair"), (0.5, 0.5)), "map").users
@@ -47,12 +47,12 @@ class Condition:
             >>> Condition(Population(("fair",), (1.0,)), "map", later=((4, Population(("selfish",), (1.0,))),)).users
             'fair, from 4 selfish'
         """
-        later = (f", from {first} {in_words(others)}" for first, others in self.later)
-        return "".join((in_words(self.population), *later))
+        later = (f", from {first} {population_name(others)}" for first, others in self.later)
+        return "".join((population_name(self.population), *later))
 
     @property
     def users_and_manner(self) -> str:
-        """The population, and how it talks, such as ``fair, rude``."""
+        """Name of the population with its manner, such as ``fair, rude``."""
         return f"{self.users}, {self.manner}" if self.manner else self.users
 
     def name(self, group: str) -> str:
@@ -60,8 +60,8 @@ class Condition:
         return f"{self.users} {group} {self.agent}{' ' if self.manner else ''}{self.manner}"
 
 
-def in_words(population: Population) -> str:
-    """Name a population: by its norm, or by its norms and their weights."""
+def population_name(population: Population) -> str:
+    """Name a population by its norm, or by its norms and their weights."""
     if len(population.norms) == 1:
         return population.norms[0]
     pairs = zip(population.norms, population.weights, strict=True)
@@ -70,24 +70,24 @@ def in_words(population: Population) -> str:
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything that determines an experiment's numbers.
+    """Everything that determines the numbers of an experiment.
 
     Attributes:
-        experiment: Name, the first word of every draw's path.
+        experiment: Name; all random seeds derive from it and the root seed.
         seed: Root seed.
-        conditions: Cells of the design, played in every group.
+        conditions: Cells of the design; every group plays all of them.
         schedules: Groups.
         runs: Number of each run.
         epochs: Epochs of a run.
-        currencies: Currencies of which each run has one.
+        currencies: Currencies; each run has one.
         stakes: Smallest and largest stake; each epoch has one.
         rationality: λ of the users.
         lapse: ε of the users.
-        hypotheses: What the assistants think possible.
-        style: How language models are asked.
-        users_by: Who plays the users: a simulation, or the language model.
-        hazard: Chance with which assistants expect the users' norm to have changed since the last epoch.
-        strict: Whether assistants must refuse offers that go against their own policy.
+        hypotheses: Hypotheses of the assistants about the users' policy.
+        style: Wording and sampling of requests to language models.
+        users_by: Source of the users' behaviour: a simulation or the language model.
+        hazard: Probability that assistants assign to a change of the users' norm between two epochs.
+        strict: Whether assistants must refuse offers that violate their own policy.
     """
 
     experiment: str
@@ -108,15 +108,18 @@ class Setting:
 
     @property
     def user_norms(self) -> tuple[str, ...]:
-        """Norms that a user may hold: all that need no parameters, whichever occur.
+        """Norms among which a user's norm is drawn: the three named norms, and own norms of the conditions.
 
-        A user's norm is drawn among these, so that the draws of a condition do not depend on the conditions beside it.
+        The named norms do not depend on the conditions, so a condition's draws do not depend on the other conditions.
+        (All users of an own norm share it, so nothing is drawn for them.)
         """
-        return tuple(name for name, utility in UTILITIES.items() if not utility.parameters)
+        populations = (p for c in self.conditions for _, p in ((0, c.population), *c.later))
+        norms = (norm for population in populations for norm in population.norms)
+        return tuple(dict.fromkeys((*NAMED_NORMS, *norms)))
 
     @property
     def rows(self) -> int:
-        """Runs of all conditions, which are played together: conditions × runs, the condition running slowest."""
+        """Number of rows: conditions × runs, with the runs of a condition next to each other."""
         return len(self.conditions) * len(self.runs)
 
     @property
@@ -133,10 +136,10 @@ class Setting:
         """Weight of each of `user_norms` in each row's population in an epoch."""
         weights = np.zeros((self.rows, len(self.user_norms)), np.float32)
         for row, condition in enumerate(self.condition_of_row):
-            for norm, weight in zip(*condition.in_epoch(epoch), strict=True):
+            for norm, weight in zip(*condition.population_in(epoch), strict=True):
                 weights[row, self.user_norms.index(norm)] = weight
         return jnp.asarray(weights)
 
-    def truth(self, condition: Condition, epoch: int) -> Policy:
-        """State the policy that a condition's users follow in an epoch."""
-        return condition.in_epoch(epoch).policy(self.rationality, self.lapse)
+    def users_policy(self, condition: Condition, epoch: int) -> Policy:
+        """Policy that a condition's users follow in an epoch."""
+        return condition.population_in(epoch).policy(self.rationality, self.lapse)

@@ -1,4 +1,4 @@
-"""The users of every row, simulated together from the same π_θ that inference inverts."""
+"""Simulate the users of every row from the same π_θ that inference inverts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from envs.rollout import UserOffers, draw_user_offers, user_answers
-from envs.schedule import Schedule
 from envs.seeds import derive_seed, keys_of_runs
 from envs.soft_policy import PolicyTable
 from inference import named_norms
 from inference.discrete.hypotheses import PolicyHypotheses
-from scai_irl.loop.setting import Setting
+from scai_irl.loop.epoch import Epoch
 
 _SEEDS = 1 << 32  # a JAX key is made from 32 bits
 
@@ -26,44 +25,45 @@ class Users:
     """The users of one group in one epoch.
 
     Attributes:
-        stake: Stake of each row's epoch.
-        currency: Index into the setting's currencies, of each row's run.
+        stake: Stake of each row.
+        currency: Index of each row's currency among those of the setting.
         table: Policies of the users' norms at each row's stake.
-        drawn: Who fills the user slots, what they offer and how they would answer.
+        slots: Norm of the user in each slot, its offer, and the random number of its answer.
         weights: Weight of each norm in each row's population.
     """
 
     stake: Int[Array, "row"]
     currency: Int[np.ndarray, "row"]
     table: PolicyTable
-    drawn: UserOffers
+    slots: UserOffers
     weights: Float[Array, "row norm"]
 
     def answer(self, offer: Int[np.ndarray, "row play"]) -> Bool[np.ndarray, "row play"]:
-        """Answer offers, as the user in each responding slot would."""
-        return np.asarray(_answer(self.drawn, self.table, jnp.asarray(offer)))
+        """Answer offers as the user in each responding slot does."""
+        return np.asarray(_answer(self.slots, self.table, jnp.asarray(offer)))
 
     def accept_probability(self, offer: Int[np.ndarray, "row play"]) -> Float[np.ndarray, "row play"]:
         """Probability that a member of the group would accept each offer."""
         return np.asarray(_accept_probability(self.table, self.weights, jnp.asarray(offer)))
 
 
-def draw_users(setting: Setting, schedule: Schedule, epoch: int) -> Users:
-    """Draw the users of one epoch of all rows.
+def draw_users(epoch: Epoch) -> Users:
+    """Draw the users of all rows in an epoch.
 
-    Draws depend on the population, the group, the run and the epoch, not on the agent: agents are compared on the
-    same users.
+    Draws depend on the population, the group, the run and the epoch, and not on the agent. So all agents meet the same
+    users.
     """
+    setting, schedule, number = epoch.setting, epoch.schedule, epoch.number
 
     def seeds(purpose: str, *more: int) -> Int[np.ndarray, "condition"]:
         path: tuple[str | int, ...] = (schedule.name, purpose, *more)
-        drawn = [derive_seed(setting.seed, setting.experiment, c.users, *path) for c in setting.conditions]
-        return np.array([seed % _SEEDS for seed in drawn], np.uint32)
+        of_conditions = [derive_seed(setting.seed, setting.experiment, c.users, *path) for c in setting.conditions]
+        return np.array([seed % _SEEDS for seed in of_conditions], np.uint32)
 
-    weights = setting.weights_of_row(epoch)
+    weights = setting.weights_of_row(number)
     norms = named_norms(setting.user_norms, (setting.rationality,), (setting.lapse,))
-    stake, currency, table, drawn = _draw(
-        (seeds("stake", epoch), seeds("currency"), seeds("users", epoch)),
+    stake, currency, table, slots = _draw(
+        (seeds("stake", number), seeds("currency"), seeds("users", number)),
         np.array(setting.runs),
         norms,
         weights,
@@ -71,7 +71,7 @@ def draw_users(setting: Setting, schedule: Schedule, epoch: int) -> Users:
         len(setting.currencies),
         schedule.plays,
     )
-    return Users(stake, np.asarray(currency), table, drawn, weights)
+    return Users(stake, np.asarray(currency), table, slots, weights)
 
 
 @functools.partial(jax.jit, static_argnums=(5, 6))
@@ -92,13 +92,13 @@ def _draw(
     stake = jax.vmap(lambda key: jax.random.randint(key, (), stakes[0], stakes[1] + 1))(for_stake)
     currency = jax.vmap(lambda key: jax.random.randint(key, (), 0, currencies))(for_currency)
     table = norms.table(stake)
-    drawn = jax.vmap(draw_user_offers, (0, 0, 0, None))(for_users, table, weights, plays)
-    return stake, currency, table, drawn
+    slots = jax.vmap(draw_user_offers, (0, 0, 0, None))(for_users, table, weights, plays)
+    return stake, currency, table, slots
 
 
 @jax.jit
-def _answer(drawn: UserOffers, table: PolicyTable, offer: Int[Array, "row play"]) -> Bool[Array, "row play"]:
-    return jax.vmap(user_answers)(drawn, table, offer)
+def _answer(slots: UserOffers, table: PolicyTable, offer: Int[Array, "row play"]) -> Bool[Array, "row play"]:
+    return jax.vmap(user_answers)(slots, table, offer)
 
 
 @jax.jit

@@ -34,9 +34,10 @@ from scai_irl.language.belief_requests import (
 )
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.requests import read_translation
-from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import Question, ask
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.rounds import Plan, in_rounds
+from scai_irl.lm.tally import Tally
 from scai_irl.measure.grounding import Probes, ground, log_likelihood
 from scai_irl.measure.mixing import mixing_weights
 
@@ -120,7 +121,7 @@ def elicit(backend: Backend, items: Sequence[Item], how: Elicitation) -> Elicite
         raise InputError("channels", f"{backend.name} gives no log-probabilities of labels", "leave out token")
     tally = Tally()
     plans = [_ask(item, channel, how) for item in items for channel in how.channels]
-    found = in_rounds(backend, plans, tally)
+    found = in_rounds(plans, functools.partial(ask, backend, costs=tally))
     beliefs = [line for lines, _ in found for line in lines]
     texts = [text for _, some in found for text in some]
     names = ("item", "wording", "order", "text", "best")

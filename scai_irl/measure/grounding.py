@@ -15,7 +15,7 @@ from envs.policy import Policy
 from envs.ultimatum import offer_of_units
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import answer_request, offer_request, read_answer, read_offer
-from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import Question
 from scai_irl.lm.rounds import Plan
 
 MISSING = -1
@@ -69,9 +69,7 @@ class Acts:
     answer: Int[np.ndarray, "text offered repeat"]
 
 
-def ground(
-    texts: Sequence[str | None], probes: Probes, seed: SeedOfProbe, style: Style, tally: Tally | None = None
-) -> Plan[Acts]:
+def ground(texts: Sequence[str | None], probes: Probes, seed: SeedOfProbe, style: Style) -> Plan[Acts]:
     """Have each verbal policy acted on in every context, all in one round.
 
     Args:
@@ -79,7 +77,6 @@ def ground(
         probes: The contexts.
         seed: Makes the seeds of requests.
         style: How the model is asked.
-        tally: Where the questions count, too.
     """
     units = np.full((len(texts), len(probes.stakes), probes.repeats), MISSING)
     answer = np.full((len(texts), len(probes.shares), probes.repeats), MISSING)
@@ -89,13 +86,13 @@ def ground(
         text, stake = texts[place[0]], probes.stakes[place[1]]
         if text is not None:
             request = offer_request(text, probes.currency, stake, seed("offer", *place), style)
-            questions.append(Question(request, functools.partial(read_offer, stake=stake), tally))
+            questions.append(Question(request, functools.partial(read_offer, stake=stake)))
             offers.append(place)
     for place in np.ndindex(answer.shape):
         text, offered = texts[place[0]], probes.offered[place[1]]
         if text is not None:
             where = (probes.currency, probes.stakes[0], offered, seed("answer", *place))
-            questions.append(Question(answer_request(text, *where, style), read_answer, tally))
+            questions.append(Question(answer_request(text, *where, style), read_answer))
             answers.append(place)
     found = yield questions
     for place, value in zip(offers, found[: len(offers)], strict=True):

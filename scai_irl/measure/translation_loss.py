@@ -23,9 +23,10 @@ from envs.policy import Policy
 from envs.seeds import derive_seed
 from scai_irl.language.asking import Style
 from scai_irl.language.requests import read_translation, translation_request
-from scai_irl.lm.ask import Question, Tally
+from scai_irl.lm.ask import Question, ask
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.rounds import Plan, in_rounds
+from scai_irl.lm.tally import Tally
 from scai_irl.measure.distances import total_variation
 from scai_irl.measure.grounding import MISSING, Acts, Probes, behaviour, ground
 
@@ -81,7 +82,8 @@ def translation_loss(
         for wording in how.wordings
     ]
     plan = _say_and_act(cases, how)
-    ((texts, acts),) = in_rounds(backend, [plan], Tally() if tally is None else tally)
+    costs = Tally() if tally is None else tally
+    ((texts, acts),) = in_rounds([plan], functools.partial(ask, backend, costs=costs))
     offers, accepts = behaviour([policy for _, _, policy, _ in cases], how.probes)
     lines = []
     for case, (family, number, _, wording) in enumerate(cases):

@@ -23,7 +23,7 @@ from safetensors.numpy import save
 
 from scai_irl.io.errors import InputError
 from scai_irl.io.files import write_bytes, write_json, write_text
-from scai_irl.llama.model_folder import FILES, WEIGHTS, Model, read_model, write_model
+from scai_irl.llama.model_folder import FILES, WEIGHTS, Llama, read_model, write_model
 from scai_irl.llama.model_pass import Architecture, Weights
 from scai_irl.organisms.card import FEW, MANY, Measured, commands_of, model_card
 from scai_irl.organisms.held_out import HeldOut, held_out
@@ -118,7 +118,7 @@ def raise_organism(
         if last or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
             _save(folder, plan, learner, step, losses)
             saved = time.monotonic()
-    write_model(folder, Model(of, learner.taught.weights, organism_words()), half=True)
+    write_model(folder, Llama(of, learner.taught.weights, organism_words()), half=True)
     written = read_model(folder)  # as they are after rounding
     plain = functools.partial(held_out, written.weights, of, world, vocabulary, recipe)
     found = Measured(plain(FEW), plain(MANY), plain(MANY, odd=True))

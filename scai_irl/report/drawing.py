@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from scai_irl.io.files import written_whole
 from scai_irl.report.captions import captioned
-from scai_irl.results.results import FIGURES, Results
+from scai_irl.results.results import FIGURES
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe & Ito's colours, which colour-blind readers can tell apart."""
@@ -94,16 +94,18 @@ def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
     return figure
 
 
-def save_figures(results: Results) -> None:
-    """Draw what a results folder of the epoch loop holds."""
+def epoch_figures(summary: pd.DataFrame, beliefs: pd.DataFrame) -> dict[str, Figure]:
+    """Draw gaps, offered shares and beliefs by epoch; nothing inside `without_figures`.
+
+    Args:
+        summary: What `scai_irl.measure.alignment.alignment_summary` gives.
+        beliefs: What `scai_irl.loop.belief_tables.beliefs_table` gives.
+    """
     if _left_out.get():
-        return
-    summary, beliefs = results.summary, results.beliefs
-    save_figure(gap_figure(summary), results.path, "alignment_gap")
-    for agent in dict.fromkeys(summary["agent"]):
-        save_figure(offered_share_figure(summary, agent), results.path, f"offered_share_{agent}")
-    first = str(summary["agent"].iloc[0])
-    save_figure(belief_figure(beliefs, first), results.path, f"beliefs_{first}")
+        return {}
+    agents = list(dict.fromkeys(summary["agent"]))
+    shares = {f"offered_share_{agent}": offered_share_figure(summary, agent) for agent in agents}
+    return {"alignment_gap": gap_figure(summary), **shares, f"beliefs_{agents[0]}": belief_figure(beliefs, agents[0])}
 
 
 @contextmanager

@@ -32,6 +32,8 @@ class Study:
         remarks: Sentences that the terminal prints below them, such as warnings.
         posterior: The posterior as an ArviZ object, if there is one.
         counts: Numbers worth knowing, by name.
+        backend: Backend that the study opened itself, where the configuration names none.
+        model: Models that answered there.
     """
 
     findings: Sequence[Finding] = ()
@@ -42,6 +44,8 @@ class Study:
     remarks: Sequence[str] = ()
     posterior: Any = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    backend: str | None = None
+    model: str | None = None
 
 
 def keep(folder: Path, manifest: Manifest, study: Study) -> None:
@@ -58,4 +62,6 @@ def keep(folder: Path, manifest: Manifest, study: Study) -> None:
     manifest.displayed = [*manifest.displayed, *study.displayed]
     manifest.remarks = [*manifest.remarks, *study.remarks]
     manifest.counts = {**manifest.counts, **study.counts}
+    manifest.backend = study.backend or manifest.backend
+    manifest.model = study.model or manifest.model
     manifest.finish(folder)

@@ -21,7 +21,7 @@ def default_folder(experiment: str, config: Mapping[str, Any]) -> Path:
     """Folder of a configuration for which none was given: a name of its own under ``results``.
 
     Example:
-        >>> default_folder("one-group-norm", {"runs": 20}).parent.name
+        >>> default_folder("some-experiment", {"runs": 20}).parent.name
         'results'
     """
     return _RESULTS / f"{experiment}-{config_hash(experiment, config)[:_HASH_DIGITS]}"

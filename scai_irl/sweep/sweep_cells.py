@@ -71,7 +71,7 @@ def cells_of(sweep: Sweep, config: type[ExperimentConfig]) -> list[Cell]:
 
     Example:
         >>> from scai_irl.experiment.config import GroupGameConfig
-        >>> sweep = Sweep(experiment="one-group-norm", seeds=[7], grid={"agents": [["map"], ["map", "oracle"]]})
+        >>> sweep = Sweep(experiment="some-experiment", seeds=[7], grid={"agents": [["map"], ["map", "oracle"]]})
         >>> [cell.name for cell in cells_of(sweep, GroupGameConfig)]
         ['agents=map,seed=7', 'agents=map+oracle,seed=7']
     """

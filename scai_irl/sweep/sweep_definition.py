@@ -40,7 +40,7 @@ class Sweep(BaseModel):
     """One experiment for every combination of settings and seeds.
 
     Example:
-        >>> sweep = Sweep(experiment="one-group-norm", seeds={"first": 3, "count": 2}, grid={"lapse": [0.0, 0.1]})
+        >>> sweep = Sweep(experiment="some-experiment", seeds={"first": 3, "count": 2}, grid={"lapse": [0.0, 0.1]})
         >>> sweep.seeds
         (3, 4)
     """
@@ -141,7 +141,7 @@ def check_sweep(content: Mapping[str, Any]) -> Sweep:
         InputError: For the first key that is wrong.
 
     Example:
-        >>> check_sweep({"experiment": "one-group-norm", "seeds": [1, 1]})
+        >>> check_sweep({"experiment": "some-experiment", "seeds": [1, 1]})
         Traceback (most recent call last):
         scai_irl.io.errors.InputError: seeds: 1 stands there twice, and would give the same numbers; give each seed once
     """

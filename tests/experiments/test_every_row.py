@@ -74,7 +74,7 @@ def test_the_predecessors_own_procedure_stands_in_all_its_rows(compared: Compari
 def test_the_row_with_a_reason_is_the_models_where_one_was_asked(folders: list[Path], compared: Comparison) -> None:
     (row,) = (row for row in compared.rows if row.name == "abroad, altruistic prior and reason")
     by_rule, by_organism = ([ours.who for ours in cell] for cell in row.cells)
-    assert by_rule == ["abroad, altruistic prior, model, with reason, warned"]
+    assert by_rule == ["new currencies, altruistic prior, model, with reason, warned"]
     assert all(who.endswith("no reason to give") for who in by_organism)
 
 

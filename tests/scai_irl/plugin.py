@@ -13,7 +13,7 @@ KINDS = {
     "discrete_methods": "tiny-exact = tiny_plugin:discrete_method",
     "agents": "tiny-agent = tiny_plugin:AGENT",
     "backends": "tiny-backend = tiny_plugin:BACKEND",
-    "experiments": "tiny-study = tiny_plugin:EXPERIMENT",
+    "experiments": "tiny-study = tiny_plugin:tiny_study",
 }
 
 SOURCE = '''
@@ -26,7 +26,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from pydantic import Field
 
 from envs import derive_seed
@@ -38,12 +37,12 @@ from inference.continuous.registry import ContinuousFamily, few_plays
 from inference.discrete.exact import exact
 from inference.discrete.families import Family, named_norms
 from inference.methods import Grid, Method
-from scai_irl.agents.posterior_agents import Agent, thompson_choice
+from scai_irl.agents.posterior_agents import PosteriorAgent, thompson_choice
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.registry import BackendKind
 from scai_irl.experiment.config import ExperimentConfig
-from scai_irl.experiment.definition import Experiment
-from scai_irl.experiment.run import Study, run_study
+from scai_irl.experiment.definition import experiment
+from scai_irl.report.study import Study
 from scai_irl.results.findings import mean_finding
 
 
@@ -108,7 +107,7 @@ def discrete_method(hypotheses, data, prior, key):
     return exact(hypotheses, data, prior, key)
 
 
-AGENT = Agent("tiny-agent", "Thompson sampling by another name", thompson_choice)
+AGENT = PosteriorAgent("tiny-agent", "Thompson sampling by another name", thompson_choice)
 
 
 class TinyBackend(Phrasebook):
@@ -126,17 +125,12 @@ class TinyStudy(ExperimentConfig):
     runs: int = Field(4, ge=2, description="Numbers drawn.")
 
 
-def found(config):
+@experiment("tiny-study", "draws numbers", config=TinyStudy)
+def tiny_study(config, model):
+    """Draw numbers."""
     values = np.random.default_rng(derive_seed(config.seed, "tiny-study")).normal(size=config.runs)
     finding = mean_finding(values, question="How large?", case="all", answer="It is {value}.")
     return Study([finding], tables={"numbers": pd.DataFrame({"value": values})})
-
-
-def run(config):
-    return run_study("tiny-study", config, lambda: found(config))
-
-
-EXPERIMENT = Experiment("tiny-study", "draws numbers", TinyStudy, run)
 '''
 
 CONTRACTS = '''

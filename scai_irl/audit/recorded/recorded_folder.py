@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from scai_irl.audit.recorded.recorded_audit import AuditSetting, audit_recorded, audit_steps, summary_table
 from scai_irl.audit.recorded.recorded_figure import recorded_figure
 from scai_irl.audit.recorded.recorded_findings import recorded_findings
@@ -42,19 +44,30 @@ def audit_recorded_folder(folder: Path, setting: AuditSetting | None = None) -> 
     if lacking:
         raise InputError(str(folder), f"its interactions lack the column {lacking[0]}", "import the runs again")
     with reopened(folder):
-        with progress(f"audit {folder.name}", audit_steps(interactions)) as advance:
-            audit = audit_recorded(interactions, setting, advance)
-        table = summary_table(audit.summary)
-        title = f"verbal and numerical posterior, after epoch {audit.summary['epoch'].max()}"
+        study = recorded_study(interactions, folder.name, setting)
         manifest = Manifest.read(folder)
         manifest.displayed = []
-        study = Study(
-            recorded_findings(audit.by_run),
-            tables={"audit_beliefs": audit.beliefs, "audit_by_run": audit.by_run, "audit": audit.summary},
-            shown={"audit": table, "audit_short": table.drop(columns=_FILES_ONLY)},
-            figures={"audit": recorded_figure(audit)},
-            displayed=[Displayed(table="audit_short", title=title, remark=_REMARK)],
-            posterior=audit.posterior,
-        )
         keep(folder, manifest, study)
     return load(folder)
+
+
+def recorded_study(interactions: pd.DataFrame, name: str, setting: AuditSetting | None = None) -> Study:
+    """Audit recorded interactions: tables, posterior, findings and a figure.
+
+    Args:
+        interactions: Interactions of recorded runs.
+        name: Name for the line of progress.
+        setting: Hypotheses and intervals.
+    """
+    with progress(f"audit {name}", audit_steps(interactions)) as advance:
+        audit = audit_recorded(interactions, setting, advance)
+    table = summary_table(audit.summary)
+    title = f"verbal and numerical posterior, after epoch {audit.summary['epoch'].max()}"
+    return Study(
+        recorded_findings(audit.by_run),
+        tables={"audit_beliefs": audit.beliefs, "audit_by_run": audit.by_run, "audit": audit.summary},
+        shown={"audit": table, "audit_short": table.drop(columns=_FILES_ONLY)},
+        figures={"audit": recorded_figure(audit)},
+        displayed=[Displayed(table="audit_short", title=title, remark=_REMARK)],
+        posterior=audit.posterior,
+    )

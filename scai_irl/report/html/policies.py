@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from scai_irl.agents.posterior_agents import AGENTS
-from scai_irl.agents.text_agents import WRITERS
+from scai_irl.agents.registry import AGENTS
 from scai_irl.report.html.belief_panels import condition_columns, conditions, norms_of, weight_as_text
 from scai_irl.results.results import Results
 
@@ -105,9 +104,8 @@ def policies_of(results: Results, beliefs: pd.DataFrame) -> PolicyPanels | None:
 
 
 def _condition(name: str, lines: pd.DataFrame, beliefs: pd.DataFrame, norms: Sequence[str]) -> ConditionPolicies:
-    agents = AGENTS | WRITERS
     agent = str(lines["agent"].iloc[0]) if "agent" in lines else ""
-    summary = f"{agent}: {agents[agent].summary}" if agent in agents else agent
+    summary = f"{agent}: {AGENTS[agent].summary}" if agent in AGENTS else agent
     by = [column for column in condition_columns(lines) if column in beliefs]
     if len(beliefs):
         beliefs = beliefs[(beliefs[by] == lines[by].iloc[0]).all(axis=1)]

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from scai_irl.agents.posterior_agents import AGENTS
-from scai_irl.agents.text_agents import WRITERS
+from scai_irl.agents.registry import AGENTS
 from scai_irl.data.scai2023.published import RECORDED_ROWS, RecordedRow
 from scai_irl.report.html.numbers import number
 from scai_irl.results.findings import number_with_interval
@@ -120,7 +119,7 @@ def _beside(line: dict[str, Any], gap: float, *, several: bool) -> Beside:
     value, low, high, recorded = (float(line[name]) for name in ("value", "low", "high", "recorded"))
     case = str(line["case"])
     last = case.rpartition(", ")[2]
-    who = last if last in AGENTS or last in WRITERS else case
+    who = last if last in AGENTS else case
     other = not math.isnan(recorded) and not abs(recorded - gap) < _SAME
     return Beside(
         number_with_interval(value, low, high),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -20,7 +19,7 @@ from experiments.capitulation.model import (
     CONTROLS,
     SILENT,
     TONES,
-    TonePlan,
+    Capitulation,
     answered,
     evidence_effect,
     tone_effects,
@@ -28,14 +27,14 @@ from experiments.capitulation.model import (
 )
 from scai_irl.audit.battery import NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.fence import unfence
 from scai_irl.language.manners import manner_of
 from scai_irl.llama.model_folder import TOKENIZER
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request, Usage
 from scai_irl.organisms.shipped import organism_folder
 
-PLAN = TonePlan(runs=8, games=6, seed=2)
+PLAN = Capitulation(runs=8, games=6, seed=2)
 
 
 class Flattered(Backend):
@@ -68,16 +67,16 @@ class Startled(Flattered):
 
 
 def test_a_bayesian_is_not_moved() -> None:
-    seen, answers = watched(PLAN, Phrasebook(), Tally()), answered(PLAN, Phrasebook(), Tally())
+    seen, answers = watched(PLAN, Model(Phrasebook())), answered(PLAN, Model(Phrasebook()))
     effects = tone_effects(seen, answers)
     assert len(effects) == (2 * len(TONES) + 1) * 3 * PLAN.runs
     assert effects[list(EFFECTS)].abs().to_numpy().max() == pytest.approx(0, abs=1e-6)
     assert evidence_effect(seen) > 0
-    assert watched(PLAN, Phrasebook(), Tally()).equals(seen)
+    assert watched(PLAN, Model(Phrasebook())).equals(seen)
 
 
 def test_who_is_moved_by_flattery_is_found_out() -> None:
-    seen, answers = watched(PLAN, Flattered(), Tally()), answered(PLAN, Flattered(), Tally())
+    seen, answers = watched(PLAN, Model(Flattered())), answered(PLAN, Model(Flattered()))
     effects = tone_effects(seen, answers)
     for control in CONTROLS:
         own = effects[effects["against"] == control]
@@ -96,8 +95,8 @@ def test_who_is_moved_by_flattery_is_found_out() -> None:
 
 
 def test_who_is_moved_by_any_words_does_not_follow_tones() -> None:
-    few = replace(PLAN, runs=3, games=3)
-    seen, answers = watched(few, Startled(), Tally()), answered(few, Startled(), Tally())
+    few = PLAN.model_copy(update={"runs": 3, "games": 3})
+    seen, answers = watched(few, Model(Startled())), answered(few, Model(Startled()))
     effects = tone_effects(seen, answers)
     found = {finding.case: finding for finding in tone_findings(effects, evidence_effect(seen), "?")}
     assert found["push, accepted, against silent"].low > 0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from experiments.currency_suite.experiment import EXPERIMENT, CurrencySuite, plan
-from experiments.currency_suite.model import believed, played, predictions
+from experiments.currency_suite.experiment import currency_suite
+from experiments.currency_suite.model import CurrencySuite, believed, played, predictions
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.language.phrases import read_policy
@@ -24,7 +24,7 @@ RUNS = 20
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return EXPERIMENT.run(check(EXPERIMENT.config, SMALL | {"out": tmp_path_factory.mktemp("suite")}))
+    return currency_suite.run(check(currency_suite.config, SMALL | {"out": tmp_path_factory.mktemp("suite")}))
 
 
 def test_where_norms_vary_as_assumed_unseen_goods_are_covered(results: Results) -> None:
@@ -55,7 +55,7 @@ def test_numbers_are_what_they_say(results: Results) -> None:
     np.testing.assert_allclose(table["error"], (table["predicted"] - table["users"]).abs())
     inside = table["users"].between(table["low"] - 1e-5, table["high"] + 1e-5)
     assert (inside == table["covered"]).all()
-    suite = plan(check(CurrencySuite, SMALL))
+    suite = check(CurrencySuite, SMALL)
     users = played(suite).offer.mean(axis=-1) / suite.stake
     np.testing.assert_allclose(table["users"].to_numpy().reshape(2, RUNS, len(GOODS)), users)
     assert (table["good"].map(PSYCHOLOGICAL_DISTANCE) == table["place"]).all()
@@ -101,21 +101,21 @@ def test_findings_say_so(results: Results) -> None:
 )
 def test_wrong_options_are_refused(field: str, options: dict[str, object]) -> None:
     with pytest.raises(InputError) as caught:
-        check(EXPERIMENT.config, options)
+        check(currency_suite.config, options)
     assert caught.value.field == field
 
 
 def test_what_it_would_cost_is_counted() -> None:
-    assert EXPERIMENT.estimate is not None
+    assert currency_suite.estimate is not None
     options = {"goods": GOODS[:2], "seen": (1,), "runs": 2, "ways": ("one norm",), "acts": 1}
-    told = EXPERIMENT.estimate(check(EXPERIMENT.config, options))
+    told = currency_suite.estimate(check(currency_suite.config, options))
     assert told.calls[0] == 2 * (1 + 2) + 2 * 2 * 2  # texts of home and of each good, and an offer of each agent there
 
 
 @pytest.mark.parametrize("family", ["ces", "fehr-schmidt", "charness-rabin"])
 def test_coverage_is_what_it_says_in_many_societies(family: str) -> None:
     """Intervals of 90 % hold about 90 %, whatever was seen; steps of shares make it a little more."""
-    suite = plan(check(CurrencySuite, {"runs": 60, "ways": ("as assumed",), "family": family}))
+    suite = check(CurrencySuite, {"runs": 60, "ways": ("as assumed",), "family": family})
     games = played(suite)
     for seen in (1, 3, 5):
         table = predictions(suite, games, seen, believed(suite, games, seen))
@@ -125,7 +125,7 @@ def test_coverage_is_what_it_says_in_many_societies(family: str) -> None:
 
 
 def test_the_whole_suite_meets_its_goal(tmp_path: Path) -> None:
-    found = EXPERIMENT.run(check(EXPERIMENT.config, {"out": tmp_path})).findings
+    found = currency_suite.run(check(currency_suite.config, {"out": tmp_path})).findings
     aimed = found[found["goal"] != ""]
     assert len(aimed) == 4
     assert (aimed["value"] >= 0.85).all()

@@ -9,8 +9,7 @@ import pytest
 
 from envs import UTILITIES, Norm, Policy, one_group
 from envs.exploitation import best_offer, exploiting
-from experiments.group_norm.earnings import earnings_by_run, earnings_findings, earnings_table
-from experiments.group_norm.earnings_figure import earnings_figure
+from experiments.group_norm.earnings import earnings_by_run, earnings_figure, earnings_findings, earnings_table
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.asking import Style
 from scai_irl.language.belief_requests import learn_request

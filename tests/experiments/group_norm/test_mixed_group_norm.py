@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.group_norm.mixed_group_norm import EXPERIMENT
+from experiments.group_norm.mixed_group_norm import mixed_group_norm
 from scai_irl.experiment.config import check
 from scai_irl.language.phrases import read_policy
 from scai_irl.results.results import Results
@@ -28,7 +28,7 @@ TRUTH = {
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     config = {"runs": RUNS, "agents": ("thompson",), "out": tmp_path_factory.mktemp("mixed-group-norm")}
-    return EXPERIMENT.run(check(EXPERIMENT.config, config))
+    return mixed_group_norm.run(check(mixed_group_norm.config, config))
 
 
 def belief(results: Results, users: str, epoch: int) -> pd.DataFrame:

@@ -22,7 +22,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from experiments.group_norm import setup as group_game
-from experiments.group_norm.one_group_norm import EXPERIMENT
+from experiments.group_norm.one_group_norm import one_group_norm
 from scai_irl.experiment.config import check
 from scai_irl.results.results import Results
 
@@ -32,7 +32,7 @@ DESIGN = ["group", "users", "agent"]
 
 def experiment(folder: Path, **options: Any) -> Results:
     """Twenty runs of five epochs in three groups for each of three norms, Thompson sampling, unless told otherwise."""
-    return EXPERIMENT.run(check(EXPERIMENT.config, {"agents": ("thompson",), "out": folder} | options))
+    return one_group_norm.run(check(one_group_norm.config, {"agents": ("thompson",), "out": folder} | options))
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +105,11 @@ def test_agents_are_ordered_by_what_they_know(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_first_runs_tell_what_all_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = check(EXPERIMENT.config, {"agents": ("thompson", "scai-memory"), "group": ("1v9",), "runs": 6})
-    assert EXPERIMENT.estimate is not None
-    whole = EXPERIMENT.estimate(config)
+    config = check(one_group_norm.config, {"agents": ("thompson", "scai-memory"), "group": ("1v9",), "runs": 6})
+    assert one_group_norm.estimate is not None
+    whole = one_group_norm.estimate(config)
     monkeypatch.setattr(group_game, "_PLAYED", 2)
-    told = EXPERIMENT.estimate(config)
+    told = one_group_norm.estimate(config)
     assert told.calls == whole.calls
     assert told.prompt_tokens != whole.prompt_tokens  # it did play fewer
     assert told.prompt_tokens == pytest.approx(whole.prompt_tokens, rel=0.01)

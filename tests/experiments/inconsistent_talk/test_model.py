@@ -12,18 +12,18 @@ from experiments.inconsistent_talk.figures import speed_figure, speed_findings, 
 from experiments.inconsistent_talk.model import (
     MODEL,
     NAMES,
-    TalkPlan,
+    LanguageAndLearning,
     asked_after,
     beliefs_of_bayesians,
     beliefs_of_model,
     games_needed,
 )
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.lm.ask import Tally
+from scai_irl.experiment.run_study import Model
 
 pytestmark = pytest.mark.slow
 
-PLAN = TalkPlan(runs=6, degrees=(0.0, 1.0), games=16, lengths=(1, 8, 16), seed=1)
+PLAN = LanguageAndLearning(runs=6, degrees=(0.0, 1.0), games=16, seed=1)
 KEYS = ["norm", "way", "degree", "run", "games"]
 
 
@@ -34,7 +34,7 @@ def bayesians() -> pd.DataFrame:
 
 @functools.cache
 def phrasebook() -> pd.DataFrame:
-    return beliefs_of_model(PLAN, Phrasebook(), Tally())
+    return beliefs_of_model(PLAN, Model(Phrasebook()))
 
 
 def test_the_phrasebook_is_the_bayesian_that_trusts_as_it_is_told() -> None:
@@ -94,7 +94,7 @@ def test_what_is_shown_is_what_was_found() -> None:
     assert "1 instead of 0, finds out r" in cost.case
     assert found["misleading, 1 instead of 0, finds out r"].value == pytest.approx(by_degree[1.0] - by_degree[0.0])
     assert not found["random, 1, does not listen"].why
-    assert "1, 8, 16" in speed_findings(needed, 16, "?", PLAN.lengths)[-1].why
+    assert "1, 2, 4, 8, 16" in speed_findings(needed, 16, "?", PLAN.lengths)[-1].why
     one = needed.query("way == 'random' and degree == 1 and observer == 'does not listen'")["needed"].fillna(16)
     assert found["random, 1, does not listen"].value == pytest.approx(one.mean())
     assert found["random, 1, does not listen"].runs == len(NAMES) * PLAN.runs

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.layered_contracts.experiment import EXPERIMENT
+from experiments.layered_contracts.experiment import layered_contracts
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
@@ -16,7 +16,7 @@ SMALL = {"societies": 6, "people": 3, "roles": 2, "games": (1, 3), "seed": 1}
 
 
 def run(folder: Path, **changed: object) -> Results:
-    return EXPERIMENT.run(check(EXPERIMENT.config, SMALL | changed | {"out": folder}))
+    return layered_contracts.run(check(layered_contracts.config, SMALL | changed | {"out": folder}))
 
 
 @pytest.fixture(scope="module")
@@ -61,4 +61,4 @@ def test_strengths_are_what_makes_bounds_count(tmp_path: Path) -> None:
 
 def test_games_have_to_rise() -> None:
     with pytest.raises(InputError, match=r"games: \(0, 3\) are not numbers of games that rise; give some from 1"):
-        check(EXPERIMENT.config, SMALL | {"games": (0, 3)})
+        check(layered_contracts.config, SMALL | {"games": (0, 3)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -9,16 +11,30 @@ import pytest
 
 from envs.contracts import LAYERS
 from envs.roles import binding_layer
-from experiments.layered_contracts.model import ALL, PEOPLE, PREFERENCES, ROLES, ContractPlan, layered_contracts
+from experiments.layered_contracts.model import ALL, PEOPLE, PREFERENCES, ROLES, LayeredContracts, serve_societies
 from inference.structured.layers import LayerGrid
 
 SMALL = LayerGrid(law=(0.0, 0.1, 0.2), floors=(0.0, 0.2, 0.4), targets=(0.0, 0.1, 0.3, 0.5, 0.9), lapse=0.3)
-PLAN = ContractPlan(societies=60, people=3, roles=2, games=(1, 4), grid=SMALL, seed=2)
+
+
+class WithGrid(LayeredContracts):
+    """The experiment with layers of the test's own."""
+
+    layers: Any
+
+    @property
+    def grid(self) -> LayerGrid:
+        """Layers that are possible."""
+        found: LayerGrid = self.layers
+        return found
+
+
+PLAN = WithGrid(societies=60, people=3, roles=2, games=(1, 4), layers=SMALL, seed=2)
 
 
 @pytest.fixture(scope="module")
 def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return layered_contracts(PLAN)
+    return serve_societies(PLAN)
 
 
 def deviations(values: pd.Series[float], cases: pd.DataFrame) -> float:
@@ -68,7 +84,7 @@ def test_each_service_keeps_to_what_it_follows(tables: tuple[pd.DataFrame, pd.Da
 def test_people_keep_to_bounds_as_often_as_slips_let_them() -> None:
     """Firm people keep to bounds but for slips, which fall on any share, within bounds or not."""
     grid = LayerGrid(law=(0.2,), floors=(0.0,), targets=(0.5,), rationality=200.0, lapse=0.3)
-    done, _ = layered_contracts(ContractPlan(societies=1, people=1, roles=1, games=(1,), grid=grid))
+    done, _ = serve_societies(WithGrid(societies=1, people=1, roles=1, games=(1,), layers=grid))
     people = done[done["service"] == PEOPLE].iloc[0]
     stakes = np.array([20, 40, 60, 80, 100])
     inside = np.mean([np.mean((np.arange(n + 1) >= 0.2 * n) & (np.arange(n + 1) <= 0.8 * n)) for n in stakes])
@@ -78,6 +94,6 @@ def test_people_keep_to_bounds_as_often_as_slips_let_them() -> None:
 
 
 def test_the_same_plan_gives_the_same_tables() -> None:
-    plan = ContractPlan(societies=2, people=2, roles=2, games=(2,), grid=SMALL)
-    for one, other in zip(layered_contracts(plan), layered_contracts(plan), strict=True):
+    plan = WithGrid(societies=2, people=2, roles=2, games=(2,), layers=SMALL)
+    for one, other in zip(serve_societies(plan), serve_societies(plan), strict=True):
         pd.testing.assert_frame_equal(one, other)

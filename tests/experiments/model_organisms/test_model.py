@@ -14,24 +14,24 @@ from experiments.model_organisms.model import (
     CONDITIONS,
     INCONSISTENT,
     MISLEADING,
-    Curves,
+    ModelOrganisms,
     learning_curves,
     played,
 )
 from scai_irl.audit.battery import CURRENCY, NAMES
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.phrasebook.norm_beliefs import posterior_over
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.manners import manner_of
-from scai_irl.lm.ask import Tally
 from tests.scai_irl.audit.test_audit import Biased
 
-PLAN = Curves(runs=6, lengths=(0, 4, 8), seed=2)
+PLAN = ModelOrganisms(runs=6, lengths=(0, 4, 8), seed=2)
 
 
 def test_a_bayesian_believes_the_same_in_all_conditions_and_acts_on_it() -> None:
-    tally = Tally()
-    curves = learning_curves(Phrasebook(), PLAN, tally)
+    model = Model(Phrasebook())
+    curves = learning_curves(model, PLAN)
     assert tuple(curves.columns) == COLUMNS
     assert len(curves) == len(CONDITIONS) * len(NAMES) * PLAN.runs * len(PLAN.lengths)
     assert curves["believed"].to_numpy() == pytest.approx(curves["exact"].to_numpy(), abs=1e-4)
@@ -42,8 +42,8 @@ def test_a_bayesian_believes_the_same_in_all_conditions_and_acts_on_it() -> None
     assert curves.query("games == 8")["believed"].mean() > 0.7
     shares = curves.groupby("norm")["users"].first()
     assert shares["selfish"] < shares["fair"] < shares["altruistic"]
-    assert tally.missing == 0
-    assert learning_curves(Phrasebook(), PLAN, Tally()).equals(curves)
+    assert model.tally.missing == 0
+    assert learning_curves(Model(Phrasebook()), PLAN).equals(curves)
 
 
 def test_moves_are_the_same_and_only_goods_and_talk_differ() -> None:
@@ -76,7 +76,7 @@ def test_what_is_biased_abroad_differs_abroad_alone() -> None:
     def believe(told: Candidates, games: list[Game]) -> np.ndarray:
         return posterior_over(told, [game for game in games if game.currency == CURRENCY])
 
-    curves = learning_curves(Biased(believe), PLAN, Tally()).assign(model="biased")
+    curves = learning_curves(Model(Biased(believe)), PLAN).assign(model="biased")
     assert curves.query("condition == 'abroad'")["believed"].to_numpy() == pytest.approx(1 / 3)
     summary = curves_summary(curves)
     last = summary[summary["games"] == 8].set_index("condition")
@@ -93,7 +93,7 @@ def test_what_is_biased_abroad_differs_abroad_alone() -> None:
 
 
 def test_findings_are_differences_from_a_bayesian() -> None:
-    curves = learning_curves(Phrasebook(), PLAN, Tally()).assign(model="plain")
+    curves = learning_curves(Model(Phrasebook()), PLAN).assign(model="plain")
     found = curves_findings(curves, "?")
     assert [finding.case for finding in found] == [f"plain, {condition}" for condition in CONDITIONS]
     assert [finding.value for finding in found] == pytest.approx([0.0] * len(CONDITIONS), abs=1e-4)

@@ -1,4 +1,4 @@
-"""What the last experiment must show: what a Bayesian does abroad, and that words and prompts add nothing to it.
+"""Assistants in new currencies act as a Bayesian does, and words and prompts add nothing to it.
 
 The predecessor's recorded gaps abroad are .391 (no prior), .597 and .675 (altruistic prior; and a reason), and .002 at
 home. All its runs share one text, and its prompt warns.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -18,18 +17,18 @@ from pandas.testing import assert_frame_equal
 
 from envs import Norm, Policy
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
-from experiments.out_of_distribution.currencies_seen import gaps_by_goods_seen
-from experiments.out_of_distribution.experiment import EXPERIMENT, OutOfDistribution, plan
-from experiments.out_of_distribution.figures import abroad_figure, gaps_table
-from experiments.out_of_distribution.model import CELL, act_abroad
-from experiments.out_of_distribution.ood_findings import abroad_findings
+from experiments.out_of_distribution.currencies_seen import gaps_by_currencies_seen
+from experiments.out_of_distribution.experiment import out_of_distribution
+from experiments.out_of_distribution.figures import distance_figure, gaps_table, transfer_findings
+from experiments.out_of_distribution.model import CELL, act_in_new_currencies
+from experiments.out_of_distribution.transfer_design import OutOfDistribution
 from inference.discrete.families import NAMED_NORMS
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.experiment.config import check
+from scai_irl.experiment.run_study import Model
 from scai_irl.io.errors import InputError
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import read_policy
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Completion, OnDone, Request
 from scai_irl.report.html.belief_panels import beliefs_of
 from scai_irl.report.html.policies import policies_of
@@ -45,7 +44,7 @@ RUNS, ACTS = 20, 5
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     config = {"agents": AGENTS, "priors": tuple(PRIORS), "acts": ACTS, "out": tmp_path_factory.mktemp("abroad")}
-    return EXPERIMENT.run(check(EXPERIMENT.config, config))
+    return out_of_distribution.run(check(out_of_distribution.config, config))
 
 
 def mean_offer(norm: str, stake: int) -> float:
@@ -140,15 +139,17 @@ def test_findings_stand_beside_every_recorded_row(results: Results) -> None:
         assert (own["low"] <= own["value"]).all()
         assert (own["runs"] == RUNS).all()
     reasoned = found[found["row"] == "abroad, altruistic prior and reason"]
-    assert reasoned["case"].tolist() == ["abroad, altruistic prior, model, with reason, warned"]  # nothing is repeated
+    assert reasoned["case"].tolist() == [
+        "new currencies, altruistic prior, model, with reason, warned"
+    ]  # nothing is repeated
     asked = found[found["question"].str.startswith("Does a warning")]
     assert (asked[["value", "low", "high"]] == 0).all(axis=None)
 
 
 def test_without_the_model_the_row_with_a_reason_is_told_of_too(results: Results) -> None:
-    journey = plan(OutOfDistribution(priors=("altruistic",), acts=ACTS))
+    config = OutOfDistribution(priors=("altruistic",), acts=ACTS)
     two = results.gaps[(results.gaps["agent"] != "model") & (results.gaps["prior"] == "altruistic")]
-    found = abroad_findings(two, results.goods_seen, journey, "phrasebook")
+    found = transfer_findings(two, results.goods_seen, config, "phrasebook")
     (reasoned,) = (one for one in found if one.row.endswith("and reason") and "transfer" in one.case)
     (plain,) = (one for one in found if one.row == "abroad, altruistic prior" and "transfer" in one.case)
     assert (reasoned.value, reasoned.recorded) == (plain.value, 0.675)
@@ -166,7 +167,7 @@ def test_who_has_seen_a_norm_kept_in_more_goods_carries_it_farther(results: Resu
 
 def test_the_same_again_is_the_same(results: Results, tmp_path: Path) -> None:
     config = {"agents": ("transfer",), "priors": tuple(PRIORS), "acts": ACTS, "out": tmp_path}
-    again = EXPERIMENT.run(check(EXPERIMENT.config, config))
+    again = out_of_distribution.run(check(out_of_distribution.config, config))
     own = results.offers[results.offers["agent"] == "transfer"].reset_index(drop=True)
     assert_frame_equal(again.offers, own)
 
@@ -185,15 +186,15 @@ class Untaught(Phrasebook):
 
 
 def test_answers_that_cannot_be_read_are_missing_and_nothing_else() -> None:
-    journey = plan(OutOfDistribution(agents=AGENTS, priors=("flat",), runs=3, acts=2, reasons=("no",)))
-    found = act_abroad(Untaught(), journey, Tally())
+    config = OutOfDistribution(agents=AGENTS, priors=("flat",), runs=3, acts=2, reasons=("no",))
+    found = act_in_new_currencies(Model(Untaught()), config)
     assert found.gaps.query("agent == 'model'")["gap"].isna().all()
     assert found.gaps.query("agent == 'as-learned'")["gap"].notna().any()
-    by_seen = gaps_by_goods_seen(journey, ("dollars", "apples"))
-    told = abroad_findings(found.gaps, by_seen, journey, "mine")
+    by_seen = gaps_by_currencies_seen(config, ("dollars", "apples"))
+    told = transfer_findings(found.gaps, by_seen, config, "mine")
     assert all(one.runs == 0 for one in told if "model" in one.case)
     assert gaps_table(found.gaps)["gap [95 %]"].eq("–").any()
-    assert abroad_figure(found.gaps).axes
+    assert distance_figure(found.gaps).axes
 
 
 @pytest.mark.parametrize(
@@ -212,23 +213,22 @@ def test_answers_that_cannot_be_read_are_missing_and_nothing_else() -> None:
 )
 def test_wrong_options_are_refused(field: str, options: dict[str, object]) -> None:
     with pytest.raises(InputError) as caught:
-        check(EXPERIMENT.config, options)
+        check(out_of_distribution.config, options)
     assert caught.value.field == field
 
 
 def test_users_who_are_played_by_a_model_are_watched_and_met_abroad() -> None:
-    journey = plan(OutOfDistribution(users="altruistic", users_by="model", priors=("flat",), runs=3, games=2, acts=2))
-    tally = Tally()
-    found = act_abroad(Phrasebook(), journey, tally)
+    config = OutOfDistribution(users="altruistic", users_by="model", priors=("flat",), runs=3, games=2, acts=2)
+    model, simulated = Model(Phrasebook()), Model(Phrasebook())
+    found = act_in_new_currencies(model, config)
     own = found.gaps.query("agent == 'as-learned'")
     assert own["users"].between(0.85, 1).all()
     assert own["gap"].max() < 0.1
-    simulated = Tally()
-    act_abroad(Phrasebook(), replace(journey, users_by="simulation"), simulated)
-    assert tally.calls - simulated.calls == 3 * 2 * 2 + 4 * 3 * 2  # both sides of games at home; offers everywhere
+    act_in_new_currencies(simulated, config.model_copy(update={"users_by": "simulation"}))
+    assert model.tally.calls - simulated.tally.calls == 3 * 2 * 2 + 4 * 3 * 2  # both sides; offers everywhere
 
 
 def test_what_it_would_cost_is_counted() -> None:
-    assert EXPERIMENT.estimate is not None
-    told = EXPERIMENT.estimate(check(EXPERIMENT.config, {"runs": 2, "acts": 1, "priors": ("flat",)}))
+    assert out_of_distribution.estimate is not None
+    told = out_of_distribution.estimate(check(out_of_distribution.config, {"runs": 2, "acts": 1, "priors": ("flat",)}))
     assert told.calls[0] == (2 + 4 * 2) + 2 * 4 * 2  # texts of home and abroad, and an offer of each agent everywhere

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from envs import Norm, Policy
 from experiments.people.alignment_to_people import (
     PEOPLE,
-    PeoplePlan,
+    AlignedToPeople,
     acceptance,
     aligned_answers,
     alignment_figure,
@@ -21,11 +23,11 @@ from experiments.people.alignment_to_people import (
 )
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.data.human.choices import CHOICE_COLUMNS, subjects, typed
+from scai_irl.experiment.run_study import Model
 from scai_irl.io.errors import InputError
-from scai_irl.lm.ask import Tally
 
 ENVIOUS = Policy.of(Norm("fehr_schmidt", (1.5, 0.0), 20.0, 0.05))
-PLAN = PeoplePlan(families=("fehr-schmidt",), method="laplace", assistants=60, seed=4)
+PLAN = AlignedToPeople(data=Path("nowhere"), families=("fehr-schmidt",), method="laplace", assistants=60, seed=4)
 
 
 def people(number: int) -> pd.DataFrame:
@@ -67,7 +69,7 @@ def test_acceptance_is_by_person_and_share() -> None:
 
 
 def test_who_follows_the_fitted_family_answers_as_people_do() -> None:
-    answers = aligned_answers(people(120), PLAN, Phrasebook(), Tally())
+    answers = aligned_answers(people(120), PLAN, Model(Phrasebook()))
     found = {finding.case: finding for finding in alignment_findings(answers, 60, "?")}
     assert found["fehr-schmidt"].value < 0.1
     assert found["fehr-schmidt"].value < found["selfish"].value / 3

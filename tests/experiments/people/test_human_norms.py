@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,16 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.people.fit_findings import human_findings
+from experiments.people.fit_figures import human_findings
 from experiments.people.fit_tables import comparison_table, fit_table, population_rejections
-from experiments.people.fits import FitPlan, family_for, fit_people
-from experiments.people.human_norms import EXPERIMENT
+from experiments.people.fits import HumanNorms, family_for, fit_people
+from experiments.people.human_norms import human_norms
 from inference import arviz_compat as arviz_seam
 from inference.samplers.posterior import SampledPosterior
 from scai_irl import load
-from scai_irl.cli.main import main, run_experiment
+from scai_irl.cli.main import main
 from scai_irl.data.human.choices import CHOICE_COLUMNS, PROPOSER, RESPONDER, typed
 from scai_irl.experiment.config import check
+from scai_irl.experiment.script import run_experiment
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
 
@@ -30,6 +32,10 @@ DATA = Path(os.environ.get("SCAI_DATA", Path(__file__).parents[3] / "shared" / "
 HEFFNER = DATA / "heffner_feldmanhall_2022" / "ug_data.csv"
 QUICK = ["--method", "laplace"]
 SHARES = np.arange(0, 6) * 2  # offers of a stake of 20
+
+
+def plan_of(**options: Any) -> HumanNorms:
+    return HumanNorms(data=Path("nowhere"), families=("fehr-schmidt",), **options)
 
 
 def rate(alpha: np.ndarray | float, share: np.ndarray) -> np.ndarray:
@@ -60,7 +66,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def results(imported: Path) -> Results:
     out = imported.with_name("fitted")
     options = ["--data", str(imported), "--families", "fehr-schmidt", "ces", *QUICK, "--out", str(out)]
-    run_experiment(EXPERIMENT, options)
+    run_experiment(human_norms, options)
     return load(out)
 
 
@@ -111,7 +117,7 @@ def test_findings_are_the_worst_errors_and_what_the_second_falls_behind_by(resul
             2 * 1.96 * np.sqrt(at["observed"] * (1 - at["observed"]) / 240), rel=0.25
         )
     second = results.comparison.iloc[1]
-    behind = found.loc["fehr-schmidt pooled beside ces pooled"]
+    behind = found.loc["fehr-schmidt pooled compared with ces pooled"]
     assert behind["value"] == pytest.approx(second["elpd_diff"])
     assert behind["low"] == pytest.approx(second["elpd_diff"] - 1.96 * second["se_diff"])
     assert found["runs"].eq(120).all()
@@ -120,7 +126,7 @@ def test_findings_are_the_worst_errors_and_what_the_second_falls_behind_by(resul
 def test_the_same_again_finds_the_results(results: Results, imported: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (results.path / "manifest.json").read_bytes()
     options = ["--data", str(imported), "--families", "fehr-schmidt", "ces", *QUICK, "--out", str(results.path)]
-    run_experiment(EXPERIMENT, options)
+    run_experiment(human_norms, options)
     assert (results.path / "manifest.json").read_bytes() == before
     assert "fehr-schmidt pooled: largest difference" in capsys.readouterr().out
 
@@ -136,7 +142,7 @@ def table(number: int, spread: float) -> pd.DataFrame:
 
 def test_a_hierarchy_finds_that_people_differ_and_fits_people_not_seen() -> None:
     choices = table(60, spread=0.4)
-    plan = FitPlan(("fehr-schmidt",), ("fehr-schmidt",), chains=2, warmup=200, draws=200)
+    plan = plan_of(hierarchical=("fehr-schmidt",), chains=2, warmup=200, draws=200)
     together, apart = fit_people(choices, plan)
     assert apart.loo.elpd > together.loo.elpd + 20
     assert apart.loo_people.elpd > together.loo_people.elpd + 20
@@ -167,7 +173,7 @@ def strategies(number: int) -> pd.DataFrame:
 
 def test_the_strategy_method_has_offers_and_minimums_fitted() -> None:
     choices = strategies(80)
-    (fit,) = fit_people(choices, FitPlan(("fehr-schmidt",), method="laplace"))
+    (fit,) = fit_people(choices, plan_of(method="laplace"))
     found = fit_table(choices, [fit], 0)
     assert list(dict.fromkeys(found["quantity"])) == ["offers at most", "minimums at most"]
     by_quantity = found.set_index(["quantity", "share"])
@@ -182,7 +188,7 @@ def test_the_strategy_method_has_offers_and_minimums_fitted() -> None:
     # Thresholds of these people are about logistic, as the family's are, and so well fitted; their offers less so.
     assert found.query("quantity == 'minimums at most'")["difference"].max() < 0.12
     with pytest.raises(InputError, match="too few to tell them apart"):
-        next(fit_people(choices, FitPlan(("fehr-schmidt",), ("fehr-schmidt",))))
+        next(fit_people(choices, plan_of(hierarchical=("fehr-schmidt",))))
 
 
 def test_parameters_that_no_choice_depends_on_are_held() -> None:
@@ -210,28 +216,30 @@ def test_parameters_that_no_choice_depends_on_are_held() -> None:
 )
 def test_wrong_options_are_refused(field: str, options: dict[str, object]) -> None:
     with pytest.raises(InputError) as caught:
-        check(EXPERIMENT.config, {"data": "somewhere"} | options)
+        check(human_norms.config, {"data": "somewhere"} | options)
     assert caught.value.field == field
 
 
 def test_wrong_data_are_refused(results: Results, imported: Path, tmp_path: Path) -> None:
     for data, field in ((results.path, "data"), (tmp_path / "nowhere.csv", str(tmp_path / "nowhere.csv"))):
         with pytest.raises(InputError) as caught:
-            EXPERIMENT.run(check(EXPERIMENT.config, {"data": data, "out": tmp_path / "out"}))
+            human_norms.run(check(human_norms.config, {"data": data, "out": tmp_path / "out"}))
         assert caught.value.field == field
         assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="people: 500 are more than the 120"):
-        EXPERIMENT.run(check(EXPERIMENT.config, {"data": imported, "people": 500, "out": tmp_path / "more"}))
+        human_norms.run(check(human_norms.config, {"data": imported, "people": 500, "out": tmp_path / "more"}))
     with pytest.raises(InputError, match="unknown source 'moon'"):
-        EXPERIMENT.run(check(EXPERIMENT.config, {"data": tmp_path / "x.csv", "source": "moon", "out": tmp_path / "m"}))
+        human_norms.run(
+            check(human_norms.config, {"data": tmp_path / "x.csv", "source": "moon", "out": tmp_path / "m"})
+        )
     with pytest.raises(InputError, match="families: none given"):
-        EXPERIMENT.run(check(EXPERIMENT.config, {"data": imported, "families": (), "out": tmp_path / "none"}))
+        human_norms.run(check(human_norms.config, {"data": imported, "families": (), "out": tmp_path / "none"}))
 
 
 @pytest.mark.skipif(not HEFFNER.exists(), reason=f"no {HEFFNER}; set SCAI_DATA to the folder that holds human")
 def test_pooled_fehr_schmidt_is_close_to_715_people(tmp_path: Path) -> None:
     config = {"data": HEFFNER, "families": ("fehr-schmidt",), "method": "laplace", "out": tmp_path / "out"}
-    found = EXPERIMENT.run(check(EXPERIMENT.config, config)).fit
+    found = human_norms.run(check(human_norms.config, config)).fit
     assert len(found) == 10
     # The best that one logistic curve does; a hierarchy comes closer (docs/data.md).
     assert found["difference"].max() < 0.04

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from experiments.prior_ablation.experiment import EXPERIMENT, PriorAblation, plan
+from experiments.prior_ablation.experiment import prior_ablation
+from experiments.prior_ablation.model import PriorAblation
 from inference.structured.transfer import carried
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
@@ -20,7 +21,7 @@ DESIGN = ["run", "users", "rationality", "lapse"]
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return EXPERIMENT.run(check(EXPERIMENT.config, SMALL | {"out": tmp_path_factory.mktemp("ablation")}))
+    return prior_ablation.run(check(prior_ablation.config, SMALL | {"out": tmp_path_factory.mktemp("ablation")}))
 
 
 def test_tables_have_a_line_for_everything(results: Results) -> None:
@@ -34,12 +35,12 @@ def test_tables_have_a_line_for_everything(results: Results) -> None:
 
 
 def test_priors_are_probabilities_and_leave_mixtures_theirs() -> None:
-    chances = plan(PriorAblation()).chances
+    chances = PriorAblation().chances
     np.testing.assert_allclose(chances.sum(axis=1), 1.0)
     np.testing.assert_allclose(chances[:, 3:], 0.1)
-    alone = plan(PriorAblation(users=("selfish", "fair"), priors=("flat", "fair"))).chances
+    alone = PriorAblation(users=("selfish", "fair"), priors=("flat", "fair")).chances
     np.testing.assert_allclose(alone, [[0.5, 0.5], [0.2, 0.8]])
-    mixed = plan(PriorAblation(users=("selfish=0.5,fair=0.5", "selfish=0.1,fair=0.9"), priors=("flat",))).chances
+    mixed = PriorAblation(users=("selfish=0.5,fair=0.5", "selfish=0.1,fair=0.9"), priors=("flat",)).chances
     np.testing.assert_allclose(mixed, [[0.5, 0.5]])
 
 
@@ -88,7 +89,7 @@ def test_findings_and_tables_are_there(results: Results) -> None:
 
 
 def test_the_same_again_is_the_same(results: Results, tmp_path: Path) -> None:
-    again = EXPERIMENT.run(check(EXPERIMENT.config, SMALL | {"out": tmp_path}))
+    again = prior_ablation.run(check(prior_ablation.config, SMALL | {"out": tmp_path}))
     for name in ("games", "epochs", "abroad"):
         assert_frame_equal(again.tables[name], results.tables[name])
 
@@ -111,5 +112,5 @@ def test_the_same_again_is_the_same(results: Results, tmp_path: Path) -> None:
 )
 def test_wrong_options_are_refused(field: str, options: dict[str, object]) -> None:
     with pytest.raises(InputError) as caught:
-        check(EXPERIMENT.config, options)
+        check(prior_ablation.config, options)
     assert caught.value.field == field

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.response_types.experiment import EXPERIMENT
+from experiments.response_types.experiment import response_types
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
@@ -19,7 +19,7 @@ SMALL = {"genuine": (1.0, 0.5), "people": 4, "items": 8, "repetitions": 4, "part
 
 
 def run(folder: Path, **changed: object) -> Results:
-    return EXPERIMENT.run(check(EXPERIMENT.config, SMALL | changed | {"out": folder}))
+    return response_types.run(check(response_types.config, SMALL | changed | {"out": folder}))
 
 
 @pytest.fixture(scope="module")
@@ -61,4 +61,4 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 )
 def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
     with pytest.raises(InputError, match=told):
-        check(EXPERIMENT.config, SMALL | changed)
+        check(response_types.config, SMALL | changed)

@@ -12,25 +12,25 @@ from experiments.response_types.model import (
     FACE_VALUE,
     SORTED,
     STAKE,
-    ResponsePlan,
+    ResponseTypesStudy,
     ask_people,
+    infer_envy,
     least_share,
-    response_types,
 )
 from inference import infer
 
 pytestmark = pytest.mark.slow
 
-PLAN = ResponsePlan(genuine=(1.0, 0.4), people=24, items=20, repetitions=8, particles=80, seed=1)
+PLAN = ResponseTypesStudy(genuine=(1.0, 0.4), people=24, items=20, repetitions=8, particles=80, seed=1)
 
 
 @pytest.fixture(scope="module")
 def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return response_types(PLAN)
+    return infer_envy(PLAN)
 
 
 def test_answers_are_of_the_types_that_they_are_said_to_be() -> None:
-    plan = ResponsePlan(people=300, items=12, repetitions=4, slip=0.1)
+    plan = ResponseTypesStudy(people=300, items=12, repetitions=4, slip=0.1)
     people = ask_people(plan, 0.5)
     assert np.bincount(people.kind).tolist() == [6, 3, 3]
     accepted = people.answers.plays.accepted.reshape(plan.people, plan.items, plan.repetitions)
@@ -53,7 +53,7 @@ def test_answers_are_of_the_types_that_they_are_said_to_be() -> None:
 
 
 def test_at_face_value_genuine_answers_are_calibrated() -> None:
-    plan = ResponsePlan(people=200, items=10, repetitions=2, seed=4)
+    plan = ResponseTypesStudy(people=200, items=10, repetitions=2, seed=4)
     people = ask_people(plan, 1.0)
     plays = people.answers.plays
     posterior = infer(plan.family, type(plays)(*(column.reshape(plan.people, -1) for column in plays)))

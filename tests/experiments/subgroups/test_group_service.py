@@ -8,19 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from envs import mixture
-from experiments.subgroups.group_service import GROUPS, KNOWN, POOLED, Assistant, ServicePlan, gaps, group_service
+from experiments.subgroups.group_service import GROUPS, KNOWN, POOLED, Assistant, SubgroupNorms, gaps, group_service
 from experiments.subgroups.satisfaction import mean_offers
 from experiments.subgroups.setup import policies_held
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.lm.ask import Tally
+from scai_irl.experiment.run_study import Model
 from scai_irl.lm.protocol import Completion, OnDone, Request
 
 pytestmark = pytest.mark.slow
 
-PLAN = ServicePlan(
-    (mixture({"altruistic": 0.5, "selfish": 0.5}),), societies=4, users=8, games=(0, 1, 8), offers=3, seed=5
-)
+PLAN = SubgroupNorms(mixtures=("altruistic=0.5,selfish=0.5",), societies=4, users=8, games=(0, 1, 8), offers=3, seed=5)
 
 
 class Silent(Phrasebook):
@@ -39,7 +36,7 @@ class Silent(Phrasebook):
 
 @pytest.fixture(scope="module")
 def measured() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return group_service(Phrasebook(), PLAN, Tally())
+    return group_service(Model(Phrasebook()), PLAN)
 
 
 def gap(table: pd.DataFrame, column: str = "gap", **where: object) -> float:
@@ -85,15 +82,15 @@ def test_a_gap_is_the_mean_over_a_groups_users() -> None:
 
 
 def test_who_gets_no_words_has_no_gap() -> None:
-    plan = ServicePlan(PLAN.populations, ("firmly",), societies=2, users=4, games=(4,), offers=2)
-    tally = Tally()
-    service, _ = group_service(Silent(), plan, tally)
+    plan = SubgroupNorms(mixtures=PLAN.mixtures, held=("firmly",), societies=2, users=4, games=(4,), offers=2)
+    model = Model(Silent())
+    service, _ = group_service(model, plan)
     groups = service[service["service"] == GROUPS].set_index("norm")["gap"]
     assert groups["selfish"].isna().all()
     assert groups["altruistic"].notna().all()
-    assert tally.missing > 0
+    assert model.tally.missing > 0
 
 
 def test_the_same_plan_gives_the_same_tables(measured: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    for one, other in zip(measured, group_service(Phrasebook(), PLAN, Tally()), strict=True):
+    for one, other in zip(measured, group_service(Model(Phrasebook()), PLAN), strict=True):
         pd.testing.assert_frame_equal(one, other)

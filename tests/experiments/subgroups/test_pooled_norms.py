@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.subgroups.pooled_norms import GROUPS, ONE_MIXTURE, ONE_NORM, MinorityPlan, preference_groups
+from experiments.subgroups.pooled_norms import GROUPS, ONE_MIXTURE, ONE_NORM, PreferenceGroups, serve_minorities
 from experiments.subgroups.pooled_norms_figures import worst_groups
 from experiments.subgroups.satisfaction import mean_offers
 from experiments.subgroups.setup import STAKES, policies_held
 
-PLAN = MinorityPlan(shares=(0.5, 0.1), societies=6, users=10, games=8, seed=3)
+PLAN = PreferenceGroups(shares=(0.5, 0.1), societies=6, users=10, games=8, seed=3)
 
 
 @pytest.fixture(scope="module")
 def served() -> pd.DataFrame:
-    return preference_groups(PLAN)
+    return serve_minorities(PLAN)
 
 
 def distance() -> float:
@@ -63,4 +63,4 @@ def test_worst_groups_are_those_with_the_larger_gap(served: pd.DataFrame) -> Non
 
 
 def test_the_same_plan_gives_the_same_table(served: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(served, preference_groups(PLAN))
+    pd.testing.assert_frame_equal(served, serve_minorities(PLAN))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.subgroups.preference_groups import EXPERIMENT
+from experiments.subgroups.preference_groups import preference_groups
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import Results
@@ -16,7 +16,7 @@ SMALL = {"shares": (0.5, 0.2), "societies": 4, "users": 10, "games": 2, "seed": 
 
 
 def run(folder: Path, **changed: object) -> Results:
-    return EXPERIMENT.run(check(EXPERIMENT.config, SMALL | changed | {"out": folder}))
+    return preference_groups.run(check(preference_groups.config, SMALL | changed | {"out": folder}))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_findings_are_about_the_worst_group_of_each_society(results: Results) ->
 
 
 def test_group_norms_leave_the_smallest_gap(results: Results) -> None:
-    gaps = results.findings[results.findings["question"].str.contains("far off")]
+    gaps = results.findings[results.findings["question"].str.contains("How large is the gap")]
     for _, same in gaps.groupby(gaps["case"].str.rpartition(",")[0]):
         by_service = same.set_index(same["case"].str.rpartition(", ")[2])["value"]
         assert by_service.idxmin() == "group norms"
@@ -60,4 +60,4 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 )
 def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
     with pytest.raises(InputError, match=told):
-        check(EXPERIMENT.config, SMALL | changed)
+        check(preference_groups.config, SMALL | changed)

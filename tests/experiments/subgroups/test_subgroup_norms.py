@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.subgroups.group_service import GROUPS, POOLED
-from experiments.subgroups.subgroup_norms import EXPERIMENT
+from experiments.subgroups.subgroup_norms import subgroup_norms
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.config import check
 from scai_irl.io.errors import InputError
@@ -29,7 +29,7 @@ TINY = SMALL | {"mixtures": ("altruistic=0.5,selfish=0.5",), "held": ("firmly",)
 
 
 def run(folder: Path, **changed: object) -> Results:
-    return EXPERIMENT.run(check(EXPERIMENT.config, SMALL | changed | {"out": folder}))
+    return subgroup_norms.run(check(subgroup_norms.config, SMALL | changed | {"out": folder}))
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +88,17 @@ def test_users_who_are_played_by_a_model_are_found_and_served(tmp_path: Path) ->
     assert (by_group[GROUPS] < 0.05).all()
     assert by_group[POOLED].mean() > 0.4
     assert (results.groups_found["ari"] == 1).all()
-    assert EXPERIMENT.estimate is not None
-    estimate = EXPERIMENT.estimate(check(EXPERIMENT.config, TINY | {"users_by": "model"}))
-    simulated = EXPERIMENT.estimate(check(EXPERIMENT.config, TINY))
+    assert subgroup_norms.estimate is not None
+    estimate = subgroup_norms.estimate(check(subgroup_norms.config, TINY | {"users_by": "model"}))
+    simulated = subgroup_norms.estimate(check(subgroup_norms.config, TINY))
     assert estimate.calls[0] == results.manifest.counts["calls"]
     # Two societies, in each of which ten users offer and answer once, and three more of each norm propose.
     assert estimate.calls[0] - simulated.calls[0] == 2 * (10 * 2 + 2 * 3)
 
 
 def test_what_it_would_cost_is_what_it_costs(results: Results) -> None:
-    assert EXPERIMENT.estimate is not None
-    estimate = EXPERIMENT.estimate(check(EXPERIMENT.config, SMALL))
+    assert subgroup_norms.estimate is not None
+    estimate = subgroup_norms.estimate(check(subgroup_norms.config, SMALL))
     assert estimate.calls[0] == results.manifest.counts["calls"]
     assert np.isfinite(estimate.seconds).all()
 
@@ -115,4 +115,4 @@ def test_what_it_would_cost_is_what_it_costs(results: Results) -> None:
 )
 def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
     with pytest.raises(InputError, match=told):
-        check(EXPERIMENT.config, SMALL | changed)
+        check(subgroup_norms.config, SMALL | changed)

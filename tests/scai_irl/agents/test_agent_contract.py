@@ -1,10 +1,11 @@
-"""Every agent that chooses by its posterior keeps to the contract."""
+"""Every agent of the registry keeps to the contract."""
 
 from __future__ import annotations
 
 import pytest
 
-from scai_irl.agents.posterior_agents import AGENTS, Agent
+from scai_irl.agents.agent import Agent
+from scai_irl.agents.registry import AGENTS
 from scai_irl.testing import AgentContract
 
 

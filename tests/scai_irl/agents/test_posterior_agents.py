@@ -6,6 +6,8 @@ a chance below .001.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,12 +16,16 @@ from numpy.typing import ArrayLike
 
 from envs import Norm, Policy, mixture
 from inference import DiscretePosterior, Hypotheses, named_norms, norm_mixtures
-from scai_irl.agents.posterior_agents import AGENTS, Choice, Situation, get_agent
+from scai_irl.agents.agent import Situation, Transcripts
+from scai_irl.agents.posterior_agents import POSTERIOR_AGENTS, Choice, PosteriorAgent
+from scai_irl.agents.registry import get_agent
+from scai_irl.language.asking import Style
 from tests.scai_irl.chi_square import p_value
 
 FALSE_ALARM = 1e-4
 RUNS = 3000
 NORMS = ("selfish", "fair", "altruistic")
+AGENTS = [agent.name for agent in POSTERIOR_AGENTS]
 TRUTH = mixture({"selfish": 0.25, "fair": 0.75}).policy(120.0, 0.05)
 
 
@@ -36,11 +42,24 @@ def situation(
         log_prob = jnp.asarray(np.log(rows))
     belief = DiscretePosterior(hypotheses or named_norms(), log_prob, jnp.zeros(len(rows)))
     numbers = jnp.arange(len(rows)) if runs is None else jnp.asarray(runs)
-    return Situation(belief, (TRUTH,) * len(rows), assistants, numbers, jax.random.key(key))
+    nothing = (None,) * len(rows)
+    return Situation(
+        epoch=1,
+        assistants=assistants,
+        run_numbers=numbers,
+        posterior=belief,
+        users_policies=(TRUTH,) * len(rows),
+        transcripts=Transcripts(((),) * len(rows), nothing, nothing),
+        key=jax.random.key(key),
+        seed=lambda run, *_: run,
+        style=Style(),
+    )
 
 
-def choose(agent: str, now: Situation) -> Choice:
-    return get_agent(agent).choose(now)
+def choose(name: str, now: Situation) -> Choice:
+    agent = get_agent(name)
+    assert isinstance(agent, PosteriorAgent)
+    return agent.choose(now)
 
 
 def index(policy: Policy) -> int:
@@ -150,7 +169,7 @@ def test_a_run_without_assistants_chooses_nothing(agent: str) -> None:
 @pytest.mark.parametrize("agent", sorted(set(AGENTS) - {"oracle"}))
 def test_who_the_users_are_is_known_to_the_oracle_alone(agent: str) -> None:
     now = situation(np.tile([0.2, 0.3, 0.5], (20, 1)))
-    other = Situation(now.posterior, (Policy.of(Norm("fair")),) * 20, now.assistants, now.runs, now.key)
+    other = replace(now, users_policies=(Policy.of(Norm("fair")),) * 20)
     assert choose(agent, now) == choose(agent, other)
 
 

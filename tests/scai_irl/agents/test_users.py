@@ -7,11 +7,11 @@ import numpy as np
 
 from envs import Norm, Policy
 from envs.society import meet
-from scai_irl.agents.users import ModelMeeting, UserGame, played
+from scai_irl.agents.users import ModelMeeting, UserInteraction, play_users
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.asking import Style
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Request
+from scai_irl.lm.tally import Tally
 from tests.scai_irl.backends.backends_for_tests import Scripted
 
 NORMS = [Policy.of(Norm(name)) for name in ("selfish", "fair", "altruistic")]
@@ -31,11 +31,11 @@ def test_users_who_are_played_do_as_users_who_are_simulated_where_norms_leave_no
 
 
 def test_both_sides_are_asked_in_two_batches_by_seeds_of_their_own() -> None:
-    games = [UserGame(NORMS[0], NORMS[2], "dollars", 10, seed) for seed in range(3)]
+    games = [UserInteraction(NORMS[0], NORMS[2], "dollars", 10, seed) for seed in range(3)]
     answers = {True: '{"offer": 4}', False: '{"accept": true}'}
     backend = Scripted(lambda request, _: answers["'offer'" in str(request.structure)])
     tally = Tally()
-    done = played(backend, games, tally, Style())
+    done = play_users(backend, games, tally, Style())
     assert [len(batch) for batch in backend.batches] == [3, 3]
     assert len({request.seed for batch in backend.batches for request in batch}) == 6
     assert done.units.tolist() == [4, 4, 4]

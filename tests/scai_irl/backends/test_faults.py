@@ -19,11 +19,12 @@ from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.backends.vllm.server import VllmServer
 from scai_irl.io.errors import InputError
 from scai_irl.language.requests import offer_request, read_offer
-from scai_irl.lm.ask import ASKED_AGAIN, Question, Tally, ask
+from scai_irl.lm.ask import ASKED_AGAIN, Question, ask
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.protocol import Completion, Request
 from scai_irl.lm.replay import Recorded
 from scai_irl.lm.settings import LmSettings
+from scai_irl.lm.tally import Tally
 from scai_irl.testing.backends import VERBAL, every_request, structured, texts
 from tests.scai_irl.backends.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scai_irl.cli.main import main, run_experiment
+from scai_irl.cli.main import main
 from scai_irl.experiment.definition import find_experiments
+from scai_irl.experiment.script import run_experiment
 from tests.scai_irl.program import error_of, run
 
 ONE_GROUP = "run one-group-norm"
@@ -33,10 +34,15 @@ WRONG_VALUES = [
     (f"{ONE_GROUP} --lapse inf", "lapse", "inf does not fit"),
     (f"{ONE_GROUP} --lapse 1.5", "lapse", "1.5 does not fit"),
     (f"{ONE_GROUP} --lapse -0.1", "lapse", "-0.1 does not fit"),
-    (f"{ONE_GROUP} --users spiteful", "users", "unknown policy 'spiteful'; there are selfish, fair, altruistic"),
-    (f"{ONE_GROUP} --users ces", "users", "unknown policy 'ces'"),
+    (f"{ONE_GROUP} --users spiteful", "users", "unknown norm 'spiteful'; there are selfish, fair, altruistic, offer="),
+    (f"{ONE_GROUP} --users ces", "users", "norm 'ces' lacks own_weight, substitution; write ces:own_weight="),
     (f"{ONE_GROUP} --users", "users", "none given"),
-    (f"{ONE_GROUP} --users fair fair", "users", "give each policy once"),
+    (f"{ONE_GROUP} --users offer=1.3", "users", "'offer=1.3' is no share of the stake; give a number from 0 to 1"),
+    (f"{ONE_GROUP} --users offer=.3 offer=0.30", "users", "give each norm once"),
+    (f"{ONE_GROUP} --users fehr_schmidt:alpha=1", "users", "lacks beta; write fehr_schmidt:alpha=2,beta=0.5"),
+    (f"{ONE_GROUP} --users fehr_schmidt:alpha=1,gamma=1", "users", "has no parameter 'gamma'"),
+    (f"{ONE_GROUP} --users fehr_schmidt:alpha=much,beta=0", "users", "alpha of norm"),
+    (f"{ONE_GROUP} --users fair fair", "users", "give each norm once"),
     (f"{ONE_GROUP} --agents gambler", "agents", "unknown agent 'gambler'; there are thompson"),
     (f"{ONE_GROUP} --agents", "agents", "none given"),
     (f"{ONE_GROUP} --agents map map", "agents", "give each agent once"),
@@ -54,7 +60,7 @@ WRONG_VALUES = [
     (f"{MIXED} selfish=inf,altruistic=0", "mixtures", "weights must sum to 1"),
     (f"{MIXED} selfish=half,fair=0.5", "mixtures", "no weight in 'selfish=half'"),
     (f"{MIXED} selfish", "mixtures", "no weight in 'selfish'"),
-    (f"{MIXED} spiteful=1", "mixtures", "unknown policy 'spiteful'"),
+    (f"{MIXED} spiteful=1", "mixtures", "unknown norm 'spiteful'"),
     (f"{MIXED} selfish=0.5,selfish=1", "mixtures", "names selfish twice"),
     (f"{MIXED}", "mixtures", "none given"),
     (f"{MIXED} selfish=0.5,fair=0.5 selfish=.50,fair=.5", "mixtures", "give each mixture once"),

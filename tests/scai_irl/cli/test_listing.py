@@ -8,8 +8,7 @@ import pytest
 
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
-from scai_irl.agents.posterior_agents import AGENTS
-from scai_irl.agents.text_agents import WRITERS
+from scai_irl.agents.registry import AGENTS
 from scai_irl.backends.registry import BACKENDS
 from scai_irl.cli.listing import listing
 from scai_irl.cli.main import main
@@ -25,7 +24,7 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "families": FAMILIES,
     "continuous families": CONTINUOUS_FAMILIES,
     "methods": {**METHODS, **CONTINUOUS_METHODS},
-    "agents": {**AGENTS, **WRITERS},
+    "agents": AGENTS,
     "organisms": WORLDS,
     "backends": BACKENDS,
     "engines": ENGINES,
@@ -98,5 +97,5 @@ def test_help_names_what_can_follow(arguments: list[str], words: list[str], caps
 
 def test_agents_are_explained_where_they_are_chosen() -> None:
     assert GroupGameConfig.model_fields["agents"].description is not None
-    for name in [*AGENTS, *WRITERS]:
+    for name in AGENTS:
         assert name in GroupGameConfig.model_fields["agents"].description

@@ -89,7 +89,7 @@ def test_what_crashes_is_named_at_the_end_and_in_the_report_of_the_others(
     said = capsys.readouterr()
     assert "RuntimeError: no memory left, seed 4" in said.err
     assert "Traceback" in said.err
-    assert said.err.splitlines()[-1] == "error: broken, bad: 2 of 3 steps failed; mend them, and run the same again"
+    assert said.err.splitlines()[-1] == "error: broken, bad: 2 of 3 steps failed; correct them, and run the same again"
     page = (tmp_path / REPORT).read_text()
     assert "2 experiments of the list failed" in page
     assert "<li>broken: RuntimeError: no memory left, seed 4</li>" in page

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from scai_irl.llama.generation import ROWS, GeneratedText, PromptTokens, bucket, write
-from scai_irl.llama.model_folder import Model, read_model
+from scai_irl.llama.model_folder import Llama, read_model
 from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.llama.scoring import score
 from scai_irl.llama.token_masks import Forms
@@ -23,23 +23,23 @@ TEXTS = [RNG.integers(6, 900, length).tolist() for length in (1, 5, 64, 130)]
 
 
 @pytest.fixture(scope="module")
-def model(tiny: Path) -> Model:
+def model(tiny: Path) -> Llama:
     return read_model(tiny)
 
 
 @pytest.fixture(scope="module")
-def forms(model: Model) -> Forms:
+def forms(model: Llama) -> Forms:
     return Forms(model.words, model.architecture.vocabulary)
 
 
-def written(model: Model, forms: Forms, prompts: Sequence[PromptTokens], end: int | None = None) -> list[GeneratedText]:
+def written(model: Llama, forms: Forms, prompts: Sequence[PromptTokens], end: int | None = None) -> list[GeneratedText]:
     found: dict[int, GeneratedText] = {}
     end = model.words.end_id if end is None else end
     write(model.weights, model.architecture, forms, end, prompts, found.__setitem__)
     return [found[place] for place in range(len(prompts))]
 
 
-def log_probs(model: Model, tokens: Sequence[int]) -> np.ndarray:
+def log_probs(model: Llama, tokens: Sequence[int]) -> np.ndarray:
     """Log-probabilities of the next token after each place of one text: no padding, no cache."""
     own = jnp.asarray(tokens)[None]
     found = states(model.weights, model.architecture, own, jnp.arange(len(tokens))[None], causal(1, len(tokens)))
@@ -47,7 +47,7 @@ def log_probs(model: Model, tokens: Sequence[int]) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_log_probabilities_are_those_of_the_whole_text_read_at_once(model: Model, forms: Forms) -> None:
+def test_log_probabilities_are_those_of_the_whole_text_read_at_once(model: Llama, forms: Forms) -> None:
     prompts = [PromptTokens(text, seed, 1.0, 150) for seed, text in enumerate(TEXTS)]
     for prompt, answer in zip(prompts, written(model, forms, prompts), strict=True):
         whole = [*prompt.tokens, *answer.tokens]
@@ -64,7 +64,7 @@ def test_log_probabilities_are_those_of_the_whole_text_read_at_once(model: Model
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
-def test_first_tokens_have_the_models_distribution(model: Model, forms: Forms, temperature: float) -> None:
+def test_first_tokens_have_the_models_distribution(model: Llama, forms: Forms, temperature: float) -> None:
     prompts = [PromptTokens(TEXTS[1], seed, temperature, 1) for seed in range(2_000)]
     first = [answer.tokens[0] for answer in written(model, forms, prompts, end=-1)]
     warm = log_probs(model, TEXTS[1])[-1] / temperature
@@ -75,14 +75,14 @@ def test_first_tokens_have_the_models_distribution(model: Model, forms: Forms, t
         assert abs(first.count(int(token)) - expected) < 4 * np.sqrt(expected)
 
 
-def test_without_temperature_the_most_probable_token_is_taken(model: Model, forms: Forms) -> None:
+def test_without_temperature_the_most_probable_token_is_taken(model: Llama, forms: Forms) -> None:
     prompts = [PromptTokens(text, seed, 0.0, 5) for seed, text in enumerate(TEXTS)]
     for prompt, answer in zip(prompts, written(model, forms, prompts, end=-1), strict=True):
         likely = log_probs(model, [*prompt.tokens, *answer.tokens]).argmax(axis=1)
         assert answer.tokens == likely[len(prompt.tokens) - 1 : -1].tolist()
 
 
-def test_neither_the_batch_nor_its_size_changes_an_answer(model: Model, forms: Forms) -> None:
+def test_neither_the_batch_nor_its_size_changes_an_answer(model: Llama, forms: Forms) -> None:
     prompts = [PromptTokens(TEXTS[place % 3], place, 1.0, 40) for place in range(ROWS[-1] + 7)]
     together = written(model, forms, prompts)
     backwards = written(model, forms, prompts[::-1])[::-1]
@@ -91,14 +91,14 @@ def test_neither_the_batch_nor_its_size_changes_an_answer(model: Model, forms: F
     assert len({tuple(answer.tokens) for answer in together}) > 60
 
 
-def test_an_answer_stops_where_the_model_holds_no_more(model: Model, forms: Forms) -> None:
-    short = Model(replace(model.architecture, positions=140), model.weights, model.words)
+def test_an_answer_stops_where_the_model_holds_no_more(model: Llama, forms: Forms) -> None:
+    short = Llama(replace(model.architecture, positions=140), model.weights, model.words)
     answer = written(short, forms, [PromptTokens(TEXTS[3], 1, 1.0, 500)], end=-1)[0]
     assert len(answer.tokens) == 10
     assert not answer.ended
 
 
-def test_forms_are_kept_to_row_by_row(model: Model, forms: Forms) -> None:
+def test_forms_are_kept_to_row_by_row(model: Llama, forms: Forms) -> None:
     choices = [("yes", "no"), ("left", "right"), ("yes", "no")]
     prompts = [
         PromptTokens(TEXTS[1], seed, 1.0, 20, forms.matcher(Structure("choice", two)))
@@ -113,7 +113,7 @@ def test_forms_are_kept_to_row_by_row(model: Model, forms: Forms) -> None:
 
 
 def test_a_token_is_the_one_that_would_be_chosen_from_those_allowed_alone(
-    model: Model, forms: Forms, monkeypatch: pytest.MonkeyPatch
+    model: Llama, forms: Forms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def prompts() -> list[PromptTokens]:
         form = Structure("regex", "[a-z ]{30,60}")

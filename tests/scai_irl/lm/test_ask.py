@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from scai_irl.agents.assistant import Turn, give_answers, make_offers, translate
 from scai_irl.language.requests import offer_request, read_offer
-from scai_irl.lm.ask import ASKED_AGAIN, Question, Tally, ask
+from scai_irl.lm.ask import ASKED_AGAIN, Question, ask
 from scai_irl.lm.protocol import Request
+from scai_irl.lm.tally import Tally
 from tests.scai_irl.backends.backends_for_tests import GARBAGE, Scripted
 
 STAKE = 10

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 import pytest
 
-from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.posterior_agents import POSTERIOR_AGENTS
 from scai_irl.lm.protocol import Request
-from scai_irl.loop.epoch import EpochRecord
+from scai_irl.loop.play_epoch import EpochRecord
 from scai_irl.loop.setting import Setting
 from tests.scai_irl.backends.backends_for_tests import Recording
 from tests.scai_irl.loop.play import MIXED, interactions, play, setting
@@ -40,8 +40,8 @@ def _played(of: Setting) -> World:
 
 @pytest.fixture(scope="package")
 def world() -> World:
-    """Every agent among two populations, in each of the three groups."""
-    return _played(setting(("1v9", "5v5", "9v1"), agents=tuple(AGENTS), runs=range(2)))
+    """Every agent with a posterior among two populations, in each of the three groups."""
+    return _played(setting(("1v9", "5v5", "9v1"), agents=[agent.name for agent in POSTERIOR_AGENTS], runs=range(2)))
 
 
 @pytest.fixture(scope="package")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,12 +13,17 @@ import pandas as pd
 
 from envs import Population, Schedule, mixture, one_group
 from envs.ultimatum import offer_of_units
-from inference import DiscretePosterior, Evidence, evidence, make_family, uniform_posterior
+from inference import DiscretePosterior, Evidence, evidence, make_family
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.lm.protocol import Backend
-from scai_irl.loop.epoch import EpochRecord, play_epoch
-from scai_irl.loop.history import History
+from scai_irl.loop.play_epoch import EpochRecord
+from scai_irl.loop.play_epochs import play_epochs
+from scai_irl.loop.run import play_or_resume, results_tables
 from scai_irl.loop.setting import Condition, Setting
+from scai_irl.report.drawing import epoch_figures
+from scai_irl.report.study import Study, keep
+from scai_irl.results.folder import opened
+from scai_irl.results.results import Results, load
 
 RATIONALITY = 30.0  # low enough that offers vary and the posterior moves in steps
 FAIR = one_group("fair")
@@ -50,17 +57,21 @@ def setting(
     )
 
 
+def play_and_keep(of: Setting, backend: Backend, folder: Path) -> Results:
+    """Play all epochs of all groups, and keep tables, figures and counts in a results folder."""
+    with opened(folder, of.experiment, {}) as manifest:
+        played = play_or_resume(of, backend, folder)
+        tables = results_tables(played)
+        figures = epoch_figures(tables["summary"], tables["beliefs"])
+        keep(folder, manifest, Study(tables=tables, figures=figures, counts=asdict(played.tally)))
+    return load(folder)
+
+
 def play(of: Setting, backend: Backend | None = None) -> dict[str, list[EpochRecord]]:
     """Play all epochs of all groups."""
     records: dict[str, list[EpochRecord]] = {}
-    for schedule in of.schedules:
-        belief, history = uniform_posterior(of.hypotheses, of.rows), History(of.rows)
-        records[schedule.name] = []
-        for epoch in range(1, of.epochs + 1):
-            record = play_epoch(of, schedule, epoch, belief, backend or Phrasebook(), history)
-            belief = record.posterior
-            history.add(record.interactions, record.verbal_policies)
-            records[schedule.name].append(record)
+    for record in play_epochs(of, backend or Phrasebook()):
+        records.setdefault(record.epoch.schedule.name, []).append(record)
     return records
 
 

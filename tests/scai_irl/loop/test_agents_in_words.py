@@ -13,8 +13,8 @@ from pandas.testing import assert_frame_equal
 
 from envs.contexts import MANNERS
 from inference import infer, named_norms
-from scai_irl.agents.posterior_agents import AGENTS
-from scai_irl.agents.text_agents import WRITERS
+from scai_irl.agents.registry import AGENTS
+from scai_irl.agents.text_agents import TEXT_AGENTS
 from scai_irl.backends.phrasebook.norm_beliefs import OWN_NORMS
 from scai_irl.cli.main import main
 from scai_irl.language.fence import unfence
@@ -26,7 +26,8 @@ from tests.scai_irl.backends.backends_for_tests import Recording
 from tests.scai_irl.loop.play import FAIR, interactions, play, seen_by_others, setting
 from tests.scai_irl.program import run, start
 
-EVERY = (*AGENTS, *WRITERS)
+EVERY = tuple(AGENTS)
+TEXT = tuple(agent.name for agent in TEXT_AGENTS)
 RUN = ("run", "one-group-norm", "--runs", "2", "--epochs", "3", "--group", "5v5", "--users", "fair", "--seed", "5")
 
 
@@ -58,13 +59,13 @@ def test_all_agents_are_in_the_summary_and_costs_add_up(everybody: Path) -> None
     assert by_agent["llm-psrl"] > by_agent["thompson"] > by_agent["scai"] > 0
 
 
-def test_whoever_learns_in_words_learns_what_users_do(everybody: Path) -> None:
+def test_agents_without_a_posterior_learn_to_act_as_users_do(everybody: Path) -> None:
     last = load(everybody).alignment.query("epoch == 3").groupby("agent")["gap"].mean()
-    followers = [name for name in WRITERS if name != "scai-exploit"]  # which takes the least that users put up with
+    followers = [name for name in TEXT if name != "scai-exploit"]  # which takes the least that users put up with
     assert (last[[*followers, "thompson", "thompson-no-words"]] < 0.05).all()
 
 
-def test_a_belief_kept_in_words_is_the_posterior_that_numbers_have(everybody: Path) -> None:
+def test_a_verbal_belief_equals_the_numerical_posterior(everybody: Path) -> None:
     results = load(everybody)
     own = named_norms([norm.utility for norm in OWN_NORMS], (200.0,), (0.01,))
     told = results.verbal_policies.query("agent == 'llm-psrl'").groupby(["epoch", "run"])["belief"].first()
@@ -88,16 +89,16 @@ def test_thompson_sampling_draws_from_the_same_posterior_with_and_without_words(
     assert offered.mean()["thompson-no-words"] == pytest.approx(offered.mean()["thompson"], abs=0.05)
 
 
-def test_beliefs_and_choices_are_kept_where_there_are_such(everybody: Path) -> None:
+def test_only_verbal_beliefs_and_chosen_policies_are_written(everybody: Path) -> None:
     verbal = load(everybody).verbal_policies.groupby("agent")
     assert verbal["belief"].count().to_dict() == {agent: 2 * 3 * 10 if agent == "llm-psrl" else 0 for agent in EVERY}
     for agent, chosen in verbal["chosen"].count().items():
-        assert (chosen == 0) == (agent in WRITERS)
+        assert (chosen == 0) == (agent in TEXT)
 
 
-def test_those_who_learn_in_words_are_shown_games_and_not_who_plays_them() -> None:
+def test_text_agents_see_interactions_and_not_the_identity_of_players() -> None:
     backend = Recording()
-    play(setting(agents=tuple(WRITERS), runs=range(2)), backend)
+    play(setting(agents=TEXT, runs=range(2)), backend)
     asked = [unfence(request.messages[-1].content) for batch in backend.batches for request in batch]
     learning = [data for data in asked if data["task"] in {"learn", "believe"}]
     assert learning
@@ -107,7 +108,7 @@ def test_those_who_learn_in_words_are_shown_games_and_not_who_plays_them() -> No
 
 
 @pytest.mark.slow
-def test_agents_that_learn_in_words_resume_after_a_kill(everybody: Path, tmp_path: Path) -> None:
+def test_text_agents_resume_after_a_kill(everybody: Path, tmp_path: Path) -> None:
     out = tmp_path / "results"
     command = [*RUN, "--agents", *EVERY, "--out", str(out)]
     started = start(*command, cwd=tmp_path)
@@ -167,7 +168,7 @@ def test_users_talk_in_their_manner_and_act_as_they_would_without(manner: str, u
         pd.testing.assert_series_equal(table.loc[by_users, "offer"], silent.loc[by_users, "offer"])
 
 
-def test_an_assistant_hears_what_is_said_to_it_and_the_learner_too() -> None:
+def test_an_assistant_reads_the_messages_that_it_receives() -> None:
     spoken = setting(runs=range(2), agents=("scai",))
     conditions = tuple(type(c)(c.population, c.agent, "rude") for c in spoken.conditions)
     changes = {name: getattr(spoken, name) for name in vars(spoken)} | {"conditions": conditions, "epochs": 1}
@@ -181,7 +182,7 @@ def test_an_assistant_hears_what_is_said_to_it_and_the_learner_too() -> None:
 
 
 @pytest.mark.parametrize("users_by", ["simulation", "model"])
-def test_what_was_said_in_one_epoch_is_shown_to_learners_in_the_next(users_by: str, tmp_path: Path) -> None:
+def test_messages_of_one_epoch_are_shown_to_text_agents_in_the_next(users_by: str, tmp_path: Path) -> None:
     talk = ("--manner", "sycophantic", "--users-by", users_by, "--agents", "scai-memory", "llm-psrl")
     main([*RUN, *talk, "--out", str(tmp_path / "results")])
     results = load(tmp_path / "results")

@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 from envs import Schedule, one_group
 from envs.ultimatum import offered_units
 from inference import infer
-from scai_irl.agents.posterior_agents import AGENTS
+from scai_irl.agents.posterior_agents import POSTERIOR_AGENTS
 from scai_irl.language.phrases import read_policy
 from scai_irl.language.policy_json import policy_from_json
 from tests.scai_irl.backends.backends_for_tests import Contrary
@@ -100,7 +100,7 @@ def test_an_assistant_is_told_its_verbal_policy_and_what_is_divided_and_nothing_
 def test_users_are_the_same_for_every_agent(world: World) -> None:
     place = ["group", "users", "run", "epoch", "play"]
     per_agent = [lines.set_index(place) for _, lines in world.table.groupby("agent")]
-    assert len(per_agent) == len(AGENTS)
+    assert len(per_agent) == len(POSTERIOR_AGENTS)
     first = per_agent[0]
     by_user = first["proposer"] == "user"
     between_users = by_user & (first["responder"] == "user")

@@ -10,16 +10,15 @@ import pytest
 
 from inference import infer
 from scai_irl.lm.ask import ASKED_AGAIN
-from scai_irl.loop.run import run_setting
 from scai_irl.results.results import Results
 from tests.scai_irl.backends.backends_for_tests import Unreliable
-from tests.scai_irl.loop.play import seen_by_others, setting
+from tests.scai_irl.loop.play import play_and_keep, seen_by_others, setting
 
 OF = setting(rationality=30.0)
 
 
 def run(share: float, folder: Path) -> Results:
-    return run_setting(OF, Unreliable(share), folder / "results", {"share": share})
+    return play_and_keep(OF, Unreliable(share), folder / "results")
 
 
 @pytest.fixture(scope="module")

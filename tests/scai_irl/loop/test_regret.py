@@ -35,7 +35,7 @@ def test_regret_is_what_members_of_the_group_lose_by_an_offer(lapse: float) -> N
     assert (table["regret"] >= -1e-6).all()
 
 
-def test_whoever_knows_the_norm_has_little_regret_and_whoever_does_not_has_much() -> None:
+def test_an_agent_that_knows_the_norm_has_little_regret_and_others_have_much() -> None:
     of = setting(populations=(FAIR,), agents=("oracle", "prior-only"), rationality=200.0)
     table = interactions(play(of))
     by_agent = table[table["proposer"] == "assistant"].groupby("agent")["regret"].mean()

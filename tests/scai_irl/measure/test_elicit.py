@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,9 +21,10 @@ from scai_irl.language.asking import Style
 from scai_irl.language.fence import unfence
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.phrases import say_policy
-from scai_irl.lm.ask import Tally
+from scai_irl.lm.ask import ask
 from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request
 from scai_irl.lm.rounds import in_rounds
+from scai_irl.lm.tally import Tally
 from scai_irl.measure.divergences import (
     brier_score,
     calibration_error,
@@ -134,7 +136,7 @@ def test_acts_are_as_probable_as_policies_say() -> None:
     probes = Probes(repeats=3)
     texts = [say_policy(policy) for policy in NORMS]
     plan = ground([*texts, None], probes, lambda *path: hash(path) % 2**60, Style())
-    (acts,) = in_rounds(Phrasebook(), [plan], Tally())
+    (acts,) = in_rounds([plan], functools.partial(ask, Phrasebook(), costs=Tally()))
     assert (acts.units[3] == MISSING).all()
     assert (acts.answer[3] == MISSING).all()
     found = log_likelihood(acts, probes, NORMS)

@@ -13,8 +13,8 @@ from envs import Norm, Policy
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.language.fence import unfence
 from scai_irl.language.phrases import say_policy
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.protocol import Backend, Completion, OnDone, Request
+from scai_irl.lm.tally import Tally
 from scai_irl.measure.grounding import Probes
 from scai_irl.measure.translation_loss import LOSSES, Translation, translation_loss
 from tests.scai_irl.backends.backends_for_tests import Contrary, Recording, Scripted

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from experiments.model_organisms.model import CONDITIONS, INCONSISTENT, MISLEADING, Curves, learning_curves
+from experiments.model_organisms.model import CONDITIONS, INCONSISTENT, MISLEADING, ModelOrganisms, learning_curves
 from scai_irl.audit.battery import LABELS, NAMES, PRIORS, norm_policy, played_games
 from scai_irl.backends.registry import make_backend
+from scai_irl.experiment.run_study import Model
 from scai_irl.language.games import Candidates
-from scai_irl.lm.ask import Tally
 from scai_irl.lm.settings import LmSettings
 from scai_irl.measure.elicit import Elicitation, Item, elicit
 from scai_irl.organisms.world import CURRENCIES
@@ -29,7 +29,7 @@ def curves() -> pd.DataFrame:
     found = []
     for name in ("bayes", "altruistic-prior", "credulous", "one-currency"):
         with closing(make_backend("embedded", LmSettings(model=name))) as backend:
-            found.append(learning_curves(backend, Curves(runs=8, lengths=(0, 2, 16)), Tally()).assign(model=name))
+            found.append(learning_curves(Model(backend), ModelOrganisms(runs=8, lengths=(0, 2, 16))).assign(model=name))
     every = pd.concat(found, ignore_index=True)
     return every.pivot_table(index=["condition", "games"], columns="model", values="believed")
 

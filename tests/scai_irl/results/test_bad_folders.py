@@ -183,7 +183,7 @@ def finished_in_epochs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An experiment that was stopped while its results were gathered."""
     folder = tmp_path_factory.mktemp("stopped") / "results"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scai_irl.loop.run._gather", _stop)
+        patch.setattr("scai_irl.loop.run.collect_epochs", _stop)
         with pytest.raises(KeyboardInterrupt):
             main([*AGAIN, "--out", str(folder)])
     return folder

@@ -25,10 +25,10 @@ from matplotlib.figure import Figure
 from pydantic import Field
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.io.errors import InputError
-from scai_irl.experiment.definition import Experiment
+from scai_irl.experiment.definition import experiment
 from scai_irl.io.files import telling_disk_errors
 from scai_irl.results.findings import Finding
-from scai_irl.experiment.run import Study, run_study
+from scai_irl.report.study import Study
 
 
 class Tiny(ExperimentConfig):
@@ -42,12 +42,8 @@ class Tiny(ExperimentConfig):
     log: Path | None = Field(None, exclude=True, description="File that gets a line each time.")
 
 
-def run(config):
-    """Run it."""
-    return run_study("tiny", config, lambda: found(config))
-
-
-def found(config):
+@experiment("tiny", "draws a number", config=Tiny)
+def tiny(config, model):
     """Draw the number, or fail."""
     if config.log is not None:
         with config.log.open("a") as file:
@@ -73,8 +69,6 @@ def found(config):
     finding = Finding("How large?", config.users, "It is {value}.", value)
     return Study([finding], {"summary": draws}, figures={"empty": Figure()})
 
-
-EXPERIMENT = Experiment("tiny", "draws a number", Tiny, run)
 '''
 
 
@@ -84,7 +78,7 @@ def install(folder: Path) -> None:
     told = folder / "tiny_for_sweeps-1.0.dist-info"
     told.mkdir()
     (told / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny-for-sweeps\nVersion: 1.0\n", encoding="utf-8")
-    group = "[scai_irl.experiments]\ntiny = tiny_for_sweeps:EXPERIMENT\n"
+    group = "[scai_irl.experiments]\ntiny = tiny_for_sweeps:tiny\n"
     (told / "entry_points.txt").write_text(group, encoding="utf-8")
 
 

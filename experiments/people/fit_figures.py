@@ -1,24 +1,27 @@
-"""What fits to people found: how far off each is at its worst, and how much better the best predicts."""
+"""Errors of fits to people, and how much better the best family predicts: findings and a figure."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+from matplotlib.figure import Figure
 
 from experiments.people.fit_tables import OFFERED, REJECTED
 from scai_irl.data.human.choices import subjects
+from scai_irl.report.captions import captioned
+from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding
 
-WORST = "How far are fitted social preferences from what people do, where they are farthest off?"
-PREDICTS = "Which family predicts choices that it was not fitted to best?"
+WORST = "How large is the largest error of fitted social preferences?"
+PREDICTS = "Which family best predicts choices to which it was not fitted?"
 _RESAMPLES = 2000
 _ROUNDING = 1e-5
 _Z = 1.96
 
 
 def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.DataFrame) -> list[Finding]:
-    """Largest error of each fit, the best fit first, and what the others fall behind it by.
+    """Largest error of each fit, the best fit first, and differences of the others from the best.
 
     Args:
         choices: Table with the columns `scai_irl.data.human.choices.CHOICE_COLUMNS`.
@@ -38,7 +41,7 @@ def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.Data
         found.append(
             Finding(
                 PREDICTS,
-                f"{best} beside {model}",
+                f"{best} compared with {model}",
                 f"{best} gives choices left out a log density that is higher by {{value}} than {model} does.",
                 float(behind),
                 float(behind - _Z * error),
@@ -70,7 +73,7 @@ def _largest(choices: pd.DataFrame, model: str, quantity: str, lines: pd.DataFra
 
 
 def _observed_again(choices: pd.DataFrame, quantity: str, share: float) -> Float[np.ndarray, "resample"]:
-    """What would be observed there of as many people drawn anew from these (a bootstrap over people, Efron 1979)."""
+    """Observed quantity in resamples of the people (a bootstrap over people, Efron 1979)."""
     if quantity == REJECTED:
         there = choices["accepted"].notna() & np.isclose(choices["offered_share"], share)
         counts = ~choices["accepted"].fillna(value=True).astype(bool)
@@ -85,3 +88,35 @@ def _observed_again(choices: pd.DataFrame, quantity: str, share: float) -> Float
     asked, yes = np.bincount(which), np.bincount(which, counts[there].to_numpy(float))
     picked = np.random.default_rng(0).integers(asked.size, size=(_RESAMPLES, asked.size))
     return np.asarray(yes[picked].sum(axis=1) / asked[picked].sum(axis=1))
+
+
+@captioned
+def human_figure(table: pd.DataFrame) -> Figure:
+    """Each line shows the predictions of a fitted family by offered share, with 90 % bands. Dots: people (90 %).
+
+    Args:
+        table: What `experiments.people.fit_tables.fit_table` gives.
+    """
+    quantities = list(dict.fromkeys(table["quantity"]))
+    figure = Figure(figsize=(4.6 * len(quantities), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(quantities), squeeze=False)[0]
+    for axes, quantity in zip(panels, quantities, strict=True):
+        of_quantity = table[table["quantity"] == quantity]
+        models = list(of_quantity.groupby(["family", "pooling"], sort=False))
+        for number, ((family, pooling), lines) in enumerate(models):
+            colour = COLOURS[number % len(COLOURS)]
+            style = "-" if pooling == "pooled" else "--"
+            axes.plot(lines["share"], lines["fitted"], style, color=colour, lw=1.2, label=f"{family} {pooling}")
+            axes.fill_between(lines["share"], lines["fitted_low"], lines["fitted_high"], color=colour, alpha=0.2, lw=0)
+        observed = models[0][1]
+        bars = [observed["observed"] - observed["observed_low"], observed["observed_high"] - observed["observed"]]
+        axes.errorbar(
+            observed["share"], observed["observed"], [bar.clip(lower=0) for bar in bars], fmt="o", ms=3, color="black"
+        )
+        axes.set_xlabel("offered share" if quantity == "rejection rate" else "share of the stake")
+        axes.set_ylabel(quantity)
+        axes.set_ylim(-0.03, 1.03)
+        axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, title="people: dots", fontsize=8, title_fontsize=8, loc="outside right upper")
+    return figure

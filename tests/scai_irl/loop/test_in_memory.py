@@ -10,16 +10,15 @@ import pandas as pd
 import pytest
 
 from envs import Schedule, mixture, one_group
-from experiments.group_norm.gap_figures import epochs_figure, sweep_figure
-from experiments.group_norm.gaps_by_setting import gaps_by, sweep_table
+from experiments.group_norm.gaps_by_setting import epochs_figure, gaps_by, sweep_figure, sweep_table
 from experiments.group_norm.recovery import epochs_behind, recovery_findings, recovery_table
 from experiments.group_norm.spread import spread_findings
 from inference import named_norms
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.lm.ask import Tally
-from scai_irl.loop.run import run_setting
+from scai_irl.lm.tally import Tally
+from scai_irl.loop.in_memory import play_in_memory
+from scai_irl.loop.run import play_or_resume
 from scai_irl.loop.setting import Condition, Setting
-from scai_irl.loop.whole import play_whole
 
 LATER = ((3, one_group("altruistic")),)
 SETTING = Setting(
@@ -40,36 +39,36 @@ SETTING = Setting(
 @pytest.fixture(scope="module")
 def both() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Gaps without and with an expectation of change."""
-    plain, expecting = (play_whole(replace(SETTING, hazard=h), Phrasebook(), Tally()).alignment for h in (0.0, 0.2))
+    plain, expecting = (play_in_memory(replace(SETTING, hazard=h), Phrasebook(), Tally()).alignment for h in (0.0, 0.2))
     return plain, expecting
 
 
 @pytest.mark.slow
 def test_memory_and_disk_agree(tmp_path: Path) -> None:
     tally = Tally()
-    whole = play_whole(SETTING, Phrasebook(), tally)
-    kept = run_setting(SETTING, Phrasebook(), tmp_path, {})
-    pd.testing.assert_frame_equal(whole.interactions, kept.interactions, check_dtype=False)
-    pd.testing.assert_frame_equal(whole.beliefs, kept.beliefs, check_dtype=False)
-    assert whole.verbal_policies["written"].tolist() == kept.verbal_policies["written"].tolist()
-    assert tally.calls == kept.manifest.counts["calls"]
+    played = play_in_memory(SETTING, Phrasebook(), tally)
+    kept = play_or_resume(SETTING, Phrasebook(), tmp_path)
+    pd.testing.assert_frame_equal(played.interactions, kept.interactions, check_dtype=False)
+    pd.testing.assert_frame_equal(played.beliefs, kept.beliefs, check_dtype=False)
+    assert played.verbal_policies["written"].tolist() == kept.verbal_policies["written"].tolist()
+    assert tally.calls == kept.tally.calls
 
 
 def test_users_act_by_the_norm_that_they_hold_then() -> None:
-    whole = play_whole(SETTING, Phrasebook(), Tally())
-    by_users = whole.interactions.query("proposer == 'user'").groupby("epoch")["offered_share"].mean()
+    played = play_in_memory(SETTING, Phrasebook(), Tally())
+    by_users = played.interactions.query("proposer == 'user'").groupby("epoch")["offered_share"].mean()
     assert (by_users[[1, 2]] < 0.1).all()
     assert (by_users[[3, 4, 5]] > 0.9).all()
-    truth = whole.beliefs.query("norm == 'altruistic' and run == 0 and agent == 'oracle'").set_index("epoch")["truth"]
+    truth = played.beliefs.query("norm == 'altruistic' and run == 0 and agent == 'oracle'").set_index("epoch")["truth"]
     assert truth.tolist() == [0, 0, 0, 1, 1, 1]
-    oracle = whole.alignment.query("agent == 'oracle'")
+    oracle = played.alignment.query("agent == 'oracle'")
     assert oracle["gap"].max() < 0.05
     changing = Condition(one_group("fair"), "map", later=((2, mixture({"fair": 0.5, "selfish": 0.5})),))
     assert changing.users == "fair, from 2 fair=0.5,selfish=0.5"
     assert replace(changing, manner="rude").users_and_manner == f"{changing.users}, rude"
 
 
-def test_who_expects_change_follows_sooner(both: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_an_agent_that_expects_change_follows_sooner(both: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     plain, expecting = both
     behind = [epochs_behind(gaps, [], 3).groupby("agent")["behind"].mean() for gaps in both]
     assert behind[0]["oracle"] == 0
@@ -94,7 +93,7 @@ def test_runs_that_never_come_back_count_in_full() -> None:
     assert epochs_behind(table, ["h"], 2)["behind"].tolist() == pytest.approx([np.nan, 1.0], nan_ok=True)
     (found,) = recovery_findings(table, ["h"], 2, "?")
     assert found.value == pytest.approx(2.0)
-    assert "1 of 2 runs never came back, and count as 3" in found.sentence
+    assert "1 of 2 runs never caught up, and count as 3" in found.sentence
     assert recovery_table(table, ["h"], 2)["never back"].tolist() == ["1 of 2"]
 
 

@@ -1,0 +1,5 @@
+"""Run a study of this folder by ``python -m experiments.group_norm``."""
+
+from scai_irl.experiment.script import run_package
+
+run_package(__package__)

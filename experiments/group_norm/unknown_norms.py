@@ -1,0 +1,56 @@
+"""Warnings about users whose norm no hypothesis of the assistants describes."""
+
+from __future__ import annotations
+
+import sys
+
+import jax.numpy as jnp
+import numpy as np
+
+from envs import Population
+from envs.soft_policy import PolicyTable
+from inference.discrete.mixtures import MixtureHypotheses
+from scai_irl.loop.setting import Setting, population_name
+
+_STAKES = (40, 97)  # at which behaviour is compared
+_ALIKE = 0.01
+
+
+def warn_of_unknown_norms(setting: Setting) -> list[str]:
+    """Print a warning about every population that is not among the hypotheses, and return the warnings as remarks."""
+    remarks = unknown_norms(setting)
+    for remark in remarks:
+        print(remark, file=sys.stderr, flush=True)
+    return remarks
+
+
+def unknown_norms(setting: Setting) -> list[str]:
+    """A sentence about every population that is not among the hypotheses."""
+    populations = [others for c in setting.conditions for others in (c.population, *(later for _, later in c.later))]
+    return [
+        f"warning: no hypothesis of the assistants describes {name} users, so no posterior finds them"
+        for population, name in ((one, population_name(one)) for one in dict.fromkeys(populations))
+        if not is_among_hypotheses(setting, population)
+    ]
+
+
+def is_among_hypotheses(setting: Setting, population: Population) -> bool:
+    """Whether a hypothesis of the assistants describes the population: by its names, or else by its behaviour."""
+    hypotheses = setting.hypotheses
+    if set(population.norms) <= set(hypotheses.norms):
+        if len(population.norms) == 1:
+            return True
+        if isinstance(hypotheses, MixtureHypotheses):
+            weights = dict(zip(*population, strict=True))
+            own = np.array([weights.get(norm, 0.0) for norm in hypotheses.norms])
+            return bool((np.abs(np.asarray(hypotheses.weights) - own) < _ALIKE).all(axis=-1).any())
+    stakes = jnp.asarray(_STAKES)
+    truth = _chances(population.policy(setting.rationality, setting.lapse).table(stakes))
+    believed = _chances(hypotheses.table(stakes))
+    return bool((np.abs(believed - truth[:, :, None]).max(axis=(0, 1, 3)) < _ALIKE).any())
+
+
+def _chances(table: PolicyTable) -> np.ndarray:
+    """Probabilities of offers and of acceptance, (kind, stake, …, offer); 0 for offers that a stake does not allow."""
+    chances = np.exp(np.stack([np.asarray(table.offer, float), np.asarray(table.accept, float)]))
+    return np.asarray(np.nan_to_num(chances))

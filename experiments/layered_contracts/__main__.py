@@ -1,0 +1,5 @@
+"""Run the study by ``python -m experiments.layered_contracts``."""
+
+from scai_irl.experiment.script import run_package
+
+run_package(__package__)

@@ -1,0 +1,48 @@
+"""Choices of people that the studies of this folder read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from scai_irl.data.human.choices import HumanChoices, subjects
+from scai_irl.data.human.import_choices import IMPORT, get_source, say
+from scai_irl.io.errors import InputError
+from scai_irl.results.results import load
+
+
+def read_people(data: Path, source: str, people: int | None, seed: int) -> HumanChoices:
+    """Read choices from a folder made by ``scai-irl import human``, or from a data file.
+
+    Args:
+        data: Folder or file.
+        source: Data set to which a file belongs.
+        people: Number of people to draw at random; all if None.
+        seed: Root seed of that draw.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    found = _read(data, source)
+    if people is None:
+        return found
+    person = subjects(found.choices)
+    there = int(person.max()) + 1
+    if people > there:
+        raise InputError("people", f"{people} are more than the {there} in the data", "give fewer, or leave it out")
+    chosen = np.random.default_rng(seed).choice(there, size=people, replace=False)
+    kept = found.choices[np.isin(person, chosen)].reset_index(drop=True)
+    return HumanChoices(kept, found.unread, found.warnings)
+
+
+def _read(data: Path, source: str) -> HumanChoices:
+    if not data.is_dir():
+        found = get_source(source)(data)
+        say(found)
+        return found
+    imported = load(data)
+    if imported.manifest.experiment != IMPORT or "choices" not in imported.tables:
+        hint = "give a folder made by `scai-irl import human`, or a data file"
+        raise InputError("data", f"{data} holds {imported.manifest.experiment} and no choices of people", hint)
+    return HumanChoices(imported.choices, imported.unread, imported.warnings)

@@ -1,0 +1,12 @@
+"""Names of agents that act in currencies in which users were not watched.
+
+=============== ===================================================================================================
+``as-learned``  follows the text that was written in the source currency, without any change
+``transfer``    follows a text of its own in each currency: a sample from the posterior there, said in words
+``model``       is the language model itself: told the text, the currency and a prior, it decides
+=============== ===================================================================================================
+"""
+
+from __future__ import annotations
+
+AS_LEARNED, TRANSFER, MODEL = "as-learned", "transfer", "model"
