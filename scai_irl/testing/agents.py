@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import jax
@@ -107,7 +108,7 @@ def choose(agent: Agent, now: Situation) -> tuple[VerbalPolicies, int]:
     """Carry out an agent's plan; give its choice and the number of rounds of questions."""
     rounds = 0
 
-    def answer(questions: list[Question]) -> Answers:
+    def answer(questions: Sequence[Question]) -> Answers:
         nonlocal rounds
         rounds += bool(questions)
         return ask(Phrasebook(), questions, Tally())

@@ -159,7 +159,7 @@ def first_states(env: ContextualMDP, c: Context) -> np.ndarray:
 
 def longest_episode(mdp: TabularMDP, first: np.ndarray) -> int | None:
     """Count the actions of the longest episode that is possible from some first states; None if one may never end."""
-    follows = np.asarray(mdp.transition > 0).any(axis=1)
+    follows: np.ndarray = np.any(np.asarray(mdp.transition) > 0, axis=1, keepdims=False)
     playing: np.ndarray = np.any(np.asarray(mdp.legal), axis=1, keepdims=False)
     reached: np.ndarray = np.isin(np.arange(playing.size), first) & playing
     actions = 0
