@@ -15,7 +15,7 @@ from tests.docs.pages import PAGES, README, ROOT, blocks, run_page, shown_comman
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
 SLOW = {"audit.md", "beliefs.md", "cluster.md", "models.md", "run.md"}
 """Pages whose code takes more than about twenty seconds."""
-INSTALLING = {"add.md"}
+INSTALLING = {"add.md", "first-experiment.md"}
 """Pages that install something; `tests/docs` follows them in an environment of their own."""
 
 
