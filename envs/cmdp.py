@@ -15,7 +15,7 @@ from envs.contexts import Context
 
 
 class TimeStep(NamedTuple):
-    """What one action led to.
+    """The result of one action.
 
     Attributes:
         state: Index of the next state.

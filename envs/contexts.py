@@ -20,10 +20,10 @@ PREDECESSOR_CURRENCIES = (
     "pints of blood",
     "liters of baby formula",
 )
-"""The predecessor's three currencies, then its three out-of-distribution ones."""
+"""The three currencies of SCAI (2023), then its three out-of-distribution ones."""
 
 CURRENCIES = (*PREDECESSOR_CURRENCIES, "vouchers", "hours of work", "favours", "meals", "organs")
-"""Everything that can be divided; new goods go to the end, since contexts hold a currency as its number."""
+"""All currencies; add new ones at the end, since contexts hold a currency as its number."""
 
 PSYCHOLOGICAL_DISTANCE = {
     "dollars": 0.0,
@@ -38,8 +38,9 @@ PSYCHOLOGICAL_DISTANCE = {
     "pints of blood": 2.6,
     "organs": 3.0,
 }
-"""Place of each currency, nearest first, on a line from money to what lives depend on: an assumption, in the units of
-the length ℓ over which norms differ; whoever has ratings puts them here."""
+"""Position of each currency on a line from money to what lives depend on, nearest first: an assumption.
+
+The unit is that of the length ℓ over which norms differ. Ratings of people would replace these numbers."""
 
 ROLES = ("user", "assistant")
 MANNERS = ("neutral", "rude", "sycophantic")

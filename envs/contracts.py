@@ -2,9 +2,9 @@ r"""Layered contracts: what law, an organisation and a person each ask of a divi
 
 Each layer is a bound, which asks for at least so much, or a preference, which asks for so much; its strength says what
 a share of the stake too little (or, for a preference, too much) costs. With own share x, other's share y and the total
-T = x + y (1, or 0 when nobody is paid),
+T = x + y (1, or 0 when no one is paid),
 
-    U(x, y) = x − k₁ max(b₁ T − min(x, y), 0)     supra-national: nobody gets less than b₁
+    U(x, y) = x − k₁ max(b₁ T − min(x, y), 0)     supra-national: no one gets less than b₁
                 − k₂ max(b₂ T − y, 0)              organisational: the other gets at least b₂, the floor of a role
                 − k₃ |y − t T|                     individual: the other should get t
 

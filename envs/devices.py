@@ -52,7 +52,7 @@ def run_mesh() -> Mesh:
 def placed(by_run: Any) -> Any:
     """Put arrays on the devices, a share of the first axis on each.
 
-    The axis is filled up to a multiple of the devices by repeating its last entry; who reads a result drops the rest.
+    The axis is filled up to a multiple of the devices by repeating its last entry; a reader of results drops the rest.
 
     Args:
         by_run: Pytree of arrays with equal first axes.
@@ -76,7 +76,7 @@ def in_shares(function: Callable[[Any], Any], by_run: Any) -> Any:
     What else the function uses, every device has whole; and the result, too, if devices do not divide the runs.
 
     Args:
-        function: From arrays of some runs to arrays of as many; a run's numbers must not depend on the runs beside it.
+        function: From arrays of some runs to arrays of as many; a run's numbers must not depend on other runs.
         by_run: Pytree of arrays with equal first axes.
 
     Example:

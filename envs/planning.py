@@ -8,7 +8,7 @@ For t = T−1, …, 0, with i(s) the player who moves in s and A(s) the legal ac
 
 so every player foresees the noise of those who move later: a proposer's value holds the responder's chance of
 accepting. λ is the rationality (inverse temperature) and ε the lapse. The choice rule is the Boltzmann likelihood of
-Bayesian inverse reinforcement learning (Ramachandran & Amir 2007, eq. 1, with Q in the place of the reward's
+Bayesian inverse reinforcement learning (Ramachandran & Amir 2007, eq. 1, with Q instead of the reward's
 optimal Q), applied to games as an agent quantal response equilibrium (McKelvey & Palfrey 1998, eq. 2).
 """
 
@@ -78,8 +78,8 @@ def log_or(
         [0.0, -200.0]
     """
     tiny = np.finfo(probability.dtype).tiny
-    kept = jnp.log(jnp.maximum(1 - lapse, tiny))
-    return jnp.where(probability >= tiny, jnp.log(jnp.maximum(probability, tiny)), kept + without_lapse)
+    log_intended = jnp.log(jnp.maximum(1 - lapse, tiny))
+    return jnp.where(probability >= tiny, jnp.log(jnp.maximum(probability, tiny)), log_intended + without_lapse)
 
 
 def soft_backward_induction(

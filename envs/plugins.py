@@ -76,6 +76,11 @@ class Registry(Mapping[str, T]):
         """Names of the project's own objects."""
         return tuple(self._own)
 
+    def names_in(self, package: str) -> list[str]:
+        """Names of plug-ins that the modules of a package define."""
+        inside = f"{package}."
+        return [name for name, entries in self._plugins.items() if entries[0].module.startswith(inside)]
+
     def __repr__(self) -> str:
         return f"Registry({self._kind}: {', '.join(self)})"
 

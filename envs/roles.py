@@ -1,7 +1,7 @@
 r"""People who propose in roles: a law for everybody, a floor for each role, and preferences of their own.
 
 The proposer holds a layered contract (`envs.contracts`); the client who responds holds none and takes what pays, so an
-offer is what the contract alone makes of it. A preference t and the bounds b₁ (law: nobody gets less) and b₂ (role: the
+offer is what the contract alone makes of it. A preference t and the bounds b₁ (law: no one gets less) and b₂ (role: the
 client gets at least so much) conflict where t is outside [max(b₁, b₂), 1 − b₁]; what bounds leave of it is the nearest
 share inside.
 """
@@ -80,7 +80,7 @@ def binding_layer(
 def within_bounds(
     law: Float[np.ndarray, "*n"], floor: Float[np.ndarray, "*n"], target: Float[np.ndarray, "*n"]
 ) -> Float[np.ndarray, "*n"]:
-    """What bounds leave of a target: the nearest share that they allow.
+    """Compute the share nearest to a target that the bounds allow.
 
     Example:
         >>> within_bounds(np.array([0.1]), np.array([0.4]), np.array([0.2])).tolist()

@@ -17,7 +17,7 @@ from envs.soft_policy import PolicyTable, inverse_cdf
 
 
 class UserOffers(NamedTuple):
-    """What users do when they propose and what they would answer.
+    """Offers of users as proposers, and the random numbers behind their answers.
 
     Attributes:
         norm: Norm that each slot's user holds, (…, 2) for proposer and responder.

@@ -118,4 +118,4 @@ GROUPS: dict[str, Schedule] = {
     "5v5": Schedule("5v5", uu=3, au=2, ua=2, aa=3),
     "9v1": Schedule("9v1", uu=0, au=1, ua=1, aa=8),
 }
-"""The predecessor's three groups."""
+"""The three groups of SCAI (2023)."""

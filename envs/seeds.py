@@ -1,7 +1,7 @@
 """Random keys: everything drawn comes from one root seed and a path of words and numbers.
 
 A path such as (experiment, condition, run, epoch, purpose, draw) names a draw, so no two draws coincide, the number
-of runs beside it does not matter and any single run can be redone alone.
+of other runs does not matter and any single run can be redone alone.
 """
 
 from __future__ import annotations
@@ -48,5 +48,5 @@ def derive_seed(root: SupportsIndex, *path: str | SupportsIndex) -> int:
 
 
 def keys_of_runs(root: Key[Array, ""], runs: Int[Array, "run"]) -> Key[Array, "run"]:
-    """Give each run its own key, by its number and not by its place in the batch."""
+    """Give each run its own key, by its number and not by its index in the batch."""
     return jax.vmap(jax.random.fold_in, (None, 0))(root, runs)

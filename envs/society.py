@@ -1,4 +1,4 @@
-"""A society of users who meet each other: some hold one norm, some another, and nobody says who.
+"""A society of users who meet each other: users hold different norms, and the norms are not labelled.
 
 In every round each user proposes to one other user and responds to another, so that everybody is seen as often as
 everybody else in both roles. Unlike the members of `envs.population`, users are the same from game to game.
@@ -20,7 +20,7 @@ from envs.soft_policy import inverse_cdf
 
 
 class Meetings(NamedTuple):
-    """What every user of every society did, a row each; games as proposer and as responder take turns.
+    """The choices of every user of every society, one row each; games as proposer and as responder alternate.
 
     Attributes:
         stake: Units divided.
@@ -76,13 +76,13 @@ def meet(
 
 
 def proposers(key: Key[Array, ""], societies: int, rounds: int, users: int) -> Int[np.ndarray, "society round user"]:
-    """Say who proposes to each user in each round.
+    """Compute who proposes to each user in each round.
 
     Raises:
         ValueError: If there are fewer than two users.
     """
     if users < 2:
-        raise ValueError(f"holds: {users} users have nobody to meet; give 2 at least")
+        raise ValueError(f"holds: {users} users cannot meet anyone; give 2 at least")
     circle = np.argsort(np.asarray(_uniform(key, societies, rounds, users)[:, 0]), axis=-1)
     before = np.empty(circle.shape, np.int64)
     np.put_along_axis(before, circle, np.roll(circle, 1, axis=-1), axis=-1)
@@ -97,7 +97,7 @@ def meetings(
     offer_known: Bool[np.ndarray, "society round user"],
     answer_known: Bool[np.ndarray, "society round user"],
 ) -> Meetings:
-    """Put what users offered, and what they answered to those before them, into a row for each user.
+    """Arrange offers and answers in one row for each user.
 
     Args:
         stakes: Stake of each round.
@@ -135,6 +135,6 @@ def _tables(
 
 
 def _by_user(made: np.ndarray, received: np.ndarray) -> np.ndarray:
-    """Put what users did as proposers and as responders, (society, round, user), side by side in rows of theirs."""
+    """Interleave choices as proposer and as responder, (society, round, user), in one row for each user."""
     both = np.stack([made, received], axis=-1)
     return np.moveaxis(both, 2, 1).reshape(both.shape[0], both.shape[2], -1)

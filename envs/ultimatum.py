@@ -1,6 +1,6 @@
 """The ultimatum game as a contextual MDP (Güth, Schmittberger & Schwarze 1982).
 
-A proposer offers part of a stake; a responder accepts, and both are paid, or rejects, and nobody is. States are
+A proposer offers part of a stake; a responder accepts, and both are paid, or rejects, and neither is paid. States are
 numbered ``0`` (the proposer is to move), ``1 + a`` (offer ``a`` is on the table) and `OVER`. Action ``a`` of the
 proposer is the offer itself when the stake is at most 100, so that offers are integers; for larger stakes it is a
 percentage, so that shapes stay the same. Actions of the responder are `REJECT` and `ACCEPT`.

@@ -34,18 +34,18 @@ from envs.plugins import Registry
 UtilityFunction = Callable[[Float[Array, "parameter"], Float[Array, "*n"], Float[Array, "*n"]], Float[Array, "*n"]]
 
 _NO_SHARE = 1e-6  # shares below it are rounding errors of 0, to which CES with r ≤ 0 has an infinite slope
-_STANDS_FOR_ZERO = 1e-30  # keeps logarithms of CES finite; so small that even its power 0.1 is nothing beside 1
+_STANDS_FOR_ZERO = 1e-30  # keeps logarithms of CES finite; so small that even its power 0.1 is negligible next to 1
 _COBB_DOUGLAS_BELOW = 1e-3  # |r| under which CES is expanded about its limit r = 0
 
 
 def selfish(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Own share; what the other gets does not count."""
+    """Compute the own share; the other's share does not count."""
     del theta
     return own + 0 * other
 
 
 def altruistic(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """The other's share; what oneself gets does not count."""
+    """Compute the other's share; the own share does not count."""
     del theta
     return other + 0 * own
 
@@ -53,7 +53,7 @@ def altruistic(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[A
 def fair(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Equal shares and the most for everyone: x/2 + 3y/2 − 4|x − y|.
 
-    The predecessor's words for this norm are an equal split of the greatest benefit. As a utility that is the sum
+    SCAI (2023) describes this norm as an equal split of the greatest benefit. As a utility that is the sum
     of shares less a price on their difference. The price 4 makes a responder refuse offers below .36 and above .61,
     where the recorded GPT-4 users do (they accept 20 % at .30–.40 and 95 % at .40–.49); the extra half of the
     other's share, taken from one's own, gives the odd unit of an odd stake to the other, so that the norm names one
@@ -107,7 +107,7 @@ def ces(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "
 
 
 def reciprocity(theta: Float[Array, "4"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Weight on the other's payoff when nobody has acted yet: α when behind, β when ahead (see `reciprocal_answer`)."""
+    """Weight on the other's payoff before anyone has acted: α when behind, β when ahead (see `reciprocal_answer`)."""
     return charness_rabin(jnp.stack([theta[1], theta[0]]), own, other)
 
 

@@ -1,4 +1,4 @@
-r"""Many ultimatum games at once, with users who draw from π_θ: the fast way to play where nobody learns in between.
+r"""Many ultimatum games at once, with users who draw from π_θ: the fast way to play where no one learns in between.
 
 Offers are drawn by the alias method (Walker 1977; Vose 1991): the offers' probabilities are cut and stacked into 128
 slots of equal weight, each holding at most two offers, so that one random number, one look-up and one comparison give
@@ -67,9 +67,9 @@ def sampling_tables(policies: PolicyTable) -> SamplingTables:
     probabilities = np.exp(np.asarray(policies.offer, np.float64)).reshape(-1, NUM_OFFERS)
     accept = np.exp(np.asarray(policies.accept, np.float64)).reshape(-1, NUM_OFFERS)
     keep, other = _alias(probabilities / probabilities.sum(axis=1, keepdims=True))
-    kept = np.minimum(np.rint(keep * (1 << _KEEP_BITS)), (1 << _KEEP_BITS) - 1).astype(np.uint32)
+    keep_bits = np.minimum(np.rint(keep * (1 << _KEEP_BITS)), (1 << _KEEP_BITS) - 1).astype(np.uint32)
     accepted = np.rint(np.clip(accept, 0, 1) * (1 << _ANSWER_BITS)).astype(np.uint32)
-    return SamplingTables(jnp.asarray(kept << _OFFER_BITS | other.astype(np.uint32)), jnp.asarray(accepted))
+    return SamplingTables(jnp.asarray(keep_bits << _OFFER_BITS | other.astype(np.uint32)), jnp.asarray(accepted))
 
 
 def _alias(

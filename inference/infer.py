@@ -29,7 +29,7 @@ from inference.samplers.grid import Grid
 from inference.samplers.laplace import Laplace
 from inference.samplers.nuts import Nuts
 from inference.samplers.posterior import SampledPosterior
-from inference.samplers.resumable import OnSteps, run_in_pieces
+from inference.samplers.resumable import OnSteps, run_in_chunks
 from inference.samplers.runs import as_arrays, fit_runs, number_of_runs, update_runs
 from inference.samplers.smc import Smc
 from inference.samplers.svi import Svi
@@ -188,7 +188,7 @@ def _infer_continuous(
         earlier = as_arrays(family.arrange(prior.data))
         fit = update_runs(method, family, keys, seen, earlier, prior.fit)
     elif isinstance(method, Nuts):
-        fit = run_in_pieces(method, family, keys, seen, on_steps, checkpoint)
+        fit = run_in_chunks(method, family, keys, seen, on_steps, checkpoint)
     else:
         fit = fit_runs(method, family, keys, seen)
     return SampledPosterior(family, method, jax.tree.map(np.asarray, fit), arranged, data, cautions)

@@ -15,6 +15,8 @@ from tests.docs.pages import PAGES, README, ROOT, blocks, run_page, shown_comman
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
 SLOW = {"audit.md", "beliefs.md", "cluster.md", "models.md", "run.md"}
 """Pages whose code takes more than about twenty seconds."""
+INSTALLING = {"add.md", "first-experiment.md"}
+"""Pages that install something; `tests/docs` follows them in an environment of their own."""
 
 
 def name_of(page: Path) -> str:
@@ -26,7 +28,7 @@ def name_of(page: Path) -> str:
     [
         pytest.param(page, marks=[pytest.mark.slow] * (page.name in SLOW))
         for page in (README, *PAGES)
-        if blocks(page, "python") or blocks(page, "console")
+        if page.name not in INSTALLING and (blocks(page, "python") or blocks(page, "console"))
     ],
     ids=name_of,
 )

@@ -34,7 +34,7 @@ from inference import (
 from inference.checks.diagnostics import DataWarning
 from inference.continuous.one_shot import UtilityFamily
 from inference.samplers.fit import Method
-from inference.structured.new_places import drawn_offers, posterior_at_place
+from inference.structured.new_places import drawn_offers, posterior_at_position
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.model_options import LmConfig
 from scai_irl.experiment.validators import known, known_currencies
@@ -207,7 +207,7 @@ def predictions(suite: CurrencySuite, games: Games, seen: int, posterior: Sample
 def _offers_in(
     suite: CurrencySuite, good: str, seen: int, posterior: SampledPosterior
 ) -> Float[np.ndarray, "run draw play"]:
-    there = posterior_at_place(posterior, PSYCHOLOGICAL_DISTANCE[good], key_of(suite, "place", seen, good))
+    there = posterior_at_position(posterior, PSYCHOLOGICAL_DISTANCE[good], key_of(suite, "place", seen, good))
     return drawn_offers(key_of(suite, "offers", seen, good), there, suite.stake, suite.games, POSTERIOR_DRAWS)
 
 

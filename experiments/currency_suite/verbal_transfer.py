@@ -17,7 +17,7 @@ from envs.policy import Policy
 from envs.seeds import derive_seed
 from experiments.currency_suite.model import CurrencySuite, Games, key_of
 from inference import SampledPosterior, posterior_of_row
-from inference.structured.new_places import posterior_at_place
+from inference.structured.new_places import posterior_at_position
 from scai_irl.agents.assistant import translate
 from scai_irl.agents.transfer_agents import AS_LEARNED, TRANSFER
 from scai_irl.experiment.run_study import Model
@@ -93,7 +93,7 @@ def _as_learned(suite: CurrencySuite, posterior: SampledPosterior) -> list[_Text
 def _carried(suite: CurrencySuite, posterior: SampledPosterior) -> list[_Text]:
     texts = []
     for good, place in zip(suite.goods, suite.places, strict=True):
-        there = posterior_at_place(posterior, place, key_of(suite, "place in words", good))
+        there = posterior_at_position(posterior, place, key_of(suite, "place in words", good))
         drawn = there.sample(key_of(suite, "draw", good), 1)
         texts += [
             _Text(TRANSFER, society, good, there.hypotheses.policy(int(index)))

@@ -28,7 +28,7 @@ from experiments.out_of_distribution.transfer_design import (
 from inference import DiscretePosterior, infer, thompson
 from inference.discrete.families import NAMED_NORMS
 from inference.discrete.priors import FLAT
-from inference.structured.transfer import abroad
+from inference.structured.transfer import at_target
 from scai_irl.agents.assistant import translate
 from scai_irl.agents.transfer_agents import AS_LEARNED, MODEL, TRANSFER
 from scai_irl.experiment.run_study import Model
@@ -112,7 +112,7 @@ def _write(model: Model, plan: OutOfDistribution, believed: dict[str, Float[np.n
         for run, norms in enumerate(_draws(plan, home, 1, "home", prior)):
             drawn[AS_LEARNED, plan.home, prior, run, 0] = int(norms[0])
         for currency in plan.all_currencies if TRANSFER in plan.agents else ():
-            there = abroad(home, plan.prior(prior), plan.kept(currency))
+            there = at_target(home, plan.prior(prior), plan.kept(currency))
             for run, norms in enumerate(_draws(plan, there, plan.acts, "there", prior, currency)):
                 drawn |= {(TRANSFER, currency, prior, run, act): int(norm) for act, norm in enumerate(norms)}
     policies = [plan.hypotheses.policy(norm) for norm in range(len(NAMED_NORMS))]
@@ -177,7 +177,7 @@ def _belief_table(plan: OutOfDistribution, believed: dict[str, Float[np.ndarray,
         first = np.broadcast_to(plan.prior(prior), home.shape)
         held = {_condition(AS_LEARNED, plan.home, prior): home}
         for currency in plan.all_currencies if TRANSFER in plan.agents else ():
-            held[_condition(TRANSFER, currency, prior)] = abroad(home, plan.prior(prior), plan.kept(currency))
+            held[_condition(TRANSFER, currency, prior)] = at_target(home, plan.prior(prior), plan.kept(currency))
         for condition, there in held.items():
             for epoch, weights in enumerate((first, there)):
                 every = pd.DataFrame(weights, columns=list(NAMED_NORMS)).rename_axis("run").reset_index()

@@ -50,16 +50,16 @@ CALIBRATION_METHODS: Registry[Method] = Registry(
 """Methods with settings for small data sets, by name; those of plug-ins with their usual settings."""
 
 _MANY_PARAMETERS, _MORE_STEPS = 10, 16
-_DRAWS = 99  # kept of each posterior: ranks then are 0..99
-_PIECES = 10
+_DRAWS = 99  # of each posterior: ranks then are 0..99
+_CHUNKS = 10
 _TAIL = 0.05
 
 
 class Ranks(NamedTuple):
-    """What one replication leaves, or many.
+    """Ranks and estimates of one replication, or of many.
 
     Attributes:
-        rank: Place of each true number among the draws, in (0, 1); ties are broken at random.
+        rank: Rank of each true number among the draws, in (0, 1); ties are broken at random.
         truth: The true numbers.
         mean: Posterior means.
         low: Lower ends of 90 % intervals.
@@ -134,17 +134,17 @@ def calibrate(
     """
     seen = jax.tree.map(lambda leaf: leaf[0], as_arrays(family.arrange(design)))
     keys = jax.random.split(key, replications)
-    piece = -(-replications // _PIECES) if on_steps else replications
+    chunk = -(-replications // _CHUNKS) if on_steps else replications
     parts = []
-    for start in range(0, replications, piece):
+    for start in range(0, replications, chunk):
         # Of the same length throughout, so that one program serves all.
-        which = np.minimum(np.arange(start, start + piece), replications - 1)
+        which = np.minimum(np.arange(start, start + chunk), replications - 1)
         replicated = share_out(lambda own: _replicate(method, family, own, seen), keys[which])
         part = jax.tree.map(np.asarray, replicated)
-        kept = slice(0, min(piece, replications - start))
-        parts.append(jax.tree.map(lambda leaf, kept=kept: leaf[kept], part))
+        counted = slice(0, min(chunk, replications - start))
+        parts.append(jax.tree.map(lambda leaf, counted=counted: leaf[counted], part))
         if on_steps:
-            on_steps(min(start + piece, replications), replications)
+            on_steps(min(start + chunk, replications), replications)
     found: Ranks = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
     ranks = {name: np.asarray(rank) for name, rank in found.rank.items()}
     return Calibration(family, method, ranks, _table(found), int(np.sum(found.diverging)))
@@ -212,7 +212,7 @@ def spread_draws(key: Key[Array, ""], fit: Fit, draws: int) -> tuple[Float[Array
     if fit.u.shape[0] == 1 and not fit.stats.keys() & {"diverging", "stages"}:
         return redraw(key, fit, draws)
     which = jnp.asarray(np.linspace(0, count - 1, draws).round().astype(int))
-    if "stages" in fit.stats:  # particles that were resampled from one stand beside each other
+    if "stages" in fit.stats:  # particles that were resampled from one are neighbours
         which = jax.random.permutation(key, count)[:draws]
     return fit.u.reshape(count, -1)[which], fit.mode.reshape(-1)[which]
 

@@ -23,11 +23,11 @@ _USUAL_LEVEL = 0.7  # Pareto k̂ above it: the approximation's tails are too thi
 
 
 class DataWarning(UserWarning):
-    """Something about the data that a reader of the posterior has to know."""
+    """A property of the data that limits the posterior."""
 
 
 class ChainsDisagreeError(RuntimeError):
-    """Chains that ended in different places; their draws are not a posterior.
+    """Chains that disagree; their draws are not a posterior.
 
     Attributes:
         posterior: The draws all the same.
@@ -40,7 +40,7 @@ class ChainsDisagreeError(RuntimeError):
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """What a posterior's draws say about themselves.
+    """Diagnostics of a posterior's draws.
 
     Attributes:
         table: A row for each coordinate of each run: ``r_hat``, ``ess_bulk``, ``ess_tail``.
@@ -63,21 +63,21 @@ class Diagnostics:
         return self.table.iloc[int(self.table["r_hat"].fillna(0).to_numpy().argmax())]
 
     def warnings(self) -> list[str]:
-        """What a reader has to know, in a line each."""
-        said = []
+        """List the warnings, one line each."""
+        lines = []
         worst = self.worst
         if worst["r_hat"] > AGREE:
-            said.append(f"R̂ of {worst['coordinate']} is {worst['r_hat']:.2f} in run {worst['run']}: chains disagree")
+            lines.append(f"R̂ of {worst['coordinate']} is {worst['r_hat']:.2f} in run {worst['run']}: chains disagree")
         if self.divergences.sum():
-            said.append(f"{int(self.divergences.sum())} steps diverged; raise target_accept")
+            lines.append(f"{int(self.divergences.sum())} steps diverged; raise target_accept")
         if (self.pareto_k > _USUAL_LEVEL).any():
             k = np.nanmax(self.pareto_k)
-            said.append(f"Pareto k̂ is {k:.2f}: the approximation is too narrow; use nuts or smc")
+            lines.append(f"Pareto k̂ is {k:.2f}: the approximation is too narrow; use nuts or smc")
         if (self.cells_per_deviation < 1).any():
-            said.append("the grid's cells are wider than the posterior; give more points, or use nuts")
+            lines.append("the grid's cells are wider than the posterior; give more points, or use nuts")
         if (self.elbo_rise > _STILL_RISING).any():
-            said.append("the ELBO still rose when the learning rate fell; give more steps")
-        return said
+            lines.append("the ELBO still rose when the learning rate fell; give more steps")
+        return lines
 
 
 def diagnose(posterior: SampledPosterior) -> Diagnostics:
@@ -124,17 +124,17 @@ def check_agreement(posterior: SampledPosterior) -> None:
     largest = split_r_hat(np.stack(list(posterior.monitored.values()), axis=-1))
     if np.all(largest <= AGREE):
         return
-    run, place = np.unravel_index(np.argmax(np.where(np.isnan(largest), np.inf, largest)), largest.shape)
-    name = names[place]
+    run, number = np.unravel_index(np.argmax(np.where(np.isnan(largest), np.inf, largest)), largest.shape)
+    name = names[number]
     raise ChainsDisagreeError(
-        f"chains disagree: R̂ of {name} is {largest[run, place]:.2f} in run {run}; give more warm-up, another method, "
+        f"chains disagree: R̂ of {name} is {largest[run, number]:.2f} in run {run}; give more warm-up, another method, "
         "or allow_disagreement=True to see the draws",
         posterior,
     )
 
 
 def largest_r_hat(posterior: SampledPosterior) -> pd.Series[float]:
-    """The largest R̂ over runs of each number that is monitored (`split_r_hat`); NaN where there is one chain alone."""
+    """Compute the largest R̂ over runs of each monitored number (`split_r_hat`); NaN for a single chain."""
     names = list(posterior.monitored)
     if posterior.fit.u.shape[1] == 1:
         return pd.Series(np.nan, index=names)
@@ -142,7 +142,7 @@ def largest_r_hat(posterior: SampledPosterior) -> pd.Series[float]:
 
 
 def split_r_hat(u: np.ndarray) -> np.ndarray:
-    """R̂ of split chains for every run and number at once, from draws (run, chain, draw, number).
+    """Compute R̂ of split chains for every run and number at once, from draws (run, chain, draw, number).
 
     √((n − 1)/n + B/(n W)) with B and W the variances between and within the halves of chains (Gelman et al. 2013, eq.
     11.4); without the ranks that ArviZ's has, since whitened coordinates have normal tails. A number that never changes
@@ -153,8 +153,8 @@ def split_r_hat(u: np.ndarray) -> np.ndarray:
     within = halves.var(axis=2, ddof=1).mean(axis=1)
     between = halves.mean(axis=2).var(axis=1, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.sqrt((half - 1) / half + between / within)
-    return np.where((within == 0) & (between == 0), 1.0, found)
+        r_hat = np.sqrt((half - 1) / half + between / within)
+    return np.where((within == 0) & (between == 0), 1.0, r_hat)
 
 
 def _pareto_k(posterior: SampledPosterior) -> np.ndarray:

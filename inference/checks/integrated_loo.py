@@ -36,7 +36,7 @@ class LooOfRows(NamedTuple):
 
     Attributes:
         observations: Leaving out one observation at a time.
-        rows: Leaving out one row at a time; rows stand in the column ``group``, so that `compare` can set them beside a
+        rows: Leaving out one row at a time; rows stand in the column ``group``, so that `compare` can pair them with a
             pooled family's groups.
     """
 
@@ -55,24 +55,24 @@ def integrated_loo(posterior: SampledPosterior, key: Key[Array, ""], draws: int 
 
     Raises:
         TypeError: If it is no hierarchy.
-        ValueError: If rows have places, and so are not exchangeable, or `draws` is too small.
+        ValueError: If rows have positions, and so are not exchangeable, or `draws` is too small.
     """
     family = posterior.family
     if not isinstance(family, Hierarchical):
         raise TypeError(f"{type(family).__name__} is no hierarchy; use `loo`")
     if family.places:
-        raise ValueError("posterior: rows that have places are not exchangeable; use `loo`")
+        raise ValueError("posterior: rows that have positions are not exchangeable; use `loo`")
     key_draws, key_members = jax.random.split(key)
-    kept = thinned(posterior, draws, key_draws)
-    values, was_seen = observations(kept)
-    u = jnp.asarray(kept.fit.u)
-    flat = u.reshape(kept.runs, kept.draws, -1)
-    keys = jax.random.split(key_members, (kept.runs, kept.draws))
-    seen = jax.tree.map(jnp.asarray, kept.seen)
+    subset = thinned(posterior, draws, key_draws)
+    values, was_seen = observations(subset)
+    u = jnp.asarray(subset.fit.u)
+    flat = u.reshape(subset.runs, subset.draws, -1)
+    keys = jax.random.split(key_members, (subset.runs, subset.draws))
+    seen = jax.tree.map(jnp.asarray, subset.seen)
     each, rows = (np.asarray(found) for found in _integrated(family, members, flat, keys, seen))
     shared = np.asarray(u)[..., : len(family.free) + 2 * family.base.dimension]
-    by_observation = loo_of_densities(each.reshape(kept.runs, kept.draws, -1), was_seen, values, shared)
-    row_seen = np.asarray(was_seen.reshape(kept.runs, family.rows, -1).any(axis=2))
+    by_observation = loo_of_densities(each.reshape(subset.runs, subset.draws, -1), was_seen, values, shared)
+    row_seen = np.asarray(was_seen.reshape(subset.runs, family.rows, -1).any(axis=2))
     by_row = loo_of_densities(rows, row_seen, values, shared, "group")
     return LooOfRows(by_observation, dataclasses.replace(by_row, observed=by_observation.observed))
 
@@ -89,8 +89,8 @@ def _integrated(
 
         def draw(pair: tuple[Array, Array]) -> tuple[Array, Array]:
             at, key = pair
-            place, spread = family.population(at)
-            theta = jax.vmap(base.theta)(place + spread * jax.random.normal(key, (members, place.shape[0])))
+            mean, spread = family.population(at)
+            theta = jax.vmap(base.theta)(mean + spread * jax.random.normal(key, (members, mean.shape[0])))
 
             def row(of_row: Seen) -> tuple[Array, Array]:
                 single = jax.vmap(lambda member: base.pointwise(member, of_row))(theta)

@@ -66,7 +66,7 @@ class Loo:
         return min(1 - 1 / math.log10(self.draws), _USUAL_LEVEL)
 
     def warnings(self) -> list[str]:
-        """What a reader has to know, in a line each."""
+        """List the warnings, one line each."""
         k = self.pointwise["pareto_k"]
         high = int((k > self.good_k).sum())
         if not high:
@@ -106,16 +106,16 @@ def loo(
         >>> len(found.pointwise), found.elpd < 0
         (6, True)
     """
-    kept = thinned(posterior, draws, key)
-    values, was_seen = observations(kept)
-    densities = pointwise_log_likelihood(kept, kept.draws).reshape(kept.runs, kept.draws, -1)
+    subset = thinned(posterior, draws, key)
+    values, was_seen = observations(subset)
+    densities = pointwise_log_likelihood(subset, subset.draws).reshape(subset.runs, subset.draws, -1)
     if groups is not None and densities.shape[2:] != was_seen.shape[1:]:
-        raise ValueError(f"groups: this family leaves out whole {kept.family.part}s already; give no groups")
+        raise ValueError(f"groups: this family leaves out whole {subset.family.part}s already; give no groups")
     if groups is not None and np.shape(groups) != was_seen.shape:
         raise ValueError(f"groups: {np.shape(groups)} does not fit observations of {was_seen.shape} (run, observation)")
-    u = np.asarray(kept.fit.u)
+    u = np.asarray(subset.fit.u)
     if groups is None:
-        found = loo_of_densities(densities, parts_seen(kept), values, u, kept.family.part)
+        found = loo_of_densities(densities, parts_seen(subset), values, u, subset.family.part)
         return dataclasses.replace(found, observed=values[was_seen])
     summed, group_seen = _by_group(densities, was_seen, np.asarray(groups))
     found = loo_of_densities(summed, group_seen, values, u, "group")
@@ -143,13 +143,13 @@ def loo_of_densities(
     """
     tables = []
     for run, of_run in enumerate(densities):
-        places = np.flatnonzero(part_seen[run])
-        if len(places) < 2:
-            raise ValueError(f"{part}s: run {run} has {len(places)} to leave out; give two or more")
-        own = of_run[:, places].astype(np.float64)
+        index = np.flatnonzero(part_seen[run])
+        if len(index) < 2:
+            raise ValueError(f"{part}s: run {run} has {len(index)} to leave out; give two or more")
+        own = of_run[:, index].astype(np.float64)
         elpd, k = _distinct_columns(own, _relative_efficiency(u[run]))
         lppd = np.logaddexp.reduce(own, axis=0) - math.log(own.shape[0])
-        tables.append(pd.DataFrame({"run": run, part: places, "elpd": elpd, "p_loo": lppd - elpd, "pareto_k": k}))
+        tables.append(pd.DataFrame({"run": run, part: index, "elpd": elpd, "p_loo": lppd - elpd, "pareto_k": k}))
     observed = values[part_seen] if values.shape == part_seen.shape else values.reshape(-1)
     return Loo(pd.concat(tables, ignore_index=True), densities.shape[1], observed)
 
@@ -221,8 +221,8 @@ def _by_group(
 
 def _distinct_columns(densities: np.ndarray, relative_efficiency: float) -> tuple[np.ndarray, np.ndarray]:
     """PSIS of each distinct column once: in pooled families, equal choices at equal offers have equal columns."""
-    places: dict[bytes, int] = {}
-    own = np.array([places.setdefault(column.tobytes(), len(places)) for column in densities.T])
+    numbers: dict[bytes, int] = {}
+    own = np.array([numbers.setdefault(column.tobytes(), len(numbers)) for column in densities.T])
     _, first = np.unique(own, return_index=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # k̂ says the same by observation
@@ -232,7 +232,7 @@ def _distinct_columns(densities: np.ndarray, relative_efficiency: float) -> tupl
 
 def _relative_efficiency(u: Float[np.ndarray, "chain draw dim"]) -> float:
     """Effective draws per draw for means of the coordinates, on average, as `arviz.loo` takes it."""
-    effective = [arviz_seam.effective_draws_of_mean(u[..., place]) for place in range(u.shape[-1])]
+    effective = [arviz_seam.effective_draws_of_mean(u[..., number]) for number in range(u.shape[-1])]
     return float(np.mean(effective)) / float(u.shape[0] * u.shape[1])
 
 

@@ -36,9 +36,9 @@ def pointwise_log_likelihood(
     Raises:
         ValueError: If `draws` is too small.
     """
-    kept = thinned(posterior, draws, key)
-    seen = parts_seen(kept)
-    found = _pointwise(kept.family, jnp.asarray(kept.fit.u), jnp.asarray(kept.fit.mode), _on_device(kept.seen))
+    subset = thinned(posterior, draws, key)
+    seen = parts_seen(subset)
+    found = _pointwise(subset.family, jnp.asarray(subset.fit.u), jnp.asarray(subset.fit.mode), _on_device(subset.seen))
     if found.shape[-1] != seen.shape[-1]:
         raise ValueError("family: `pointwise` and `parts_seen` differ in length; let both give one entry a part")
     return np.where(seen[:, None, None], np.asarray(found), np.nan)
@@ -47,7 +47,7 @@ def pointwise_log_likelihood(
 def thinned(posterior: SampledPosterior, draws: int, key: Key[Array, ""] | None = None) -> SampledPosterior:
     """Keep some draws of equal weight in two chains or more, so that ArviZ can use them.
 
-    Every k-th draw of each chain is kept. Weighted draws are drawn again, as four chains of independent draws; a
+    Every k-th draw of each chain is subset. Weighted draws are drawn again, as four chains of independent draws; a
     single chain becomes two halves.
 
     Raises:
@@ -93,11 +93,11 @@ def parts_seen(posterior: SampledPosterior) -> Bool[np.ndarray, "run part"]:
 
 def _every(values: np.ndarray, step: int) -> np.ndarray:
     """Every so many draws of (run, chain, draw, …); a single chain as two halves."""
-    kept = values[:, :, ::step]
-    if kept.shape[1] > 1:
-        return kept
-    half = kept.shape[2] // 2
-    return kept[:, :, : 2 * half].reshape(kept.shape[0], 2, half, *kept.shape[3:])
+    subset = values[:, :, ::step]
+    if subset.shape[1] > 1:
+        return subset
+    half = subset.shape[2] // 2
+    return subset[:, :, : 2 * half].reshape(subset.shape[0], 2, half, *subset.shape[3:])
 
 
 def _on_device(seen: Seen) -> Seen:

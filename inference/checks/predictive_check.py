@@ -41,7 +41,7 @@ def mean_choice(values: Float[Array, "observation"], was_seen: Float[Array, "obs
 
 @dataclasses.dataclass(frozen=True)
 class PredictiveCheck:
-    """A statistic of the observed choices beside that of simulated ones.
+    """A statistic of the observed choices, compared with that of simulated ones.
 
     Attributes:
         observed: T(y) of each run, (run, …).
@@ -54,8 +54,8 @@ class PredictiveCheck:
     @property
     def p_value(self) -> np.ndarray:
         """Posterior predictive p of each run, (run, …); ties count half."""
-        beside = self.observed[:, None]
-        return np.asarray(np.mean((self.replicated > beside) + 0.5 * (self.replicated == beside), axis=1))
+        observed = self.observed[:, None]
+        return np.asarray(np.mean((self.replicated > observed) + 0.5 * (self.replicated == observed), axis=1))
 
     def interval(self, mass: float = 0.9) -> np.ndarray:
         """Equal-tailed interval of the replicated statistic, (run, …, 2)."""
@@ -87,10 +87,10 @@ def predictive_check(
         ([0.5], True)
     """
     key_draws, key_data = jax.random.split(key)
-    kept = thinned(posterior, draws, key_draws)
-    values, was_seen = observations(kept)
+    subset = thinned(posterior, draws, key_draws)
+    values, was_seen = observations(subset)
     observed = jax.vmap(statistic)(jnp.asarray(values), jnp.asarray(1.0 * was_seen))
-    replicated = _mapped(kept, key_data, statistic)
+    replicated = _mapped(subset, key_data, statistic)
     return PredictiveCheck(np.asarray(observed), np.asarray(replicated))
 
 
@@ -106,13 +106,13 @@ def to_arviz(posterior: SampledPosterior, key: Key[Array, ""] | None = None, dra
         draws: Draws to export of each run; draws × observations are stored twice.
     """
     key_draws, key_data = jax.random.split(jax.random.key(0) if key is None else key)
-    kept = thinned(posterior, draws, key_draws)
-    _, was_seen = observations(kept)
-    simulated = np.asarray(_mapped(kept, key_data, _as_they_are)).reshape(*kept.fit.mode.shape, -1)
+    subset = thinned(posterior, draws, key_draws)
+    _, was_seen = observations(subset)
+    simulated = np.asarray(_mapped(subset, key_data, _as_they_are)).reshape(*subset.fit.mode.shape, -1)
     simulated = np.where(was_seen[:, None, None], simulated, np.nan)
-    exported = kept.to_arviz()
+    exported = subset.to_arviz()
     groups = {name: arviz_seam.group(exported, name) for name in arviz_seam.group_names(exported)}
-    groups["log_likelihood"] = _choices(pointwise_log_likelihood(kept, kept.draws), kept.family.part)
+    groups["log_likelihood"] = _choices(pointwise_log_likelihood(subset, subset.draws), subset.family.part)
     groups["posterior_predictive"] = _choices(simulated)
     return arviz_seam.combine(groups)
 
@@ -126,10 +126,12 @@ def _as_they_are(values: Array, _was_seen: Array) -> Array:
     return values
 
 
-def _mapped(kept: SampledPosterior, key: Key[Array, ""], statistic: Statistic) -> Array:
-    keys = keys_of_runs(key, jnp.arange(kept.runs))
-    seen = jax.tree.map(jnp.asarray, kept.seen)
-    found: Array = _replicated(kept.family, statistic, keys, jnp.asarray(kept.fit.u), jnp.asarray(kept.fit.mode), seen)
+def _mapped(subset: SampledPosterior, key: Key[Array, ""], statistic: Statistic) -> Array:
+    keys = keys_of_runs(key, jnp.arange(subset.runs))
+    seen = jax.tree.map(jnp.asarray, subset.seen)
+    found: Array = _replicated(
+        subset.family, statistic, keys, jnp.asarray(subset.fit.u), jnp.asarray(subset.fit.mode), seen
+    )
     return found
 
 

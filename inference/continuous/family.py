@@ -1,4 +1,4 @@
-r"""What a continuous family of hypotheses is: a prior over θ, and the probability of choices given θ.
+r"""Continuous families of hypotheses: a prior over θ, and the probability of choices given θ.
 
 A new family is a small class with `parameters`, `pointwise` and `simulate`; every method, diagnostic and calibration
 then works on it. θ is a dictionary of named arrays, computed from whitened coordinates u ~ N(0, I) (see
@@ -52,7 +52,7 @@ class HypothesisFamily(ABC):
     """Whether posteriors are expected to have several separate modes, which a single chain would not travel between."""
 
     part: ClassVar[str] = "observation"
-    """What an entry of `pointwise` is called: what cross-validation leaves out in turn."""
+    """Name of an entry of `pointwise`, the unit that cross-validation leaves out."""
 
     @property
     @abstractmethod
@@ -103,14 +103,14 @@ class HypothesisFamily(ABC):
     def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
         """Compute the numbers on which chains have to agree and truths are ranked; the coordinates unless overridden.
 
-        A family whose coordinates can change places (groups without a fixed order, say) gives numbers here that do not
+        A family whose coordinates can be permuted (groups without a fixed order, say) gives numbers here that do not
         depend on the order; they may depend on the data too (Modrák et al. 2023, arXiv:2211.02383).
         """
         del summary
         return u
 
     def cautions(self, seen: Seen) -> list[str]:
-        """Say what a reader of the posterior has to know about the data, in a line each.
+        """List warnings about the data, one line each.
 
         Args:
             seen: Arranged observations, with a run axis.
@@ -160,8 +160,8 @@ class HypothesisFamily(ABC):
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """Parameters at whitened coordinates."""
         found: Theta = {name: jnp.asarray(value) for name, value in self.fixed}
-        for place, parameter in enumerate(self.free):
-            found[parameter.name] = parameter.value(u[place])
+        for index, parameter in enumerate(self.free):
+            found[parameter.name] = parameter.value(u[index])
         if self.mode_name is not None:
             found[self.mode_name] = jnp.asarray(mode, jnp.int32)
         return found

@@ -184,10 +184,10 @@ class NormGroups(HypothesisFamily):
 
         Moments are weighted; a user's coordinates are averaged over the groups that she may be in.
         """
-        weight, places = self.weight(u), self.coordinates_of_groups(u)
+        weight, coordinates = self.weight(u), self.coordinates_of_groups(u)
         names = self.base.coordinate_names
-        own = places[:, jnp.asarray([names.index(name) for name in self.own], int)]
-        shared = places[0, jnp.asarray([names.index(name) for name in self.shared], int)]
+        own = coordinates[:, jnp.asarray([names.index(name) for name in self.own], int)]
+        shared = coordinates[0, jnp.asarray([names.index(name) for name in self.shared], int)]
         mean = weight @ own
         variance = weight @ (own - mean) ** 2
         chance = jax.nn.softmax(self.log_joint_of_users(self.theta(u), summary), axis=1)

@@ -2,12 +2,12 @@ r"""Partial pooling: rows of data (subjects, societies, currencies) with paramet
 
 In the whitened coordinates of a base family, with D parameters and rows j,
 
-    u_d ~ N(0, 1)            the population's place
+    u_d ~ N(0, 1)            the population's mean
     τ_d ~ N⁺(0, spread)      how far rows differ
     w_j = u + τ ⊙ f_j        the row's coordinates;  θ_j = base.theta(w_j)
 
-where f_j ~ N(0, I) independently, or, for rows with places p_j on a line of psychological distance, each coordinate of
-f is a Gaussian process with covariance exp(−|p_i − p_j| / ℓ): near rows are alike, and one that was never seen gets
+where f_j ~ N(0, I) independently, or, for rows with positions p_j on a line of psychological distance, each coordinate
+of f is a Gaussian process with covariance exp(−|p_i − p_j| / ℓ): near rows are alike, and one that was never seen gets
 the predictive that its distance from the seen ones warrants (Rasmussen & Williams 2006, eq. 4.18 with ν = 1/2). All
 is non-centred, so coordinates stay N(0, I).
 """
@@ -38,11 +38,11 @@ class Hierarchical(HypothesisFamily):
         base: Family of each row; without a discrete parameter.
         rows: Number J of rows.
         spread: Scale of the half-normal prior of τ, in units of the base's prior.
-        places: Place of each row on a line of psychological distance; empty for exchangeable rows.
+        places: Position of each row on a line of psychological distance; empty for exchangeable rows.
 
     Example:
         >>> from inference.continuous.one_shot import FehrSchmidt
-        >>> Hierarchical(base=FehrSchmidt().fix(lapse=0.05), rows=30).dimension  # 3 places, 3 spreads, 30 x 3 rows
+        >>> Hierarchical(base=FehrSchmidt().fix(lapse=0.05), rows=30).dimension  # 3 means, 3 spreads, 30 x 3 rows
         96
     """
 
@@ -52,22 +52,22 @@ class Hierarchical(HypothesisFamily):
     places: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the base and the places."""
+        """Check the base and the positions."""
         if self.base.mode_name is not None:
             raise ValueError("base: give a family without a discrete parameter")
         if self.rows < 1:
             raise ValueError(f"rows: {self.rows} is too few; give 1 or more")
         if self.places and len(self.places) != self.rows:
-            raise ValueError(f"places: {len(self.places)} places do not fit {self.rows} rows")
+            raise ValueError(f"places: {len(self.places)} positions do not fit {self.rows} rows")
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The length ℓ where rows have places; the rest are coordinates of the base family."""
+        """The length ℓ where rows have positions; the rest are coordinates of the base family."""
         return (LENGTH,) if self.places else ()
 
     @property
     def dimension(self) -> int:
-        """ℓ, D places, D spreads and J × D rows."""
+        """ℓ, D means, D spreads and J × D rows."""
         return len(self.free) + (2 + self.rows) * self.base.dimension
 
     @property
@@ -86,10 +86,10 @@ class Hierarchical(HypothesisFamily):
         """Each row's parameters, (row, …), with ``population_NAME`` (at its median) and ``spread_NAME``."""
         del mode
         base = self.base
-        place, spread, rows = self._parts(u)
+        mean, spread, rows = self._parts(u)
         found = jax.vmap(base.theta)(rows)
         known = dict(base.fixed)
-        found |= {f"population_{name}": value for name, value in base.theta(place).items() if name not in known}
+        found |= {f"population_{name}": value for name, value in base.theta(mean).items() if name not in known}
         found |= {f"spread_{name}": value for name, value in zip(base.coordinate_names, spread, strict=True)}
         if self.places:
             found["length"] = self._length(u)
@@ -131,19 +131,21 @@ class Hierarchical(HypothesisFamily):
         return jax.vmap(self.base.simulate)(keys, self.rows_of(theta), seen)
 
     def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
-        """The population's place and spread, and the rows as they act, not as they are non-centred."""
+        """The population's mean and spread, and the rows as they act, not as they are non-centred."""
         del summary
-        place, spread, rows = self._parts(u)
-        return jnp.concatenate([u[: len(self.free)], place, spread, rows.reshape(-1)])
+        mean, spread, rows = self._parts(u)
+        return jnp.concatenate([u[: len(self.free)], mean, spread, rows.reshape(-1)])
 
     def cautions(self, seen: Seen) -> list[str]:
-        """Name rows without observations, unless rows have places, where that is a question to be answered."""
-        said = super().cautions(seen)
+        """Name rows without observations, unless rows have positions, where that is a question to be answered."""
+        cautions = super().cautions(seen)
         _, was_seen = jax.vmap(jax.vmap(self.base.observed))(jax.tree.map(jnp.asarray, seen))
         empty = np.argwhere(np.asarray(was_seen).sum(axis=2) == 0)
         if len(empty) and not self.places:
-            said.append(f"row {empty[0][1]} of run {empty[0][0]} has no observation; its estimate is the population's")
-        return said
+            cautions.append(
+                f"row {empty[0][1]} of run {empty[0][0]} has no observation; its estimate is the population's"
+            )
+        return cautions
 
     def rows_of(self, theta: Theta) -> Theta:
         """The part of θ that has a row axis."""
@@ -152,12 +154,12 @@ class Hierarchical(HypothesisFamily):
         return {name: value for name, value in theta.items() if name not in shared}
 
     def population(self, u: Float[Array, "dim"]) -> tuple[Float[Array, "base_dim"], Float[Array, "base_dim"]]:
-        """The population's place u and the spread τ."""
-        place, spread, _ = self._parts(u)
-        return place, spread
+        """The population's mean u and the spread τ."""
+        mean, spread, _ = self._parts(u)
+        return mean, spread
 
     def _parts(self, u: Float[Array, "dim"]) -> tuple[Array, Array, Array]:
-        """The population's place u, its spread τ and the rows' w.
+        """The population's mean u, its spread τ and the rows' w.
 
         Data tell the rows' centre, u + τ f̄, far better than u. Of exchangeable rows the first coordinate is therefore
         that centre, over its standard deviation s = √(1 + τ²/J), and the mean of the others what is orthogonal to it:

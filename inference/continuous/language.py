@@ -4,7 +4,7 @@ r"""Language as evidence: how users talk says something about their norm, as far
 
 where m(n) is the manner that goes with a norm: rude with selfish, neutral with fair, sycophantic with altruistic. The
 reliability r is unknown. Whoever trusts language (a prior of r near 1) takes rude altruists for selfish users until
-enough of their offers have been seen; whoever does not, learns from the offers alone.
+enough of their offers have been seen; an observer who does not, learns from the offers alone.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class SpokenNorm(NamedNorm):
         return Spoken(arrange_plays(data.plays), data.manner)
 
     def summarise(self, seen: Spoken) -> Spoken:  # type: ignore[override]
-        """Keep all: manners count beside offers and answers."""
+        """Keep all: manners are evidence, as offers and answers are."""
         return seen
 
     def log_likelihood(self, theta: Theta, summary: Spoken) -> Float[Array, ""]:  # type: ignore[override]

@@ -54,7 +54,7 @@ class Answers(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Offers beside a norm that is known, so that no sampler has to learn it again at each step.
+    """Offers with a known norm, so that no sampler computes it again at each step.
 
     Attributes:
         offer: Amount offered; negated where it was rejected, and 0 where the answer was not seen.
@@ -209,6 +209,6 @@ def delta_norm(seen: Answers, rate: Float[Array, ""]) -> Float[Array, "play"]:
     def then(earlier: tuple[Array, Array], later: tuple[Array, Array]) -> tuple[Array, Array]:
         return earlier[0] * later[0], later[0] * earlier[1] + later[1]
 
-    kept, added = jax.lax.associative_scan(then, (1 - rates, rates * seen.offer))
-    after = kept * FIRST_NORM + added
+    retained, added = jax.lax.associative_scan(then, (1 - rates, rates * seen.offer))
+    after = retained * FIRST_NORM + added
     return jnp.concatenate([jnp.full(1, FIRST_NORM), after[:-1]])

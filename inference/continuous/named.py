@@ -1,4 +1,4 @@
-r"""Named norms whose width and lapse nobody knows, shared by all users or mixed among them.
+r"""Named norms with unknown width and lapse, shared by all users or mixed among them.
 
 The width is 1/λ: selfish and altruistic offers lie on average that far (in shares of the stake) from their pole, since
 their utility has slope 1 there and offers are exponential in it.
@@ -74,7 +74,7 @@ class NamedNorm(_Named):
 
     def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
         """Compute the weight of each norm under draws of θ: 1 for the norm that θ names."""
-        return np.eye(len(self.norms))[np.asarray(theta["norm"])]
+        return np.asarray(np.eye(len(self.norms))[np.asarray(theta["norm"])])
 
     def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
         """Make policy hypotheses of draws of θ: a block for each norm, with the indices of its draws."""
@@ -106,7 +106,7 @@ class NormShares(_Named):
         return (WIDTH, LAPSE, *sticks)
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
-        """Parameters, with the weights in the place of their fractions."""
+        """Compute the parameters, with the weights instead of their fractions."""
         found = super().theta(u, mode)
         sticks = jnp.stack([found.pop(f"stick_{n}") for n in range(len(self.norms) - 1)])
         found["weight"] = stick_breaking(sticks, jnp.arange(len(self.norms) - 1, 0, -1.0))

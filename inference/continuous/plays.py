@@ -22,7 +22,7 @@ from inference.discrete.evidence import Evidence
 )
 @dataclasses.dataclass(frozen=True)
 class PlayCounts:
-    """One run's plays, as places in a table of offers by stake; over runs, each array has a leading run axis.
+    """One run's plays, as indices into a table of offers by stake; over runs, each array has a leading run axis.
 
     Attributes:
         stake: Distinct stakes; the last is repeated to fill up.
@@ -46,7 +46,7 @@ class PlayCounts:
     proposals: bool
 
     def share(self) -> Float[Array, "stake column"]:
-        """Offered share of each place in the table; 0 where the stake does not allow the offer."""
+        """Offered share of each entry of the table; 0 where the stake does not allow the offer."""
         stake, offers = jnp.asarray(self.stake)[:, None], jnp.asarray(self.offers)
         legal = offers <= jnp.minimum(stake, NUM_OFFERS - 1)
         shares = offered_share(offers, jnp.broadcast_to(stake, offers.shape))
@@ -68,7 +68,7 @@ class Counts:
 
     Attributes:
         stake: Distinct stakes.
-        share: Offered share of each place.
+        share: Offered share of each entry.
         legal: Whether the stake allows the offer.
         offered: Times that the offer was made.
         accepted: Times that it was accepted.
@@ -117,15 +117,15 @@ def arrange_plays(data: Evidence) -> PlayCounts:
 def _distinct_offers(data: Evidence, used: np.ndarray, row: np.ndarray, stakes: int) -> tuple[np.ndarray, np.ndarray]:
     """Offers that occur at each stake, and where in that list each play's offer stands."""
     lists = [
-        [np.unique(offer[seen & (at == place)]) for place in range(stakes)]
+        [np.unique(offer[seen & (at == number)]) for number in range(stakes)]
         for offer, seen, at in zip(data.offer, used, row, strict=True)
     ]
     widest = max(1, *(len(found) for by_stake in lists for found in by_stake))
     offers = np.zeros((data.runs, stakes, widest), np.int32)
     for run, by_stake in enumerate(lists):
-        for place, found in enumerate(by_stake):
+        for number, found in enumerate(by_stake):
             filled = found if len(found) else np.zeros(1, np.int64)
-            offers[run, place] = np.pad(filled, (0, widest - len(filled)), mode="edge")
+            offers[run, number] = np.pad(filled, (0, widest - len(filled)), mode="edge")
     own = offers[np.arange(data.runs)[:, None], row]
     column = np.argmax(own == data.offer[..., None], axis=-1).astype(np.int32)
     return offers, column
@@ -134,11 +134,11 @@ def _distinct_offers(data: Evidence, used: np.ndarray, row: np.ndarray, stakes: 
 def count_plays(plays: PlayCounts) -> Counts:
     """Count one run's offers and answers."""
     stake, offers = jnp.asarray(plays.stake), jnp.asarray(plays.offers)
-    place = (plays.row, plays.column)
+    index = (plays.row, plays.column)
     nothing = jnp.zeros(offers.shape)
-    offered = nothing.at[place].add(plays.offer_seen)
-    accepted = nothing.at[place].add(plays.answer_seen & plays.accepted)
-    rejected = nothing.at[place].add(plays.answer_seen & ~plays.accepted)
+    offered = nothing.at[index].add(plays.offer_seen)
+    accepted = nothing.at[index].add(plays.answer_seen & plays.accepted)
+    rejected = nothing.at[index].add(plays.answer_seen & ~plays.accepted)
     legal = offers <= jnp.minimum(stake, NUM_OFFERS - 1)[:, None]
     return Counts(stake, plays.share(), legal, offered, accepted, rejected, plays.proposals)
 
@@ -154,12 +154,12 @@ def log_prob_of_counts(table: PolicyTable, counts: Counts) -> Float[Array, ""]:
 
 def log_prob_of_plays(table: PolicyTable, plays: PlayCounts) -> Float[Array, "observation"]:
     """Log-probability of each offer, then of each answer; 0 where not seen."""
-    place = (plays.row, plays.column)
-    answer = jnp.where(plays.accepted, table.accept[place], table.reject[place])
+    index = (plays.row, plays.column)
+    answer = jnp.where(plays.accepted, table.accept[index], table.reject[index])
     answer = jnp.where(plays.answer_seen, answer, 0.0)
     if not plays.proposals:
         return answer
-    return jnp.concatenate([jnp.where(plays.offer_seen, table.offer[place], 0.0), answer])
+    return jnp.concatenate([jnp.where(plays.offer_seen, table.offer[index], 0.0), answer])
 
 
 def predicted(table: PolicyTable, plays: PlayCounts) -> Float[Array, "observation"]:

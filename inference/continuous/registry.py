@@ -33,7 +33,7 @@ class ContinuousFamily:
         name: Key in `CONTINUOUS_FAMILIES`.
         summary: One line for ``scai-irl list``.
         family: The family with its usual settings.
-        design: Makes a small design (of one run) to simulate choices in; the choices themselves are of no account.
+        design: Makes a small design (of one run) to simulate choices in; the choices themselves do not matter.
     """
 
     name: str
@@ -62,7 +62,7 @@ def _currencies() -> Hierarchical:
 
 
 def _currency_design() -> Evidence:
-    """Plays in the predecessor's three currencies, and none in the three others."""
+    """Plays in the three currencies of SCAI (2023), and none in the three others."""
     number = len(PREDECESSOR_CURRENCIES)
     plays = few_plays(number)
     seen = (np.arange(number) < number // 2)[:, None]

@@ -111,7 +111,7 @@ class ResponseTypes(HypothesisFamily):
         return (*self.base.free, SLIP, Parameter("stick_0"), Parameter("stick_1"))
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
-        """Parameters, with ``share_of_type`` in the place of the sticks."""
+        """Parameters, with ``share_of_type`` instead of the sticks."""
         found = super().theta(u, mode)
         sticks = jnp.stack([found.pop("stick_0"), found.pop("stick_1")])
         found["share_of_type"] = stick_breaking(sticks, jnp.asarray([2.0, 1.0]))

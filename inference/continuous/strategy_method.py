@@ -49,7 +49,7 @@ class Strategies(NamedTuple):
 
     Attributes:
         proposals: Offers made.
-        minimums: Minimum acceptable offers, in the place of offers.
+        minimums: Minimum acceptable offers, instead of offers.
     """
 
     proposals: Evidence
@@ -57,7 +57,7 @@ class Strategies(NamedTuple):
 
 
 class BothPlays(NamedTuple):
-    """`Strategies` as places in tables of offers by stake."""
+    """`Strategies` as indices into tables of offers by stake."""
 
     proposals: PlayCounts
     minimums: PlayCounts

@@ -8,7 +8,7 @@ The equations are those of `envs.soft_policy`; a test holds the two together. He
 * Hypotheses run fastest in all arrays, so that each exponential is a vector operation over them.
 * An answer costs one exponential e^−|z|, z = λ U(x, 1 − x): before the lapse the likelier answer has probability
   1 / (1 + e^−|z|) and the other one e^−|z| / (1 + e^−|z|).
-* Hypotheses are worked on in pieces whose tables stay inside a core's cache (`in_pieces`).
+* Hypotheses are worked on in chunks whose tables stay inside a core's cache (`in_chunks`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from envs.ultimatum import NUM_OFFERS, offered_share
 from envs.utilities import Utility, UtilityFunction
 
 _OFFERS_AT_ONCE = 10  # offers added in one pass over the running totals; more gain nothing
-PIECE = 128  # hypotheses in a piece: the scores of 3,045 shares then take 3 MB
+CHUNK = 128  # hypotheses in a chunk: the scores of 3,045 shares then take 3 MB
 
 
 class ShareCells(NamedTuple):
@@ -42,7 +42,7 @@ class ShareCells(NamedTuple):
     offer: Int[np.ndarray, "share"]
 
     def values(self) -> Float[Array, "share 1"]:
-        """The shares, as a column beside the hypotheses' axis."""
+        """The shares, as a column before the hypotheses' axis."""
         return offered_share(jnp.asarray(self.offer), jnp.asarray(self.stake))[:, None]
 
 
@@ -81,7 +81,7 @@ class CellLogProbs(NamedTuple):
 
 
 Use = Callable[[CellLogProbs], Float[Array, "*n hypothesis"]]
-"""What is made of a table of cells; hypotheses stay its last axis."""
+"""Function of a table of cells; hypotheses stay its last axis."""
 
 
 def cell_log_probs(
@@ -101,8 +101,8 @@ def cell_log_probs(
         cells: Where.
     """
 
-    def gain(of: UtilityFunction, own: Float[Array, "share 1"]) -> Float[Array, "share hypothesis"]:
-        over_hypotheses = jax.vmap(of, (0, None, None))
+    def gain(utility: UtilityFunction, own: Float[Array, "share 1"]) -> Float[Array, "share hypothesis"]:
+        over_hypotheses = jax.vmap(utility, (0, None, None))
         over_shares = jax.vmap(over_hypotheses, (None, 0, 0))
         return rationality * over_shares(theta, own[:, 0], 1 - own[:, 0])
 
@@ -123,7 +123,7 @@ def cell_log_probs(
 def _with_lapse(
     log_softmax: Float[Array, "seen hypothesis"], uniform: Float[Array, "seen 1"], lapse: Float[Array, "hypothesis"]
 ) -> Float[Array, "seen hypothesis"]:
-    """log((1 − ε) softmax + ε uniform); where nobody slips, that is the log-softmax and costs nothing."""
+    """log((1 − ε) softmax + ε uniform); where no one slips, that is the log-softmax and costs nothing."""
 
     def mixed() -> Float[Array, "seen hypothesis"]:
         return _log((1 - lapse) * jnp.exp(log_softmax) + lapse * uniform, log_softmax)
@@ -177,36 +177,36 @@ def rows_at(table: Float[Array, "row hypothesis"], index: Int[Array, "*n"]) -> F
     return table.at[index].get(mode="promise_in_bounds")
 
 
-def in_pieces(
-    function: Callable[..., Float[Array, "*n hypothesis"]], *columns: Float[Array, "hypothesis ..."], piece: int = PIECE
+def in_chunks(
+    function: Callable[..., Float[Array, "*n hypothesis"]], *columns: Float[Array, "hypothesis ..."], chunk: int = CHUNK
 ) -> Float[Array, "*n all"]:
     """Apply a function to some hypotheses at a time and put what it returns side by side.
 
     Args:
         function: From some rows of the columns to an array with hypotheses as its last axis.
         columns: Arrays whose first axis is hypotheses.
-        piece: Hypotheses in a piece; the last one is filled up by repeating a hypothesis.
+        chunk: Hypotheses in a chunk; the last one is filled up by repeating a hypothesis.
 
     Example:
-        >>> in_pieces(lambda x: 2 * x, jnp.arange(5.0), piece=2).tolist()
+        >>> in_chunks(lambda x: 2 * x, jnp.arange(5.0), chunk=2).tolist()
         [0.0, 2.0, 4.0, 6.0, 8.0]
     """
     size = columns[0].shape[0]
-    if size <= piece:
+    if size <= chunk:
         return function(*columns)
-    count = -(-size // piece)
+    count = -(-size // chunk)
 
     def cut(column: Array) -> Array:
-        filled = jnp.pad(column, [(0, count * piece - size)] + [(0, 0)] * (column.ndim - 1), mode="edge")
-        return filled.reshape(count, piece, *column.shape[1:])
+        filled = jnp.pad(column, [(0, count * chunk - size)] + [(0, 0)] * (column.ndim - 1), mode="edge")
+        return filled.reshape(count, chunk, *column.shape[1:])
 
     def step(current: tuple[Array, ...], following: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array]:
         return following, function(*current)
 
-    # The piece in work is carried along, and not sliced where it is used: XLA would slice anew for every number that
+    # The chunk in work is carried along, and not sliced where it is used: XLA would slice anew for every number that
     # it computes, in loops that it then cannot turn into vector operations, at three times the cost.
-    pieces = tuple(cut(column) for column in columns)
-    first = tuple(some[0] for some in pieces)
-    _, parts = jax.lax.scan(step, first, tuple(jnp.roll(some, -1, axis=0) for some in pieces))
+    chunks = tuple(cut(column) for column in columns)
+    first = tuple(some[0] for some in chunks)
+    _, parts = jax.lax.scan(step, first, tuple(jnp.roll(some, -1, axis=0) for some in chunks))
     whole = jnp.moveaxis(parts, 0, -2)
-    return whole.reshape(*whole.shape[:-2], count * piece)[..., :size]
+    return whole.reshape(*whole.shape[:-2], count * chunk)[..., :size]

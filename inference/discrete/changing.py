@@ -22,10 +22,10 @@ from inference.discrete.posterior import DiscretePosterior
 def expecting_change(
     posterior: DiscretePosterior, hazard: float, prior: Float[np.ndarray, "hypothesis"] | None = None
 ) -> DiscretePosterior:
-    """What is believed of the next epoch, where norms may change before it.
+    """Compute the belief about the next epoch, where norms may change before it.
 
     Args:
-        posterior: What was believed of the last.
+        posterior: Belief about the last epoch.
         hazard: Chance h that they change.
         prior: Probability of each hypothesis that may be taken up; all alike unless given.
 

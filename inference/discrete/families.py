@@ -20,7 +20,7 @@ from inference.discrete.hypotheses import Block, Hypotheses, PolicyHypotheses
 from inference.discrete.mixtures import MixtureHypotheses
 
 NAMED_NORMS = ("selfish", "fair", "altruistic")
-"""The predecessor's three norms."""
+"""The three norms of SCAI (2023)."""
 
 
 def named_norms(
@@ -31,7 +31,7 @@ def named_norms(
     """Norms by name (`envs.norm_names`), crossed with settings of λ and ε.
 
     With one λ and one ε there is a hypothesis for each name; with more, the posterior over names is the marginal over
-    settings nobody knows.
+    unknown settings.
 
     Example:
         >>> named_norms(lapse=(0.01, 0.1)).size

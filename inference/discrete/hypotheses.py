@@ -19,14 +19,14 @@ from jaxtyping import Array, Float, Int, Shaped
 from envs.policy import Norm, Policy
 from envs.soft_policy import PolicyTable, policy_table
 from envs.utilities import get_utility
-from inference.discrete.cells import PIECE, CellLogProbs, Cells, Use, cell_log_probs, in_pieces
+from inference.discrete.cells import CHUNK, CellLogProbs, Cells, Use, cell_log_probs, in_chunks
 
-__all__ = ["Block", "CellLogProbs", "Cells", "Hypotheses", "InPieces", "PolicyHypotheses"]
+__all__ = ["Block", "CellLogProbs", "Cells", "Hypotheses", "InChunks", "PolicyHypotheses"]
 
 
 @runtime_checkable
 class Hypotheses(Protocol):
-    """What an inference method and a posterior ask of a set of K hypotheses."""
+    """A set of K hypotheses, as inference methods and posteriors use it."""
 
     @property
     def size(self) -> int:
@@ -64,8 +64,8 @@ class Hypotheses(Protocol):
 
 
 @runtime_checkable
-class InPieces(Protocol):
-    """What hypotheses may offer beside, when they are so many that their table would not stay in a core's cache."""
+class InChunks(Protocol):
+    """Hypotheses that are worked on in chunks, because their whole table would not stay in a core's cache."""
 
     def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
         """``use(at_cells(cells))``, for some hypotheses at a time."""
@@ -116,11 +116,11 @@ class Block:
     def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
         """``use(at_cells(cells))``, for some hypotheses at a time."""
 
-        def piece(rationality: Array, lapse: Array, *parameters: Array) -> Array:
+        def chunk(rationality: Array, lapse: Array, *parameters: Array) -> Array:
             theta = jnp.stack(parameters, axis=1) if parameters else self.theta[: len(lapse)]
             return use(Block(self.utility, theta, rationality, lapse).at_cells(cells))
 
-        return in_pieces(piece, self.rationality, self.lapse, *self.theta.T)
+        return in_chunks(chunk, self.rationality, self.lapse, *self.theta.T)
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["blocks"], meta_fields=[])
@@ -156,12 +156,12 @@ class PolicyHypotheses:
 
     def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
         """``use(at_cells(cells))``, for some hypotheses at a time; small blocks are looked up together."""
-        if self.size <= PIECE:
+        if self.size <= CHUNK:
             return use(self.at_cells(cells))
         return jnp.concatenate([block.over_cells(cells, use) for block in self.blocks], axis=-1)
 
     def norm_weights(self) -> Float[np.ndarray, "hypothesis norm"]:
-        """One where the hypothesis has the norm's utility, zero elsewhere."""
+        """Compute the weights: one where the hypothesis has the norm's utility, zero elsewhere."""
         names = np.concatenate([np.full(block.size, block.utility) for block in self.blocks])
         return np.asarray(names[:, None] == np.array(self.norms), np.float32)
 
@@ -201,7 +201,7 @@ class PolicyHypotheses:
         return Policy.of(self.norm(index))
 
     def mean_policy(self, probabilities: Float[np.ndarray, "hypothesis"]) -> Policy:
-        """Posterior mean: parameters averaged inside each utility, utilities weighted by probability."""
+        """Compute the posterior mean: parameters averaged inside each utility, utilities weighted by probability."""
         parts, start = [], 0
         for block in self.blocks:
             share = np.asarray(probabilities[start : start + block.size], np.float64)

@@ -22,7 +22,7 @@ from envs.devices import in_shares, on_host
 from envs.ultimatum import NUM_OFFERS
 from inference.discrete.cells import CellLogProbs, Cells, ShareCells, rows_at
 from inference.discrete.evidence import Evidence
-from inference.discrete.hypotheses import Hypotheses, InPieces
+from inference.discrete.hypotheses import Hypotheses, InChunks
 
 _PLAYS_AT_ONCE = 10  # plays added in one pass over the running totals; more gain nothing
 _KINDS = 8  # what may have been seen of a play, as three bits
@@ -166,11 +166,11 @@ def _padded(array: Shaped[np.ndarray, "count"], least: int, empty: int = 1) -> S
 
 
 class Update(NamedTuple):
-    """What an exact update returns.
+    """Result of an exact update.
 
     Attributes:
         log_prob: log p(θ | D), normalised over hypotheses.
-        rest: What rounding to single precision took from `log_prob`.
+        rest: Part of `log_prob` lost to rounding to single precision.
         log_evidence: log p(D); −inf where no hypothesis allows the data.
     """
 
@@ -226,7 +226,7 @@ def log_likelihood(hypotheses: Hypotheses, rows: Rows) -> Float[Array, "run hypo
         total = add_rows(total, used_rows(table.offer, rows.offers), rows.offer)
         return add_rows(total, used_rows(table.answer, rows.answers), rows.answer)
 
-    if isinstance(hypotheses, InPieces):
+    if isinstance(hypotheses, InChunks):
         return hypotheses.over_cells(rows.cells, summed)
     return summed(hypotheses.at_cells(rows.cells))
 

@@ -6,7 +6,7 @@ With L_i(k) = p(D_i | norm k) of user i, and shares w of the norms,
 
 Given w users are independent, so enumerating w sums over all K^users assignments z. Members of
 `inference.discrete.mixtures` are anonymous and drawn anew for every game; here a user's games belong together, which is
-what tells users apart. A group is whoever holds a norm, so groups have names and need no order, unlike those of
+what tells users apart. A group is all users who hold a norm, so groups have names and need no order, unlike those of
 `inference.continuous.groups`.
 """
 
@@ -108,6 +108,6 @@ def named_groups(mixtures: MixtureHypotheses, alone: DiscretePosterior, users: i
 def _log_joint(
     mixtures: MixtureHypotheses, log_alone: Float[np.ndarray, "run user norm"]
 ) -> Float[np.ndarray, "run user point norm"]:
-    """Log w_k p(k | D_i), with the shares' axis beside the users'."""
+    """Log w_k p(k | D_i), with the axis of shares after that of users."""
     with np.errstate(divide="ignore"):
         return log_alone[:, :, None] + np.log(np.asarray(mixtures.weights, np.float64))

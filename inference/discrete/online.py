@@ -1,6 +1,6 @@
-r"""What is kept of a run's posterior while its hypotheses pass by, some at a time.
+r"""Running sums of a run's posterior, over hypotheses that come in chunks.
 
-With l_k = log p(D | θ_k) p(θ_k), m the highest l_k so far, and v_k any numbers of the hypotheses, three sums are kept,
+With l_k = log p(D | θ_k) p(θ_k), m the highest l_k so far, and v_k any numbers of the hypotheses, three sums are held,
 
     s = Σ_k e^{l_k − m} ,     t = Σ_k e^{l_k − m} (l_k − m) ,     a = Σ_k e^{l_k − m} v_k ,
 
@@ -9,8 +9,8 @@ At the end
 
     log p(D) = m + log s ,     H(θ | D) = log s − t/s ,     max_k p(θ_k | D) = 1/s ,     E[v | D] = a/s .
 
-A draw from p(θ | D) is kept by weighted reservoir sampling (Chao 1982): when a piece of hypotheses with weight S has
-come, the draw is replaced with chance S/s by one from the piece, and stays otherwise.
+A draw from p(θ | D) is updated by weighted reservoir sampling (Chao 1982): when a chunk of hypotheses with weight S has
+come, the draw is replaced with chance S/s by one from the chunk, and stays otherwise.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from jaxtyping import Array, Float, Int
 from envs.soft_policy import cumulative_probs
 
 
-class Kept(NamedTuple):
-    """What is kept of each run.
+class Running(NamedTuple):
+    """Running sums of each run.
 
     Attributes:
         highest: m.
@@ -45,7 +45,7 @@ class Kept(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """What is known of each run's posterior in the end; double precision.
+    """Moments of each run's posterior, in double precision.
 
     Attributes:
         log_evidence: log p(D); −inf where no hypothesis allows the data.
@@ -64,8 +64,8 @@ class Moments(NamedTuple):
     drawn: Int[Array, "run draw"]
 
 
-def nothing_yet(shape: tuple[int, ...], values: int, draws: int) -> Kept:
-    """What is kept before the first hypothesis.
+def empty_sums(shape: tuple[int, ...], values: int, draws: int) -> Running:
+    """Give the sums before the first hypothesis.
 
     Args:
         shape: Shape of the runs.
@@ -73,7 +73,7 @@ def nothing_yet(shape: tuple[int, ...], values: int, draws: int) -> Kept:
         draws: Draws for each run.
     """
     zero = jnp.zeros(shape)
-    return Kept(
+    return Running(
         jnp.full(shape, -jnp.inf),
         zero,
         zero,
@@ -83,38 +83,38 @@ def nothing_yet(shape: tuple[int, ...], values: int, draws: int) -> Kept:
     )
 
 
-def and_these(
-    kept: Kept,
+def add_hypotheses(
+    running: Running,
     joint: Float[Array, "run hypothesis"],
     index: Int[Array, "hypothesis"],
     values: Float[Array, "hypothesis value"],
     uniform: Float[Array, "run draw"],
-) -> Kept:
-    """Take some more hypotheses in.
+) -> Running:
+    """Add some hypotheses to the sums.
 
     Args:
-        kept: What is kept so far.
+        running: Sums so far.
         joint: l_k of each run; −inf for hypotheses that do not count.
-        index: Which hypotheses these are.
+        index: Indices of the hypotheses.
         values: v_k.
         uniform: A fresh number in [0, 1) for each draw.
     """
     best = jnp.max(joint, axis=1)
-    highest = jnp.maximum(kept.highest, best)
+    highest = jnp.maximum(running.highest, best)
     centre = jnp.where(jnp.isfinite(highest), highest, 0.0)
     weight = jnp.exp(joint - centre[:, None])
     log_weight = jnp.where(weight > 0, joint - centre[:, None], 0.0)
     here = jnp.sum(weight, axis=1)
-    before = jnp.exp(kept.highest - centre)
-    lower = jnp.where(before > 0, kept.highest - centre, 0.0)
-    total = kept.total * before + here
-    return Kept(
+    before = jnp.exp(running.highest - centre)
+    lower = jnp.where(before > 0, running.highest - centre, 0.0)
+    total = running.total * before + here
+    return Running(
         highest,
         total,
-        before * (kept.log_total + lower * kept.total) + jnp.sum(weight * log_weight, axis=1),
-        kept.values * before[:, None] + weight @ values,
-        jnp.where(best > kept.highest, index[jnp.argmax(joint, axis=1)], kept.most_probable),
-        _redrawn(kept.drawn, weight, index, uniform * (total / jnp.where(here > 0, here, 1.0))[:, None], here > 0),
+        before * (running.log_total + lower * running.total) + jnp.sum(weight * log_weight, axis=1),
+        running.values * before[:, None] + weight @ values,
+        jnp.where(best > running.highest, index[jnp.argmax(joint, axis=1)], running.most_probable),
+        _redrawn(running.drawn, weight, index, uniform * (total / jnp.where(here > 0, here, 1.0))[:, None], here > 0),
     )
 
 
@@ -122,28 +122,28 @@ def _redrawn(
     drawn: Int[Array, "run draw"],
     weight: Float[Array, "run hypothesis"],
     index: Int[Array, "hypothesis"],
-    place: Float[Array, "run draw"],
+    position: Float[Array, "run draw"],
     any_here: Array,
 ) -> Int[Array, "run draw"]:
-    """Replace draws whose place, in units of this piece's weight, is below 1."""
+    """Replace draws whose position, in units of this chunk's weight, is below 1."""
     if not drawn.shape[1]:
         return drawn
     cumulative = cumulative_probs(weight)
-    target = place * cumulative[:, -1:]
+    target = position * cumulative[:, -1:]
     which = jnp.sum(cumulative[:, None, :] <= target[:, :, None], axis=2)
-    replaced = any_here[:, None] & (place < 1) & (which < index.shape[0])
+    replaced = any_here[:, None] & (position < 1) & (which < index.shape[0])
     return jnp.where(replaced, index[jnp.minimum(which, index.shape[0] - 1)], drawn)
 
 
-def moments(kept: Kept) -> Moments:
-    """What is known in the end."""
-    total = jnp.where(kept.total > 0, kept.total, 1.0)
+def moments(running: Running) -> Moments:
+    """Compute the moments from the sums."""
+    total = jnp.where(running.total > 0, running.total, 1.0)
     log_total = jnp.log(total)
     return Moments(
-        kept.highest + log_total,
-        log_total - kept.log_total / total,
-        kept.most_probable,
+        running.highest + log_total,
+        log_total - running.log_total / total,
+        running.most_probable,
         1 / total,
-        kept.values / total[:, None],
-        kept.drawn,
+        running.values / total[:, None],
+        running.drawn,
     )

@@ -97,7 +97,7 @@ class Posterior(Protocol):
         """Draw hypotheses, by their index."""
         ...
 
-    def predictive(self, stakes: Int[Array, "stake"]) -> Predictive:
+    def predictive(self, stakes: Int[Array | np.ndarray, "stake"]) -> Predictive:
         """Predict a user's offers and answers at given stakes."""
         ...
 
@@ -203,7 +203,7 @@ class DiscretePosterior:
         """State one hypothesis as a policy."""
         return self.hypotheses.policy(index)
 
-    def predictive(self, stakes: Int[Array, "stake"]) -> Predictive:
+    def predictive(self, stakes: Int[Array | np.ndarray, "stake"]) -> Predictive:
         """Average the hypotheses' policies over the posterior, at given stakes."""
         stakes = jnp.asarray(stakes)
         offer, accept = _predict(self.hypotheses, self.log_prob, stakes)

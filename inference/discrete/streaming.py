@@ -1,4 +1,4 @@
-r"""Exact posteriors of any number of runs in bounded memory: what is asked of each run is kept, its posterior is not.
+r"""Exact posteriors of any number of runs in bounded memory: summaries of each run, without its posterior.
 
 A table of p(θ_k | D_r) for R = 10⁶ runs and K = 10⁴ hypotheses has 80 GB in double precision. Here runs pass by some at
 a time and, for these, hypotheses some at a time (`inference.discrete.online`), so that of the table there is never more
@@ -30,11 +30,11 @@ from envs.devices import in_shares, on_host, placed
 from envs.seeds import keys_of_runs
 from envs.ultimatum import NUM_OFFERS, offered_share
 from inference.discrete.cells import Cells
-from inference.discrete.chunks import Piece, PolicyChunks, fold_pieces
+from inference.discrete.chunks import Chunk, PolicyChunks, fold_chunks
 from inference.discrete.evidence import Evidence
 from inference.discrete.hypotheses import Hypotheses
 from inference.discrete.likelihood import add_rows, distinct, play_codes, table_rows, used_rows
-from inference.discrete.online import Kept, Moments, and_these, moments, nothing_yet
+from inference.discrete.online import Moments, Running, add_hypotheses, empty_sums, moments
 
 RUNS_AT_ONCE = 32_768
 """Runs that each device takes at once."""
@@ -55,7 +55,7 @@ _LEAST_BLOCKS = 2  # on each device: a loop of one turn would be compiled as no 
 
 @dataclass(frozen=True)
 class PosteriorSummaries:
-    """What is kept of exact posteriors, run by run.
+    """Summaries of exact posteriors, run by run.
 
     Attributes:
         norms: Names along the norm axis.
@@ -128,8 +128,8 @@ def stream_posteriors(
 
     Args:
         hypotheses: The θ's.
-        data: Evidence of all runs, or pieces of it as they come. Pieces of the same number of runs and plays share a
-            compiled program; so do all pieces of evidence that is given whole.
+        data: Evidence of all runs, or chunks of it as they come. Chunks of the same number of runs and plays share a
+            compiled program; so do all chunks of evidence that is given whole.
         prior: Probabilities of the hypotheses, the same for all runs; uniform unless given.
         key: Root of the runs' keys for draws; a run is named by its place among all. Key 0 unless given.
         draws: Draws for each run. They are not those of `thompson`, whose way to draw needs a whole posterior.
@@ -185,44 +185,44 @@ def _summarise(
     draws: int,
     sizes: _Sizes,
 ) -> Moments:
-    """Every device goes through the hypotheses in pieces and, for each piece, through its runs in blocks."""
+    """Every device goes through the hypotheses in chunks and, for each chunk, through its runs in blocks."""
     hypotheses = jax.tree.map(lambda leaf: leaf.astype(np.float64), hypotheses)
     shares = offered_share(jnp.arange(NUM_OFFERS), jnp.broadcast_to(stake, NUM_OFFERS))
 
     def share_of_runs(own: Any) -> Moments:
         offer, answer, number = (leaf.reshape(-1, sizes.runs, *leaf.shape[1:]) for leaf in own)
-        kept = nothing_yet(number.shape, norm_weights.shape[1] + 1, draws)
+        running = empty_sums(number.shape, norm_weights.shape[1] + 1, draws)
 
-        def of_piece(kept: Kept, policies: PolicyChunks, piece: Piece) -> Kept:
+        def of_chunk(running: Running, policies: PolicyChunks, chunk: Chunk) -> Running:
             table = policies.at_cells(cells)
             offers, answers = used_rows(table.offer, used[0]), used_rows(table.answer, used[1])
             mean_share = jnp.exp(policies.table(stake[None]).offer[0]) @ shares
-            values = jnp.concatenate([piece.norm_weights, mean_share[:, None]], axis=1)
+            values = jnp.concatenate([chunk.norm_weights, mean_share[:, None]], axis=1)
 
-            def of_block(block: Any) -> Kept:
-                kept, offer, answer, number = block
-                joint = jnp.broadcast_to(piece.log_prior, (sizes.runs, piece.log_prior.shape[0]))
+            def of_block(block: Any) -> Running:
+                running, offer, answer, number = block
+                joint = jnp.broadcast_to(chunk.log_prior, (sizes.runs, chunk.log_prior.shape[0]))
                 joint = add_rows(add_rows(joint, offers, offer), answers, answer)
-                return and_these(
-                    kept, joint, piece.which, values, _uniform(keys_of_runs(key, number), piece.number, draws)
+                return add_hypotheses(
+                    running, joint, chunk.which, values, _uniform(keys_of_runs(key, number), chunk.number, draws)
                 )
 
-            after: Kept = jax.lax.map(of_block, (kept, offer, answer, number))
+            after: Running = jax.lax.map(of_block, (running, offer, answer, number))
             return after
 
-        kept = fold_pieces(of_piece, kept, hypotheses, log_prior, norm_weights, sizes.hypotheses)
-        known: Moments = jax.vmap(moments)(kept)
+        running = fold_chunks(of_chunk, running, hypotheses, log_prior, norm_weights, sizes.hypotheses)
+        known: Moments = jax.vmap(moments)(running)
         return Moments(*(leaf.reshape(own[2].size, *leaf.shape[2:]) for leaf in known))
 
     summed: Moments = in_shares(share_of_runs, by_run)
     return summed
 
 
-def _uniform(keys: Key[Array, "run"], piece: Int[Array, ""], draws: int) -> Float[Array, "run draw"]:
-    """Numbers in [0, 1) for a piece of hypotheses, from each run's key."""
+def _uniform(keys: Key[Array, "run"], chunk: Int[Array, ""], draws: int) -> Float[Array, "run draw"]:
+    """Numbers in [0, 1) for a chunk of hypotheses, from each run's key."""
     if not draws:
         return jnp.zeros((keys.shape[0], 0))
-    return jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, piece), (draws,), np.float64))(keys)
+    return jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, chunk), (draws,), np.float64))(keys)
 
 
 def _log_prior(prior: ArrayLike | None, size: int) -> Float[np.ndarray, "hypothesis"]:
@@ -237,13 +237,13 @@ def _log_prior(prior: ArrayLike | None, size: int) -> Float[np.ndarray, "hypothe
 
 
 def _cut(data: Iterable[Evidence], runs: int) -> Iterator[Evidence]:
-    for piece in data:
-        for first in range(0, piece.runs, runs):
-            yield Evidence(*(column[first : first + runs] for column in piece))
+    for chunk in data:
+        for first in range(0, chunk.runs, runs):
+            yield Evidence(*(column[first : first + runs] for column in chunk))
 
 
 def _all_codes(data: Evidence, at_once: int) -> Int[np.ndarray, "code"]:
-    """All plays that occur, so that one table serves all pieces."""
+    """All plays that occur, so that one table serves all chunks."""
     codes = np.zeros(0, np.int64)
     for some in _cut([data], at_once):
         codes = np.union1d(codes, distinct(play_codes(some))[0])

@@ -1,4 +1,4 @@
-"""What every continuous method returns, and what a method is."""
+"""Methods for continuous families, and the draws that they return."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Fit(NamedTuple):
         cell: Sides of the cell that a draw stands for, one a column; 0 except on grids.
         log_proposal: log q(u) of methods that draw from an approximation q; NaN for others.
         stats: Statistics of each draw, by ArviZ's names.
-        trace: How the method got there, by name.
+        trace: Progress of the method, by name.
     """
 
     u: Float[Numbers, "*run chain draw dim"]
@@ -92,7 +92,7 @@ def redraw(key: Key[Array, ""], fit: Fit, draws: int) -> tuple[Float[Array, "dra
     return flat[which] + offset @ fit.cell.T, fit.mode.reshape(-1)[which]
 
 
-def places_alone(u: Float[np.ndarray, "run chain draw dim"], log_weight: Any) -> Fit:
+def from_coordinates(u: Float[np.ndarray, "run chain draw dim"], log_weight: Any) -> Fit:
     """Make a fit of coordinates that were computed from another fit's, with its weights and nothing else."""
     unknown = np.full(u.shape[:3], np.nan)
     return Fit(

@@ -1,4 +1,4 @@
-"""What a posterior over groups says: who is in which group, and a policy for each group to be served by."""
+"""Summaries of a posterior over groups: assignment of users, and the norm of each group."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from inference.continuous.groups import NormGroups
 from inference.samplers.compiled import program
-from inference.samplers.fit import places_alone
+from inference.samplers.fit import from_coordinates
 from inference.samplers.posterior import SampledPosterior
 
 _MOST_PASSES = 50
@@ -39,16 +39,16 @@ class GroupsFound:
     in_use: float
 
     def group_of(self, user: int) -> int:
-        """The group that a user is most probably in."""
+        """Compute the group that a user is most probably in."""
         return int(self.assignment[user].argmax())
 
 
 def groups_found(posterior: SampledPosterior, run: int = 0) -> GroupsFound:
-    """Put the groups of all draws of a run into one order, and say what is in them.
+    """Put the groups of all draws of a run into one order, and summarise them.
 
-    Groups can change places from draw to draw without changing the likelihood. Draws are relabelled so that their
-    assignment probabilities are as near as possible, in Kullback–Leibler divergence, to the mean ones (Stephens 2000,
-    JRSS B 62(4), algorithm 2); each draw's best order is an assignment problem, solved exactly.
+    Groups can be numbered differently from draw to draw without changing the likelihood. Draws are relabelled so that
+    their assignment probabilities are as near as possible, in Kullback–Leibler divergence, to the mean ones (Stephens
+    2000, JRSS B 62(4), algorithm 2); each draw's best order is an assignment problem, solved exactly.
 
     Args:
         posterior: Posterior over a `NormGroups` family.
@@ -62,16 +62,16 @@ def groups_found(posterior: SampledPosterior, run: int = 0) -> GroupsFound:
         raise TypeError("groups_found: a posterior over NormGroups is needed")
     seen = jax.tree.map(lambda leaf: jnp.asarray(leaf)[run], posterior.seen)
     u = jnp.asarray(posterior.fit.u)[run]
-    chance, weight, places = (np.asarray(part) for part in _of_draws(family, u.reshape(-1, u.shape[-1]), seen))
+    chance, weight, coordinates = (np.asarray(part) for part in _of_draws(family, u.reshape(-1, u.shape[-1]), seen))
     draw_weight = posterior.weights[run].reshape(-1)
     order = relabel(chance, draw_weight)
     chance = np.take_along_axis(chance, order[:, None, :], axis=2)
     weight = np.take_along_axis(weight, order, axis=1)
-    places = np.take_along_axis(places, order[:, :, None], axis=1)
+    coordinates = np.take_along_axis(coordinates, order[:, :, None], axis=1)
     assignment = np.einsum("d,dug->ug", draw_weight, chance)
     largest_first = np.argsort(-assignment.sum(axis=0), kind="stable")
     shape = u.shape[:2]
-    norms = tuple(_norm(posterior, run, places[:, g].reshape(*shape, -1)) for g in largest_first)
+    norms = tuple(_norm(posterior, run, coordinates[:, g].reshape(*shape, -1)) for g in largest_first)
     ends = np.quantile(weight[:, largest_first], [0.05, 0.95], axis=0, weights=draw_weight, method="inverted_cdf")
     hard = chance.argmax(axis=2)
     in_use = float(draw_weight @ np.array([len(np.unique(row)) for row in hard]))
@@ -99,9 +99,9 @@ def relabel(
     return order
 
 
-def _norm(posterior: SampledPosterior, run: int, places: np.ndarray) -> SampledPosterior:
+def _norm(posterior: SampledPosterior, run: int, coordinates: np.ndarray) -> SampledPosterior:
     family: Any = posterior.family
-    fit = places_alone(places[None], np.asarray(posterior.fit.log_weight)[run : run + 1])
+    fit = from_coordinates(coordinates[None], np.asarray(posterior.fit.log_weight)[run : run + 1])
     return replace(posterior, family=family.base, fit=fit, seen=None, data=None)
 
 
@@ -115,5 +115,5 @@ def _of_draws(
         chance = jax.nn.softmax(family.log_joint_of_users(family.theta(at), summary), axis=1)
         return chance, family.weight(at), family.coordinates_of_groups(at)
 
-    chance, weight, places = jax.lax.map(one, u, batch_size=64)
-    return chance, weight, places
+    chance, weight, coordinates = jax.lax.map(one, u, batch_size=64)
+    return chance, weight, coordinates

@@ -3,8 +3,8 @@ r"""Laplace's approximation: a normal with the posterior's mode and curvature.
     q(u) = N(û, H⁻¹),   û = argmax log p(u, D),   H = −∇² log p(û, D)
     log p(D) ≈ log p(û, D) + (d/2) log 2π − ½ log |H|
 
-(Tierney & Kadane 1986). The mode is sought by damped Newton steps from several places; in whitened coordinates the
-prior alone gives H = I, so the problem is well scaled.
+(Tierney & Kadane 1986). The mode is sought by damped Newton steps from several starting points; in whitened coordinates
+the prior alone gives H = I, so the problem is well scaled.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Laplace(Method):
         """Find the mode and draw from the normal there."""
         key_starts, key_draws, key_modes = jax.random.split(key, 3)
         dimension = target.dimension
-        places = jax.random.normal(key_starts, (self.starts, dimension)).at[0].set(0.0)
-        found, heights = jax.vmap(lambda place: climb(target, place, self.steps))(places)
+        starts = jax.random.normal(key_starts, (self.starts, dimension)).at[0].set(0.0)
+        found, heights = jax.vmap(lambda start: climb(target, start, self.steps))(starts)
         best = jnp.argmax(heights)
         mode, height = found[best], heights[best]
         values, vectors = _curvature(target, mode)

@@ -9,12 +9,12 @@ from jaxtyping import Array, Float, Key
 
 from inference.continuous.hierarchy import Hierarchical
 from inference.samplers.compiled import program
-from inference.samplers.fit import places_alone
+from inference.samplers.fit import from_coordinates
 from inference.samplers.posterior import SampledPosterior
 
 
 def posterior_of_row(posterior: SampledPosterior, row: int) -> SampledPosterior:
-    """What is believed about one row: draws of its θ, which predict, act and can be stated like any others.
+    """Posterior over one row's θ; it predicts, acts and can be stated like any other posterior.
 
     Args:
         posterior: Posterior over a `Hierarchical` family.
@@ -30,7 +30,7 @@ def posterior_of_row(posterior: SampledPosterior, row: int) -> SampledPosterior:
 
 
 def posterior_of_new_row(posterior: SampledPosterior, key: Key[Array, ""]) -> SampledPosterior:
-    """What is believed about another member of the population: w = u + τ ⊙ z with a fresh z for each draw."""
+    """Posterior over a new member of the population: w = u + τ ⊙ z with a fresh z for each draw."""
     family = _hierarchy(posterior)
     u = jnp.asarray(posterior.fit.u)
     z = jax.random.normal(key, (*u.shape[:3], family.base.dimension))
@@ -44,7 +44,7 @@ def _hierarchy(posterior: SampledPosterior) -> Hierarchical:
 
 
 def _with_coordinates(posterior: SampledPosterior, w: Float[Array, "run chain draw base_dim"]) -> SampledPosterior:
-    fit = places_alone(np.asarray(w), posterior.fit.log_weight)
+    fit = from_coordinates(np.asarray(w), posterior.fit.log_weight)
     return SampledPosterior(_hierarchy(posterior).base, posterior.method, fit, None)
 
 
@@ -58,7 +58,7 @@ def _new_rows(
     family: Hierarchical, u: Float[Array, "run chain draw dim"], z: Float[Array, "run chain draw base_dim"]
 ) -> Float[Array, "run chain draw base_dim"]:
     def one(at: Array, fresh: Array) -> Array:
-        place, spread = family.population(at)
-        return place + spread * fresh
+        mean, spread = family.population(at)
+        return mean + spread * fresh
 
     return jax.vmap(jax.vmap(jax.vmap(one)))(u, z)

@@ -21,7 +21,7 @@ from inference.samplers.fit import Fit, Method, unweighted
 from inference.samplers.target import Target
 
 Steps = dict[str, Array]
-"""What is kept of each step of one chain, by name, with a leading step axis."""
+"""State of each step of one chain, by name, with a leading step axis."""
 
 Potential = Callable[[Float[Array, "dim"]], Float[Array, ""]]
 """Minus the logarithm of a density, up to a constant."""
@@ -36,8 +36,8 @@ class Nuts(Method):
     Attributes:
         chains: Independent chains.
         warmup: Steps that adapt the step size and the mass matrix, and are thrown away.
-        draws: Draws kept from each chain.
-        thin: Steps for each draw that is kept.
+        draws: Draws from each chain.
+        thin: Steps for each draw.
         target_accept: Acceptance that the step size is adapted to.
         max_depth: Largest depth of the trees.
         warmup_depth: The same in warm-up; less saves time where posteriors are mild, and adapts badly elsewhere.
@@ -102,7 +102,7 @@ class Nuts(Method):
 
         def step(state: HMCState, _: None) -> tuple[HMCState, Steps]:
             state = kernel.sample(state, (), {})
-            kept = {
+            states = {
                 "u": state.z,
                 "lp": -state.potential_energy,
                 "diverging": state.diverging,
@@ -111,16 +111,16 @@ class Nuts(Method):
                 "energy": state.energy,
                 "step_size": state.adapt_state.step_size,
             }
-            return state, kept
+            return state, states
 
         return jax.lax.scan(step, state, None, length=steps)
 
     def gather(self, key: Key[Array, ""], target: Target, steps: Steps) -> Fit:
         """Make a fit of all steps of all chains, (chain, step)."""
-        kept = {name: values[:, self.warmup :: self.thin] for name, values in steps.items()}
-        u, log_joint = kept.pop("u"), kept["lp"]
+        sampled = {name: values[:, self.warmup :: self.thin] for name, values in steps.items()}
+        u, log_joint = sampled.pop("u"), sampled["lp"]
         warmup = {"warmup_step_size": steps["step_size"][:, : self.warmup]} if self.warmup else {}
-        return unweighted(target, key, u, log_joint, stats=kept, trace=warmup)
+        return unweighted(target, key, u, log_joint, stats=sampled, trace=warmup)
 
     def _kernel(self, potential: Potential, key: Key[Array, ""], place: Float[Array, "dim"]) -> tuple[NUTS, HMCState]:
         kernel = NUTS(

@@ -220,7 +220,7 @@ class SampledPosterior:
         of_all_runs = np.asarray(index) + self.draws * np.arange(self.runs)[:, None]
         return self._stated[1][of_all_runs] if isinstance(self.family, StatesPolicies) else of_all_runs
 
-    def predictive(self, stakes: Int[Array, "stake"]) -> Predictive:
+    def predictive(self, stakes: Int[Array | np.ndarray, "stake"]) -> Predictive:
         """Average π_θ over the posterior, at given stakes.
 
         Raises:

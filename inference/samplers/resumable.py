@@ -1,6 +1,6 @@
-"""A sampler's run in pieces: progress after each, and a file from which it goes on after an interruption.
+"""A sampler's run in chunks: progress after each, and a file from which it goes on after an interruption.
 
-Wherever it was interrupted, the numbers are the same: a piece starts from the very state that the last one ended in.
+Wherever it was interrupted, the numbers are the same: a chunk starts from the very state that the last one ended in.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from inference.samplers.target import Target
 OnSteps = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
 
-_PIECES = 20
+_CHUNKS = 20
 
 
-def run_in_pieces(
+def run_in_chunks(
     method: Nuts,
     family: HypothesisFamily,
     keys: Key[Array, "run"],
@@ -46,8 +46,8 @@ def run_in_pieces(
         family: The hypotheses.
         keys: Key of each run.
         seen: Observations of each run.
-        on_steps: Told after each piece.
-        checkpoint: File that holds the state and the draws so far; removed by nobody.
+        on_steps: Told after each chunk.
+        checkpoint: File that holds the state and the draws so far; it is never removed.
 
     Raises:
         ValueError: If the file belongs to another run.
@@ -56,9 +56,9 @@ def run_in_pieces(
     mark = _mark(method, family, keys, seen)
     if checkpoint is not None and checkpoint.exists():
         state, steps, done = _read(checkpoint, mark, state)
-    piece = max(1, method.steps // _PIECES)
+    chunk = max(1, method.steps // _CHUNKS)
     while done < method.steps:
-        count = min(piece, method.steps - done)
+        count = min(chunk, method.steps - done)
         state, new = _advance(method, family, state, seen, count)
         new = jax.tree.map(np.asarray, new)
         steps = new if steps is None else {n: np.concatenate([steps[n], new[n]], axis=2) for n in steps}

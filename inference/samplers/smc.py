@@ -35,7 +35,7 @@ class Particles(NamedTuple):
     """Particles between two stages.
 
     Attributes:
-        u: Their places.
+        u: Their coordinates.
         old: log p(D_old | u) of each; 0 without earlier data.
         all: log p(D | u) of each.
         beta: β.

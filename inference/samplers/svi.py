@@ -3,7 +3,7 @@ r"""Stochastic variational inference: the normal of a given shape that is neares
     maximise  ELBO(q) = E_q[log p(u, D) − log q(u)] = log p(D) − KL(q ‖ p(· | D))
 
 by numpyro's SVI and guides, with an optax optimiser (Hoffman et al. 2013; Kucukelbir et al. 2017). Whitened coordinates
-need no further transform. Several fits from different places run beside each other and play the part of chains, so that
+need no further transform. Several fits from different starting points run in parallel and serve as chains, so that
 one which stopped somewhere else is found out.
 """
 

@@ -1,8 +1,8 @@
-r"""What a hierarchy with places says of any place on the line, and what is offered there.
+r"""Posteriors and predicted offers at any position on the line of a hierarchy with positions.
 
-Of a Gaussian process f that is known at places p, with covariance K = exp(−|p_i − p_j|/ℓ), the value at a place q is
-normal with mean kᵀ K⁻¹ f and variance 1 − kᵀ K⁻¹ k, where k = exp(−|p − q|/ℓ) (Rasmussen & Williams 2006, eq. 2.19).
-So rows that were not seen need not be part of a fit. In coordinates w = u + τ ⊙ f,
+Of a Gaussian process f that is known at positions p, with covariance K = exp(−|p_i − p_j|/ℓ), the value at a position
+q is normal with mean kᵀ K⁻¹ f and variance 1 − kᵀ K⁻¹ k, where k = exp(−|p − q|/ℓ) (Rasmussen & Williams 2006,
+eq. 2.19). So rows that were not seen need not be part of a fit. In coordinates w = u + τ ⊙ f,
 
     w_q = u + kᵀ K⁻¹ (w − u) + τ √(1 − kᵀ K⁻¹ k) ⊙ z,     z ~ N(0, I)
 """
@@ -23,36 +23,36 @@ from inference.continuous.family import Theta
 from inference.continuous.hierarchy import Hierarchical
 from inference.continuous.small_systems import solved
 from inference.samplers.compiled import program
-from inference.samplers.fit import places_alone
+from inference.samplers.fit import from_coordinates
 from inference.samplers.posterior import ActsOnStakes, SampledPosterior
 
-_JITTER = 1e-5  # so that two rows may have one place
+_JITTER = 1e-5  # so that two rows may have one position
 
 
-def posterior_at_place(posterior: SampledPosterior, place: float, key: Key[Array, ""]) -> SampledPosterior:
-    """What is believed about a place, seen or not, as a posterior over the base family.
+def posterior_at_position(posterior: SampledPosterior, position: float, key: Key[Array, ""]) -> SampledPosterior:
+    """Posterior over the base family at a position, observed or not.
 
     Args:
-        posterior: Posterior over a `Hierarchical` family with places.
-        place: Where.
-        key: Randomness of what the seen places leave open.
+        posterior: Posterior over a `Hierarchical` family with positions.
+        position: Position on the line.
+        key: Randomness of the values that the observed positions do not determine.
 
     Raises:
         TypeError: If the posterior is over something else.
     """
     family = posterior.family
     if not isinstance(family, Hierarchical) or not family.places:
-        raise TypeError("a posterior over a hierarchy with places is needed")
+        raise TypeError("a posterior over a hierarchy with positions is needed")
     u = jnp.asarray(posterior.fit.u)
     z = jax.random.normal(key, (*u.shape[:3], family.base.dimension))
-    w = np.asarray(_at(family, u, z, jnp.asarray(place)))
-    return SampledPosterior(family.base, posterior.method, places_alone(w, posterior.fit.log_weight), None)
+    w = np.asarray(_at(family, u, z, jnp.asarray(position)))
+    return SampledPosterior(family.base, posterior.method, from_coordinates(w, posterior.fit.log_weight), None)
 
 
 def drawn_offers(
     key: Key[Array, ""], posterior: SampledPosterior, stake: int, plays: int, draws: int
 ) -> Float[np.ndarray, "run draw play"]:
-    """Offered shares that users may make: for each of some draws of θ a few plays, all by that θ.
+    """Draw offered shares from the predictive: for each of some draws of θ a few plays, all by that θ.
 
     A play is a draw from the predictive of an offer, the mean over plays one from that of a group's mean offer.
 
@@ -79,15 +79,15 @@ def _at(
     family: Hierarchical,
     u: Float[Array, "run chain draw dim"],
     z: Float[Array, "run chain draw base_dim"],
-    place: Float[Array, ""],
+    position: Float[Array, ""],
 ) -> Float[Array, "run chain draw base_dim"]:
-    places = jnp.asarray(family.places)
+    positions = jnp.asarray(family.places)
 
     def one(at: Array, fresh: Array) -> Array:
         length = family.theta(at)["length"]
         middle, spread = family.population(at)
-        among = jnp.exp(-jnp.abs(places[:, None] - places) / length) + _JITTER * jnp.eye(len(places))
-        towards = jnp.exp(-jnp.abs(places - place) / length)
+        among = jnp.exp(-jnp.abs(positions[:, None] - positions) / length) + _JITTER * jnp.eye(len(positions))
+        towards = jnp.exp(-jnp.abs(positions - position) / length)
         weights = solved(among, towards)
         known = weights @ (family.coordinates_of_rows(at) - middle)
         return middle + known + spread * jnp.sqrt(jnp.maximum(1 - weights @ towards, 0.0)) * fresh

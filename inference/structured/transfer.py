@@ -1,21 +1,21 @@
-r"""Norms in goods that were never seen: exact inference of which norm holds where, for finitely many norms.
+r"""Norms in unobserved currencies: exact inference for finitely many norms.
 
-Goods have places p on a line of psychological distance. Along the line a group's norm is carried on, and at rate 1/ℓ it
-is drawn anew from the prior π, so that between goods at distance d
+Currencies have positions p on a line of psychological distance. Along the line a group's norm is carried on, and at
+rate 1/ℓ it is drawn anew from the prior π, so that between currencies at distance d
 
     p(n' | n) = s 1[n' = n] + (1 − s) π(n'),     s(d) = exp(−d/ℓ)
 
 (with equal π this is the chain of Jukes & Cantor 1969). The chain is stationary, and s(d) s(d') = s(d + d'), so any
-set of goods has a consistent joint prior. Where one good has been seen, at home,
+set of currencies has a consistent joint prior. With one source currency observed,
 
-    p(n abroad | D) = s(d) p(n at home | D) + (1 − s(d)) π(n),     averaged over ℓ.
+    p(n in the target | D) = s(d) p(n in the source | D) + (1 − s(d)) π(n),     averaged over ℓ.
 
-It is the discrete counterpart of `inference.continuous.hierarchy.Hierarchical` with places: a Gaussian process with
+It is the discrete counterpart of `inference.continuous.hierarchy.Hierarchical` with positions: a Gaussian process with
 covariance exp(−|p_i − p_j|/ℓ) is a Markov process along the line, too, and here
 
     Cov(1[n_i = n], 1[n_j = n]) = π(n) (1 − π(n)) exp(−|p_i − p_j|/ℓ),
 
-the same correlation. Both have the same prior of ℓ; who has seen several goods learns it.
+the same correlation. Both have the same prior of ℓ; an observer of several currencies learns it.
 
 References:
     Jukes & Cantor (1969), Evolution of protein molecules, Mammalian Protein Metabolism III; Rasmussen & Williams
@@ -43,25 +43,25 @@ POINTS = 200
 
 
 class Transfer(NamedTuple):
-    """What is believed about every good, seen or not.
+    """Posterior over the norm in every currency, observed or not.
 
     Attributes:
-        norm: p(norm in the good | D).
+        norm: p(norm in the currency | D).
         length: p(ℓ | D) over the lengths that were given.
-        log_evidence: log p(D), up to what the goods' log-likelihoods leave out.
+        log_evidence: log p(D), up to the constants that the log-likelihoods leave out.
     """
 
-    norm: Float[np.ndarray, "*run good norm"]
+    norm: Float[np.ndarray, "*run currency norm"]
     length: Float[np.ndarray, "*run length"]
     log_evidence: Float[np.ndarray, "*run"]
 
 
 @functools.lru_cache(16)
 def lengths(points: int = POINTS, prior: Parameter = LENGTH) -> Float[np.ndarray, "length"]:
-    """Lengths ℓ that are equally probable: the middles of as many equal parts of the prior.
+    """Compute lengths ℓ that are equally probable: the middles of as many equal parts of the prior.
 
     Args:
-        points: How many.
+        points: Number of lengths.
         prior: Prior of ℓ, log-normal.
 
     Example:
@@ -75,7 +75,7 @@ def lengths(points: int = POINTS, prior: Parameter = LENGTH) -> Float[np.ndarray
 
 
 def carried(distance: ArrayLike, length: Float[np.ndarray, "length"] | None = None) -> Float[np.ndarray, "*distance"]:
-    """Chance that a norm is carried over a distance, s(d), averaged over equally probable lengths.
+    """Compute the probability that a norm carries over a distance, s(d), averaged over equally probable lengths.
 
     Args:
         distance: Psychological distance, 0 or more.
@@ -89,41 +89,41 @@ def carried(distance: ArrayLike, length: Float[np.ndarray, "length"] | None = No
     return np.asarray(np.exp(-np.asarray(distance, float)[..., None] / chosen).mean(axis=-1))
 
 
-def abroad(
-    home: Float[np.ndarray, "*n norm"],
+def at_target(
+    source: Float[np.ndarray, "*n norm"],
     prior: Float[np.ndarray, "*#n norm"],
-    kept: Float[np.ndarray, "*#n"] | float,
+    probability: Float[np.ndarray, "*#n"] | float,
 ) -> Float[np.ndarray, "*n norm"]:
-    """What is believed of a good that was not seen, by somebody who has seen one.
+    """Posterior over the norm in a target currency, from that in a source currency.
 
     Args:
-        home: p(norm | D) in the good that was seen.
+        source: p(norm | D) in the source currency.
         prior: π(norm).
-        kept: Chance that a norm is carried that far, as `carried` gives it.
+        probability: Probability that the norm carries over, as `carried` gives it.
 
     Example:
-        >>> abroad(np.array([1.0, 0.0]), np.array([0.5, 0.5]), 0.5).tolist()
+        >>> at_target(np.array([1.0, 0.0]), np.array([0.5, 0.5]), 0.5).tolist()
         [0.75, 0.25]
     """
-    kept = np.asarray(kept)[..., None]
-    return np.asarray(kept * home + (1 - kept) * prior)
+    probability = np.asarray(probability)[..., None]
+    return np.asarray(probability * source + (1 - probability) * prior)
 
 
 def transfer(
-    log_likelihood: Float[np.ndarray, "*run good norm"],
+    log_likelihood: Float[np.ndarray, "*run currency norm"],
     prior: Float[np.ndarray, "*#run norm"],
-    places: Sequence[float] | Float[np.ndarray, "good"],
+    positions: Sequence[float] | Float[np.ndarray, "currency"],
     length: Float[np.ndarray, "length"] | None = None,
 ) -> Transfer:
-    """Infer the norm in every good from what was seen in some.
+    """Infer the norm in every currency from observations in some.
 
     For each ℓ a forward and a backward pass along the line, in logarithms and double precision; then the average over
     ℓ, each by what it makes of the data.
 
     Args:
-        log_likelihood: log p(D in the good | norm), up to a constant for each good; 0 where nothing was seen.
+        log_likelihood: log p(D in the currency | norm), up to a constant for each currency; 0 without observations.
         prior: π(norm), all above 0.
-        places: Place of each good, in any order.
+        positions: Position of each currency, in any order.
         length: Equally probable lengths; those of `lengths` unless given.
 
     Raises:
@@ -137,8 +137,8 @@ def transfer(
     """
     if not (np.asarray(prior) > 0).all():
         raise ValueError("prior: every norm needs a chance above 0")
-    order = np.argsort(np.asarray(places, float), kind="stable")
-    gaps = np.diff(np.asarray(places, float)[order])
+    order = np.argsort(np.asarray(positions, float), kind="stable")
+    gaps = np.diff(np.asarray(positions, float)[order])
     chosen = np.asarray(lengths() if length is None else length)
     with jax.enable_x64(True):
         seen = jnp.moveaxis(jnp.asarray(log_likelihood, np.float64)[..., order, :], -2, 0)
@@ -149,22 +149,22 @@ def transfer(
 
 @jax.jit
 def _along_the_line(
-    seen: Float[Array, "good *run norm"],
+    seen: Float[Array, "currency *run norm"],
     log_prior: Float[Array, "*#run norm"],
     gaps: Float[Array, "gap"],
     length: Float[Array, "length"],
-) -> tuple[Float[Array, "good *run norm"], Float[Array, "*run length"], Float[Array, "*run"]]:
+) -> tuple[Float[Array, "currency *run norm"], Float[Array, "*run length"], Float[Array, "*run"]]:
     def of_length(one: Float[Array, ""]) -> tuple[Array, Array]:
         keeps = jnp.exp(-gaps / one)
 
-        def carry(message: Array, kept: Array) -> Array:
+        def carry(message: Array, probability: Array) -> Array:
             """Log Σ_n' p(n | n') exp(message(n')), the same towards either side, of messages with π in them."""
             total = jax.nn.logsumexp(message, axis=-1, keepdims=True)
-            return jnp.logaddexp(jnp.log(kept) + message, jnp.log1p(-kept) + log_prior + total)
+            return jnp.logaddexp(jnp.log(probability) + message, jnp.log1p(-probability) + log_prior + total)
 
         def step(message: Array, following: tuple[Array, Array]) -> tuple[Array, Array]:
-            own, kept = following
-            arrived = carry(message, kept)
+            own, probability = following
+            arrived = carry(message, probability)
             return arrived + own, arrived
 
         def pass_over(columns: Array, steps: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Agents by name, with and without a posterior: this project's own, and those of plug-ins."""
+"""Agents by name, with and without a posterior: this project's own, and those of plug-ins (``scai_irl.agents``)."""
 
 from __future__ import annotations
 

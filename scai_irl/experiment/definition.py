@@ -114,6 +114,11 @@ def find_experiments() -> dict[str, Experiment[Any]]:
 
 
 def experiments_of(package: str) -> dict[str, Experiment[Any]]:
-    """Find the experiments that are functions in modules of a package."""
-    known = find_experiments()
-    return {name: one for name, one in known.items() if one.study and one.study.__module__.startswith(f"{package}.")}
+    """Find the experiments that modules of a package define.
+
+    Raises:
+        InputError: If a folder of the user's hides this project's experiments.
+        PluginError: If one of them cannot be imported.
+    """
+    check_not_hidden("experiments")
+    return {name: EXPERIMENTS[name] for name in EXPERIMENTS.names_in(package)}

@@ -159,14 +159,14 @@ def first_states(env: ContextualMDP, c: Context) -> np.ndarray:
 
 def longest_episode(mdp: TabularMDP, first: np.ndarray) -> int | None:
     """Count the actions of the longest episode that is possible from some first states; None if one may never end."""
-    follows = np.asarray((mdp.transition > 0).any(axis=1))
-    playing = np.asarray(mdp.legal).any(axis=1)
-    reached = np.isin(np.arange(len(playing)), first) & playing
+    follows: np.ndarray = np.any(np.asarray(mdp.transition) > 0, axis=1, keepdims=False)
+    playing: np.ndarray = np.any(np.asarray(mdp.legal), axis=1, keepdims=False)
+    reached: np.ndarray = np.isin(np.arange(playing.size), first) & playing
     actions = 0
     while reached.any():
-        if actions == len(playing):  # so long a path visits a state twice
+        if actions == playing.size:  # so long a path visits a state twice
             return None
-        reached = follows[reached].any(axis=0) & playing
+        reached = np.logical_and(follows[reached].any(axis=0), playing)
         actions += 1
     return actions
 

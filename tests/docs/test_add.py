@@ -1,39 +1,46 @@
-"""What “Add to it” adds keeps to the contracts that it would inherit."""
+"""“Add to it” is followed line by line, from an empty folder; the game of the page keeps to the contract here, too."""
 
 from __future__ import annotations
 
-import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from envs.cmdp import ContextualMDP
+from scai_irl.testing import EnvironmentContract
+from tests.docs.following import follow
 from tests.docs.pages import ROOT, blocks, execute
-from tests.envs import test_environment_contract as contract
 
-# Whether an episode is still open before its last action cannot be asked of a game with one action.
-OF_LONGER_GAMES = {"test_some_episode_needs_the_whole_horizon"}
-LAWS = [
-    law
-    for name, law in vars(contract).items()
-    if name.startswith("test_") and set(inspect.signature(law).parameters) == {"env", "c"}
-    if name not in OF_LONGER_GAMES
-]
+PAGE = ROOT / "docs" / "add.md"
+NAMES = ("dictator", "threshold", "prior-sampling", "canned")
 
 
-@pytest.fixture(scope="module")
-def game() -> Any:
-    """The game of the page, made by its blocks on games and nothing else."""
-    shared: dict[str, Any] = {"__name__": "document"}
-    for block in blocks(ROOT / "docs" / "add.md", "python")[:2]:
-        execute(block, shared)
-    return shared["DictatorGame"]()
+class TestGameOfThePage(EnvironmentContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def env(cls) -> ContextualMDP:
+        (file,) = [block for block in blocks(PAGE) if block.title == "my_game.py"]
+        shared: dict[str, Any] = {"__name__": "my_game"}
+        execute(file, shared)
+        game: ContextualMDP = shared["DictatorGame"]()
+        return game
 
 
-def test_there_are_laws() -> None:
-    assert len(LAWS) > 5
+@pytest.mark.slow
+def test_the_page_is_followed_from_an_empty_folder(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools")
+    (tmp_path / "my-additions").mkdir()
+    printed = follow(PAGE, tmp_path / "my-additions")
+    listed = [line for line in printed.splitlines() if any(name in line.split() for name in NAMES)]
+    assert len(listed) >= len(NAMES)
+    assert "number" in printed  # the table of calibration
+    assert " passed" in printed
+    assert " failed" not in printed
 
 
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-def test_the_game_keeps_to_the_contract(game: Any, law: Any) -> None:
-    for context in contract.CONTEXTS:
-        law(game, context)
+def test_every_group_of_entry_points_is_on_the_page() -> None:
+    groups = {"environments", "utilities", "families", "continuous_families", "methods", "discrete_methods"}
+    groups |= {"agents", "backends", "experiments"}
+    text = PAGE.read_text(encoding="utf-8")
+    assert all(f"`scai_irl.{group}`" in text for group in groups)

@@ -12,10 +12,12 @@ import pytest
 from envs import derive_key, one_group, simulate
 from scai_irl import load
 from scai_irl.io.errors import InputError
+from tests.docs.following import follow
 from tests.docs.pages import ROOT, blocks, run_command
 from tests.scai_irl.program import assert_equal_results
 
-(SCRIPT,) = [block for block in blocks(ROOT / "docs" / "first-experiment.md", "python") if block.title]
+PAGE = ROOT / "docs" / "first-experiment.md"
+(SCRIPT,) = [block for block in blocks(PAGE, "python") if block.title == "how_many_games.py"]
 COMMAND = f"python {SCRIPT.title} --runs 3 --games 6 --lapse 0.5 --seed 5"
 
 
@@ -75,3 +77,14 @@ def test_options_that_do_not_fit_are_refused_by_name(
     assert not (folder / "refused").exists()
     with pytest.raises(InputError):
         load(folder / "refused")
+
+
+@pytest.mark.slow
+def test_the_page_is_followed_from_an_empty_folder(tmp_path: Path) -> None:
+    pytest.importorskip("setuptools")
+    folder = tmp_path / "my-experiment"
+    folder.mkdir()
+    printed = follow(PAGE, folder)
+    assert_equal_results(folder / "unsure", folder / "again")
+    assert " passed" in printed
+    assert " failed" not in printed

@@ -40,7 +40,7 @@ class OneStep:
 
     def tabular(self, context: Context) -> TabularMDP:
         legal = jnp.stack([self.legal_actions(jnp.asarray(state), context) for state in range(2)])
-        share = jnp.where(legal, offered_share(jnp.arange(NUM_OFFERS), context.stake), 0.0)
+        share = jnp.where(legal, jax.vmap(offered_share, (0, None))(jnp.arange(NUM_OFFERS), context.stake), 0.0)
         transition = jnp.zeros((2, NUM_OFFERS, 2)).at[:, :, 1].set(legal)
         return TabularMDP(transition, jnp.stack([jnp.where(legal, 1 - share, 0.0), share]), legal, jnp.zeros(2, int))
 

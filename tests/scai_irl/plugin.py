@@ -26,7 +26,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from pydantic import Field
 
 from envs import derive_seed
@@ -66,7 +65,7 @@ class DictatorGame:
 
     def tabular(self, context):
         legal = jnp.stack([self.legal_actions(state, context) for state in range(2)])
-        share = jnp.where(legal, offered_share(jnp.arange(NUM_OFFERS), context.stake), 0.0)
+        share = jnp.where(legal, jax.vmap(offered_share, (0, None))(jnp.arange(NUM_OFFERS), context.stake), 0.0)
         transition = jnp.zeros((2, NUM_OFFERS, 2)).at[:, :, 1].set(legal)
         return TabularMDP(transition, jnp.stack([jnp.where(legal, 1 - share, 0.0), share]), legal, jnp.zeros(2, int))
 
@@ -128,6 +127,7 @@ class TinyStudy(ExperimentConfig):
 
 @experiment("tiny-study", "draws numbers", config=TinyStudy)
 def tiny_study(config, model):
+    """Draw numbers."""
     values = np.random.default_rng(derive_seed(config.seed, "tiny-study")).normal(size=config.runs)
     finding = mean_finding(values, question="How large?", case="all", answer="It is {value}.")
     return Study([finding], tables={"numbers": pd.DataFrame({"value": values})})

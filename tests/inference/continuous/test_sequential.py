@@ -193,6 +193,9 @@ def test_rewards_of_the_ultimatum_game_are_fehr_and_schmidts() -> None:
     # 1e-4: λ times utilities in float32.
     np.testing.assert_allclose(found[:, 0], table.offer[: stake + 1], atol=1e-4)
     np.testing.assert_allclose(found[:, 1], table.accept[: stake + 1], atol=1e-4)
+    by_name = dataclasses.replace(family, environment="ultimatum")
+    again = by_name.pointwise(theta, run_of(by_name.arrange(data), 0))
+    np.testing.assert_array_equal(np.asarray(again).reshape(-1, 2), found)
 
 
 def plain_walk_policy(effort: float, place: float, discount: float, lapse: float, steps: int) -> np.ndarray:

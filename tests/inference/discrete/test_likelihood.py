@@ -12,7 +12,7 @@ import pytest
 from jaxtyping import Array, Float
 
 from inference import Evidence, evidence, infer, named_norms, parameter_grid
-from inference.discrete.cells import Cells, Use, in_pieces
+from inference.discrete.cells import Cells, Use, in_chunks
 from inference.discrete.families import FAMILIES
 from inference.discrete.hypotheses import Hypotheses, PolicyHypotheses
 from inference.discrete.likelihood import log_likelihood, rows_of
@@ -202,11 +202,11 @@ def test_a_hypothesis_without_prior_probability_stays_without() -> None:
     assert (infer(named_norms(lapse=(0.1,)), data, prior=posterior).probabilities[:, 1] == 0).all()
 
 
-@pytest.mark.parametrize("piece", [1, 4, 7, 9, 100])
-def test_pieces_are_the_whole(piece: int) -> None:
+@pytest.mark.parametrize("chunk", [1, 4, 7, 9, 100])
+def test_chunks_are_the_whole(chunk: int) -> None:
     first, second = jnp.arange(9.0), jnp.arange(18.0).reshape(9, 2)
 
     def outer(x: Array, y: Array) -> Array:
         return jnp.arange(3.0)[:, None] * x + y.sum(axis=1)
 
-    np.testing.assert_array_equal(in_pieces(outer, first, second, piece=piece), outer(first, second))
+    np.testing.assert_array_equal(in_chunks(outer, first, second, chunk=chunk), outer(first, second))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from inference import CesAltruism, Hierarchical, Nuts, SampledPosterior, evidence, infer, posterior_of_row
-from inference.samplers.fit import places_alone
-from inference.structured.new_places import drawn_offers, posterior_at_place
+from inference.samplers.fit import from_coordinates
+from inference.structured.new_places import drawn_offers, posterior_at_position
 
 BASE = CesAltruism().fix(substitution=0.0, rationality=100.0, lapse=0.02)
 PLACES = (0.0, 0.5)
@@ -25,7 +25,7 @@ def family(*places: float) -> Hierarchical:
 def from_prior(hierarchy: Hierarchical, draws: int) -> SampledPosterior:
     """What is believed by somebody who has seen nothing."""
     u = np.asarray(jax.random.normal(jax.random.key(5), (1, 1, draws, hierarchy.dimension)))
-    return SampledPosterior(hierarchy, QUICK, places_alone(u, np.full((1, 1, draws), -np.log(draws))), None)
+    return SampledPosterior(hierarchy, QUICK, from_coordinates(u, np.full((1, 1, draws), -np.log(draws))), None)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def of_two() -> SampledPosterior:
 
 def test_a_place_that_was_seen_is_its_row(of_two: SampledPosterior) -> None:
     for row, place in enumerate(PLACES):
-        there = posterior_at_place(of_two, place, jax.random.key(1)).theta["own_weight"]
+        there = posterior_at_position(of_two, place, jax.random.key(1)).theta["own_weight"]
         np.testing.assert_allclose(there, posterior_of_row(of_two, row).theta["own_weight"], atol=0.01)
 
 
@@ -47,7 +47,7 @@ def test_it_is_as_if_the_place_had_been_in_the_fit(of_two: SampledPosterior) -> 
     data = evidence(np.full((3, 6), STAKE), [*OFFERS, [0] * 6], True, seen, seen)
     fitted = infer(family(*places), data, key=jax.random.key(2), method=QUICK, allow_disagreement=True)
     inside = posterior_of_row(fitted, 2).theta["own_weight"].ravel()
-    outside = posterior_at_place(of_two, 1.5, jax.random.key(1)).theta["own_weight"].ravel()
+    outside = posterior_at_position(of_two, 1.5, jax.random.key(1)).theta["own_weight"].ravel()
     levels = [0.1, 0.3, 0.5, 0.7, 0.9]
     np.testing.assert_allclose(np.quantile(outside, levels), np.quantile(inside, levels), atol=0.06)
 
@@ -59,7 +59,7 @@ def test_before_anything_is_seen_it_has_the_processs_covariance(place: float) ->
     u = believed.fit.u[0, 0]
     spread = np.asarray(jax.vmap(hierarchy.population)(jnp.asarray(u))[1])[:, 0]
     rows = np.asarray(jax.vmap(hierarchy.coordinates_of_rows)(jnp.asarray(u)))[..., 0]
-    there = posterior_at_place(believed, place, jax.random.key(8)).fit.u[0, 0, :, 0]
+    there = posterior_at_position(believed, place, jax.random.key(8)).fit.u[0, 0, :, 0]
     of_process = [(values - u[:, 0]) / spread for values in (rows[:, 0], rows[:, 1], there)]
     expected = [*np.exp(-np.abs(place - np.array(PLACES)) / 0.8), 1.0]
     np.testing.assert_allclose(np.cov(np.stack(of_process))[2], expected, atol=0.04)
@@ -78,6 +78,6 @@ def test_offers_are_drawn_from_the_predictive(of_two: SampledPosterior) -> None:
 def test_other_posteriors_are_refused() -> None:
     exchangeable = Hierarchical(base=BASE, rows=2)
     with pytest.raises(TypeError, match="a hierarchy with places is needed"):
-        posterior_at_place(from_prior(exchangeable, 10), 0.5, jax.random.key(0))
+        posterior_at_position(from_prior(exchangeable, 10), 0.5, jax.random.key(0))
     with pytest.raises(TypeError, match="Hierarchical has no policy at a stake"):
         drawn_offers(jax.random.key(0), from_prior(exchangeable, 10), STAKE, 2, 3)

@@ -12,7 +12,7 @@ import pytest
 from envs.contexts import PSYCHOLOGICAL_DISTANCE
 from inference import CesAltruism, Hierarchical
 from inference.continuous.hierarchy import LENGTH
-from inference.structured.transfer import abroad, carried, lengths, transfer
+from inference.structured.transfer import at_target, carried, lengths, transfer
 
 PLACES = [1.8, 0.0, 0.5, 3.0]
 PRIOR = np.array([0.5, 0.2, 0.3])
@@ -63,7 +63,7 @@ def test_with_one_good_seen_it_is_the_closed_form(certain: float) -> None:
     home = home / home.sum()
     believed = transfer(told, PRIOR, PLACES)
     for good, place in enumerate(PLACES):
-        np.testing.assert_allclose(believed.norm[good], abroad(home, PRIOR, float(carried(place))), atol=1e-12)
+        np.testing.assert_allclose(believed.norm[good], at_target(home, PRIOR, float(carried(place))), atol=1e-12)
     np.testing.assert_allclose(believed.length, 1 / len(lengths()), rtol=1e-9)  # one good tells nothing of ℓ
 
 
