@@ -69,7 +69,7 @@ def text(file: str, old: str, new: str) -> Callable[[Path], None]:
 def table(column: str, row: int, value: object) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         changed = TABLE.copy()
-        changed[column] = [value if place == row else old for place, old in enumerate(TABLE[column])]
+        changed[column] = pd.Series([value if place == row else old for place, old in enumerate(TABLE[column])])
         changed.to_parquet(folder / "summary.parquet")
 
     return change
