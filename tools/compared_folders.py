@@ -32,6 +32,7 @@ IGNORED = {
     "*.nc: *@created_at": "date",
     "*.nc: *@*version": "version",
     "*.nc: *_NCProperties": "version",
+    "*manifest.json: counts.seconds": "duration",
     "*cells.parquet: seconds": "duration",
     "*cells.parquet: host": "machine",
     "*cells.parquet: process": "process",
@@ -42,12 +43,14 @@ UNREAD = {
     "*.done.json": "duration and command of the recording",
     "*stderr*.txt": "progress with durations",
     "*/.*": "locks and temporary files",
+    "*.sqlite-*": "index of an SQLite file that was read",
     "*/stdout-fits.txt": "empty",
 }
 """Files that are not compared, as patterns, with the reason."""
 
 _MASKS = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\+00:00)?( UTC)?"), "DATE"),
+    (re.compile(r"\b\d[\d,]* seconds\b"), "DURATION"),
     (re.compile(r"\b[0-9a-f]{40}(-dirty)?\b"), "COMMIT"),
     (re.compile(r"(?<![\w/])(/[\w.+-]+){2,}"), "PATH"),
 )
@@ -246,7 +249,7 @@ def _columns_of_csv(path: Path) -> Columns:
 
 def _columns_of_sqlite(path: Path) -> Columns:
     columns: Columns = {}
-    base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    base = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)
     try:
         for (table,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
             rows = base.execute(f'SELECT * FROM "{table}" ORDER BY 1')  # noqa: S608
