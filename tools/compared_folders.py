@@ -34,8 +34,9 @@ IGNORED = {
     "*.nc: *_NCProperties": "version",
     "*manifest.json: counts.seconds": "duration",
     "*cells.parquet: seconds": "duration",
-    "*cells.parquet: host": "machine",
-    "*cells.parquet: process": "process",
+    "*cells.parquet: worker": "machine and process",
+    "*/outcomes/*: seconds": "duration",
+    "*/outcomes/*: worker": "machine and process",
 }
 """Values that differ from run to run, as ``FILE: COLUMN`` patterns, with the reason."""
 
