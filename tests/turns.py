@@ -100,7 +100,7 @@ class Turns:
         for reason, left in (("to other turns", self.other_turns), ("for want of time", self.late)):
             if left:
                 names = ", ".join(f"{path.removeprefix('tests/')} ({count})" for path, count in sorted(left.items()))
-                terminalreporter.line(f"left {reason}: {left.total()} slow tests in {len(left)} files: {names}")
+                terminalreporter.line(f"slow tests left {reason}: {left.total()}, in {len(left)} files: {names}")
 
     def _write_table(self) -> None:
         chosen = balanced(dict(self.seconds))

@@ -6,6 +6,8 @@ a title, written to the file of that name; the lines of a ```console block that 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import shlex
 import subprocess
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scai_irl.cli import main
 from tests.scai_irl.program import environment
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +24,6 @@ README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 _BLOCK = re.compile(r"^```(?P<kind>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-_PROGRAMS = {"scai-irl": [str(Path(sys.executable).with_name("scai-irl"))], "python": [sys.executable]}
 
 
 class Block(NamedTuple):
@@ -70,10 +72,14 @@ def execute(block: Block, shared: dict[str, Any]) -> None:
 
 
 def run_command(command: str) -> str:
-    """Run a command of a page in the present folder, and give what it prints."""
+    """Run a command of a page in the present folder, and give what it prints; ours runs in this process."""
     program, *words = shlex.split(command)
-    told = [*_PROGRAMS[program], *words]
-    done = subprocess.run(told, capture_output=True, text=True, check=False, env=environment())
+    if program == "scai-irl":
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            main(words)
+        return printed.getvalue()
+    assert program == "python", command
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, env=environment())
     assert done.returncode == 0, f"{command}\n{done.stderr}"
     return done.stdout
 
