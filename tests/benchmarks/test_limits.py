@@ -36,6 +36,7 @@ def test_exact_posteriors_are_counted_by_hand() -> None:
     assert work.seconds > 0
 
 
+@pytest.mark.slow
 def test_gradients_of_nuts_are_those_it_says_it_took() -> None:
     method = Nuts(chains=2, warmup=5, draws=5)
     work = limits.nuts_posteriors(3, method, rounds=1, clock=perf_counter)
@@ -94,7 +95,7 @@ def test_the_grid_holds_out_what_lies_between_and_the_largest() -> None:
 
 
 def test_tokens_of_an_experiment_grow_with_its_runs() -> None:
-    settings = {"users": ["fair"], "group": ["5v5"], "agents": ["thompson"], "epochs": 2}
+    settings = {"users": ["fair"], "group": ["5v5"], "agents": ["thompson"], "epochs": 1}
     few, many = (scaling.tokens_of("one-group-norm", runs=runs, **settings) for runs in (1, 3))
     assert few.read > 0
     assert 2.5 < many.read / few.read < 3.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -63,9 +64,14 @@ def beliefs_by_hand(norms: tuple[str, ...], truth: int, runs: int, games: int, l
     return np.asarray(chance[truth] / chance.sum(axis=0))
 
 
-def test_options_that_do_not_fit_are_refused_by_name(folder: Path) -> None:
-    with pytest.raises(AssertionError, match="runs: 1 does not fit"):
-        run_command(f"python {SCRIPT.title} --runs 1 --out refused")
+def test_options_that_do_not_fit_are_refused_by_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", [SCRIPT.title, "--runs", "1", "--out", "refused"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(SCRIPT.title, run_name="__main__")
+    assert stopped.value.code == 2
+    assert "runs: 1 does not fit" in capsys.readouterr().err
     assert not (folder / "refused").exists()
     with pytest.raises(InputError):
         load(folder / "refused")

@@ -168,7 +168,7 @@ def test_users_talk_in_their_manner_and_act_as_they_would_without(manner: str, u
 
 
 def test_an_assistant_hears_what_is_said_to_it_and_the_learner_too() -> None:
-    spoken = setting(runs=range(1), agents=("scai",))
+    spoken = setting(runs=range(2), agents=("scai",))
     conditions = tuple(type(c)(c.population, c.agent, "rude") for c in spoken.conditions)
     changes = {name: getattr(spoken, name) for name in vars(spoken)} | {"conditions": conditions, "epochs": 1}
     backend = Recording()
