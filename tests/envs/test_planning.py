@@ -64,7 +64,7 @@ def moves_from(stake: int, state: int) -> list[tuple[int, float, float]]:
     """Next state and both players' payoffs after each legal action, from the game's `step` itself."""
     c, key, at = context(stake), jax.random.key(0), jnp.asarray(state)
     steps = [STEP(key, at, jnp.asarray(action), c) for action in np.flatnonzero(LEGAL(at, c))]
-    return [(int(step.state), *map(float, step.reward)) for step in steps]
+    return [(int(step.state), float(step.reward[0]), float(step.reward[1])) for step in steps]
 
 
 def expectimax(
