@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -12,13 +14,14 @@ from scai_irl.measure.alignment import with_tokens
 from tests.scai_irl.loop.play import FAIR, MIXED, RATIONALITY, interactions, play, setting
 
 
+@functools.cache
 def slow_values(name: str, stake: int, lapse: float) -> np.ndarray:
     """Q(x) of every offer, from the equations of `envs.soft_policy`."""
     utility = get_utility(name).function
-    share = jnp.arange(stake + 1) / stake
+    share = jnp.asarray(np.arange(21) / stake, jnp.float32)  # as many for every stake, which compiles once
     own, other = (np.asarray(utility(jnp.zeros(0), a, b), float) for a, b in ((share, 1 - share), (1 - share, share)))
     accept = (1 - lapse) / (1 + np.exp(-RATIONALITY * own)) + lapse / 2
-    return np.asarray(accept * other)
+    return np.asarray(accept * other)[: stake + 1]
 
 
 @pytest.mark.parametrize("lapse", [0.0, 0.3])
