@@ -28,8 +28,8 @@ from inference.continuous.strategy_method import StrategyMethod, strategies
 from inference.continuous.trajectories import Trajectories, trajectories
 from inference.discrete.evidence import Evidence, evidence
 from inference.discrete.exact import exact, uniform_posterior
-from inference.discrete.families import FAMILIES, make_family, named_norms, norm_mixtures, parameter_grid
 from inference.discrete.hypotheses import Hypotheses
+from inference.discrete.named_families import FAMILIES, make_family, named_norms, norm_mixtures, parameter_grid
 from inference.discrete.posterior import DiscretePosterior, Posterior, Predictive
 from inference.discrete.streaming import PosteriorSummaries, stream_posteriors, summarise_posteriors
 from inference.infer import CONTINUOUS_METHODS, METHODS, default_method, infer

@@ -13,8 +13,8 @@ from inference.continuous.registry import CONTINUOUS_FAMILIES, ContinuousFamily,
 from inference.continuous.responses import ResponseTypes
 from inference.continuous.sequential import RewardFamily
 from inference.continuous.strategy_method import StrategyMethod
-from inference.discrete.families import FAMILIES, Family, make_family, named_norms, norm_mixtures, parameter_grid
 from inference.discrete.hypotheses import Hypotheses
+from inference.discrete.named_families import FAMILIES, Family, make_family, named_norms, norm_mixtures, parameter_grid
 
 __all__ = [
     "CONTINUOUS_FAMILIES",

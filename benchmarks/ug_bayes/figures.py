@@ -9,7 +9,7 @@ import numpy as np
 from tabulate import tabulate
 
 from benchmarks.ug_bayes.protocol import UPPER
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_figures(name: str, file: Path, cold: float, cached: float) -> Figures:
     for group, subject in zip(kept["group"][1:], kept["subject"][1:], strict=True):
         columns = [np.asarray(values, np.float64).reshape(*values.shape[:2], -1) for values in (group, subject)]
         ess.append([min(effective_draws(c[..., n]) for n in range(c.shape[-1])) for c in columns])
-        r_hat += [float(arviz_seam.arviz().rhat(c[..., n])) for c in columns for n in range(c.shape[-1])]
+        r_hat += [float(arviz_compat.arviz().rhat(c[..., n])) for c in columns for n in range(c.shape[-1])]
     smallest = np.mean(ess, axis=0)
     return Figures(
         name,
@@ -77,7 +77,7 @@ def read_figures(name: str, file: Path, cold: float, cached: float) -> Figures:
 
 def effective_draws(values: np.ndarray) -> float:
     """Bulk effective sample size of one quantity, (chain, draw)."""
-    return float(arviz_seam.arviz().ess(values, method="bulk"))
+    return float(arviz_compat.arviz().ess(values, method="bulk"))
 
 
 def normal_cdf(x: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from experiments.out_of_distribution.transfer_design import (
     offers_of_users,
 )
 from inference import DiscretePosterior, infer, thompson
-from inference.discrete.families import NAMED_NORMS
+from inference.discrete.named_families import NAMED_NORMS
 from inference.discrete.priors import FLAT
 from inference.structured.transfer import at_target
 from scai_irl.agents.assistant import translate

@@ -23,8 +23,8 @@ from envs.seeds import derive_key, derive_seed
 from envs.simulate import simulate
 from envs.ultimatum import offered_share
 from inference import Evidence, evidence, named_norms
-from inference.discrete.families import NAMED_NORMS
 from inference.discrete.hypotheses import PolicyHypotheses
+from inference.discrete.named_families import NAMED_NORMS
 from inference.discrete.priors import FLAT, leaning
 from inference.structured.transfer import carried
 from scai_irl.agents.assistant import Turn, make_offers

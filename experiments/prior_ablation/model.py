@@ -21,8 +21,8 @@ from envs.population import Population
 from envs.seeds import derive_key, derive_seed
 from experiments.prior_ablation.learning_speed import Learning, first_game, learn_at_all
 from inference import named_norms
-from inference.discrete.families import NAMED_NORMS
 from inference.discrete.mixtures import MixtureHypotheses
+from inference.discrete.named_families import NAMED_NORMS
 from inference.discrete.priors import FLAT, leaning
 from inference.structured.transfer import carried
 from scai_irl.experiment.config import ExperimentConfig, some_distinct

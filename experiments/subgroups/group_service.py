@@ -36,7 +36,7 @@ from experiments.subgroups.setup import (
     societies,
 )
 from inference import thompson
-from inference.discrete.families import NAMED_NORMS
+from inference.discrete.named_families import NAMED_NORMS
 from inference.discrete.named_groups import NamedGroups
 from scai_irl.agents.assistant import Turn, make_offers, translate
 from scai_irl.agents.users import ModelMeeting

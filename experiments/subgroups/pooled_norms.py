@@ -26,7 +26,7 @@ from envs import Population
 from experiments.subgroups.satisfaction import mean_offers, satisfaction
 from experiments.subgroups.setup import STAKES, Societies, members, policies_held, societies
 from inference import infer
-from inference.discrete.families import NAMED_NORMS
+from inference.discrete.named_families import NAMED_NORMS
 from scai_irl.experiment.config import ExperimentConfig, some_distinct
 
 ONE_NORM, ONE_MIXTURE, GROUPS = "one norm for all", "one mixture for all", "group norms"

@@ -14,8 +14,8 @@ from envs import Norm, Policy, Population, derive_key
 from envs.seeds import keys_of_runs
 from envs.society import Meetings, meet
 from inference import DiscretePosterior, Evidence, evidence, infer, norm_mixtures, uniform_posterior
-from inference.discrete.families import NAMED_NORMS
 from inference.discrete.mixtures import MixtureHypotheses
+from inference.discrete.named_families import NAMED_NORMS
 from inference.discrete.named_groups import NamedGroups, named_groups
 
 HELD: dict[str, tuple[float, float]] = {"firmly": (200.0, 0.0), "loosely": (5.0, 0.25)}

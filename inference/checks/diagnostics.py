@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 
 if TYPE_CHECKING:
     from inference.samplers.posterior import SampledPosterior
@@ -82,7 +82,7 @@ class Diagnostics:
 
 def diagnose(posterior: SampledPosterior) -> Diagnostics:
     """Compute R̂, effective draws, divergences, Pareto k̂ and the ELBO's rise, as far as the method has them."""
-    az = arviz_seam.arviz()
+    az = arviz_compat.arviz()
     rows = []
     chains, draws = posterior.fit.u.shape[1:3]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -165,4 +165,4 @@ def _pareto_k(posterior: SampledPosterior) -> np.ndarray:
     finite = np.where(np.isfinite(ratios), ratios, ratios[np.isfinite(ratios)].min(initial=0) - 100)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.array([arviz_seam.pareto_k(row) for row in finite])
+        return np.array([arviz_compat.pareto_k(row) for row in finite])

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 from inference.checks.pointwise import observations, parts_seen, pointwise_log_likelihood, thinned
 from inference.samplers.posterior import SampledPosterior
 
@@ -226,13 +226,13 @@ def _distinct_columns(densities: np.ndarray, relative_efficiency: float) -> tupl
     _, first = np.unique(own, return_index=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # k̂ says the same by observation
-        elpd, k = arviz_seam.psis_loo(densities[:, first], relative_efficiency)
+        elpd, k = arviz_compat.psis_loo(densities[:, first], relative_efficiency)
     return elpd[own], k[own]
 
 
 def _relative_efficiency(u: Float[np.ndarray, "chain draw dim"]) -> float:
     """Effective draws per draw for means of the coordinates, on average, as `arviz.loo` takes it."""
-    effective = [arviz_seam.effective_draws_of_mean(u[..., number]) for number in range(u.shape[-1])]
+    effective = [arviz_compat.effective_draws_of_mean(u[..., number]) for number in range(u.shape[-1])]
     return float(np.mean(effective)) / float(u.shape[0] * u.shape[1])
 
 

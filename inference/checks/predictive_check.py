@@ -22,7 +22,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Key
 
 from envs.seeds import keys_of_runs
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 from inference.checks.pointwise import observations, pointwise_log_likelihood, thinned
 from inference.continuous.family import HypothesisFamily, Seen
 from inference.samplers.compiled import program
@@ -111,10 +111,10 @@ def to_arviz(posterior: SampledPosterior, key: Key[Array, ""] | None = None, dra
     simulated = np.asarray(_mapped(subset, key_data, _as_they_are)).reshape(*subset.fit.mode.shape, -1)
     simulated = np.where(was_seen[:, None, None], simulated, np.nan)
     exported = subset.to_arviz()
-    groups = {name: arviz_seam.group(exported, name) for name in arviz_seam.group_names(exported)}
+    groups = {name: arviz_compat.group(exported, name) for name in arviz_compat.group_names(exported)}
     groups["log_likelihood"] = _choices(pointwise_log_likelihood(subset, subset.draws), subset.family.part)
     groups["posterior_predictive"] = _choices(simulated)
-    return arviz_seam.combine(groups)
+    return arviz_compat.combine(groups)
 
 
 def _choices(values: np.ndarray, part: str = "observation") -> xr.Dataset:

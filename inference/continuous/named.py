@@ -20,8 +20,8 @@ from envs.soft_policy import PolicyTable
 from inference.continuous.family import Theta
 from inference.continuous.one_shot import LAPSE, OneShotFamily, utility_table
 from inference.continuous.parameters import Parameter, stick_breaking
-from inference.discrete.families import NAMED_NORMS
 from inference.discrete.hypotheses import Block
+from inference.discrete.named_families import NAMED_NORMS
 
 _LEAST_WEIGHT = 1e-30  # keeps logarithms of weights, and their gradients, finite
 

@@ -16,7 +16,7 @@ from envs.policy import Policy
 from envs.seeds import keys_of_runs
 from envs.soft_policy import cumulative_probs
 from envs.ultimatum import NUM_OFFERS, legal_offers, offered_share
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 from inference.discrete.evidence import Evidence
 from inference.discrete.hypotheses import Hypotheses
 
@@ -233,7 +233,7 @@ class DiscretePosterior:
         if self.data is not None:
             seen = {name: (("run", "play"), column) for name, column in self.data._asdict().items()}
             groups["observed_data"] = xr.Dataset(seen)
-        return arviz_seam.combine(groups)
+        return arviz_compat.combine(groups)
 
     def _values(self, name: str) -> Shaped[np.ndarray, "hypothesis"]:
         coordinates = self.hypotheses.coordinates()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,48 +14,16 @@ from jaxtyping import Array, Float, Int, Key
 
 from envs.policy import Policy
 from envs.seeds import keys_of_runs
-from envs.soft_policy import PolicyTable
 from envs.ultimatum import NUM_OFFERS
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
+from inference.continuous.capabilities import ActsOnStakes, StatesPolicies, WeighsNorms
 from inference.continuous.family import HypothesisFamily, Seen, Theta
-from inference.discrete.hypotheses import Block, PolicyHypotheses
+from inference.discrete.hypotheses import PolicyHypotheses
 from inference.discrete.posterior import Predictive
 from inference.samplers.compiled import program
 from inference.samplers.fit import Fit, Method, redraw
 
 _AT_ONCE = 64
-
-
-@runtime_checkable
-class ActsOnStakes(Protocol):
-    """A family whose hypotheses are policies of the ultimatum game."""
-
-    def table(self, theta: Theta, stakes: Int[Array, "stake"]) -> PolicyTable:
-        """Compute π_θ at given stakes, over all offers."""
-        ...
-
-
-@runtime_checkable
-class WeighsNorms(Protocol):
-    """A family whose hypotheses consist of named norms."""
-
-    @property
-    def norms(self) -> tuple[str, ...]:
-        """Names of the norms."""
-        ...
-
-    def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
-        """Compute the weight of each norm under draws of θ."""
-        ...
-
-
-@runtime_checkable
-class StatesPolicies(Protocol):
-    """A family whose hypotheses are norms that can be stated and put into words."""
-
-    def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
-        """Make policy hypotheses of draws of θ, with the indices of the draws in each block."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -272,7 +240,7 @@ class SampledPosterior:
             {"choice": (("run", "observation"), np.where(np.asarray(was_seen) > 0, values, np.nan))}
         )
         groups["constant_data"] = xr.Dataset({"log_evidence": (("run",), self.log_evidence)})
-        return arviz_seam.combine(groups)
+        return arviz_compat.combine(groups)
 
     def _values(self, name: str) -> np.ndarray:
         if name not in self.theta:

@@ -19,12 +19,13 @@ from jaxtyping import Array, Float, Key
 from envs.seeds import keys_of_runs
 from envs.soft_policy import inverse_cdf
 from envs.ultimatum import offered_share
+from inference.continuous.capabilities import ActsOnStakes
 from inference.continuous.family import Theta
 from inference.continuous.hierarchy import Hierarchical
 from inference.continuous.small_systems import solved
 from inference.samplers.compiled import program
 from inference.samplers.fit import from_coordinates
-from inference.samplers.posterior import ActsOnStakes, SampledPosterior
+from inference.samplers.posterior import SampledPosterior
 
 _JITTER = 1e-5  # so that two rows may have one position
 

@@ -12,7 +12,7 @@ from envs.policy import Policy
 from envs.population import Population
 from envs.schedule import Schedule
 from inference import Hypotheses
-from inference.discrete.families import NAMED_NORMS
+from inference.discrete.named_families import NAMED_NORMS
 from scai_irl.agents.users import UsersBy
 from scai_irl.language.asking import Style
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 from scai_irl.io.errors import InputError
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.results.manifest import Manifest
@@ -53,7 +53,7 @@ class Results:
         file = self.path / POSTERIOR
         if not file.exists():
             raise InputError(str(file), "there are no posteriors in this folder", "run an experiment or an audit")
-        return arviz_seam.load(file)
+        return arviz_compat.load(file)
 
     @functools.cached_property
     def calls(self) -> pd.DataFrame:

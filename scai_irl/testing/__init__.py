@@ -13,22 +13,17 @@ one that does.
 
 import pytest
 
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{kind}"
-        for kind in ("agents", "backends", "continuous_families", "environments", "experiments", "families", "methods")
-    ),
-    f"{__name__}.utilities",
-)
+_KINDS = ("agent", "backend", "continuous_family", "environment", "experiment", "family", "method", "utility")
+pytest.register_assert_rewrite(*(f"{__name__}.{kind}_laws" for kind in _KINDS))
 
-from scai_irl.testing.agents import AgentContract
-from scai_irl.testing.backends import BackendContract, ModelContract
-from scai_irl.testing.continuous_families import ContinuousFamilyContract
-from scai_irl.testing.environments import EnvironmentContract
-from scai_irl.testing.experiments import ExperimentContract
-from scai_irl.testing.families import FamilyContract
-from scai_irl.testing.methods import MethodContract
-from scai_irl.testing.utilities import UtilityContract
+from scai_irl.testing.agent_laws import AgentContract
+from scai_irl.testing.backend_laws import BackendContract, ModelContract
+from scai_irl.testing.continuous_family_laws import ContinuousFamilyContract
+from scai_irl.testing.environment_laws import EnvironmentContract
+from scai_irl.testing.experiment_laws import ExperimentContract
+from scai_irl.testing.family_laws import FamilyContract
+from scai_irl.testing.method_laws import MethodContract
+from scai_irl.testing.utility_laws import UtilityContract
 
 __all__ = [
     "AgentContract",

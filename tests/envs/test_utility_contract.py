@@ -6,7 +6,7 @@ import pytest
 
 from envs.utilities import UTILITIES, Utility, get_utility
 from scai_irl.testing import UtilityContract
-from scai_irl.testing.utilities import SHARES, payoffs
+from scai_irl.testing.utility_laws import SHARES, payoffs
 from tests.envs.reference import PARAMETERS, PUBLISHED, reciprocal_answer
 
 

@@ -13,7 +13,7 @@ from envs.schedule import Schedule
 from envs.soft_policy import PolicyTable
 from inference import FAMILIES, Evidence, evidence
 from inference.discrete.hypotheses import PolicyHypotheses
-from scai_irl.testing.families import (
+from scai_irl.testing.family_laws import (
     PLAYS,
     RUNS,
     UNSEEN,

@@ -35,7 +35,7 @@ from envs.utilities import Utility, fehr_schmidt
 from inference.continuous.one_shot import UtilityFamily
 from inference.continuous.registry import ContinuousFamily, few_plays
 from inference.discrete.exact import exact
-from inference.discrete.families import Family, named_norms
+from inference.discrete.named_families import Family, named_norms
 from inference.methods import Grid, Method
 from scai_irl.agents.posterior_agents import PosteriorAgent, thompson_choice
 from scai_irl.backends.phrasebook.backend import Phrasebook

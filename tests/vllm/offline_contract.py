@@ -15,7 +15,7 @@ from scai_irl.backends.registry import make_backend
 from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Message, Request, Sampling, Structure
 from scai_irl.lm.settings import LmSettings
-from scai_irl.testing.backends import ModelContract, requests, structured, texts
+from scai_irl.testing.backend_laws import ModelContract, requests, structured, texts
 
 SETTINGS = LmSettings(os.environ["CHECKPOINT"], engine={"max_model_len": 8_192, "max_num_seqs": 64})
 

@@ -10,7 +10,7 @@ from scai_irl.backends.registry import make_backend
 from scai_irl.backends.vllm.serving import RunningServer
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.settings import LmSettings
-from scai_irl.testing.backends import ModelContract
+from scai_irl.testing.backend_laws import ModelContract
 
 
 class TestVllmServer(ModelContract):

@@ -19,7 +19,7 @@ from scai_irl.llama.model_folder import read_model
 from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.protocol import Sampling, Structure
 from scai_irl.lm.settings import LmSettings
-from scai_irl.testing.backends import requests, structured
+from scai_irl.testing.backend_laws import requests, structured
 from tests.vllm.conftest import SCORER
 
 

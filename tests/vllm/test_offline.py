@@ -18,7 +18,7 @@ from scai_irl.language.belief_requests import choose_request
 from scai_irl.language.games import Candidates
 from scai_irl.lm.protocol import Completion, Request, Sampling, Structure, Usage
 from scai_irl.lm.settings import LmSettings
-from scai_irl.testing.backends import requests, structured, texts
+from scai_irl.testing.backend_laws import requests, structured, texts
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -97,7 +97,7 @@ def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Pat
     program = (
         "import arviz; from scai_irl.backends.registry import make_backend; "
         "from scai_irl.lm.settings import LmSettings; "
-        "from scai_irl.testing.backends import requests; from scai_irl.io.command_line import told_in_one_line;"
+        "from scai_irl.testing.backend_laws import requests; from scai_irl.io.command_line import told_in_one_line;"
         f"told_in_one_line(lambda: make_backend('vllm-offline', LmSettings({str(checkpoint)!r})).complete(requests()))"
     )
     done = run(vllm_python, "-c", program)

@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from envs.seeds import derive_key
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 from scai_irl.audit.recorded.numerical import Beliefs, Recording
 from scai_irl.audit.recorded.recorded_hypotheses import UserHypotheses
 
@@ -64,4 +64,4 @@ def audit_arviz(
         },
         coords=where,
     )
-    return arviz_seam.combine({"posterior": draws, "constant_data": exact})
+    return arviz_compat.combine({"posterior": draws, "constant_data": exact})

@@ -22,7 +22,7 @@ from experiments.out_of_distribution.experiment import out_of_distribution
 from experiments.out_of_distribution.figures import distance_figure, gaps_table, transfer_findings
 from experiments.out_of_distribution.model import CELL, act_in_new_currencies
 from experiments.out_of_distribution.transfer_design import OutOfDistribution
-from inference.discrete.families import NAMED_NORMS
+from inference.discrete.named_families import NAMED_NORMS
 from scai_irl.backends.phrasebook.backend import Phrasebook
 from scai_irl.experiment.config import check
 from scai_irl.experiment.run_study import Model

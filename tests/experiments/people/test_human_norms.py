@@ -16,7 +16,7 @@ from experiments.people.fit_figures import human_findings
 from experiments.people.fit_tables import comparison_table, fit_table, population_rejections
 from experiments.people.fits import HumanNorms, family_for, fit_people
 from experiments.people.human_norms import human_norms
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 from inference.samplers.posterior import SampledPosterior
 from scai_irl import load
 from scai_irl.cli.main import main
@@ -76,7 +76,7 @@ def test_the_folder_holds_tables_a_posterior_and_a_figure(results: Results) -> N
     tables = {"choices", "comparison", "comparison_of_people", "estimates", "findings", "fit", "warnings"}
     assert set(results.tables) == tables
     assert [figure.name for figure in results.figures] == ["human_fit.png"]
-    assert "alpha" in arviz_seam.group(results.posterior, "posterior")
+    assert "alpha" in arviz_compat.group(results.posterior, "posterior")
     assert not list(results.path.glob("*.npz"))
 
 

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from jaxtyping import Array
 
-from inference import arviz_compat as arviz_seam
-from inference import evidence, infer
+from inference import arviz_compat, evidence, infer
 from inference.checks.loo import Loo, compare, loo
 from inference.checks.pointwise import observations, pointwise_log_likelihood, thinned
 from inference.checks.predictive_check import predictive_check, to_arviz
@@ -75,7 +74,7 @@ def chance_to_accept(theta: dict[str, np.ndarray], share: np.ndarray) -> np.ndar
 def quiet_arviz_loo(exported: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return arviz_seam.arviz().loo(exported, pointwise=True)
+        return arviz_compat.arviz().loo(exported, pointwise=True)
 
 
 @pytest.mark.parametrize("posterior", [on_grid, by_nuts], ids=["grid", "nuts"])
@@ -139,8 +138,8 @@ def test_users_and_items_are_left_out_whole_where_their_choices_share_what_is_un
     assert list(found.pointwise)[:2] == ["run", "item"]
     assert len(found.pointwise) == items
     exported = to_arviz(posterior, draws=100)
-    assert arviz_seam.group(exported, "log_likelihood")["choice"].sizes["item"] == items
-    assert arviz_seam.group(exported, "posterior_predictive")["choice"].sizes["observation"] == items * times
+    assert arviz_compat.group(exported, "log_likelihood")["choice"].sizes["item"] == items
+    assert arviz_compat.group(exported, "posterior_predictive")["choice"].sizes["observation"] == items * times
     with pytest.raises(ValueError, match="leaves out whole items already"):
         loo(posterior, groups=np.zeros((1, items * times), int))
 
@@ -167,7 +166,7 @@ def test_the_family_that_made_the_data_is_ranked_first() -> None:
 
 
 def test_an_answer_that_is_as_likely_at_all_draws_costs_nothing() -> None:
-    elpd, k = arviz_seam.psis_loo(np.full((400, 1), -0.7), 1.0)
+    elpd, k = arviz_compat.psis_loo(np.full((400, 1), -0.7), 1.0)
     assert elpd[0] == pytest.approx(-0.7)
     assert k[0] == 0
 
@@ -225,13 +224,13 @@ def test_replicated_answers_have_the_posterior_predictive_mean() -> None:
 @pytest.mark.parametrize("posterior", [on_grid, by_nuts], ids=["grid", "nuts"])
 def test_an_export_has_every_group_with_the_same_draws(posterior: Any) -> None:
     exported = to_arviz(posterior(), draws=80)
-    names = set(arviz_seam.group_names(exported))
+    names = set(arviz_compat.group_names(exported))
     assert names >= {"posterior", "log_likelihood", "posterior_predictive", "observed_data"}
-    sizes = [dict(arviz_seam.group(exported, name).sizes) for name in ("posterior", "log_likelihood")]
+    sizes = [dict(arviz_compat.group(exported, name).sizes) for name in ("posterior", "log_likelihood")]
     assert sizes[0]["chain"] * sizes[0]["draw"] == sizes[1]["chain"] * sizes[1]["draw"] > 60
-    replicated = arviz_seam.group(exported, "posterior_predictive")["choice"].values
+    replicated = arviz_compat.group(exported, "posterior_predictive")["choice"].values
     assert set(np.unique(replicated)) == {0.0, 1.0}
-    arviz_seam.to_netcdf(exported)
+    arviz_compat.to_netcdf(exported)
 
 
 def test_thinning_keeps_evenly_spaced_draws_of_each_chain() -> None:

@@ -13,9 +13,9 @@ from jaxtyping import Array, Float
 
 from inference import Evidence, evidence, infer, named_norms, parameter_grid
 from inference.discrete.cells import Cells, Use, in_chunks
-from inference.discrete.families import FAMILIES
 from inference.discrete.hypotheses import Hypotheses, PolicyHypotheses
 from inference.discrete.likelihood import log_likelihood, rows_of
+from inference.discrete.named_families import FAMILIES
 
 LAPSES = ([0.0], [0.0, 0.05], [1.0])
 GRID = parameter_grid("fehr_schmidt", {"alpha": (0, 0.5, 3), "beta": (0, 0.4, 0.9)}, rationality=(5.0, 50.0))

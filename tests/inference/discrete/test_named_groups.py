@@ -11,7 +11,7 @@ import pytest
 from envs import Norm, Policy
 from envs.society import meet
 from inference import CharnessRabin, Evidence, NormGroups, Smc, evidence, groups_found, infer, norm_mixtures
-from inference.discrete.families import NAMED_NORMS
+from inference.discrete.named_families import NAMED_NORMS
 from inference.discrete.named_groups import NamedGroups, named_groups
 from tests.scai_irl.chi_square import p_value
 

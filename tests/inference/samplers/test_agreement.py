@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from inference import CONTINUOUS_FAMILIES, Nuts, Smc, diagnose
+from inference.continuous.capabilities import ActsOnStakes
 from inference.samplers.fit import Method
 from inference.samplers.grid import LARGEST_GRID, Grid
-from inference.samplers.posterior import ActsOnStakes, SampledPosterior
+from inference.samplers.posterior import SampledPosterior
 from inference.samplers.runs import as_arrays, fit_runs
 
 RUNS = 3

@@ -26,13 +26,13 @@ from inference import (
     SampledPosterior,
     Smc,
     Svi,
+    arviz_compat,
     default_method,
     diagnose,
     evidence,
     infer,
     parameter_grid,
 )
-from inference import arviz_compat as arviz_seam
 from inference.samplers.fit import Method
 
 KEY = jax.random.key(0)
@@ -261,13 +261,13 @@ def test_every_method_exports_to_arviz(name: str) -> None:
     method = small.get(name, CONTINUOUS_METHODS[name])
     posterior = infer(TWO, played(), key=KEY, method=method, allow_disagreement=True)
     exported = posterior.to_arviz(KEY, draws=200)
-    drawn = arviz_seam.group(exported, "posterior")
+    drawn = arviz_compat.group(exported, "posterior")
     assert drawn.sizes["run"] == 2
     assert drawn.sizes["chain"] >= 2
     np.testing.assert_allclose(drawn["alpha"].mean(("chain", "draw")), posterior.mean("alpha"), atol=0.15)
-    summary = arviz_seam.arviz().summary(exported, var_names=["alpha"])
+    summary = arviz_compat.arviz().summary(exported, var_names=["alpha"])
     assert len(summary) == 2
-    assert arviz_seam.group(exported, "observed_data")["choice"].shape == (2, 48)
+    assert arviz_compat.group(exported, "observed_data")["choice"].shape == (2, 48)
 
 
 def test_defaults_follow_the_dimension() -> None:

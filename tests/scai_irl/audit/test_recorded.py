@@ -17,8 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from envs.policy import Norm, Policy
-from inference import Hypotheses, infer
-from inference import arviz_compat as arviz_seam
+from inference import Hypotheses, arviz_compat, infer
 from scai_irl.audit.recorded.numerical import Beliefs, beliefs_by_memory, read_recording
 from scai_irl.audit.recorded.pooled import mean_intervals, resampled
 from scai_irl.audit.recorded.recorded_audit import (
@@ -294,9 +293,9 @@ def test_findings_are_means_over_runs_of_a_kind_the_largest_distance_first(sampl
 
 
 def test_posteriors_can_be_saved(sampler: RecordedAudit, tmp_path: Path) -> None:
-    (tmp_path / "posterior.nc").write_bytes(arviz_seam.to_netcdf(sampler.posterior))
-    read = arviz_seam.load(tmp_path / "posterior.nc")
-    exact, drawn = arviz_seam.group(read, "constant_data"), arviz_seam.group(read, "posterior")
+    (tmp_path / "posterior.nc").write_bytes(arviz_compat.to_netcdf(sampler.posterior))
+    read = arviz_compat.load(tmp_path / "posterior.nc")
+    exact, drawn = arviz_compat.group(read, "constant_data"), arviz_compat.group(read, "posterior")
     np.testing.assert_allclose(exact["probability"].sum("point"), 1, atol=1e-5)
     assert exact["run"].values.tolist() == list(range(40))
     apart = drawn["weight"].mean(("chain", "draw")) - exact["expected_weight"]

@@ -17,7 +17,7 @@ from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.protocol import Backend
 from scai_irl.lm.replay import Recorded
 from scai_irl.lm.settings import LmSettings
-from scai_irl.testing.backends import BackendContract, ModelContract, every_request
+from scai_irl.testing.backend_laws import BackendContract, ModelContract, every_request
 from tests.scai_irl.backends.fake_server import FakeServer, fake_server
 from tests.tiny_model import make_tiny
 

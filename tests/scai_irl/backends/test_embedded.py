@@ -15,7 +15,7 @@ from scai_irl.backends.registry import make_backend
 from scai_irl.io.errors import InputError
 from scai_irl.lm.protocol import Backend, Message, Sampling, Structure
 from scai_irl.lm.settings import LmSettings
-from scai_irl.testing.backends import structured
+from scai_irl.testing.backend_laws import structured
 from tests.tiny_model import POSITIONS, make_tiny
 
 

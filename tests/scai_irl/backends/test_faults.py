@@ -25,7 +25,7 @@ from scai_irl.lm.protocol import Completion, Request
 from scai_irl.lm.replay import Recorded
 from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.tally import Tally
-from scai_irl.testing.backends import VERBAL, every_request, structured, texts
+from scai_irl.testing.backend_laws import VERBAL, every_request, structured, texts
 from tests.scai_irl.backends.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
 
 REQUESTS = [offer_request(VERBAL, "dollars", 10 + seed, seed) for seed in range(40)]

@@ -14,7 +14,7 @@ import tenacity
 from scai_irl.backends.vllm import server_health as health
 from scai_irl.backends.vllm.loop_thread import LoopThread
 from scai_irl.backends.vllm.replicas import Replica, Replicas
-from scai_irl.testing.backends import texts
+from scai_irl.testing.backend_laws import texts
 from tests.scai_irl.backends.fake_server import Fault, fake_server
 from tests.scai_irl.backends.test_faults import EXPECTED, REQUESTS, client, free_port
 

@@ -14,7 +14,7 @@ from scai_irl.language.requests import offer_request
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.lm.settings import LmSettings
 from scai_irl.results.results import load
-from scai_irl.testing.backends import VERBAL
+from scai_irl.testing.backend_laws import VERBAL
 from tests.scai_irl.backends.fake_server import MODEL, Body, FakeServer, Fault, FaultOf, fake_server
 
 RUN = ("run", "mixed-group-norm", "--runs", "2", "--epochs", "2", "--group", "5v5", "--seed", "3")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference import arviz_compat as arviz_seam
+from inference import arviz_compat
 from scai_irl import InputError, load
 from scai_irl.cli.main import main
 from scai_irl.language.instructions import instruction_hashes
@@ -47,10 +47,10 @@ def test_a_table_that_is_not_there_is_told_with_those_that_are(finished: Path) -
 
 def test_posteriors_are_an_arviz_object_over_conditions_runs_and_epochs(finished: Path) -> None:
     results = load(finished)
-    drawn = arviz_seam.group(results.posterior, "posterior")
+    drawn = arviz_compat.group(results.posterior, "posterior")
     assert dict(drawn["norm"].sizes) == {"chain": 1, "draw": 200, "condition": 1, "run": 2, "epoch": 3}
     assert drawn["condition"].to_numpy().tolist() == ["fair 5v5 thompson"]
-    exact = arviz_seam.group(results.posterior, "constant_data")
+    exact = arviz_compat.group(results.posterior, "constant_data")
     assert exact["probability"].dims == ("condition", "run", "epoch", "hypothesis")
     np.testing.assert_allclose(exact["probability"].sum("hypothesis"), 1, atol=1e-6)  # float32's digits
     np.testing.assert_allclose(exact["probability"].sel(epoch=0), 1 / 3, atol=1e-6)
@@ -60,7 +60,7 @@ def test_posteriors_are_an_arviz_object_over_conditions_runs_and_epochs(finished
 
 def test_posterior_and_beliefs_table_say_the_same(finished: Path) -> None:
     results = load(finished)
-    exact = arviz_seam.group(results.posterior, "constant_data")
+    exact = arviz_compat.group(results.posterior, "constant_data")
     norms = exact["hypothesis_norm"].to_numpy().tolist()
     for line in results.beliefs.itertuples():
         place = {"condition": line.condition, "run": line.run, "epoch": line.epoch}
