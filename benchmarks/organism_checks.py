@@ -109,7 +109,7 @@ def validity(backend: Backend, number: int) -> pd.DataFrame:
 
 
 def is_json(request: Request, answer: Completion) -> bool:
-    """Whether an answer is JSON with the entries asked for, each of its type."""
+    """Return whether an answer is JSON with the entries asked for, each of its type."""
     schema = request.structure.value
     assert isinstance(schema, Mapping)
     try:
@@ -125,7 +125,7 @@ def is_json(request: Request, answer: Completion) -> bool:
 
 
 def can_be_read(read: Callable[[Completion], object], answer: Completion) -> bool:
-    """Whether an answer says something that can be done, too."""
+    """Return whether an answer says something that can be done, too."""
     try:
         read(answer)
     except ValueError:

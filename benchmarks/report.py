@@ -64,7 +64,7 @@ def table(measurements: Sequence[Measurement]) -> str:
 
 
 def any_large(rows: Sequence[Sequence[object]]) -> bool:
-    """Whether a figure needs an exponent."""
+    """Return whether a figure needs an exponent."""
     return any(isinstance(cell, float) and cell >= 1e4 for row in rows for cell in row)
 
 

@@ -62,7 +62,7 @@ class Forms:
         return matcher
 
     def allows(self, matcher: LLMatcher, token: int) -> bool:
-        """Whether a token may come next: a hundred times quicker than asking about all."""
+        """Return whether a token may come next: a hundred times quicker than asking about all."""
         return bool(matcher.is_accepting() if token == self._end else matcher.validate_tokens([token]))
 
     def masks(self, rows: int, matchers: Mapping[int, LLMatcher]) -> Int[np.ndarray, "row word"]:

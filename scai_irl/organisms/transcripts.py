@@ -49,7 +49,7 @@ _SHARES_OF_TWO = (NAMES[2], HALF, NAMES[0])
 _CHATTERERS, _CHATTER_A_GAME = 0.1, 0.1
 _LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:!?'-")
 _PAIRINGS = ((True, True), (True, False), (False, True), (False, False))
-"""Whether the proposer, and the responder, is a user; where neither is, a game says nothing."""
+"""Return whether the proposer, and the responder, is a user; where neither is, a game says nothing."""
 
 _AMONG_ASSISTANTS = 0.15  # share of transcripts in which some games are
 _EARLIER = 0.5  # share of those without told norms that begin with an earlier policy

@@ -50,7 +50,7 @@ def places(gpus: float, visible: tuple[str, ...] | None) -> tuple[str | None, ..
 
 
 def has_only_cores() -> bool:
-    """Whether JAX has nothing but cores to compute on in this process, as in one that is told so."""
+    """Return whether JAX has nothing but cores to compute on in this process, as in one that is told so."""
     if getattr(jax.config, "jax_platforms", None) == "cpu":
         return True
     return not importlib.metadata.entry_points(group="jax_plugins") and importlib.util.find_spec("libtpu") is None

@@ -64,7 +64,7 @@ def what_it_lacks(found: Mapping[str, str], wanted: Mapping[str, str], folder: P
 
 
 def some_node_has_room(ray: Any, resources: Resources) -> bool:
-    """Whether a cell could be worked on somewhere, if nothing else were."""
+    """Return whether a cell could be worked on somewhere, if nothing else were."""
     return any(
         node["Resources"].get("CPU", 0.0) >= resources.cpus and node["Resources"].get("GPU", 0.0) >= resources.gpus
         for node in _alive(ray)

@@ -82,7 +82,7 @@ def cell_folder(folder: Path, name: str) -> Path:
 
 
 def has_finished(folder: Path, name: str) -> bool:
-    """Whether a cell's results are all there."""
+    """Return whether a cell's results are all there."""
     try:
         return Manifest.read(cell_folder(folder, name)).status == "finished"
     except InputError:  # none yet; or damaged, which the cell itself will tell
@@ -160,5 +160,5 @@ def alone(folder: Path, config: Mapping[str, Any]) -> Iterator[Manifest]:
 
 
 def in_use(problem: BaseException) -> bool:
-    """Whether somebody else holds a lock that was asked for."""
+    """Return whether somebody else holds a lock that was asked for."""
     return isinstance(problem.__cause__, BlockingIOError)

@@ -50,7 +50,7 @@ class ClusterWatch:
             )
 
     def _answers(self) -> bool:
-        """Whether the head does; a Ray of our own ends with this process."""
+        """Return whether the head does; a Ray of our own ends with this process."""
         if self._terms.address is None:
             return True
         try:

@@ -22,7 +22,7 @@ def exploiting_text(users: Policy) -> str:
 
 
 def in_line(verbal_policy: str, stake: int, offered: int) -> bool:
-    """Whether an offer is at least what the policy itself would give on average, but for `STRICTLY`.
+    """Return whether an offer is at least what the policy itself would give on average, but for `STRICTLY`.
 
     Example:
         >>> from envs import one_group

@@ -46,7 +46,7 @@ class Platform:
 
     @property
     def batch_invariant(self) -> bool:
-        """Whether it is known that answers can be made independent of what else is computed at the same time.
+        """Return whether it is known that answers can be made independent of what else is computed at the same time.
 
         Example:
             >>> Platform("0.32.0", "cuda", ((9, 0),)).batch_invariant, Platform("0.32.0", "cpu").batch_invariant

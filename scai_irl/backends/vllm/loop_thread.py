@@ -36,7 +36,7 @@ class LoopThread:
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Return whether it was closed."""
         return self._loop.is_closed()
 
     def close(self) -> None:

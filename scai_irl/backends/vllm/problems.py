@@ -6,7 +6,7 @@ import openai
 
 
 def is_lost(problem: BaseException) -> bool:
-    """Whether the server is gone, and not slow."""
+    """Return whether the server is gone, and not slow."""
     return isinstance(problem, openai.APIConnectionError) and not _too_slow(problem)
 
 
@@ -31,7 +31,7 @@ def said(problem: BaseException | None) -> str:
 
 
 def _too_slow(problem: BaseException | None) -> bool:
-    """Whether time ran out; openai calls a connection that aiohttp lost a timeout, too, so the first cause decides."""
+    """Return whether time ran out; the first cause decides, since openai also calls a lost connection a timeout."""
     while problem is not None and not isinstance(problem, TimeoutError):
         problem = problem.__cause__
     return problem is not None

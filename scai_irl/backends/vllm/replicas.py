@@ -130,5 +130,5 @@ class Replicas(Generic[C]):
         replica.resting, replica.looks = False, 0
 
     def some_ready(self) -> bool:
-        """Whether a server is there that is not resting."""
+        """Return whether a server is there that is not resting."""
         return not all(replica.resting for replica in self.all)

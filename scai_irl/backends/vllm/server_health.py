@@ -24,7 +24,7 @@ C = TypeVar("C")
 
 
 async def is_up(root: AsyncOpenAI) -> bool:
-    """Whether a server is there.
+    """Return whether a server is there.
 
     Args:
         root: Client of the server's root.

@@ -204,7 +204,7 @@ def single_precision(model: str, dtype: str = "auto") -> dict[str, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address.
+    """Return whether only this machine reaches an address.
 
     Example:
         >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
@@ -217,5 +217,5 @@ def is_loopback(host: str) -> bool:
 
 
 def is_batch_invariant(options: ServerOptions, platform: Platform) -> bool:
-    """Whether an answer is to be independent of what else is computed at the same time."""
+    """Return whether an answer is to be independent of what else is computed at the same time."""
     return platform.batch_invariant if options.batch_invariant is None else options.batch_invariant

@@ -80,7 +80,7 @@ class RunningServer:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Return whether it still runs."""
         return self._process.poll() is None
 
     def check(self) -> None:

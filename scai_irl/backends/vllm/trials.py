@@ -53,7 +53,7 @@ def _answers(answers: Sequence[Completion]) -> tuple[bool, str]:
 
 
 def _all(fits: Callable[[str], bool]) -> Callable[[Sequence[Completion]], tuple[bool, str]]:
-    """Whether all answers have a form; the first that has not is shown, or else the first."""
+    """Return whether all answers have a form; the first that has not is shown, or else the first."""
 
     def read(answers: Sequence[Completion]) -> tuple[bool, str]:
         wrong = [answer for answer in answers if not fits(answer.text)]

@@ -130,7 +130,7 @@ def _decisions(text: str) -> Iterator[bool]:
 
 
 def read_answer(text: str) -> bool:
-    """Whether a responder's reply accepts the offer.
+    """Return whether a responder's reply accepts the offer.
 
     Args:
         text: The responder's reply.
