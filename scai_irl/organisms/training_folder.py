@@ -130,7 +130,7 @@ def _inherited(parent: Path, of: Architecture) -> tuple[Weights, str]:
     try:
         model = read_model(parent)
     except InputError as problem:
-        raise InputError("parent", problem.problem, problem.mend) from problem
+        raise InputError("parent", problem.problem, problem.hint) from problem
     if model.architecture != of:
         raise InputError("parent", f"{parent} is a model of another size", "give its --width and --layers")
     digest = hashlib.sha256((parent / WEIGHTS).read_bytes()).hexdigest()

@@ -34,8 +34,8 @@ def found_address(address: str) -> str:
         try:
             address = services.canonicalize_bootstrap_address_or_die(AUTO)
         except ConnectionError as none:
-            mend = "join one with `ray start`, or give HOST:PORT of its head"
-            raise InputError("address", "this machine is part of no Ray cluster", mend) from none
+            hint = "join one with `ray start`, or give HOST:PORT of its head"
+            raise InputError("address", "this machine is part of no Ray cluster", hint) from none
     host, colon, port = address.rpartition(":")
     if not (colon and host and port.isdecimal() and 0 < int(port) < 65_536) or "/" in host:
         raise InputError("address", f"{address!r} is none", "give HOST:PORT of the cluster's head, or auto")

@@ -90,8 +90,8 @@ def put_together(folder: Path, cells: Sequence[Cell], name: str) -> pd.DataFrame
             try:
                 table = pd.read_parquet(file)
             except (OSError, ValueError) as damaged:
-                mend = "delete the cell's folder and run the sweep again"
-                raise InputError(str(file), "not a table that can be read", mend) from damaged
+                hint = "delete the cell's folder and run the sweep again"
+                raise InputError(str(file), "not a table that can be read", hint) from damaged
             tables.append(table)
             numbers += [number] * len(table)
     if not tables:

@@ -82,8 +82,8 @@ def with_settings(sweep: Sweep, assignments: Sequence[str]) -> Sweep:
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not equals or name not in harmless:
-            mend = f"put it into the file; only these can be set: {', '.join(sorted(harmless))}"
-            raise InputError("set", f"{assignment} is none of the options that change no number", mend)
+            hint = f"put it into the file; only these can be set: {', '.join(sorted(harmless))}"
+            raise InputError("set", f"{assignment} is none of the options that change no number", hint)
         settings[name] = _value(value)
     return sweep.model_copy(update={"settings": settings})
 
@@ -125,6 +125,6 @@ def _end_badly(told: Sweep, part: Part | None, results: Results) -> None:
         if CELLS not in results.tables:
             for line in error_lines(cells_table(results.path, mine)):
                 print(line)
-        mend = "mend what they say, then run the same command again"
-        print(f"error: {InputError(CELLS, f'{left} of {len(mine)} failed', mend)}", file=sys.stderr)
+        hint = "hint what they say, then run the same command again"
+        print(f"error: {InputError(CELLS, f'{left} of {len(mine)} failed', hint)}", file=sys.stderr)
         raise SystemExit(1)

@@ -46,8 +46,8 @@ class Local:
         gpus, asked = self._terms.resources.gpus, self._terms.workers or 1
         room = len(self._places(asked))
         if not room:
-            mend = "ask for fewer, or give --engine ray with a cluster that has them"
-            raise InputError("resources.gpus", f"a cell needs {gpus:g}, and fewer can be seen here", mend)
+            hint = "ask for fewer, or give --engine ray with a cluster that has them"
+            raise InputError("resources.gpus", f"a cell needs {gpus:g}, and fewer can be seen here", hint)
         if asked > room:
             problem = f"{asked} cells at a time, with {gpus:g} GPUs each, are more than there is room for here"
             raise InputError(

@@ -36,8 +36,8 @@ def check_nodes(ray: Any, folder: Path, resources: Resources) -> None:
             name: max((node["Resources"].get(name, 0.0) for node in nodes), default=0.0) for name in ("CPU", "GPU")
         }
         problem = f"no node has {resources.cpus} cores and {resources.gpus:g} GPUs"
-        mend = f"ask for at most {largest['CPU']:g} and {largest['GPU']:g}, or add a larger node"
-        raise InputError("resources", problem, mend)
+        hint = f"ask for at most {largest['CPU']:g} and {largest['GPU']:g}, or add a larger node"
+        raise InputError("resources", problem, hint)
     wanted = {name: importlib.metadata.version(name) for name in _PACKAGES}
     for address, found in _looks(ray, nodes, folder / MANIFEST):
         lacking = what_it_lacks(found, wanted, folder)
@@ -46,7 +46,7 @@ def check_nodes(ray: Any, folder: Path, resources: Resources) -> None:
 
 
 def what_it_lacks(found: Mapping[str, str], wanted: Mapping[str, str], folder: Path) -> tuple[str, str] | None:
-    """Problem of a node, and its mend; None if it lacks nothing.
+    """Return the problem of a node with a hint; None if it lacks nothing.
 
     Args:
         found: What `scai_irl.sweep.probe.look` saw.

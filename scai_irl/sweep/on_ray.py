@@ -51,8 +51,8 @@ class OnRay:
             InputError: If it is one of these.
         """
         if importlib.util.find_spec("ray") is None:
-            mend = "pip install 'scai-irl[cluster]', or use the local engine"
-            raise InputError("engine", "Ray is not installed", mend)
+            hint = "pip install 'scai-irl[cluster]', or use the local engine"
+            raise InputError("engine", "Ray is not installed", hint)
         if self._terms.address is not None:
             found_address(self._terms.address)
 
@@ -127,8 +127,8 @@ def _connected(terms: Terms) -> Iterator[Any]:
             ray.init(**told)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as problem:
             said = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
-            mend = "start it with `ray start --head`, or run this on one of its machines"
-            raise InputError("address", f"no Ray cluster can be joined ({said})", mend) from problem
+            hint = "start it with `ray start --head`, or run this on one of its machines"
+            raise InputError("address", f"no Ray cluster can be joined ({said})", hint) from problem
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):  # it tells of its nodes there
             try:
                 yield ray

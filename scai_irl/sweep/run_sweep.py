@@ -97,8 +97,8 @@ def _work(sweep: Sweep, cells: Sequence[Cell], folder: Path, engine: Engine) -> 
     with contextlib.closing(engine.outcomes(work, tasks)) as outcomes, progress(SWEEP, len(tasks)) as advance:
         for outcome in outcomes:
             if outcome.status == "disk":
-                mend = "free some space, then run the same command again: what has finished stays"
-                raise InputError(str(cell_folder(folder, outcome.name)), f"no room on the disk ({outcome.error})", mend)
+                hint = "free some space, then run the same command again: what has finished stays"
+                raise InputError(str(cell_folder(folder, outcome.name)), f"no room on the disk ({outcome.error})", hint)
             if outcome.status == "failed":
                 failed += 1
                 save_outcome(folder, outcome)

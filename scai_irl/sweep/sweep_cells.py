@@ -141,8 +141,8 @@ def _refuse_unknown(where: str, name: str, config: type[ExperimentConfig]) -> No
     options = list(config.model_fields)
     if name not in options:
         close = difflib.get_close_matches(name, options, n=1)
-        mend = f"perhaps you meant {close[0]}" if close else f"there are {', '.join(options)}"
-        raise InputError(f"{where}.{name}", "the experiment has no such option", mend)
+        hint = f"perhaps you meant {close[0]}" if close else f"there are {', '.join(options)}"
+        raise InputError(f"{where}.{name}", "the experiment has no such option", hint)
 
 
 def _numbers(cell: Cell, config: type[ExperimentConfig]) -> bytes:
@@ -152,7 +152,7 @@ def _numbers(cell: Cell, config: type[ExperimentConfig]) -> bytes:
     except InputError as wrong:
         where = "grid" if wrong.field in cell.varied else "settings"
         field = f"{where}.{wrong.field}" if wrong.field in cell.options else wrong.field
-        raise InputError(field, wrong.problem, wrong.mend) from wrong
+        raise InputError(field, wrong.problem, wrong.hint) from wrong
     return hashlib.sha256(checked.model_dump_json().encode()).digest()
 
 

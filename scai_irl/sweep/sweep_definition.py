@@ -152,8 +152,8 @@ def check_sweep(content: Mapping[str, Any]) -> Sweep:
         key = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
         if first["type"] == "value_error":
-            problem, _, mend = said.partition("; ")
-            raise InputError(key, problem, mend) from wrong
+            problem, _, hint = said.partition("; ")
+            raise InputError(key, problem, hint) from wrong
         if first["type"] == "missing":
             raise InputError(key, "it is missing", f"add it: {Sweep.model_fields[key].description}") from wrong
         if first["type"] == "extra_forbidden":

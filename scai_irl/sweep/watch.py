@@ -58,8 +58,8 @@ class ClusterWatch:
         except InputError as gone:
             if self._unanswered:
                 problem = f"the cluster's head has gone ({gone.problem})"
-                mend = "start it again, then run the same command again: what has finished stays"
-                raise InputError("address", problem, mend) from gone
+                hint = "start it again, then run the same command again: what has finished stays"
+                raise InputError("address", problem, hint) from gone
             self._unanswered = True
             return False
         self._unanswered = False

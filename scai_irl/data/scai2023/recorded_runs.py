@@ -125,7 +125,7 @@ def read_scai2023(path: Path, *, strict: bool = False, on_file: Callable[[int, i
 
 def _refuse(file: str, where: str, reason: str) -> None:
     problem = f"{where}: {reason}" if where else reason
-    raise InputError(file, problem, "mend the file, or read without strict to list it instead")
+    raise InputError(file, problem, "correct the file, or read without strict to list it instead")
 
 
 def _groups(records: Iterable[RecordedEpoch]) -> dict[tuple[object, ...], str]:

@@ -27,8 +27,8 @@ def slurm(command: Slurm) -> None:
         InputError: If the sweep or an option cannot be used, there is no Slurm, or Slurm refuses the job.
     """
     if command.submit and shutil.which(_SBATCH) is None:
-        mend = "leave --submit out, and submit the script where there is"
-        raise InputError("submit", "there is no sbatch on this machine", mend)
+        hint = "leave --submit out, and submit the script where there is"
+        raise InputError("submit", "there is no sbatch on this machine", hint)
     sweep = read_sweep(command.file)
     config = known_experiment(sweep).config
     written = sweep.written(uncounted(config))

@@ -102,8 +102,8 @@ def activation(environment: str | None) -> str:
     if (folder / "bin").is_dir():
         return f'export PATH={shlex.quote(str(folder / "bin"))}:"$PATH"'
     if not environment.strip() or (len(environment.split()) == 1 and "/" in environment) or folder.is_dir():
-        mend = "give the folder of an environment, or a command that activates one"
-        raise InputError("environment", f"{environment!r} has no folder bin", mend)
+        hint = "give the folder of an environment, or a command that activates one"
+        raise InputError("environment", f"{environment!r} has no folder bin", hint)
     return environment
 
 
@@ -133,12 +133,12 @@ def _model_of(command: Slurm, cells: Sequence[Cell]) -> str | None:
     if not lost:
         return None
     if command.array is not None:
-        mend = "give --nodes in the place of --array, or put url into the sweep's [settings]"
-        raise InputError("array", "the sweep asks a server, and tasks of an array have none", mend)
+        hint = "give --nodes in the place of --array, or put url into the sweep's [settings]"
+        raise InputError("array", "the sweep asks a server, and tasks of an array have none", hint)
     models = sorted({str(cell.options.get("model") or "") for cell in lost})
     if models == [""]:
-        mend = "give --model, or put url into the sweep's [settings]"
-        raise InputError("model", "the sweep asks a server, and does not say for which model", mend)
+        hint = "give --model, or put url into the sweep's [settings]"
+        raise InputError("model", "the sweep asks a server, and does not say for which model", hint)
     if len(models) > 1:
         problem = f"the sweep asks for several ({', '.join(filter(None, models))}), and a job serves one"
         raise InputError("model", problem, "make a sweep of each, or put url into its [settings]")
@@ -155,25 +155,25 @@ def _check_without_model(command: Slurm) -> None:
 def _check_resources(command: Slurm, needs: Resources) -> None:
     cpus, gpus = command.cpus_per_node, command.gpus_per_node
     if cpus is not None and cpus < needs.cpus:
-        mend = f"give {needs.cpus} or more, or lower resources.cpus of the sweep"
-        raise InputError("cpus-per-node", f"{cpus} are fewer than the {needs.cpus} of one cell", mend)
+        hint = f"give {needs.cpus} or more, or lower resources.cpus of the sweep"
+        raise InputError("cpus-per-node", f"{cpus} are fewer than the {needs.cpus} of one cell", hint)
     if command.model is not None and needs.gpus:
-        mend = "set resources.gpus of the sweep to 0; cells that ask a server need none"
-        raise InputError("model", "its servers take all GPUs, and the sweep's cells want some, too", mend)
+        hint = "set resources.gpus of the sweep to 0; cells that ask a server need none"
+        raise InputError("model", "its servers take all GPUs, and the sweep's cells want some, too", hint)
     if gpus < needs.gpus:
-        mend = "give more, or lower resources.gpus of the sweep"
-        raise InputError("gpus-per-node", f"{gpus} are fewer than the {needs.gpus:g} of one cell", mend)
+        hint = "give more, or lower resources.gpus of the sweep"
+        raise InputError("gpus-per-node", f"{gpus} are fewer than the {needs.gpus:g} of one cell", hint)
     if gpus and not needs.gpus and command.model is None:
-        mend = "set resources.gpus of the sweep, give --model, or leave this out"
+        hint = "set resources.gpus of the sweep, give --model, or leave this out"
         problem = f"nothing would use the {gpus}: cells want none, and no model is served"
-        raise InputError("gpus-per-node", problem, mend)
+        raise InputError("gpus-per-node", problem, hint)
 
 
 def _check_ray(command: Slurm) -> None:
     """Refuse a Ray cluster where the job's environment is this one, and has no Ray."""
     if command.array is None and command.environment is None and importlib.util.find_spec("ray") is None:
-        mend = "pip install 'scai-irl[cluster]', or give --array, which does without"
-        raise InputError("nodes", "they are joined by Ray, which is not installed", mend)
+        hint = "pip install 'scai-irl[cluster]', or give --array, which does without"
+        raise InputError("nodes", "they are joined by Ray, which is not installed", hint)
 
 
 def _check_words(command: Slurm, out: Path) -> None:
@@ -207,8 +207,8 @@ def _served(command: Slurm, model: str, cells: Sequence[Cell]) -> Served:
             raise InputError("serve-extra", f"{word} is the job's own affair", "leave it out")
     for cell in cells:
         if cell.options.get("backend") != SERVED:
-            mend = f'put backend = "{SERVED}" into its [settings], or leave --model out'
-            raise InputError("model", "the sweep does not ask a server", mend)
+            hint = f'put backend = "{SERVED}" into its [settings], or leave --model out'
+            raise InputError("model", "the sweep does not ask a server", hint)
         if "url" in cell.options:
             raise InputError("settings.url", "the job knows its servers, and nobody else does", "take it out")
         if cell.options.get("model") not in (None, "", own_name(model)):

@@ -34,11 +34,11 @@ def read_time(text: str) -> int:
             seconds = sum(int(found[unit] or 0) * _SECONDS[unit] for unit in found.groupdict())
             break
     else:
-        mend = "write hours:minutes:seconds, as in 04:00:00, or days-hours, as in 2-12"
-        raise InputError("time", f"{text!r} is no time that Slurm reads", mend)
+        hint = "write hours:minutes:seconds, as in 04:00:00, or days-hours, as in 2-12"
+        raise InputError("time", f"{text!r} is no time that Slurm reads", hint)
     if seconds < _LEAST:
-        mend = "give five minutes or more; 04:00:00 is four hours, and 04:00 four minutes"
-        raise InputError("time", f"{text!r} is {seconds} seconds", mend)
+        hint = "give five minutes or more; 04:00:00 is four hours, and 04:00 four minutes"
+        raise InputError("time", f"{text!r} is {seconds} seconds", hint)
     return seconds
 
 

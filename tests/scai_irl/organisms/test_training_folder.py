@@ -87,7 +87,7 @@ def test_an_organism_answers_the_audits_questions_as_its_weights_do(whole: Path)
     asked = [choose_request(item.candidates, item.games, seed) for seed, item in enumerate(some)]
     with closing(make_backend("embedded", LmSettings(model=str(whole)))) as backend:
         answers = backend.complete(asked)
-    prompts = [conversations.asked(request.messages) for request in asked]
+    prompts = [conversations.prompt_tokens(request.messages) for request in asked]
     longest = max(map(len, prompts))
     tokens = jnp.asarray([prompt + [0] * (longest - len(prompt)) for prompt in prompts])
     positions = jnp.broadcast_to(jnp.arange(longest), tokens.shape)
