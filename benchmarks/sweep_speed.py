@@ -27,7 +27,7 @@ from scai_irl.sweep.sweep_cells import cells_of, known_experiment
 from scai_irl.sweep.sweep_definition import Sweep
 from scai_irl.sweep.sweep_folder import whole_sweep
 from scai_irl.sweep.work import Task, work
-from scai_irl.sweep.worker_settings import Terms, worker_environment
+from scai_irl.sweep.worker_settings import WorkerSettings, worker_environment
 from tests.scai_irl.sweep.tiny import install, on_path
 
 REAL = {"users": ["fair"], "group": ["5v5"], "agents": ["thompson"], "runs": 20, "epochs": 2}
@@ -56,7 +56,7 @@ def timed(experiment: str, engine: str, workers: int, cells: int) -> tuple[float
         made = cells_of(sweep, known_experiment(sweep).config)
         tasks = [Task(experiment, cell, folder, Path.cwd(), figures=False) for cell in made]
         with whole_sweep(folder, sweep.written()):
-            outcomes = make_engine(engine, Terms(folder, sweep.resources, workers)).outcomes(work, tasks)
+            outcomes = make_engine(engine, WorkerSettings(folder, sweep.resources, workers)).outcomes(work, tasks)
             times = []
             for outcome in outcomes:
                 assert outcome.status == "finished", outcome.error

@@ -1,4 +1,4 @@
-"""Reads CSV files of other people's experiments: what cannot be used is told by file, column and line."""
+"""Reader of CSV files of experiments; errors name the file, the column and the line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_text_columns(path: Path, needed: list[str]) -> pd.DataFrame:
         All its columns as text; the index is the line in the file.
 
     Raises:
-        InputError: If it cannot be read, is empty or lacks a column.
+        InputError: If the file cannot be read, is empty or lacks a column.
     """
     hint = "give a CSV file with a line of column names"
     try:
@@ -61,7 +61,7 @@ def numbers(path: Path, table: pd.DataFrame, column: str, low: float, high: floa
     """Read a column of numbers within bounds.
 
     Raises:
-        InputError: If one is missing, no number or outside.
+        InputError: If a value is missing, not a number or outside the bounds.
     """
     values = pd.to_numeric(table[column], errors="coerce").astype(float)
     refuse_first(
@@ -77,7 +77,7 @@ def whole_numbers(path: Path, table: pd.DataFrame, column: str, low: int, high: 
     """Read a column of whole numbers within bounds.
 
     Raises:
-        InputError: If one is missing, no whole number or outside.
+        InputError: If a value is missing, not a whole number or outside the bounds.
     """
     values = numbers(path, table, column, low, high)
     hint = "give whole units, such as cents in the place of dollars"
@@ -86,17 +86,17 @@ def whole_numbers(path: Path, table: pd.DataFrame, column: str, low: int, high: 
 
 
 def refuse_first(path: Path, table: pd.DataFrame, column: str, wrong: pd.Series[bool], problem: str, hint: str) -> None:
-    """Refuse the first line that is wrong, if there is one."""
+    """Raise an error for the first wrong line, if there is one."""
     if wrong.any():
         line = line_of_first(wrong)
         refuse(path, column, line, f"{str(table[column].loc[line])[:40]!r} {problem}", hint)
 
 
 def refuse(path: Path, column: str, line: int, problem: str, hint: str) -> NoReturn:
-    """Refuse a file for what stands in one column of one line."""
+    """Raise an error for the value in one column of one line."""
     raise InputError(str(path), f"column {column}, line {line}: {problem}", hint)
 
 
 def line_of_first(wrong: pd.Series[bool]) -> int:
-    """Line of the first entry that is true; the index holds lines."""
+    """Return the line of the first true entry; the index holds lines."""
     return int(wrong.index[int(wrong.to_numpy().argmax())])

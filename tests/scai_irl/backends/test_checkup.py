@@ -216,4 +216,4 @@ def test_what_is_no_address_is_refused(url: str, capsys: pytest.CaptureFixture[s
     assert stopped.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"error: url: {url!r} is no address; write it as http://127.0.0.1:8000\n"
+    assert err == f"error: url: {url!r} is not an address; write it as http://127.0.0.1:8000\n"

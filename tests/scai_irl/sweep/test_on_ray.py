@@ -17,7 +17,7 @@ from scai_irl.sweep.sweep_cells import Cell
 from scai_irl.sweep.sweep_definition import Resources
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import PassingError, Task
-from scai_irl.sweep.worker_settings import Terms
+from scai_irl.sweep.worker_settings import WorkerSettings
 
 TASKS = [Task("tiny", Cell(str(number), {}, {}, 0), Path("swept"), Path(), figures=False) for number in range(200)]
 
@@ -84,15 +84,15 @@ def done(task: Task) -> Outcome:
 def swept(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Sweep over all tasks, and give the names that came back."""
 
-    def outcomes(ray: Pretended, work: Callable[[Task], Outcome] = done, **terms: Any) -> list[str]:
+    def outcomes(ray: Pretended, work: Callable[[Task], Outcome] = done, **settings: Any) -> list[str]:
         @contextlib.contextmanager
-        def connected(_: Terms) -> Iterator[Pretended]:
+        def connected(_: WorkerSettings) -> Iterator[Pretended]:
             yield ray
 
         monkeypatch.setattr(on_ray, "_connected", connected)
         monkeypatch.setattr(on_ray, "check_nodes", lambda *_: None)
-        resources = terms.pop("resources", Resources())
-        return [told.name for told in OnRay(Terms(Path("swept"), resources, **terms)).outcomes(work, TASKS)]
+        resources = settings.pop("resources", Resources())
+        return [told.name for told in OnRay(WorkerSettings(Path("swept"), resources, **settings)).outcomes(work, TASKS)]
 
     return outcomes
 
@@ -142,7 +142,7 @@ def test_a_cluster_without_a_fitting_node_is_told_of_once_and_waited_for(
     told = capsys.readouterr().err.splitlines()
     line = (
         "warning: no node with 1 cores and 0 GPUs is left, and 16 cells wait for one; "
-        "add one, or stop this and run the same command later: what has finished stays"
+        "add one, or stop this and run the same command later: finished cells stay"
     )
     assert told == [line, line]  # and again only after one had come and gone
 
