@@ -52,7 +52,7 @@ _PAIRINGS = ((True, True), (True, False), (False, True), (False, False))
 """Return whether the proposer, and the responder, is a user; where neither is, a game says nothing."""
 
 _AMONG_ASSISTANTS = 0.15  # share of transcripts in which some games are
-_EARLIER = 0.5  # share of those without told norms that begin with an earlier policy
+_EARLIER = 0.5  # share of those without stated norms that begin with an earlier policy
 
 
 @dataclass(frozen=True)

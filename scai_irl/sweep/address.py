@@ -12,7 +12,7 @@ from scai_irl.io.errors import InputError
 AUTO = "auto"
 _SECONDS = 5.0
 _HEALTH = "/grpc.health.v1.Health/Check"  # gRPC's health checking protocol, to which the head of a cluster replies
-_MEND = "start the head there with `ray start --head`, or correct the address"
+_HINT = "start the head there with `ray start --head`, or correct the address"
 
 
 def found_address(address: str) -> str:
@@ -42,7 +42,7 @@ def found_address(address: str) -> str:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()
     except OSError as problem:
-        raise InputError("address", f"nobody answers at {address} ({problem})", _MEND) from problem
+        raise InputError("address", f"there is no answer at {address} ({problem})", _HINT) from problem
     if os.environ.get("RAY_USE_TLS", "0") != "1":
         _refuse_others(address)
     return address
@@ -57,4 +57,4 @@ def _refuse_others(address: str) -> None:
             channel.unary_unary(_HEALTH)(b"", timeout=_SECONDS)
         except grpc.RpcError as problem:
             if problem.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
-                raise InputError("address", f"the program at {address} is not a Ray cluster", _MEND) from problem
+                raise InputError("address", f"the program at {address} is not a Ray cluster", _HINT) from problem

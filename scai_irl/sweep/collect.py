@@ -19,7 +19,7 @@ from scai_irl.sweep.sweep_folder import cell_folder, has_finished, load_outcome
 CELLS = "cells"
 """Name of the table of cells."""
 
-GATHERED = ("summary", FINDINGS)
+COLLECTED = ("summary", FINDINGS)
 """Tables of cells that are collected."""
 
 _SEED = "seed"
@@ -38,7 +38,7 @@ def collect_cells(folder: Path, cells: Sequence[Cell], manifest: Manifest) -> No
     """
     table = cells_table(folder, cells)
     finished = [cell for cell, status in zip(cells, table["status"], strict=True) if status == "finished"]
-    for name in GATHERED:
+    for name in COLLECTED:
         together = put_together(folder, finished, name)
         if together is not None:
             write_table(folder / f"{name}.parquet", together)

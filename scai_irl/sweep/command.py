@@ -52,19 +52,19 @@ def sweep(command: SweepCommand) -> None:
         InputError: If the sweep, the engine or the folder cannot be used.
         SystemExit: With code 1 if cells failed.
     """
-    told = with_settings(read_sweep(command.file), command.set)
+    checked = with_settings(read_sweep(command.file), command.set)
     part = None if command.part is None else Part.read(command.part)
     if command.workers is not None and command.workers < 1:
         raise InputError("workers", f"{command.workers} is less than 1", "give 1 or more")
     if command.dry_run:
-        for line in plan(told, command.out, part):
+        for line in plan(checked, command.out, part):
             print(line)
         return
     results = run_sweep(
-        told, command.out, engine=command.engine, address=command.address, workers=command.workers, part=part
+        checked, command.out, engine=command.engine, address=command.address, workers=command.workers, part=part
     )
     show(results)
-    _end_badly(told, part, results)
+    _end_badly(checked, part, results)
 
 
 def with_settings(sweep: Sweep, assignments: Sequence[str]) -> Sweep:

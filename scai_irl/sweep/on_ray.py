@@ -107,24 +107,24 @@ def _connected(settings: WorkerSettings) -> Iterator[Any]:
     """
     with environment(_QUIET):
         ray: Any = importlib.import_module("ray")
-        told: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "runtime_env": {"env_vars": worker_environment(settings.resources)},
             "log_to_driver": False,
             "logging_level": logging.CRITICAL,
             "configure_logging": True,
         }
         if settings.address is None:
-            told |= {
+            arguments |= {
                 "address": "local",
                 "include_dashboard": False,
                 "object_store_memory": STORE,
                 "_node_ip_address": "127.0.0.1",
             }
-            told["num_cpus"] = settings.workers * settings.resources.cpus if settings.workers else usable_cores()
+            arguments["num_cpus"] = settings.workers * settings.resources.cpus if settings.workers else usable_cores()
         else:
-            told["address"] = found_address(settings.address)
+            arguments["address"] = found_address(settings.address)
         try:
-            ray.init(**told)
+            ray.init(**arguments)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as problem:
             message = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
             hint = "start it with `ray start --head`, or run this on one of its machines"

@@ -161,5 +161,5 @@ def _refuse_equal_names(cells: list[Cell]) -> None:
     names: set[str] = set()
     for cell in cells:
         if cell.name in names:
-            raise InputError("grid", f"two cells would be called {cell.name}", "write values that can be told apart")
+            raise InputError("grid", f"two cells would be called {cell.name}", "write values that differ")
         names.add(cell.name)

@@ -26,7 +26,7 @@ SWEEP = "sweep"
 """Name of the experiment in a sweep's manifest."""
 
 _CELLS, _OUTCOMES, _SHARED = "cells", "outcomes", ".cells.lock"
-_A_MOMENT = 60.0  # seconds; beside parts, the folder's own lock is held only briefly
+_A_MOMENT = 60.0  # seconds; while parts run, the folder's own lock is held only briefly
 
 
 @dataclass(frozen=True)

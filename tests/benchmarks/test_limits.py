@@ -56,7 +56,7 @@ def test_shares_are_of_measured_and_of_stated_limits() -> None:
     assert limits.stated_shares(work, MADE_UP._replace(sheet=None)) == [None, None]
     shown = limits.table([work], MADE_UP)
     assert "cache" in shown.splitlines()[-1]
-    assert "4.80 TB/s" in limits.told(MADE_UP)
+    assert "4.80 TB/s" in limits.described(MADE_UP)
 
 
 def test_this_machine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ def find_platform(python: str) -> Platform:
         InputError: If the Python does not exist, or its vLLM is missing, broken or too old.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - the interpreter that the user names, and our own words
+        done = subprocess.run(  # noqa: S603 - the interpreter that the user names, with our own arguments
             [python, "-c", _PROBE],
             env=os.environ | {"PYTHONSAFEPATH": "1", "VLLM_NO_USAGE_STATS": "1"},
             stdin=subprocess.DEVNULL,

@@ -41,16 +41,16 @@ def collected(
     listed = pd.DataFrame(
         {"file": path.name, "where": [f"line {n}" for n in left_out.index], "reason": left_out.values}
     )
-    told = pd.DataFrame(
+    warnings = pd.DataFrame(
         [{"file": path.name, "warning": text, "count": count} for text, count in (said or []) + _oddities(choices)],
         columns=list(WARNING_COLUMNS),
     )
-    return HumanChoices(choices, typed(listed, UNREAD_COLUMNS), typed(told, WARNING_COLUMNS))
+    return HumanChoices(choices, typed(listed, UNREAD_COLUMNS), typed(warnings, WARNING_COLUMNS))
 
 
 def _oddities(choices: pd.DataFrame) -> list[tuple[str, int]]:
     """Return warnings about constant answers, and about people with fewer choices than others."""
-    said = []
+    notes = []
     answers = choices[choices["accepted"].notna()]
     by_person = answers.assign(accepted=answers["accepted"].astype(float)).groupby(["study", "subject"])["accepted"]
     several = by_person.mean()[by_person.size() > 1]
@@ -58,9 +58,9 @@ def _oddities(choices: pd.DataFrame) -> list[tuple[str, int]]:
         constant = int((several == value).sum())
         if constant:
             whom = f"{constant} of {len(several)} people"
-            said.append((f"{whom} {words} every offer, which bounds their parameters on one side only", constant))
+            notes.append((f"{whom} {words} every offer, which bounds their parameters on one side only", constant))
     counts = answers.groupby(["study", "subject"]).size()
     fewer = int((counts < counts.max()).sum())
     if fewer:
-        said.append((f"{fewer} of {len(counts)} people have fewer than {counts.max()} answers", fewer))
-    return said
+        notes.append((f"{fewer} of {len(counts)} people have fewer than {counts.max()} answers", fewer))
+    return notes

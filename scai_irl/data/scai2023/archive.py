@@ -21,7 +21,7 @@ from scai_irl.io.errors import InputError
 _EPOCH_FILE = re.compile(r"id_(\d{1,9})_run_(\d{1,9})\.json")
 _LARGEST = 16 * 2**20  # bytes; recorded epoch files have some 40 kB, so a larger one is something else
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # with files in it, and empty
-_MEND = "give the folder that holds the experiments, or its archive (.tar, .tar.gz, .tar.xz, .tgz, .zip)"
+_HINT = "give the folder that holds the experiments, or its archive (.tar, .tar.gz, .tar.xz, .tgz, .zip)"
 _DAMAGED = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -83,7 +83,7 @@ def find_epoch_files(path: Path) -> tuple[list[EpochFile], list[Unread]]:
         InputError: If the path does not exist, is not an archive, is damaged, or has no epoch file.
     """
     if not path.exists():
-        raise InputError(str(path), "there is no such file or folder", _MEND)
+        raise InputError(str(path), "there is no such file or folder", _HINT)
     files: dict[tuple[str, str, int, int], EpochFile] = {}
     unread: list[Unread] = []
     try:
@@ -100,11 +100,11 @@ def find_epoch_files(path: Path) -> tuple[list[EpochFile], list[Unread]]:
                 files[index] = found
     except _DAMAGED as error:
         problem = f"the archive is damaged, cut short or of another kind ({error})"
-        raise InputError(str(path), problem, _MEND) from error
+        raise InputError(str(path), problem, _HINT) from error
     except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error})", _MEND) from error
+        raise InputError(str(path), f"cannot be read ({error})", _HINT) from error
     if not files and not unread:
-        raise InputError(str(path), "it holds no epoch file id_<run>_run_<epoch>.json", _MEND)
+        raise InputError(str(path), "it holds no epoch file id_<run>_run_<epoch>.json", _HINT)
     return [files[index] for index in sorted(files)], unread
 
 

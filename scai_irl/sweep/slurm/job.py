@@ -26,7 +26,7 @@ PORTS = 20
 _REQUEST_SECONDS = 600.0  # in which a server answers, though all cells ask it at once
 _CPUS_OF_A_SERVER = 2  # of which one is busy as long as its GPU is
 _SIGNAL_SECONDS = 60  # before the time limit; Slurm may be as much earlier
-_PATIENCE = 600  # in which Slurm ends a job that it has told to stop
+_PATIENCE = 600  # in which Slurm ends a job after its signal to stop
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 

@@ -210,7 +210,7 @@ def _served(command: Slurm, model: str, cells: Sequence[Cell]) -> Served:
             hint = f'put backend = "{SERVED}" into its [settings], or leave --model out'
             raise InputError("model", "the sweep does not ask a server", hint)
         if "url" in cell.options:
-            raise InputError("settings.url", "the job knows its servers, and nobody else does", "take it out")
+            raise InputError("settings.url", "only the job knows its servers", "remove it")
         if cell.options.get("model") not in (None, "", own_name(model)):
             problem = f"the sweep asks for {cell.options['model']}, and not for {own_name(model)}"
             raise InputError("model", problem, "serve that one, or take model out of the sweep")

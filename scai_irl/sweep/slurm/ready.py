@@ -71,17 +71,19 @@ def wait(missing: Callable[[], Sequence[str]], seconds: float, alive: Sequence[i
     Raises:
         InputError: If something is missing after that time, or if one of the processes ends before.
     """
-    started = told = time.monotonic()
+    started = last_line = time.monotonic()
     while names := missing():
         now = time.monotonic()
         what = f"{len(names)} not ready, the first of them {names[0]}"
         for process in alive:
             if not _is_alive(process):
-                raise InputError("start", f"a process ended before all was ready ({what})", "see the logs beside this")
+                raise InputError(
+                    "start", f"a process ended before all was ready ({what})", "see the other logs of this job"
+                )
         if now - started > seconds:
-            raise InputError("start", f"after {seconds:.0f} seconds {what}", "see the logs beside this")
-        if now - told > _BETWEEN_LINES:
-            told = now
+            raise InputError("start", f"after {seconds:.0f} seconds {what}", "see the other logs of this job")
+        if now - last_line > _BETWEEN_LINES:
+            last_line = now
             print(f"waiting: {what} ({now - started:.0f} s)", file=sys.stderr, flush=True)
         time.sleep(pause)
 

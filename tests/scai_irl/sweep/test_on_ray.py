@@ -154,12 +154,12 @@ def test_a_head_that_does_not_answer_twice_has_gone(
 
     def found(address: str) -> str:
         if not next(answers):
-            raise InputError("address", f"nobody answers at {address}", "start it")
+            raise InputError("address", f"there is no answer at {address}", "start it")
         return address
 
     monkeypatch.setattr(watch, "found_address", found)
     with pytest.raises(
-        InputError, match=r"head has gone \(nobody answers at head:1\); start it again, then run the same"
+        InputError, match=r"head has gone \(there is no answer at head:1\); start it again, then run the same"
     ):
         swept(Pretended([lambda: None] * 9), address="head:1")
     assert next(answers, None) is None

@@ -221,7 +221,7 @@ def test_an_address_where_no_cluster_answers_is_refused_at_once(tiny: Path, monk
     write(tiny)
     done = run("--engine", "ray", "--address", "127.0.0.1:1", "--out", "swept", cwd=tiny)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: address: nobody answers at 127.0.0.1:1 ")
+    assert done.stderr.startswith("error: address: there is no answer at 127.0.0.1:1 ")
     assert not (tiny / "swept").exists()
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -80,7 +80,7 @@ def test_what_cannot_be_is_refused(words: tuple[str, ...], said: str, error: Tol
         (("--serve-extra=--port=1",), "", "serve-extra: --port=1 is the job's own affair"),
         ((), "[resources]\ngpus = 1", "model: its servers take all GPUs, and the sweep's cells want some, too"),
         ((), 'model = ["some/other"]', "model: the sweep asks for some/other, and not for some/model"),
-        ((), 'url = [["http://one:8000"]]', "settings.url: the job knows its servers, and nobody else does"),
+        ((), 'url = [["http://one:8000"]]', "settings.url: only the job knows its servers"),
     ],
 )
 def test_a_model_that_does_not_fit_is_refused(words: tuple[str, ...], added: str, said: str, error: Told) -> None:
