@@ -28,7 +28,7 @@ def transfer_probability(source: str, currency: str) -> float:
         ValueError: If the distance of a currency is not known.
 
     Example:
-        >>> kept_from("dollars", "dollars"), round(kept_from("dollars", "organs"), 2)
+        >>> transfer_probability("dollars", "dollars"), round(transfer_probability("dollars", "organs"), 2)
         (1.0, 0.1)
     """
     for name in (source, currency):
