@@ -69,9 +69,7 @@ class Acts:
     answer: Int[np.ndarray, "text offered repeat"]
 
 
-def act_on_policies(
-    texts: Sequence[str | None], probes: Probes, seed: SeedOfProbe, style: Style
-) -> Plan[Acts]:
+def act_on_policies(texts: Sequence[str | None], probes: Probes, seed: SeedOfProbe, style: Style) -> Plan[Acts]:
     """Plan one round in which assistants follow each verbal policy in every context.
 
     Args:
