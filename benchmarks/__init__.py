@@ -1,1 +1,1 @@
-"""Speed, measured beside rivals in the same run; started by ``make bench`` and never part of the tests."""
+"""Speed, compared with rivals in the same run; started by ``make bench`` and never part of the tests."""

@@ -1,4 +1,4 @@
-"""A thousand posteriors in one compiled program, beside one `numpyro.infer.MCMC` for each data set.
+"""A thousand posteriors in one compiled program, compared with one `numpyro.infer.MCMC` for each data set.
 
 ``python -m benchmarks.calibration_speed``. Both calibrate envy and guilt (Fehr–Schmidt with known noise) with the same
 density, data sets and steps. The rival does the first data sets of the thousand, since all would take half an hour; its
@@ -30,13 +30,13 @@ METHOD = Nuts(chains=1, warmup=200, draws=99, thin=3)
 
 
 def family_and_design() -> tuple[HypothesisFamily, Any]:
-    """The two-parameter family and the design of one data set."""
+    """Return the two-parameter family and the design of one data set."""
     entry = continuous_family("fehr-schmidt")
     return entry.family.fix(rationality=30.0, lapse=0.05), entry.design()
 
 
 def one_object_each(family: HypothesisFamily, design: Any, count: int) -> list[tuple[float, float]]:
-    """Draw truths and data, and fit each data set by an MCMC object of its own; give the seconds of each."""
+    """Draw truths and data, fit each data set by its own MCMC object, and return the seconds of each fit."""
     seen = jax.tree.map(lambda leaf: leaf[0], as_arrays(family.arrange(design)))
 
     def model(summary: Any) -> None:
@@ -62,7 +62,7 @@ def one_object_each(family: HypothesisFamily, design: Any, count: int) -> list[t
 
 
 def since(before: tuple[float, float]) -> tuple[float, float]:
-    """Wall and processor seconds since then."""
+    """Return the wall and processor seconds since a start."""
     wall, processor = np.subtract(now(), before)
     return float(wall), float(processor)
 
@@ -73,27 +73,27 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=1_000, help="data sets of the one program")
     parser.add_argument("--rival", type=int, default=20, help="data sets of the rival")
     parser.add_argument("--devices", type=int, default=len(os.sched_getaffinity(0)), help="devices of the one program")
-    asked = parser.parse_args()
-    jax.config.update("jax_num_cpu_devices", asked.devices)  # type: ignore[no-untyped-call]
+    options = parser.parse_args()
+    jax.config.update("jax_num_cpu_devices", options.devices)  # type: ignore[no-untyped-call]
     family, design = family_and_design()
     rows = []
     worst = 0.0
     for name, key in (("one program, compiled first", 0), ("one program, again", 1)):
         before = now()
-        found = calibrate(family, design, METHOD, jax.random.key(key), asked.replications)
-        rows.append([name, asked.replications, *since(before)])
-        worst = max(worst, found.worst)
+        results = calibrate(family, design, METHOD, jax.random.key(key), options.replications)
+        rows.append([name, options.replications, *since(before)])
+        worst = max(worst, results.worst)
     # The first object also pays for what is compiled once in a process; it counts, as it does among a thousand.
-    spent = np.asarray(one_object_each(family, design, asked.rival))
+    spent = np.asarray(one_object_each(family, design, options.rival))
     first, other = spent[0], spent[1:].mean(axis=0)
-    rival = first + (asked.replications - 1) * other
-    rows.append([f"an MCMC object each ({asked.rival} measured)", asked.replications, *rival])
+    rival = first + (options.replications - 1) * other
+    rows.append([f"an MCMC object each ({options.rival} measured)", options.replications, *rival])
     for row in rows:
         row += [rival[0] / row[2], rival[1] / row[3]]
     headers = ("way", "data sets", "wall s", "processor s", "ratio (wall)", "ratio (processor)")
     lines = [
         tabulate(rows, headers=headers, floatfmt=("", ".0f", ".1f", ".1f", ".0f", ".0f")),
-        f"{METHOD.warmup} + {METHOD.draws * METHOD.thin} steps each; devices: {asked.devices}; "
+        f"{METHOD.warmup} + {METHOD.draws * METHOD.thin} steps each; devices: {options.devices}; "
         f"ranks' largest deviation over what the envelope allows: {worst:.2f}",
         machine(),
     ]

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a fixture that measures a program and remembers it for the table at the end."""
+"""Shared fixture of the benchmarks, which measures a program and stores the result for the table at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Measure = Callable[..., None]
 
 
 def wait_for(result: object) -> None:
-    """Wait until JAX, which computes in the background, has finished."""
+    """Wait until JAX's asynchronous computation has finished."""
     for leaf in jax.tree.leaves(result):
         if isinstance(leaf, jax.Array):
             leaf.block_until_ready()

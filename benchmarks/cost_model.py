@@ -1,11 +1,11 @@
-r"""What an experiment costs: equations, with coefficients fitted to measurements or taken from data sheets.
+r"""Cost model of an experiment: equations, with coefficients fitted to measurements or taken from data sheets.
 
 Exact posteriors of R runs over K hypotheses, P plays each, C runs at once, S stakes:
 
     seconds = c₀ + c₁ · 101 S K ⌈R/C⌉ + c₂ · R K P + c₃ · R K
 
-the start, the tables of each chunk, the sums over plays, and what is kept of each posterior. A language model of N
-parameters that reads T and writes W tokens, n conversations at a time:
+for the start, the tables of each chunk, the sums over plays, and the stored summary of each posterior. For a language
+model of N parameters that reads T and writes W tokens, n conversations at a time:
 
     operations = 2 N (T + W)
     seconds    = 2 N T / (a · A)  +  W · max( 2 N / (a · A), (N b / n + L v) / (m · M) )
@@ -50,7 +50,7 @@ class Size(NamedTuple):
 
 
 def terms(size: Size) -> Float[np.ndarray, "4"]:
-    """What c₀ … c₃ are multiplied by.
+    """Return the factors of c₀ … c₃.
 
     Example:
         >>> terms(Size(runs=100, hypotheses=10, plays=5, stakes=2, at_once=50)).tolist()
@@ -62,7 +62,7 @@ def terms(size: Size) -> Float[np.ndarray, "4"]:
 
 
 def model_terms(parameters: float, read: float, written: float) -> Float[np.ndarray, "5"]:
-    """What e₀ … e₄ are multiplied by.
+    """Return the factors of e₀ … e₄.
 
     Example:
         >>> model_terms(1_000, 5, 3).tolist()
@@ -72,11 +72,11 @@ def model_terms(parameters: float, read: float, written: float) -> Float[np.ndar
 
 
 def fitted(rows: Float[np.ndarray, "point term"], seconds: Float[np.ndarray, "point"]) -> Float[np.ndarray, "term"]:
-    """Coefficients of 0 or more with the least sum of squared relative errors.
+    """Compute the non-negative coefficients with the least sum of squared relative errors.
 
     Args:
         rows: Terms of each point.
-        seconds: What was measured.
+        seconds: Measured seconds.
 
     Example:
         >>> rows = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 5.0]])
@@ -86,15 +86,15 @@ def fitted(rows: Float[np.ndarray, "point term"], seconds: Float[np.ndarray, "po
     relative = rows / seconds[:, None]
     scale = np.linalg.norm(relative, axis=0)
     scale[scale == 0] = 1.0
-    found, _ = nnls(relative / scale, np.ones(len(seconds)))
-    return np.asarray(found / scale)
+    solution, _ = nnls(relative / scale, np.ones(len(seconds)))
+    return np.asarray(solution / scale)
 
 
 class Model(NamedTuple):
     """A language model.
 
     Attributes:
-        name: What to call it.
+        name: Name.
         parameters: N.
         layers: Layers.
         key_values: Numbers in a layer's keys and values of one token.
@@ -111,7 +111,7 @@ class Model(NamedTuple):
 
     @property
     def cache_of_token(self) -> float:
-        """V, in bytes."""
+        """Return v, in bytes."""
         return self.layers * self.key_values * self.bytes
 
 
@@ -123,7 +123,7 @@ MODELS = (
 
 
 class Assumed(NamedTuple):
-    """What a prediction rests on; the shares are what one H200 reached (`benchmarks.engine_speed`).
+    """Assumptions of a prediction; the shares were measured on one H200 (`benchmarks.engine_speed`).
 
     Attributes:
         arithmetic: a.
@@ -146,7 +146,7 @@ class Tokens(NamedTuple):
 
 
 def model_seconds(model: Model, sheet: Sheet, gpus: int, tokens: Tokens, assumed: Assumed) -> float:
-    """Seconds of a language model on so many GPUs, tokens spread evenly over its copies; without waiting between steps.
+    """Compute the seconds of a language model on several GPUs, with tokens spread evenly and no waits between steps.
 
     Args:
         model: The model.
@@ -176,7 +176,7 @@ def model_seconds(model: Model, sheet: Sheet, gpus: int, tokens: Tokens, assumed
 
 
 def token_seconds(model: Model, sheet: Sheet, assumed: Assumed) -> float:
-    """Seconds between two tokens of one conversation alone: no batch is faster than its longest answer takes at this.
+    """Compute the seconds between two tokens of a single conversation, a lower bound for the longest answer of a batch.
 
     Example:
         >>> sheet = Sheet(bandwidth=2e12, single=1.0, double=1.0, half=1e14, memory=1e11)
@@ -187,7 +187,7 @@ def token_seconds(model: Model, sheet: Sheet, assumed: Assumed) -> float:
 
 
 def exact_seconds(size: Size, sheet: Sheet, gpus: int, share: float) -> float:
-    """Seconds of exact posteriors on GPUs that read each number they add from memory, at a share of its bandwidth.
+    """Compute the seconds of exact posteriors on GPUs that read every summand from memory, at a share of its bandwidth.
 
     Example:
         >>> sheet = Sheet(bandwidth=1e12, single=1.0, double=1.0, half=1.0, memory=1.0)
@@ -203,5 +203,5 @@ def relative_errors(
     seconds: Float[np.ndarray, "point"],
     coefficients: Float[np.ndarray, "term"],
 ) -> Float[np.ndarray, "point"]:
-    """(predicted − measured) / measured."""
+    """Compute (predicted − measured) / measured."""
     return np.asarray(rows @ coefficients / seconds - 1)

@@ -1,4 +1,4 @@
-"""Tokens per second of the embedded backend, beside vLLM on the same weights and processor, in one run.
+"""Tokens per second of the embedded backend, compared with vLLM on the same weights and processor, in one run.
 
 ``python -m benchmarks.embedded_speed --vllm-python .venv-vllm/bin/python``. Both get the same 64 conversations at a
 time, write verbal policies of the same length in the same form, and take turns; the median of their rounds counts. vLLM
@@ -51,15 +51,15 @@ print(time.perf_counter() - began)
 
 
 def conversations(number: int, structured: bool = True) -> list[Request]:
-    """Requests to put policies that organisms know into words."""
+    """Return requests to translate policies that organisms know."""
     known = known_policies()[:6]
     style = Style(max_tokens=_LONGEST)
-    asked = [translation_request(known[seed % len(known)], seed, style) for seed in range(number)]
-    return asked if structured else [replace(one, structure=Structure()) for one in asked]
+    requests = [translation_request(known[seed % len(known)], seed, style) for seed in range(number)]
+    return requests if structured else [replace(one, structure=Structure()) for one in requests]
 
 
 def first_answer(model: str, cache: Path) -> float:
-    """Seconds until a new process has answered, from its first line on."""
+    """Measure the seconds from a new process's first line to its first answer."""
     done = subprocess.run(
         [sys.executable, "-c", _FIRST, model],
         env=os.environ | {"XDG_CACHE_HOME": str(cache)},
@@ -71,14 +71,14 @@ def first_answer(model: str, cache: Path) -> float:
 
 
 def written(backend: Backend, requests: Sequence[Request]) -> tuple[int, int]:
-    """Tokens read and written in answering."""
+    """Answer the requests, and return the tokens read and written."""
     answers = backend.complete(requests)
     assert all(answer.finish_reason in {"stop", "length"} for answer in answers)
     return sum(one.usage.prompt for one in answers), sum(one.usage.completion for one in answers)
 
 
 def timed(ways: dict[str, Callable[[], tuple[int, int]]], rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """Tokens written, and read or written, in a second, of every way in every round; the first does not count."""
+    """Measure tokens written, and read or written, per second, of every way in every round, without the first."""
     speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for number in range(-1, rounds):
         for name, way in ways.items():
@@ -98,35 +98,39 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, help="rounds that count")
     parser.add_argument("--vllm-python", default=vllm_python(), help="Python that has vLLM")
     parser.add_argument("--alone", action="store_true", help="without vLLM")
-    told = parser.parse_args()
-    folder = organism_folder(told.model)
+    arguments = parser.parse_args()
+    folder = organism_folder(arguments.model)
     with tempfile.TemporaryDirectory() as cache:
-        cold, warm = (first_answer(told.model, Path(cache)) for _ in range(2))
-    requests, free = conversations(told.batch), conversations(told.batch, structured=False)
-    with closing(Embedded(LmSettings(model=told.model))) as here:
+        cold, warm = (first_answer(arguments.model, Path(cache)) for _ in range(2))
+    requests, free = conversations(arguments.batch), conversations(arguments.batch, structured=False)
+    with closing(Embedded(LmSettings(model=arguments.model))) as here:
         ways = {
             "embedded, form kept to": lambda: written(here, requests),
             "embedded, free": lambda: written(here, free),
         }
-        where = "without vLLM"
-        if told.alone:
-            speeds = timed(ways, told.rounds)
+        engine = "without vLLM"
+        if arguments.alone:
+            speeds = timed(ways, arguments.rounds)
         else:
-            options = ServerOptions(str(folder), max_model_len=2_048, max_num_seqs=told.batch, python=told.vllm_python)
+            options = ServerOptions(
+                str(folder), max_model_len=2_048, max_num_seqs=arguments.batch, python=arguments.vllm_python
+            )
             with running_server(options) as server:
-                given = LmSettings(concurrency=told.batch, timeout=600.0, urls=(server.url,), api_key=server.api_key)
+                given = LmSettings(
+                    concurrency=arguments.batch, timeout=600.0, urls=(server.url,), api_key=server.api_key
+                )
                 with closing(VllmServer(given)) as there:
                     ways |= {
                         "vLLM, form kept to": lambda: written(there, requests),
                         "vLLM, free": lambda: written(there, free),
                     }
-                    speeds = timed(ways, told.rounds)
-                where = f"vLLM {server.platform.version} for {server.platform.device}"
+                    speeds = timed(ways, arguments.rounds)
+                engine = f"vLLM {server.platform.version} for {server.platform.device}"
     middle = {name: [statistics.median(kind) for kind in zip(*rounds, strict=True)] for name, rounds in speeds.items()}
     rows = [[name, *values] for name, values in middle.items()]
     lines = [
         tabulate(rows, headers=("way", "tokens written a second", "read or written"), floatfmt=".0f"),
-        f"{told.batch} conversations at a time, median of {told.rounds} rounds; {where}",
+        f"{arguments.batch} conversations at a time, median of {arguments.rounds} rounds; {engine}",
         f"first answer of a new process: {cold:.1f} s, with the compilation cache warm {warm:.1f} s",
         machine(),
     ]

@@ -1,4 +1,4 @@
-"""Seconds of vLLM with random weights, beside what the cost model says of the same load on the same card.
+"""Seconds of vLLM with random weights, compared with the cost model for the same load on the same GPU.
 
 ``PYTHON -m benchmarks.engine_speed [--size 8B]``, where PYTHON has vLLM; on a GPU or, with ``--size small``, on a CPU.
 Three loads of made-up prompts, no two of which begin alike: many that are only read, many that are read and answered,
@@ -49,11 +49,11 @@ SHAPES = {
 
 
 class Load(NamedTuple):
-    """So many conversations at once.
+    """A load of several conversations at once.
 
     Attributes:
-        what: What it shows.
-        number: Conversations.
+        what: Purpose of the load.
+        number: Number of conversations.
         read: Tokens read in each.
         written: Tokens written in each.
     """
@@ -65,12 +65,12 @@ class Load(NamedTuple):
 
     @property
     def tokens(self) -> Tokens:
-        """All tokens that are read and written."""
+        """Return all tokens that are read and written."""
         return Tokens(self.number * self.read, self.number * self.written)
 
 
 def loads(together: int) -> tuple[Load, ...]:
-    """Reading, a step of an experiment as the cost model assumes it, and one conversation alone."""
+    """Return three loads: reading, a step of an experiment as in the cost model, and a single conversation."""
     return (
         Load("read", 2 * together, 560, 1),
         Load("read and answered", together, 560, 40),
@@ -79,7 +79,7 @@ def loads(together: int) -> tuple[Load, ...]:
 
 
 def write_configuration(folder: Path, shape: Shape) -> None:
-    """Write the only file that vLLM needs where weights are made up."""
+    """Write the only file that vLLM needs for random weights."""
     sizes: dict[str, Any] = shape._asdict() | {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
@@ -96,7 +96,7 @@ def write_configuration(folder: Path, shape: Shape) -> None:
 
 
 def engine(folder: Path, together: int, on_gpu: bool) -> Any:
-    """An engine without tokenizer that answers so many conversations at a time."""
+    """Start an engine without a tokenizer that answers a number of conversations at a time."""
     from vllm import LLM  # noqa: PLC0415 - only its own Python has it, and it takes seconds
 
     of_device: dict[str, Any] = {
@@ -120,7 +120,7 @@ def engine(folder: Path, together: int, on_gpu: bool) -> Any:
 
 
 def answering(llm: Any, load: Load, vocabulary: int) -> Callable[[], None]:
-    """What takes the time: fresh prompts each time, answers of the full length."""
+    """Return a function that answers a load, with new prompts each time and answers of full length."""
     from vllm import SamplingParams  # noqa: PLC0415 - as above
 
     sampling = SamplingParams(max_tokens=load.written, ignore_eos=True, detokenize=False)
@@ -128,14 +128,14 @@ def answering(llm: Any, load: Load, vocabulary: int) -> Callable[[], None]:
 
     def answer() -> None:
         prompts = rng.integers(3, vocabulary, (load.number, load.read)).tolist()
-        found = llm.generate([{"prompt_token_ids": ids} for ids in prompts], sampling, use_tqdm=False)
-        assert all(len(one.outputs[0].token_ids) == load.written for one in found)
+        output = llm.generate([{"prompt_token_ids": ids} for ids in prompts], sampling, use_tqdm=False)
+        assert all(len(one.outputs[0].token_ids) == load.written for one in output)
 
     return answer
 
 
 def fastest(task: Callable[[], None], rounds: int) -> float:
-    """Seconds of the fastest round; a first one does not count."""
+    """Return the seconds of the fastest round, without the first."""
     task()
     spent = []
     for _ in range(rounds):
@@ -146,7 +146,7 @@ def fastest(task: Callable[[], None], rounds: int) -> float:
 
 
 def reached(model: Model, sheet: Sheet, measured: dict[str, float], together: int) -> Assumed:
-    """Shares of the data sheet that a card reached: of arithmetic in reading, of bandwidth in writing.
+    """Compute the shares of the data sheet that a GPU reached: of arithmetic in reading, of bandwidth in writing.
 
     Args:
         model: The model.
@@ -175,23 +175,23 @@ def main() -> None:
     parser.add_argument("--size", choices=SHAPES, default="8B")
     parser.add_argument("--together", type=int, default=256, help="conversations at a time")
     parser.add_argument("--rounds", type=int, default=3, help="rounds that count")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     import torch  # noqa: PLC0415 - comes with vLLM
 
     on_gpu = torch.cuda.is_available()
     device = torch.cuda.get_device_name() if on_gpu else "cpu"
     sheet = next((stated for word, stated in SHEETS.items() if word in device), None)
-    model = next((known for known in MODELS if known.name == asked.size), None)
+    model = next((known for known in MODELS if known.name == options.size), None)
     with tempfile.TemporaryDirectory() as folder:
-        write_configuration(Path(folder), SHAPES[asked.size])
-        llm = engine(Path(folder), asked.together, on_gpu)
-        vocabulary = SHAPES[asked.size].vocab_size
+        write_configuration(Path(folder), SHAPES[options.size])
+        llm = engine(Path(folder), options.together, on_gpu)
+        vocabulary = SHAPES[options.size].vocab_size
         measured = {
-            load.what: fastest(answering(llm, load, vocabulary), asked.rounds) for load in loads(asked.together)
+            load.what: fastest(answering(llm, load, vocabulary), options.rounds) for load in loads(options.together)
         }
     rows: list[list[Any]] = []
-    for load in loads(asked.together):
+    for load in loads(options.together):
         row: list[Any] = [load.what, load.number, *load.tokens, measured[load.what], None, None]
         if model is not None and sheet is not None:
             as_loaded = Assumed(together=load.number, length=load.read + load.written / 2)
@@ -201,7 +201,7 @@ def main() -> None:
     headers = ["load", "conversations", "tokens read", "written", "measured s", "model s", "% off"]
     lines = [tabulate(rows, headers=headers, floatfmt=".3g", intfmt=",", missingval="-")]
     if model is not None and sheet is not None:
-        found = reached(model, sheet, measured, asked.together)
+        found = reached(model, sheet, measured, options.together)
         alone = 1e3 * token_seconds(model, sheet, Assumed())
         lines += [
             f"reached: {100 * found.arithmetic:.1f} % of the data sheet's arithmetic in reading, "

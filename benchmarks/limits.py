@@ -1,9 +1,9 @@
-"""How near exact posteriors, NUTS and environment steps come to what the machine can do.
+"""Shares of the machine's limits that exact posteriors, NUTS and environment steps reach.
 
 ``python -m benchmarks.limits [--small]``, on a CPU or a GPU. Each task's operations and bytes are counted by hand,
-since XLA counts the body of a loop once; its own count (`compiled.cost_analysis`) stands beside. Three shares are told,
-of the arithmetic limit, of the memory's bandwidth and of the cache's: the largest says what holds a task back most, and
-where all are small it is something else: latency, random look-ups, or operations that are no multiply-adds.
+since XLA counts the body of a loop once; XLA's own count (`compiled.cost_analysis`) is also printed. There are three
+shares: of the arithmetic limit, of the memory's bandwidth and of the cache's bandwidth. The largest share shows the
+bottleneck. If all are small, the bottleneck is latency, random access, or operations other than multiply-adds.
 
 By hand:
 
@@ -71,15 +71,15 @@ class Work(NamedTuple):
 
 
 def counted(program: Callable[..., Any], *arguments: Any) -> tuple[float, float]:
-    """Operations and bytes that XLA counts in a program; every loop's body once."""
+    """Return the operations and bytes that XLA counts in a program, with every loop's body once."""
     leaves, structure = jax.tree.flatten(arguments)
     flat = jax.jit(lambda *leaves: program(*jax.tree.unflatten(structure, leaves)))
-    told = flat.lower(*leaves).compile().cost_analysis() or {}
-    return float(told.get("flops", np.nan)), float(told.get("bytes accessed", np.nan))
+    cost = flat.lower(*leaves).compile().cost_analysis() or {}
+    return float(cost.get("flops", np.nan)), float(cost.get("bytes accessed", np.nan))
 
 
 def exact_posteriors(runs: int, plays: int, axis: int, rounds: int, clock: Clock) -> Work:
-    """Posteriors of envy and guilt on a grid; from rows to probabilities, without finding the rows."""
+    """Measure posteriors of envy and guilt on a grid, from rows to probabilities, without the search for rows."""
     grid = parameter_grid(
         "fehr_schmidt", {"alpha": np.linspace(0, 4, axis), "beta": np.linspace(0, 1, axis)}, (50.0,), (0.01,)
     )
@@ -109,7 +109,7 @@ def exact_posteriors(runs: int, plays: int, axis: int, rounds: int, clock: Clock
 
 
 def nuts_posteriors(data_sets: int, method: Nuts, rounds: int, clock: Clock) -> Work:
-    """Steps of all chains of many data sets, spread over devices."""
+    """Measure NUTS steps of all chains of many data sets, spread over devices."""
     family, design = family_and_design()
     one = jax.tree.map(lambda leaf: leaf[0], as_arrays(family.arrange(design)))
     keys = jax.random.split(jax.random.key(0), data_sets)
@@ -145,14 +145,14 @@ def nuts_posteriors(data_sets: int, method: Nuts, rounds: int, clock: Clock) -> 
 
 
 def environment_steps(environments: int, plays: int, rounds: int, clock: Clock) -> Work:
-    """Ultimatum games of softmax users; a play has two steps."""
+    """Measure ultimatum games of softmax users; a play has two steps."""
     tables = sampling_tables(test_envs.policies())
     rng = np.random.default_rng(0)
-    place = rng.integers(len(test_envs.STAKES), size=environments)
+    setting = rng.integers(len(test_envs.STAKES), size=environments)
     proposer, responder = (
-        jnp.asarray(rng.integers(3, size=environments) * len(test_envs.STAKES) + place) for _ in range(2)
+        jnp.asarray(rng.integers(3, size=environments) * len(test_envs.STAKES) + setting) for _ in range(2)
     )
-    rows = (proposer, responder, jnp.asarray(test_envs.STAKES[place]))
+    rows = (proposer, responder, jnp.asarray(test_envs.STAKES[setting]))
     played = environments * plays
     return Work(
         f"environment steps, {environments:,} environments × {2 * plays:,}",
@@ -168,7 +168,7 @@ def environment_steps(environments: int, plays: int, rounds: int, clock: Clock) 
 
 
 def shares(work: Work, limits: Limits) -> dict[str, float]:
-    """Share of each limit that a task reached.
+    """Compute the share of each limit that a task reached.
 
     Example:
         >>> work = Work("sum", "terms", 4, 2.0, 100.0, 30.0, 0.0, (0.0, 0.0), "float32")
@@ -183,7 +183,7 @@ def shares(work: Work, limits: Limits) -> dict[str, float]:
 
 
 def stated_shares(work: Work, limits: Limits) -> list[float | None]:
-    """The same shares of the data sheet's arithmetic and memory, where there is one."""
+    """Compute the same shares of the data sheet's arithmetic and memory, if there is one."""
     if limits.sheet is None:
         return [None, None]
     arithmetic = limits.sheet.double if work.dtype == "float64" else limits.sheet.single
@@ -191,7 +191,7 @@ def stated_shares(work: Work, limits: Limits) -> list[float | None]:
 
 
 def table(works: list[Work], limits: Limits) -> str:
-    """A row for each task."""
+    """Return a table with one row for each task."""
     rows = []
     for work in works:
         reached = shares(work, limits)
@@ -225,8 +225,8 @@ def table(works: list[Work], limits: Limits) -> str:
     return tabulate(rows, headers=[*headers, "% sheet arithmetic", "% sheet memory"], floatfmt=".3g", missingval="-")
 
 
-def told(limits: Limits) -> str:
-    """The limits, in a sentence or two."""
+def described(limits: Limits) -> str:
+    """Describe the limits in one or two sentences."""
     measured = (
         f"{limits.device}: copy {limits.copy / 1e9:.1f} GB/s, in cache {limits.cache / 1e9:.1f} GB/s, matrix product "
         f"{limits.single / 1e9:.0f} Gflop/s in single, {limits.double / 1e9:.0f} in double precision; measured just "
@@ -246,8 +246,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.limits", description=__doc__)
     parser.add_argument("--small", action="store_true", help="sizes for two minutes on one core")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="processor: for one core that is not idle")
-    asked = parser.parse_args()
-    small, clock = asked.small, CLOCKS[asked.clock]
+    options = parser.parse_args()
+    small, clock = options.small, CLOCKS[options.clock]
     on_cpu = jax.default_backend() == "cpu"
     limits = measured_limits(small, clock)
     nuts = Nuts(chains=1, warmup=200, draws=297) if on_cpu else Nuts(chains=1, warmup=60, draws=60)
@@ -262,8 +262,8 @@ def main() -> None:
         sys.stderr.write(table(works[-1:], limits) + "\n")  # at once, since the next may take long
     lines = [
         table(works, limits),
-        told(limits),
-        f"{asked.clock} clock; {jax.device_count()} device(s); {machine()}",
+        described(limits),
+        f"{options.clock} clock; {jax.device_count()} device(s); {machine()}",
     ]
     sys.stdout.write("\n".join([*lines, ""]))
 

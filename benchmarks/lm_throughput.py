@@ -1,4 +1,4 @@
-"""Requests per second of our client for vLLM servers, beside the same bytes sent by the leanest client there can be.
+"""Requests per second of the client for vLLM servers, compared with a minimal client that sends the same bytes.
 
 ``python -m benchmarks.lm_throughput --vllm-python .venv-vllm/bin/python``. A real server on this machine has a model of
 16 million random weights, far smaller than any in use, so that the client's own cost still shows; with
@@ -48,7 +48,7 @@ LONGEST = 32  # tokens
 
 
 def batch(number: int) -> list[Request]:
-    """What a step of the loop asks: a tenth translations, the rest offers and answers by turns."""
+    """Return the requests of a step of the loop: a tenth translations, the rest offers and answers in turn."""
     norms = [Policy.of(Norm(name)) for name in ("selfish", "fair", "altruistic")]
     requests = []
     for seed in range(number):
@@ -63,7 +63,7 @@ def batch(number: int) -> list[Request]:
 
 
 class RawClient:
-    """HTTP/1.1 by hand, over connections that are kept: what is sent was made before, what is received is dropped.
+    """Minimal HTTP/1.1 client with persistent connections: requests are prepared before, and replies are dropped.
 
     Args:
         server: The server.
@@ -116,20 +116,20 @@ class RawClient:
 
 
 def asked(backend: Backend, requests: Sequence[Request]) -> None:
-    """Ask a backend, and see that all was answered."""
+    """Call a backend, and check that all requests were answered."""
     answers = backend.complete(requests)
     assert all(answer.finish_reason in {"stop", "length"} for answer in answers)
     assert sum(backend.service().values()) == 0, "something was asked twice"
 
 
 def recorded(backend: Backend, requests: Sequence[Request]) -> None:
-    """Ask a backend with a new record, as an experiment does."""
+    """Call a backend with a new store of calls, like an experiment."""
     with tempfile.TemporaryDirectory() as folder, closing(CallStore(Path(folder) / CALLS)) as store:
         asked(Recorded(backend, store), requests)
 
 
 def measure(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """Time every way in every round, after one round that does not count.
+    """Measure the seconds of every way in every round, after one round that does not count.
 
     Returns:
         Wall seconds, and processor seconds of this process, of each round.
@@ -145,7 +145,7 @@ def measure(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[
 
 
 def report(number: int, spent: dict[str, list[tuple[float, float]]]) -> str:
-    """Table of the ways, with their speed beside the rival's."""
+    """Return a table of the ways, with their speed relative to the rival's."""
     middle = {name: [statistics.median(kind) for kind in zip(*rounds, strict=True)] for name, rounds in spent.items()}
     rows = []
     for name, (wall, processor) in middle.items():
@@ -165,27 +165,27 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="folder of a model; one of random weights is made without it")
     parser.add_argument("--width", type=int, default=512, help="width of the model that is made")
     parser.add_argument("--layers", type=int, default=8, help="layers of the model that is made")
-    told = parser.parse_args()
-    requests = batch(told.requests)
+    arguments = parser.parse_args()
+    requests = batch(arguments.requests)
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = told.checkpoint or make_tiny(Path(folder) / "model", told.width, told.layers)
-        options = ServerOptions(str(checkpoint), max_model_len=8_192, max_num_seqs=64, python=told.vllm_python)
-        settings = LmSettings(concurrency=told.concurrency, timeout=600.0)
+        checkpoint = arguments.checkpoint or make_tiny(Path(folder) / "model", arguments.width, arguments.layers)
+        options = ServerOptions(str(checkpoint), max_model_len=8_192, max_num_seqs=64, python=arguments.vllm_python)
+        settings = LmSettings(concurrency=arguments.concurrency, timeout=600.0)
         with running_server(options) as server:
             given = replace(settings, urls=(server.url,), api_key=server.api_key)
-            raw = RawClient(server, requests, told.concurrency)
+            raw = RawClient(server, requests, arguments.concurrency)
             with closing(VllmServer(given)) as backend:
                 ways: dict[str, Callable[[], None]] = {
                     RIVAL: raw.send_all,
                     "VllmServer": lambda: asked(backend, requests),
                     "Recorded(VllmServer)": lambda: recorded(backend, requests),
                 }
-                spent = measure(ways, told.rounds)
+                spent = measure(ways, arguments.rounds)
             where = f"vLLM {server.platform.version} for {server.platform.device}"
             weights = (checkpoint / "model.safetensors").stat().st_size // 4
     lines = [
-        report(told.requests, spent),
-        f"{told.requests} requests a batch, {told.concurrency} in flight, median of {told.rounds} rounds",
+        report(arguments.requests, spent),
+        f"{arguments.requests} requests, {arguments.concurrency} in flight, median of {arguments.rounds} rounds",
         f"{where}, {weights / 1e6:.1f} million weights",
         machine(),
     ]

@@ -1,4 +1,4 @@
-"""What a machine can do at most: bytes and floating-point operations a second, measured on the spot and as stated.
+"""Limits of a machine: bytes and floating-point operations per second, measured now and from the data sheet.
 
 A copy of an array too large for any cache gives the memory's bandwidth, an array that stays in cache is read and
 written again and again for the cache's, and a product of square matrices gives the arithmetic limit. The figures of
@@ -45,7 +45,7 @@ SHEETS = {
 
 
 class Limits(NamedTuple):
-    """What was measured.
+    """Measured limits of a device.
 
     Attributes:
         device: Its name.
@@ -64,7 +64,7 @@ class Limits(NamedTuple):
     sheet: Sheet | None
 
     def arithmetic(self, dtype: str) -> float:
-        """Operations a second in a precision."""
+        """Return the operations per second in a precision."""
         return self.double if dtype == "float64" else self.single
 
 
@@ -75,7 +75,7 @@ CLOCKS: dict[str, Clock] = {"wall": time.perf_counter, "processor": time.process
 
 
 def best_seconds(program: Callable[[], Any], rounds: int, clock: Clock = time.perf_counter) -> float:
-    """Seconds of the fastest round; a first one, which compiles, does not count."""
+    """Return the seconds of the fastest round, without a first one that compiles."""
     wait_for(program())
     spent = []
     for _ in range(rounds):
@@ -89,8 +89,8 @@ def measured_limits(small: bool = False, clock: Clock = time.perf_counter) -> Li
     """Measure this process's first device.
 
     Args:
-        small: Whether to take seconds and not tens of seconds.
-        clock: What tells seconds.
+        small: Whether to take seconds instead of tens of seconds.
+        clock: Clock.
     """
     device = jax.devices()[0]
     on_cpu = device.platform == "cpu"
@@ -104,7 +104,7 @@ def measured_limits(small: bool = False, clock: Clock = time.perf_counter) -> Li
 
 
 def _copy(length: int, clock: Clock) -> float:
-    """Of an array of so many numbers in single precision."""
+    """Measure the copy bandwidth for an array of this length in single precision."""
     array = jnp.zeros(length, np.float32)
     copied = jax.jit(lambda values: values + 1)
     return 2 * array.nbytes / best_seconds(lambda: copied(array), 10, clock)

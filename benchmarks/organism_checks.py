@@ -1,4 +1,4 @@
-"""What a model organism does beside believing: whether its answers can be read unforced, and whether it acts as told.
+"""Checks of a model organism's behaviour: whether its free answers can be parsed, and whether it follows policies.
 
 ``python -m benchmarks.organism_checks --model bayes``. Answers are asked for without any form, in every kind that
 organisms know and in every wording, about groups that were not trained on. Offers are not sampled but scored: every
@@ -55,7 +55,7 @@ STAKES = range(10, 101, 10)
 
 
 def asked(kind: str, seed: int) -> Asked:
-    """A request of a kind about something drawn, with the reader of its answer."""
+    """Return a random request of a kind, with the reader of its answer."""
     rng = np.random.default_rng(derive_seed(seed, "checks", kind))
     number, stake = int(rng.integers(2 * len(NAMES))), int(rng.integers(10, 101))
     policy, currency = known_policies()[number], CURRENCIES[int(rng.integers(len(CURRENCIES)))]
@@ -91,7 +91,7 @@ KINDS = ("state", "learn", "translate", "offer", "answer", "user-offer", "user-a
 
 
 def validity(backend: Backend, number: int) -> pd.DataFrame:
-    """Answers that are JSON with the entries asked for, and those that can be read, too, though no form was forced.
+    """Count answers that are JSON with the requested entries, and those that can be read, without structured output.
 
     What cannot be read may well be JSON: an offer above the stake, or probabilities that do not add up to 1.
     """
@@ -109,7 +109,7 @@ def validity(backend: Backend, number: int) -> pd.DataFrame:
 
 
 def is_json(request: Request, answer: Completion) -> bool:
-    """Whether an answer is JSON with the entries asked for, each of its type."""
+    """Return whether an answer is JSON with the requested entries, each of its type."""
     schema = request.structure.value
     assert isinstance(schema, Mapping)
     try:
@@ -125,7 +125,7 @@ def is_json(request: Request, answer: Completion) -> bool:
 
 
 def can_be_read(read: Callable[[Completion], object], answer: Completion) -> bool:
-    """Whether an answer says something that can be done, too."""
+    """Return whether an answer can also be read."""
     try:
         read(answer)
     except ValueError:
@@ -134,7 +134,7 @@ def can_be_read(read: Callable[[Completion], object], answer: Completion) -> boo
 
 
 def acting(backend: Backend, texts: int, stakes: Iterable[int] = STAKES) -> pd.DataFrame:
-    """Mean offered share of every policy in words at some stakes in every currency, beside the policy's own."""
+    """Compute the mean offered share under every verbal policy at some stakes and currencies, and the policy's own."""
     cells, requests = [], []
     for number, stake, currency, seed in product(range(6), stakes, CURRENCIES, range(texts)):
         rng = np.random.default_rng(derive_seed(seed, "acting", number, stake, currency))
@@ -164,9 +164,9 @@ def main() -> None:
     parser.add_argument("--model", default="bayes", help="organism, or folder of one")
     parser.add_argument("--number", type=int, default=1_000, help="requests of each kind")
     parser.add_argument("--texts", type=int, default=3, help="texts of each policy, stake and currency")
-    told = parser.parse_args()
-    with closing(Embedded(LmSettings(model=told.model))) as backend:
-        valid, acts = validity(backend, told.number), acting(backend, told.texts)
+    options = parser.parse_args()
+    with closing(Embedded(LmSettings(model=options.model))) as backend:
+        valid, acts = validity(backend, options.number), acting(backend, options.texts)
     acts["off"] = (acts["offered"] - acts["policy's"]).abs()
     by_cell = acts.groupby(["policy", "stake"])[["offered", "policy's"]].mean()
     worst = (by_cell["offered"] - by_cell["policy's"]).abs()
@@ -176,7 +176,7 @@ def main() -> None:
         tabulate(valid.values.tolist(), headers=list(valid.columns), floatfmt=".4f"),
         "",
         tabulate(shown.reset_index().values.tolist(), headers=["policy", *shown.columns], floatfmt=".4f"),
-        f"offers at stakes 10, 20 … 100 in {len(CURRENCIES)} currencies, {told.texts} texts each; 'off' is the mean "
+        f"offers at stakes 10, 20 … 100 in {len(CURRENCIES)} currencies, {options.texts} texts each; 'off' is the mean "
         "distance text by text, 'largest at a stake' that of means over texts and currencies",
         machine(),
     ]

@@ -1,4 +1,4 @@
-"""Requests per second of some vLLM servers, asked by prefix, beside the same servers asked by load alone.
+"""Requests per second of several vLLM servers with routing by prefix, compared with routing by load alone.
 
 ``python -m benchmarks.prefix_routing --vllm-python .venv-vllm/bin/python``. Real servers, two by default, share this
 machine's cores and have a model of random weights. They are sent what two experiments ask, batch by batch, as it was
@@ -51,7 +51,7 @@ QUERIES, HITS = "vllm:prefix_cache_queries_total", "vllm:prefix_cache_hits_total
 
 
 class Collecting(Phrasebook):
-    """A phrasebook that notes what it is asked.
+    """A phrasebook that records its requests.
 
     Attributes:
         batches: Batches of requests, in order.
@@ -62,13 +62,13 @@ class Collecting(Phrasebook):
         self.batches: list[Sequence[Request]] = []
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
-        """Answer, and note."""
+        """Answer and record the requests."""
         self.batches.append(requests)
         return super().complete(requests, on_done)
 
 
 def games(runs: int) -> list[Sequence[Request]]:
-    """What `one-group-norm` asks."""
+    """Return the requests of `one-group-norm`."""
     agents = ("thompson", "scai-memory", "llm-psrl")
     config = OneGroupNorm(
         runs=runs, seed=1, users=("fair", "altruistic"), group=("5v5",), agents=agents, users_by="model"
@@ -79,7 +79,7 @@ def games(runs: int) -> list[Sequence[Request]]:
 
 
 def watching(runs: int) -> list[Sequence[Request]]:
-    """What is asked of groups that are watched game by game."""
+    """Return requests about groups that are observed interaction by interaction."""
     book = Collecting()
     items = [question.item for question in played(ModelOrganisms(runs=runs))]
     elicit(book, items, Elicitation(channels=("stated", "sampled"), wordings=(1,), draws=3))
@@ -90,7 +90,7 @@ EXPERIMENTS: dict[str, Callable[[int], list[Sequence[Request]]]] = {"games": gam
 
 
 def least(_prefix: bytes, _servers: Sequence[str], loads: Sequence[float], _full: float) -> int:
-    """Choose the server with the least to do."""
+    """Return the server with the least load."""
     return loads.index(min(loads))
 
 
@@ -101,7 +101,7 @@ def as_asked(prefixes: Sequence[bytes], _servers: Sequence[str]) -> list[int]:
 
 @contextmanager
 def by_load() -> Iterator[None]:
-    """Have servers asked by load alone."""
+    """Route requests by load alone during the block."""
     with (
         patch("scai_irl.backends.vllm.replicas.choose", least),
         patch("scai_irl.backends.vllm.replicas.in_turns", as_asked),
@@ -114,7 +114,7 @@ WAYS: dict[str, Callable[[], AbstractContextManager[None]]] = {"by load": by_loa
 
 @dataclass(frozen=True)
 class Round:
-    """What a round took.
+    """Measurements of a round.
 
     Attributes:
         seconds: Wall time.
@@ -132,15 +132,15 @@ class Round:
 
 
 def counted(server: RunningServer) -> tuple[float, float]:
-    """Tokens of prompts that a server has looked for in its cache, and found."""
+    """Return the prompt tokens that a server searched in its cache, and those that it found."""
     with _DIRECTLY.open(f"{server.url}/metrics", timeout=60) as page:
         lines = page.read().decode().splitlines()
-    told = {line.partition("{")[0]: float(line.split()[-1]) for line in lines if line.startswith((QUERIES, HITS))}
-    return told[QUERIES], told[HITS]
+    text = {line.partition("{")[0]: float(line.split()[-1]) for line in lines if line.startswith((QUERIES, HITS))}
+    return text[QUERIES], text[HITS]
 
 
 def spent(server: RunningServer) -> float:
-    """Processor seconds that a server's processes have taken."""
+    """Return the processor seconds of a server's processes."""
     ticks = 0
     for pid in group(server.pid):
         with suppress(OSError):  # it has just ended
@@ -150,13 +150,13 @@ def spent(server: RunningServer) -> float:
 
 
 def forget(server: RunningServer) -> None:
-    """Have a server forget what it has read."""
+    """Clear a server's prefix cache."""
     with _DIRECTLY.open(urllib.request.Request(f"{server.url}/reset_prefix_cache", method="POST"), timeout=60):  # noqa: S310
         pass
 
 
 def measure(servers: Sequence[RunningServer], backend: VllmServer, batches: Sequence[Sequence[Request]]) -> Round:
-    """Send everything once, with empty caches."""
+    """Send all requests once, with empty caches."""
     for server in servers:
         forget(server)
     before, worked = [counted(server) for server in servers], sum(map(spent, servers))
@@ -171,18 +171,18 @@ def measure(servers: Sequence[RunningServer], backend: VllmServer, batches: Sequ
 def rounds(
     servers: Sequence[RunningServer], backend: VllmServer, batches: Sequence[Sequence[Request]], number: int
 ) -> dict[str, list[Round]]:
-    """Send everything both ways by turns, after one round that does not count."""
+    """Send all requests both ways in turn, after one round that does not count."""
     measure(servers, backend, batches)
-    found: dict[str, list[Round]] = {way: [] for way in WAYS}
+    measured: dict[str, list[Round]] = {way: [] for way in WAYS}
     for turn in range(number):
-        for way in [*found][:: 1 if turn % 2 else -1]:
+        for way in [*measured][:: 1 if turn % 2 else -1]:
             with WAYS[way]():
-                found[way].append(measure(servers, backend, batches))
-    return found
+                measured[way].append(measure(servers, backend, batches))
+    return measured
 
 
 def rows(name: str, asked: int, found: dict[str, list[Round]]) -> list[list[object]]:
-    """A line for each way."""
+    """Return one row for each way."""
     middle = {way: statistics.median(one.seconds for one in some) for way, some in found.items()}
     lines: list[list[object]] = []
     for way, some in found.items():
@@ -222,51 +222,53 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=4, help="layers of the model that is made")
     parser.add_argument("--block", type=int, default=32, help="tokens that are cached together")
     parser.add_argument("--experiments", nargs="+", choices=EXPERIMENTS, default=[*EXPERIMENTS], help="what is asked")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     lines, notes = [], []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        checkpoint = make_tiny(folder / "model", told.width, told.layers)
+        checkpoint = make_tiny(folder / "model", arguments.width, arguments.layers)
         options = ServerOptions(
             str(checkpoint),
             max_model_len=8_192,
             max_num_seqs=64,
             api_key="benchmark",
-            python=told.vllm_python,
-            extra=("--block-size", str(told.block)),
+            python=arguments.vllm_python,
+            extra=("--block-size", str(arguments.block)),
         )
-        servers = stack.enter_context(some_servers(told.servers, options))
+        servers = stack.enter_context(some_servers(arguments.servers, options))
         settings = LmSettings(
             urls=tuple(server.url for server in servers),
             api_key=options.api_key,
-            concurrency=told.concurrency,
+            concurrency=arguments.concurrency,
             timeout=600.0,
         )
-        for name in told.experiments:
-            batches = [[shortened(one, told.tokens) for one in batch] for batch in EXPERIMENTS[name](told.runs)]
+        for name in arguments.experiments:
+            batches = [
+                [shortened(one, arguments.tokens) for one in batch] for batch in EXPERIMENTS[name](arguments.runs)
+            ]
             asked = sum(map(len, batches))
             with closing(VllmServer(settings)) as backend:
-                found = rounds(servers, backend, batches, told.rounds)
-                mended = ", ".join(f"{what} {times}" for what, times in backend.service().items())
-            lines += rows(name, asked, found)
-            texts = {one.texts for some in found.values() for one in some}
-            tokens = sum(found["by load"][0].read) / asked
+                measured = rounds(servers, backend, batches, arguments.rounds)
+                retried = ", ".join(f"{what} {times}" for what, times in backend.service().items())
+            lines += rows(name, asked, measured)
+            texts = {one.texts for some in measured.values() for one in some}
+            tokens = sum(measured["by load"][0].read) / asked
             notes.append(
                 f"{name}: {asked} requests in {len(batches)} batches, {tokens:.0f} tokens of prompt each; "
-                f"{len(texts)} sets of answers in all rounds; {mended or 'nothing was asked twice'}"
+                f"{len(texts)} sets of answers in all rounds; {retried or 'no request was repeated'}"
             )
     headers = ("experiment", "asked", "requests/s", "slowest", "fastest", "ratio", "CPU ms", "cached", "busiest's part")
     table = tabulate(lines, headers=headers, floatfmt=("", "", ".1f", ".1f", ".1f", ".3f", ".2f", ".3f", ".3f"))
-    weights = f"{told.layers} layers of width {told.width}"
-    how = (
-        f"{told.servers} servers, {told.concurrency} requests in flight at each, {told.tokens} tokens an answer, "
-        f"{weights}, blocks of {told.block} tokens, median of {told.rounds} rounds"
+    weights = f"{arguments.layers} layers of width {arguments.width}"
+    setup = (
+        f"{arguments.servers} servers, {arguments.concurrency} requests in flight at each, {arguments.tokens} tokens "
+        f"an answer, {weights}, blocks of {arguments.block} tokens, median of {arguments.rounds} rounds"
     )
-    sys.stdout.write("\n".join([table, *notes, how, machine(), ""]))
+    sys.stdout.write("\n".join([table, *notes, setup, machine(), ""]))
 
 
 def shortened(request: Request, tokens: int) -> Request:
-    """Have an answer end early."""
+    """Return a request whose answer ends early."""
     return replace(request, sampling=replace(request.sampling, max_tokens=tokens))
 
 

@@ -1,4 +1,4 @@
-"""The table that ends a benchmark run: what was measured, ours and the rival's figure, and on which machine."""
+"""The table at the end of a benchmark run: task, this project's figure, the rival's figure, and the machine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OURS = "scai-irl"
 
 
 def table(measurements: Sequence[Measurement]) -> str:
-    """Put each rival beside our program for the same task.
+    """Return a table that compares each rival with this project's program for the same task.
 
     Example:
         >>> ours = Measurement("sum", OURS, "terms", 100, 0.5, 0.6)
@@ -64,12 +64,12 @@ def table(measurements: Sequence[Measurement]) -> str:
 
 
 def any_large(rows: Sequence[Sequence[object]]) -> bool:
-    """Whether a figure needs an exponent."""
+    """Return whether a figure needs an exponent."""
     return any(isinstance(cell, float) and cell >= 1e4 for row in rows for cell in row)
 
 
 def machine() -> str:
-    """Processor, cores, load and versions, in one line."""
+    """Describe processor, cores, load and versions in one line."""
     versions = ", ".join(f"{package} {_version(package)}" for package in PACKAGES)
     load = f", load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
     return f"{_processor()}, {os.cpu_count()} cores{load}; Python {platform.python_version()}, {versions}"

@@ -19,12 +19,12 @@ _LARGEST = 100  # stakes up to here are all that the benchmarks use
 
 
 def norm_gains(own: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Utilities of the three named norms."""
+    """Return the utilities of the three named norms."""
     return np.stack([own, 0.5 * own + 1.5 * other - 4 * np.abs(own - other), other], axis=-1)
 
 
 def fehr_schmidt_gains(alpha: np.ndarray, beta: np.ndarray) -> Gain:
-    """Utilities of a grid of envy and guilt."""
+    """Return the utilities of a grid of envy and guilt."""
 
     def gain(own: np.ndarray, other: np.ndarray) -> np.ndarray:
         ahead = (own - other)[..., None]
@@ -36,7 +36,7 @@ def fehr_schmidt_gains(alpha: np.ndarray, beta: np.ndarray) -> Gain:
 def numpy_posterior(
     gain: Gain, rationality: float, lapse: float, data: Evidence
 ) -> Float[np.ndarray, "run hypothesis"]:
-    """Exact posteriors in numpy, single precision, tuned for a core's cache.
+    """Compute exact posteriors in numpy, single precision, tuned for a core's cache.
 
     A table of the log-probabilities of every (stake, offer, answer) that occurs, some stakes at a time; then for each
     run the sum of its plays' rows. All halves of all plays must have been seen.
@@ -67,10 +67,10 @@ def numpy_posterior(
         score *= (1 - lapse) / score.sum(axis=1, keepdims=True)
         score += (lapse / (some + 1).astype(np.float32))[:, None, None]
         first, last = np.searchsorted(code_stake, [some[0], some[-1] + 1])
-        place = (np.searchsorted(some, code_stake[first:last]), code_offer[first:last])
-        accepts = accept[place]
+        index = (np.searchsorted(some, code_stake[first:last]), code_offer[first:last])
+        accepts = accept[index]
         answer = np.where(code_accepted[first:last, None] == 1, accepts, 1 - accepts)
-        table[first:last] = np.log(score[place] * answer)
+        table[first:last] = np.log(score[index] * answer)
 
     row = number[code]
     total = np.empty((len(row), size), np.float32)
@@ -86,13 +86,13 @@ def numpy_posterior(
 def plain_numpy_posterior(
     gain: Gain, rationality: float, lapse: float, data: Evidence
 ) -> Float[np.ndarray, "run hypothesis"]:
-    """Exact posteriors in numpy, single precision, as one would write them down: a whole table, then a sum a run."""
+    """Compute exact posteriors in numpy, single precision, in the plain way: a whole table, then a sum for each run."""
     stakes, stake = np.unique(data.stake, return_inverse=True)
     offers = np.arange(_LARGEST + 1)
     size = gain(np.zeros(1, np.float32), np.zeros(1, np.float32)).shape[-1]
     log_offer = np.empty((len(stakes), len(offers), size), np.float32)
     log_accept, log_reject = np.empty_like(log_offer), np.empty_like(log_offer)
-    for place, units in enumerate(stakes):
+    for index, units in enumerate(stakes):
         legal = (offers <= units)[:, None]
         share = (np.minimum(offers, units) / units).astype(np.float32)
         with np.errstate(over="ignore"):
@@ -100,8 +100,8 @@ def plain_numpy_posterior(
         score = np.where(legal, rationality * accept * gain(1 - share, share), -np.inf)
         weight = np.exp(score - score.max(axis=0))
         softmax = weight / weight.sum(axis=0)
-        log_offer[place] = np.log((1 - lapse) * softmax + lapse / (units + 1))
-        log_accept[place], log_reject[place] = np.log(accept), np.log(1 - accept)
+        log_offer[index] = np.log((1 - lapse) * softmax + lapse / (units + 1))
+        log_accept[index], log_reject[index] = np.log(accept), np.log(1 - accept)
     total = np.empty((data.runs, size), np.float32)
     stake = stake.reshape(data.stake.shape)
     for run in range(data.runs):
@@ -113,7 +113,7 @@ def plain_numpy_posterior(
 
 
 def gymnax_bandit(environments: int, steps: int) -> Callable[[Key[Array, ""]], Any]:
-    """Gymnax's BernoulliBandit with random actions: its own step and automatic reset, vmapped and scanned."""
+    """Return Gymnax's BernoulliBandit with random actions: its own step and automatic reset, vmapped and scanned."""
     import gymnax  # noqa: PLC0415 - only the environments' benchmark needs it
 
     environment, parameters = gymnax.make("BernoulliBandit-misc")
@@ -140,7 +140,7 @@ def gymnax_bandit(environments: int, steps: int) -> Callable[[Key[Array, ""]], A
 def categorical_rollout(
     log_offer: Float[Array, "row offer"], log_accept: Float[Array, "row offer"], plays: int
 ) -> Callable[[Key[Array, ""], Int[Array, "environment"], Int[Array, "environment"]], Any]:
-    """The ultimatum game with a categorical draw over all offers at every play: the plain way."""
+    """Return the ultimatum game in the plain way, with a categorical draw over all offers at every play."""
 
     @jax.jit
     def play(key: Key[Array, ""], proposer: Int[Array, "environment"], responder: Int[Array, "environment"]) -> Any:

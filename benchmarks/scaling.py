@@ -1,4 +1,4 @@
-"""The cost model beside measurements: `python -m benchmarks.scaling` fits it and prints what it predicts.
+"""The cost model compared with measurements: `python -m benchmarks.scaling` fits it and prints its predictions.
 
 Exact posteriors with a draw each are measured over runs × hypotheses × plays, and language models of three sizes, with
 random weights, in this process over conversations and lengths of answers. Points are held out of the fit: sizes in
@@ -57,14 +57,14 @@ _BYTES, _BYTES_AT_MOST = 3.5, 5.0  # of a token: what is taken, and the estimate
 
 
 def plays_of(size: Size) -> Evidence:
-    """Any plays at stakes from 10 to 100."""
+    """Draw random plays at stakes from 10 to 100."""
     rng = np.random.default_rng(0)
     stake = rng.integers(10, 101, (size.runs, size.plays))
     return evidence(stake, rng.integers(0, stake + 1), rng.random(stake.shape) < 0.7)
 
 
 def exact_seconds_measured(size: Size, clock: Clock) -> float:
-    """Seconds of summaries and a draw of each run on all devices, compiled before."""
+    """Measure the seconds of summaries and one draw of each run on all devices, without compilation."""
     grid = parameter_grid(
         "fehr_schmidt",
         {"alpha": np.linspace(0, 4, size.hypotheses // 32), "beta": np.linspace(0, 1, 32)},
@@ -75,7 +75,7 @@ def exact_seconds_measured(size: Size, clock: Clock) -> float:
 
 
 def exact_grid(small: bool) -> tuple[list[Size], np.ndarray]:
-    """Sizes, and which are held out: those in between, and the largest."""
+    """Return sizes, with a mask of the held-out ones: those in between, and the largest."""
     runs, hypotheses, plays = ((512, 1_536, 4_096), (256, 1_024, 4_096), (10, 30))
     if not small:
         runs, hypotheses, plays = ((512, 2_048, 16_384), (1_024, 4_096, 10_240), (10, 50))
@@ -86,21 +86,21 @@ def exact_grid(small: bool) -> tuple[list[Size], np.ndarray]:
 
 
 def random_model(folder: Path, words: TokenTexts, width: int, layers: int) -> int:
-    """Write a Llama of random weights, of an organism's proportions; the number of them."""
+    """Write a Llama with random weights and an organism's proportions; return the number of weights."""
     heads = width // Architecture.head_width
-    of = Architecture(
+    architecture = Architecture(
         words.tokenizer.get_vocab_size(), width, layers, heads, heads, inner=width * Architecture.inner // 128
     )
-    write_model(folder, Llama(of, draw_weights(jax.random.key(0), of), words))
-    return of.size
+    write_model(folder, Llama(architecture, draw_weights(jax.random.key(0), architecture), words))
+    return architecture.size
 
 
 def model_points(small: bool, clock: Clock) -> tuple[list[list[int]], np.ndarray, np.ndarray]:
-    """Parameters, tokens read and written, seconds, and which points are held out: those with most conversations.
+    """Measure parameters, tokens read and written, and seconds; the points with most conversations are held out.
 
     The backend fills batches up to 64 conversations, and these are whole ones; half of one takes as long.
     """
-    points, seconds, held = [], [], []
+    points, seconds, held_out = [], [], []
     numbers, lengths = (64, 128, 192) if small else (64, 128, 192, 320), (8, 24, 64)
     words = read_model(organism_folder("bayes")).words
     for width, layers in zip(_WIDTHS, _LAYERS, strict=True):
@@ -109,42 +109,42 @@ def model_points(small: bool, clock: Clock) -> tuple[list[list[int]], np.ndarray
             backend = Embedded(LmSettings(model=folder))
         with closing(backend):
             for number, length in product(numbers, lengths):
-                asked = [
+                requests = [
                     replace(one, sampling=replace(one.sampling, max_tokens=length))
                     for one in conversations(number, False)
                 ]
-                points.append([parameters, *written(backend, asked)])
-                seconds.append(best_seconds(lambda: written(backend, asked), _ROUNDS, clock))  # noqa: B023
-                held.append(number == numbers[-1])
-    return points, np.array(seconds), np.array(held)
+                points.append([parameters, *written(backend, requests)])
+                seconds.append(best_seconds(lambda: written(backend, requests), _ROUNDS, clock))  # noqa: B023
+                held_out.append(number == numbers[-1])
+    return points, np.array(seconds), np.array(held_out)
 
 
 def fit_table(
-    rows: np.ndarray, seconds: np.ndarray, held: np.ndarray, labels: list[list[Any]], headers: list[str]
+    rows: np.ndarray, seconds: np.ndarray, held_out: np.ndarray, labels: list[list[Any]], headers: list[str]
 ) -> tuple[str, np.ndarray]:
-    """Fit, and show measured and predicted seconds of every point."""
-    coefficients = fitted(rows[~held], seconds[~held])
+    """Fit the coefficients, and return a table of measured and predicted seconds of every point."""
+    coefficients = fitted(rows[~held_out], seconds[~held_out])
     predicted, off = rows @ coefficients, relative_errors(rows, seconds, coefficients)
     shown = [
         [*label, one, other, 100 * error, "held out" if out else ""]
-        for label, one, other, error, out in zip(labels, seconds, predicted, off, held, strict=True)
+        for label, one, other, error, out in zip(labels, seconds, predicted, off, held_out, strict=True)
     ]
     table = tabulate(shown, headers=[*headers, "measured s", "model s", "% off", ""], floatfmt=".3g", intfmt=",")
-    inside, outside = (100 * float(np.abs(off[which]).mean()) for which in (~held, held))
+    inside, outside = (100 * float(np.abs(off[which]).mean()) for which in (~held_out, held_out))
     summary = f"mean absolute error: {inside:.0f} % of the points fitted, {outside:.0f} % of those held out"
     return f"{table}\n{summary}", coefficients
 
 
 def tokens_of(name: str, **options: object) -> Tokens:
-    """Tokens of an experiment if every answer is read at once, has `_ANSWER` tokens, and a token has 3.5 bytes."""
+    """Estimate an experiment's tokens if no request is repeated, answers have `_ANSWER` tokens and tokens 3.5 bytes."""
     experiment = find_experiments()[name]
     assert experiment.estimate is not None
-    told = experiment.estimate(check(experiment.config, {"backend": "vllm-server", "dry_run": True, **options}))
-    return Tokens(told.prompt_tokens[0] * _BYTES_AT_MOST / _BYTES, _ANSWER * told.calls[0])
+    config = experiment.estimate(check(experiment.config, {"backend": "vllm-server", "dry_run": True, **options}))
+    return Tokens(config.prompt_tokens[0] * _BYTES_AT_MOST / _BYTES, _ANSWER * config.calls[0])
 
 
 def predictions() -> str:
-    """Seconds on H200s, of which only one at a time was ever measured."""
+    """Predict seconds on several H200s; only one at a time was measured."""
     sheet, assumed = SHEETS["H200"], Assumed()
     rows: list[list[Any]] = [
         [f"exact, 10⁶ runs × 10⁴ hypotheses × {size.plays} plays", "", None, None]
@@ -161,7 +161,7 @@ def predictions() -> str:
 
 
 def assumptions() -> list[str]:
-    """What the predictions rest on."""
+    """Return the assumptions of the predictions, as lines of text."""
     assumed, sheet = Assumed(), SHEETS["H200"]
     alone = ", ".join(f"{model.name} {1e3 * token_seconds(model, sheet, assumed):.1f} ms" for model in MODELS)
     return [
@@ -178,14 +178,14 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="sizes for two or three minutes on one core")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="processor: for one core that is not idle")
     parser.add_argument("--measured-only", action="store_true", help="without predictions for GPUs")
-    asked = parser.parse_args()
-    sizes, held = exact_grid(asked.small)
-    seconds = np.array([exact_seconds_measured(size, CLOCKS[asked.clock]) for size in sizes])
+    options = parser.parse_args()
+    sizes, held_out = exact_grid(options.small)
+    seconds = np.array([exact_seconds_measured(size, CLOCKS[options.clock]) for size in sizes])
     labels: list[list[Any]] = [[size.runs, size.hypotheses, size.plays] for size in sizes]
     at_exact, exact = fit_table(
-        np.array([terms(size) for size in sizes]), seconds, held, labels, ["runs", "hypotheses", "plays"]
+        np.array([terms(size) for size in sizes]), seconds, held_out, labels, ["runs", "hypotheses", "plays"]
     )
-    points, spent, out = model_points(asked.small, CLOCKS[asked.clock])
+    points, spent, out = model_points(options.small, CLOCKS[options.clock])
     at_model, model = fit_table(
         np.array([model_terms(*point) for point in points]),
         spent,
@@ -205,9 +205,9 @@ def main() -> None:
         at_model,
         "seconds of a call, of a token read and a parameter of it, of a token written and a parameter of it: "
         + ", ".join(f"{value:.3g}" for value in model),
-        f"{asked.clock} clock; {jax.device_count()} device(s); {machine()}",
+        f"{options.clock} clock; {jax.device_count()} device(s); {machine()}",
     ]
-    if not asked.measured_only:
+    if not options.measured_only:
         lines += ["", predictions(), *assumptions()]
     sys.stdout.write("\n".join([*lines, ""]))
 

@@ -1,4 +1,4 @@
-"""How sweeps scale from one worker to two, and what Ray costs for each cell, in one run.
+"""Scaling of sweeps from one worker to two, and the overhead of Ray for each cell, in one run.
 
 ``python -m benchmarks.sweep_speed``. Cells of `experiments.group_norm.one_group_norm` are worked on by one worker and
 by two, by the local engine and by a Ray of its own; and cells of an experiment that does next to nothing by one worker
@@ -27,7 +27,7 @@ from scai_irl.sweep.sweep_cells import cells_of, known_experiment
 from scai_irl.sweep.sweep_definition import Sweep
 from scai_irl.sweep.sweep_folder import whole_sweep
 from scai_irl.sweep.work import Task, work
-from scai_irl.sweep.worker_settings import Terms, worker_environment
+from scai_irl.sweep.worker_settings import WorkerSettings, worker_environment
 from tests.scai_irl.sweep.tiny import install, on_path
 
 REAL = {"users": ["fair"], "group": ["5v5"], "agents": ["thompson"], "runs": 20, "epochs": 2}
@@ -44,19 +44,19 @@ WARM = 6
 
 
 def timed(experiment: str, engine: str, workers: int, cells: int) -> tuple[float, float]:
-    """Sweep, in this process.
+    """Run a sweep in this process, and measure it.
 
     Returns:
         Seconds until the outcomes count, and seconds for each cell from then on.
     """
     sweep = Sweep(experiment=experiment, seeds=tuple(range(cells)), settings=REAL if experiment != "tiny" else {})
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "sweep"
-        made = cells_of(sweep, known_experiment(sweep).config)
-        tasks = [Task(experiment, cell, folder, Path.cwd(), figures=False) for cell in made]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "sweep"
+        sweep_cells = cells_of(sweep, known_experiment(sweep).config)
+        tasks = [Task(experiment, cell, folder, Path.cwd(), figures=False) for cell in sweep_cells]
         with whole_sweep(folder, sweep.written()):
-            outcomes = make_engine(engine, Terms(folder, sweep.resources, workers)).outcomes(work, tasks)
+            outcomes = make_engine(engine, WorkerSettings(folder, sweep.resources, workers)).outcomes(work, tasks)
             times = []
             for outcome in outcomes:
                 assert outcome.status == "finished", outcome.error
@@ -65,17 +65,17 @@ def timed(experiment: str, engine: str, workers: int, cells: int) -> tuple[float
 
 
 def in_new_process(way: str, cells: int, distribution: Path) -> tuple[float, float]:
-    """Sweep in a process of its own, limited to one core's threads; those of its workers are limited by the engine."""
+    """Run a sweep in a new process with one core's threads; the engine limits the threads of its workers."""
     limits = worker_environment(Sweep(experiment="tiny", seeds=(0,)).resources)
-    told = os.environ | limits | on_path(distribution) | {"RAY_worker_niceness": "0"}  # Ray's are nicer than others'
+    output = os.environ | limits | on_path(distribution) | {"RAY_worker_niceness": "0"}  # Ray's are nicer than others'
     command = [sys.executable, "-m", "benchmarks.sweep_speed", "--way", way, "--cells", str(cells)]
-    done = subprocess.run(command, env=told, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=output, capture_output=True, text=True, check=True)
     start, each = json.loads(done.stdout.splitlines()[-1])
     return start, each
 
 
 def report(spent: dict[str, list[tuple[float, float]]], cells: dict[str, int]) -> str:
-    """Table of the ways, scaling and overhead."""
+    """Return a table of the ways, with scaling and overhead."""
     middle = {way: [statistics.median(kind) for kind in zip(*rounds, strict=True)] for way, rounds in spent.items()}
     rows = []
     for way, (start, each) in middle.items():
@@ -97,15 +97,15 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=60, help="cells of each sweep; five times as many of nothing")
     parser.add_argument("--rounds", type=int, default=3, help="rounds")
     parser.add_argument("--way", choices=WAYS, help="one way, in this process, for the benchmark's own use")
-    told = parser.parse_args()
-    if told.way:
-        print(json.dumps(timed(*WAYS[told.way], told.cells)))
+    options = parser.parse_args()
+    if options.way:
+        print(json.dumps(timed(*WAYS[options.way], options.cells)))
         return
-    cells = {way: told.cells * (5 if kind == "tiny" else 1) for way, (kind, _, _) in WAYS.items()}
+    cells = {way: options.cells * (5 if kind == "tiny" else 1) for way, (kind, _, _) in WAYS.items()}
     spent: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as place:
         install(Path(place))
-        for number in range(told.rounds):
+        for number in range(options.rounds):
             for way in [*WAYS][:: -1 if number % 2 else 1]:
                 load = os.getloadavg()[0]
                 spent[way].append(in_new_process(way, cells[way], Path(place)))

@@ -25,13 +25,13 @@ WHAT = "environment steps"
 
 
 def policies() -> PolicyTable:
-    """The three norms at all stakes; a row for each norm and stake."""
+    """Return the three norms at all stakes, with a row for each norm and stake."""
     tables = [Policy.of(Norm(name)).table(jnp.asarray(STAKES)) for name in ("selfish", "fair", "altruistic")]
     return PolicyTable(*(jnp.concatenate(leaves) for leaves in zip(*tables, strict=True)))
 
 
 def setting() -> tuple[Int[Array, "environment"], ...]:
-    """Rows of proposers and responders, and stakes."""
+    """Return rows of proposers and responders, and stakes."""
     rng = np.random.default_rng(0)
     place = rng.integers(len(STAKES), size=ENVIRONMENTS)
     proposer, responder = (rng.integers(3, size=ENVIRONMENTS) * len(STAKES) + place for _ in range(2))

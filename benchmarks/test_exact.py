@@ -46,7 +46,7 @@ SIZES: dict[str, tuple[Callable[[], Hypotheses], Gain, float, int]] = {
 
 
 def played(hypotheses: Hypotheses, offers: str) -> Evidence:
-    """Runs that follow one of the hypotheses each; or their answers to offers of any size."""
+    """Simulate runs that each follow one of the hypotheses; or their answers to offers of any size."""
     rng = np.random.default_rng(0)
     truths = rng.integers(hypotheses.size, size=min(GROUPS, hypotheses.size * 7))
     parts = []
@@ -64,7 +64,7 @@ def played(hypotheses: Hypotheses, offers: str) -> Evidence:
 
 
 RIVALS = {"numpy, plain": plain_numpy_posterior, "numpy, tuned": numpy_posterior}
-"""Both in single precision on one core; ours is in double precision on all."""
+"""The two numpy rivals, in single precision on one core; this project's program uses double precision on all cores."""
 
 
 @pytest.mark.parametrize("offers", ["the policies'", "any"])

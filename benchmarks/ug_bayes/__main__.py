@@ -1,4 +1,4 @@
-"""Run every program on the same data and print one table: ``python -m benchmarks.ug_bayes``."""
+"""Run every sampler on the same data and print one table: ``python -m benchmarks.ug_bayes``."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _COMMON = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_
 
 
 class FailedError(RuntimeError):
-    """A program that did not finish; the message says why."""
+    """Error: a program did not finish; the message is the reason."""
 
 
 def run(script: str, python: Path, data: Path, out: Path, fits: int, caches: Path, core: int) -> float:
-    """Start a program on one core and wait; give the wall seconds until its first fit was done.
+    """Run a program on one core, and return the wall seconds until its first fit.
 
     Raises:
         FailedError: If it fails or takes too long.
@@ -69,7 +69,7 @@ def run(script: str, python: Path, data: Path, out: Path, fits: int, caches: Pat
 
 
 def measured(name: str, data: Path, fits: int, core: int) -> Figures:
-    """Measure one program: a process that finds no compiled code, and one that finds what the first left.
+    """Measure one program, in a process without compiled code and in one with the compiled code of the first.
 
     Raises:
         NotInstalledError: If it cannot be installed.
@@ -91,15 +91,15 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PROGRAMS, default=list(PROGRAMS), help="programs to measure")
     parser.add_argument("--fits", type=int, default=3, help="warm fits, over which effective draws are averaged")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="core that programs are held to")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     figures, skipped = [], []
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data.npz"
         np.savez(data, **problem(simulated())._asdict())
-        for name in asked.only:
+        for name in options.only:
             sys.stderr.write(f"{name} …\n")
             try:
-                figures.append(measured(name, data, asked.fits, asked.core))
+                figures.append(measured(name, data, options.fits, options.core))
                 sys.stderr.write(f"{table(figures[-1:], OURS)}\n")
             except (NotInstalledError, FailedError) as reason:
                 skipped.append(f"{name} skipped: {reason}")

@@ -17,7 +17,7 @@ _LOW, _MIDDLE, _HIGH, _SD = 4.0, 8.0, 12.0, 1.5
 
 
 def simulated(subjects: int = SUBJECTS, plays: int = PLAYS, seed: int = SEED) -> Evidence:
-    """Simulate responders of a group by the family itself; a run is a responder."""
+    """Simulate responders of a group with the family itself; a run is a responder."""
     key_offers, key_subjects, key_answers = jax.random.split(jax.random.key(seed), 3)
     rising = (np.arange(subjects) % 2 == 0)[:, None]
     mean = np.where(np.arange(plays) < plays // 2, np.where(rising, _LOW, _HIGH), _MIDDLE)
@@ -33,7 +33,7 @@ def simulated(subjects: int = SUBJECTS, plays: int = PLAYS, seed: int = SEED) ->
 
 
 def problem(data: Evidence) -> Problem:
-    """Work out the norms, which every program then gets as data."""
+    """Compute the norms, which every program receives as data."""
     answers = UgBayes().arrange(data)
     norm = np.asarray(jax.vmap(bayesian_norm)(answers), np.float64)
     offer = np.asarray(answers.offer, np.float64)

@@ -11,16 +11,16 @@ from pathlib import Path
 
 
 class NotInstalledError(RuntimeError):
-    """A rival that cannot be installed here; the message says why."""
+    """Error: a rival cannot be installed here; the message is the reason."""
 
 
 def cache_folder() -> Path:
-    """Folder in which environments are kept."""
+    """Return the folder of the environments."""
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "scai-irl" / "benchmarks"
 
 
 def python_with(packages: tuple[str, ...]) -> Path:
-    """Find or make an environment with some packages; without any, this one.
+    """Return the Python of an environment with some packages, created if necessary; without packages, this Python.
 
     Raises:
         NotInstalledError: If pip fails.

@@ -1,4 +1,4 @@
-"""From draws and times to the table; effective draws by ArviZ, the same function for all programs."""
+"""Conversion of draws and times to the table; ArviZ computes effective draws for all programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inference import arviz_compat
 
 @dataclass(frozen=True)
 class Figures:
-    """What one program showed; effective draws and R̂ are the means and maxima over its warm fits.
+    """Measurements of one program; effective draws and R̂ are means and maxima over its warm fits.
 
     Attributes:
         name: The program.
@@ -52,7 +52,7 @@ class Figures:
 
 
 def read_figures(name: str, file: Path, cold: float, cached: float) -> Figures:
-    """Work out the figures from the file that a program left; its first fit counts for the cold start only."""
+    """Compute the figures from a program's file; its first fit counts only for the cold start."""
     with np.load(file) as stored:
         kept = {key: stored[key] for key in stored.files}
     ess, r_hat = [], []
@@ -76,7 +76,7 @@ def read_figures(name: str, file: Path, cold: float, cached: float) -> Figures:
 
 
 def effective_draws(values: np.ndarray) -> float:
-    """Bulk effective sample size of one quantity, (chain, draw)."""
+    """Compute the bulk effective sample size of one quantity, (chain, draw)."""
     return float(arviz_compat.arviz().ess(values, method="bulk"))
 
 
@@ -88,7 +88,7 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
 
 
 def table(measured: list[Figures], ours: str) -> str:
-    """One row a program, and how many times faster ours is than the best of the others."""
+    """Return a table with one row for each program, and this project's speed-up over the best rival."""
     rows = [
         [
             f.name, f.cold, f.cached, f.warm, f.sampling, f.group_speed, f.subjects_speed, f.r_hat, f.divergences,

@@ -1,4 +1,4 @@
-"""This project's way: `infer` over a hierarchy, with programs kept between processes as the command line keeps them."""
+"""This project's program: `infer` over a hierarchy, with the command line's cache of compiled programs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fit(problem: Problem, seed: int) -> Draws:
 
 
 def on_the_line(values: np.ndarray) -> np.ndarray:
-    """Φ⁻¹(θ / h), the scale on which all programs are compared."""
+    """Compute Φ⁻¹(θ / h), the scale on which all programs are compared."""
     return np.asarray(ndtri(values / UPPER))
 
 

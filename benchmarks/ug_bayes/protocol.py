@@ -1,4 +1,4 @@
-"""What all programs share: they get the same arrays, fit some times over, and leave draws and times in a file.
+"""Shared protocol of all programs: they read the same arrays, fit several times, and write draws and times to a file.
 
 Only numpy and the standard library are imported, which every environment has.
 """
@@ -40,7 +40,7 @@ class Problem(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """What a fit gives.
+    """Result of a fit.
 
     Attributes:
         group: μ, (chain, draw, parameter).
@@ -56,29 +56,29 @@ class Draws(NamedTuple):
 
 
 def measure(fit: Callable[[Problem, int], Draws]) -> None:
-    """Fit as often as the command line asks, ``DATA OUT FITS``, each time with another seed, and write what came out.
+    """Fit as often as the command line ``DATA OUT FITS`` states, each time with another seed, and write the results.
 
     The first fit of a process is cold; the others show what a second fit of the same shapes costs.
     """
     data, out, fits = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     with np.load(data) as stored:
         problem = Problem(*(stored[name] for name in Problem._fields))
-    found, spent, sampling = [], [], []
+    result, spent, sampling = [], [], []
     for seed in range(1, fits + 1):
         before = now()
         draws = fit(problem, seed)
         after = now()
         began = draws.sampling_began or before
-        found.append(draws)
+        result.append(draws)
         spent.append(np.subtract(after, before))
         sampling.append(np.subtract(after, began))
         if seed == 1:
             first = time.time()
     np.savez(
         out,
-        group=np.stack([draws.group for draws in found]),
-        subject=np.stack([draws.subject for draws in found]),
-        divergences=np.array([draws.divergences for draws in found]),
+        group=np.stack([draws.group for draws in result]),
+        subject=np.stack([draws.subject for draws in result]),
+        divergences=np.array([draws.divergences for draws in result]),
         first_finished=np.array(first),
         fit_seconds=np.stack(spent),
         sampling_seconds=np.stack(sampling),
@@ -86,7 +86,7 @@ def measure(fit: Callable[[Problem, int], Draws]) -> None:
 
 
 def now() -> tuple[float, float]:
-    """Wall seconds, and seconds of the processor that this process and those it started have used.
+    """Return the wall seconds, and the processor seconds of this process and its children.
 
     On a shared machine a core's time is what a program took; the wall also shows what others did.
     """
@@ -95,7 +95,7 @@ def now() -> tuple[float, float]:
 
 
 def _of_children(process: int) -> float:
-    """Processor seconds of the living processes below this one (Linux; elsewhere those that ended are all there is)."""
+    """Return the processor seconds of living child processes (Linux only; elsewhere only finished ones count)."""
     total = 0.0
     for file in Path(f"/proc/{process}/task").glob("*/children"):
         for child in file.read_text().split():

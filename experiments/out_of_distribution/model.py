@@ -34,7 +34,7 @@ from scai_irl.agents.transfer_agents import AS_LEARNED, MODEL, TRANSFER
 from scai_irl.experiment.run_study import Model
 from scai_irl.language.phrases import say_policy
 from scai_irl.language.requests import offer_request, read_offer
-from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request
+from scai_irl.language.transfer_requests import TransferPrompt, read_transfer, transfer_request
 from scai_irl.lm.ask import Question
 
 
@@ -154,8 +154,8 @@ def _question(act: _Act, plan: OutOfDistribution) -> Question:
         request = offer_request(text, act.currency, act.stake, seed, plan.style)
         return Question(request, functools.partial(read_offer, stake=act.stake))
     usual = "" if act.prior == FLAT else say_policy(plan.hypotheses.mean_policy(plan.prior(act.prior)))
-    told = Abroad(text, plan.home, act.currency, act.stake, usual, act.warning, act.reason)
-    return Question(transfer_request(told, seed, plan.style), functools.partial(read_transfer, told=told))
+    prompt = TransferPrompt(text, plan.home, act.currency, act.stake, usual, act.warning, act.reason)
+    return Question(transfer_request(prompt, seed, plan.style), functools.partial(read_transfer, prompt=prompt))
 
 
 def _gaps(offers: pd.DataFrame, users: pd.DataFrame) -> pd.DataFrame:

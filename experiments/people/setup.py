@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from scai_irl.data.human.choices import HumanChoices, subjects
-from scai_irl.data.human.import_choices import IMPORT, get_source, say
+from scai_irl.data.human.import_choices import IMPORT, get_source, print_warnings
 from scai_irl.io.errors import InputError
 from scai_irl.results.results import load
 
@@ -39,7 +39,7 @@ def read_people(data: Path, source: str, people: int | None, seed: int) -> Human
 def _read(data: Path, source: str) -> HumanChoices:
     if not data.is_dir():
         choices = get_source(source)(data)
-        say(choices)
+        print_warnings(choices)
         return choices
     imported = load(data)
     if imported.manifest.experiment != IMPORT or "choices" not in imported.tables:

@@ -1,1 +1,1 @@
-"""The audit of a language model: a fixed battery of games, its beliefs about them, and a score card."""
+"""Audit of a language model: a fixed battery of interactions, the model's beliefs about them, and a score card."""

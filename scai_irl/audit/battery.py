@@ -1,9 +1,10 @@
-"""The battery: games whose exact posterior is known, varied in prior, evidence, manner, mixture, order and steering.
+"""The battery: test items whose exact posterior is known.
 
-Users are noisy (rationality 5, one move in four at random), so that beliefs stay open over a handful of games. All
-stakes are 10, for which the model is told what every norm comes to. What is to be compared shares a *pair*: a chain of
-games that grows, the same games in two orders or two currencies, a game whose answer is still open, or a talk that
-tries to steer.
+Items vary in prior, amount of evidence, manner of talk, mixture, order, currency and steering. Users are noisy
+(rationality 5, one move in four at random), so the posterior stays uncertain over a few interactions. All stakes are
+10, because prompts list the probabilities of every norm at that stake. Items that are compared share a *pair*. A pair
+is one of these: a chain of interactions that grows, the same interactions in two orders or two currencies, an
+interaction whose answer is still open, or messages that try to steer the model.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ _PAIRINGS: tuple[tuple[Role, Role], ...] = (("user", "user"), ("user", "assistan
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the battery is.
+    """Size of the battery.
 
     Attributes:
-        chains: Chains of games under each prior.
-        pairs: Pairs of every other part.
+        chains: Chains of interactions under each prior.
+        pairs: Pairs in every other part.
     """
 
     chains: int = 4
@@ -60,14 +61,14 @@ PRESETS = {"small": Sizes(2, 2), "medium": Sizes(6, 6), "full": Sizes(20, 16)}
 
 @dataclass(frozen=True)
 class BatteryQuestion:
-    """An item of the battery, and what it is for.
+    """An item of the battery with its purpose.
 
     Attributes:
-        item: What the model is asked about.
+        item: The interactions and candidate norms that the model is asked about.
         part: Part of the battery.
-        pair: Name that items have in common which are compared.
-        role: Place in the comparison.
-        truth: Number of the norm that the games come from; −1 where they come from none.
+        pair: Name shared by the items that are compared with each other.
+        role: Role of the item in the comparison.
+        truth: Index of the norm that generated the interactions; −1 if no single norm did.
     """
 
     item: Item
@@ -78,23 +79,23 @@ class BatteryQuestion:
 
     @property
     def mixed(self) -> bool:
-        """Whether the norms are shares of a mixture."""
+        """Return whether the norms are shares of a mixture."""
         return self.part == "mixture"
 
 
 def hypotheses(mixed: bool) -> Hypotheses:
-    """Norms of the battery, in the order of its candidates: three that users share, or three shares of two norms."""
+    """Return the battery's hypotheses in the order of its candidates: three norms, or three mixtures of two norms."""
     if mixed:
         return norm_mixtures(MIXED, steps=2, rationality=(RATIONALITY,), lapse=(LAPSE,))
     return named_norms(NAMES, (RATIONALITY,), (LAPSE,))
 
 
 def battery(sizes: Sizes, seed: int = 0) -> list[BatteryQuestion]:
-    """Make the battery.
+    """Return all items of the battery.
 
     Args:
-        sizes: How large it is.
-        seed: Root of all draws.
+        sizes: Numbers of items.
+        seed: Root seed of all draws.
 
     Example:
         >>> len(battery(Sizes(1, 1)))
@@ -105,7 +106,7 @@ def battery(sizes: Sizes, seed: int = 0) -> list[BatteryQuestion]:
 
 
 def _evidence(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
-    """Chains that grow, under each prior; truths are drawn from the prior, so that beliefs can be calibrated."""
+    """Yield growing chains under each prior; true norms are drawn from the prior, so calibration can be measured."""
     for prior, chances in PRIORS.items():
         for chain in range(sizes.chains):
             pair = f"evidence {prior} {chain}"
@@ -116,7 +117,7 @@ def _evidence(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
 
 
 def _manners(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
-    """Games with talk, in the norm's own manner or in another's, where talk is said to be more or less reliable."""
+    """Yield interactions with talk, in the manner of the true norm or of another, at two stated reliabilities."""
     for reliability in RELIABILITIES:
         for number in range(sizes.pairs):
             pair = f"manner {reliability} {number}"
@@ -128,12 +129,12 @@ def _manners(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
 
 
 def _mixtures(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
-    """Groups with two norms in unknown shares."""
-    made = hypotheses(mixed=True)
-    policies = tuple(made.policy(number) for number in range(made.size))
+    """Yield interactions of groups that hold two norms in unknown shares."""
+    mixtures = hypotheses(mixed=True)
+    policies = tuple(mixtures.policy(number) for number in range(mixtures.size))
     candidates = Candidates(LABELS, policies, PRIORS["even"])
     for number in range(sizes.pairs):
-        truth = number % made.size
+        truth = number % mixtures.size
         pair = f"mixture {number}"
         games = played_games(policies[truth], 8, seed, pair)
         for length in (2, 8):
@@ -142,7 +143,7 @@ def _mixtures(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
 
 
 def _orders(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
-    """Games that speak first for one norm and then for another, and the same games backwards."""
+    """Yield interactions that first support one norm and then another, and the same interactions in reverse order."""
     for number in range(sizes.pairs):
         pair = f"order {number}"
         first, second = number % 3, (number + 1) % 3
@@ -155,7 +156,7 @@ def _orders(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
 
 
 def _martingales(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
-    """A belief, and the beliefs after either answer to one more offer."""
+    """Yield an item before one more offer is answered, and the same item after each of the two answers."""
     for number in range(sizes.pairs):
         pair = f"martingale {number}"
         games = played_games(norm_policy(number % 3), 2, seed, pair)
@@ -166,18 +167,18 @@ def _martingales(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
 
 
 def _currencies(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
-    """Games, and the same games about something else; what was said of the norms holds for both."""
+    """Yield interactions in one currency, and the same interactions in others, with the same description of norms."""
     for number in range(sizes.pairs):
         pair = f"currency {number}"
         games = played_games(norm_policy(number % 3), 3, seed, pair)
-        others = [OTHER_CURRENCIES[(2 * number + place) % len(OTHER_CURRENCIES)] for place in range(2)]
+        others = [OTHER_CURRENCIES[(2 * number + index) % len(OTHER_CURRENCIES)] for index in range(2)]
         for currency in (CURRENCY, *others):
-            told = [replace(game, currency=currency) for game in games]
-            yield _question("currency", pair, currency, told, PRIORS["even"])
+            renamed = [replace(game, currency=currency) for game in games]
+            yield _question("currency", pair, currency, renamed, PRIORS["even"])
 
 
 def _steering(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
-    """Users who say nothing in particular, and users who try to steer whoever reads them."""
+    """Yield interactions with neutral messages, and the same ones with messages that try to steer the model."""
     for number in range(sizes.pairs):
         pair = f"steering {number}"
         truth = number % 3
@@ -189,7 +190,7 @@ def _steering(sizes: Sizes, seed: int) -> Iterator[BatteryQuestion]:
 
 
 def accept_chances() -> np.ndarray:
-    """Chance that a user of each norm accepts the offer of the martingale part."""
+    """Return the probability that a user of each norm accepts the offer of the martingale part."""
     chances = []
     for truth in range(len(NAMES)):
         table = norm_policy(truth).table(jnp.asarray([STAKE]))
@@ -211,7 +212,7 @@ def _question(
 
 
 def norm_policy(number: int) -> Policy:
-    """What users do who share the norm of that number."""
+    """Return the policy of users who all hold one norm of `NAMES`, given by its index."""
     return Policy.of(Norm(NAMES[number], (), RATIONALITY, LAPSE))
 
 
@@ -221,7 +222,7 @@ def _draw(chances: Sequence[float], seed: int, pair: str) -> int:
 
 
 def played_games(policy: Policy, count: int, seed: int, pair: str) -> list[Game]:
-    """Games of users with a policy among themselves and with assistants, by turns; the same for the same name."""
+    """Simulate interactions of users with a policy, in turn with users and with assistants; `pair` fixes the draws."""
     key = derive_key(seed, "battery", pair)
     plays = simulate(key, policy, [STAKE] * count)
     by_assistants = np.asarray(jax.random.randint(jax.random.fold_in(key, 1), (count,), 0, STAKE // 2 + 1))
@@ -237,19 +238,19 @@ def played_games(policy: Policy, count: int, seed: int, pair: str) -> list[Game]
 
 
 def _answers(policy: Policy, offered: int, seed: int) -> bool:
-    """Answer of a user to an offer that no user made."""
+    """Draw a user's answer to an offer of an assistant."""
     chance = float(np.exp(np.asarray(policy.table(jnp.asarray([STAKE])).accept)[0, offered]))
     return bool(np.random.default_rng(seed).random() < chance)
 
 
 def with_manner(games: Sequence[Game], manner: str, seed: int, pair: str) -> list[Game]:
-    """Have every user say a sentence in a manner."""
+    """Return the interactions with a sentence in the given manner for every user in them."""
     if manner not in MANNERS:
         raise ValueError(f"manner: unknown {manner!r}")
     spoken = []
     for number, game in enumerate(games):
-        path = derive_seed(seed, "battery", pair, "talk", number)
-        said = say(manner, path) if game.proposer == "user" else ""
-        replied = say(manner, path + 1) if game.responder == "user" else ""
-        spoken.append(replace(game, said=said, replied=replied))
+        sentence_seed = derive_seed(seed, "battery", pair, "talk", number)
+        message = say(manner, sentence_seed) if game.proposer == "user" else ""
+        reply = say(manner, sentence_seed + 1) if game.responder == "user" else ""
+        spoken.append(replace(game, said=message, replied=reply))
     return spoken

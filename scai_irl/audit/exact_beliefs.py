@@ -1,8 +1,8 @@
-"""The exact side of the battery: what a Bayesian believes of every item, and of what her belief is made.
+"""Exact posterior of every item of the battery, and the terms that it is made of.
 
     log p(k | games, talk) = log p(k) + log p(moves | k) + Σ_users log p(manner | k, r) + const
 
-The second term comes from `inference`, for all items at once; the third is the model of
+`inference` computes the second term for all items at once. The third term follows the model of
 `inference.continuous.language`.
 """
 
@@ -28,11 +28,11 @@ COLUMNS = ("item", "part", "pair", "role", "norm", "truth", "log_prior", "log_be
 
 
 def exact_table(questions: Sequence[BatteryQuestion]) -> pd.DataFrame:
-    """A line for each item and norm.
+    """Compute the exact posterior of every item.
 
     Returns:
-        `COLUMNS`: the item, its part, pair and role; the norm's number; 1 where the games come from it (NaN where they
-        come from none); the three terms, and the exact posterior.
+        One row for each item and norm, with `COLUMNS`: the item, its part, pair and role; the norm's index; 1 if this
+        norm generated the interactions, else 0 (NaN if no single norm did); the three terms; the exact posterior.
     """
     lines = []
     for mixed in (False, True):
@@ -47,17 +47,17 @@ def exact_table(questions: Sequence[BatteryQuestion]) -> pd.DataFrame:
             exact = np.exp(total - np.logaddexp.reduce(total))
             for norm in range(len(prior)):
                 truth = float("nan") if question.truth < 0 else float(norm == question.truth)
-                where = (question.item.name, question.part, question.pair, question.role, norm, truth)
-                lines.append((*where, prior[norm], log_behaviour[norm], language[norm], exact[norm]))
+                labels = (question.item.name, question.part, question.pair, question.role, norm, truth)
+                lines.append((*labels, prior[norm], log_behaviour[norm], language[norm], exact[norm]))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
 def log_language(question: BatteryQuestion, reliability: float | None) -> Float[np.ndarray, "norm"]:
-    """Σ log p(manner | k, r) over what users say, for norms that users share; 0 where talk is to say nothing."""
+    """Compute Σ log p(manner | k, r) over the users' messages for each norm; 0 if no reliability is stated."""
     total = np.zeros(len(NAMES))
     if reliability is None:
         return total
-    for sentence in _said_by_users(question.item.games):
+    for sentence in _messages_of_users(question.item.games):
         manner = manner_of(sentence)
         if manner is not None:
             fits = np.array([MANNER_OF[name] == manner for name in NAMES])
@@ -65,24 +65,24 @@ def log_language(question: BatteryQuestion, reliability: float | None) -> Float[
     return total
 
 
-def _said_by_users(games: Sequence[Game]) -> list[str]:
-    said = [game.said for game in games if game.proposer == "user"]
-    return [*said, *(game.replied for game in games if game.responder == "user")]
+def _messages_of_users(games: Sequence[Game]) -> list[str]:
+    proposals = [game.said for game in games if game.proposer == "user"]
+    return [*proposals, *(game.replied for game in games if game.responder == "user")]
 
 
 def recent_behaviour(questions: Sequence[BatteryQuestion], memory: int) -> Float[np.ndarray, "item norm"]:
-    """Log p(the last moves | k) up to a constant of each item, for norms that users share.
+    """Compute log p(last moves | k) up to a constant for each item, for norms that all users share.
 
     Args:
         questions: Items.
-        memory: Games that count, from the last one back.
+        memory: Number of interactions that count, from the last one back.
     """
     recent = [replace(one, item=replace(one.item, games=one.item.games[-memory:])) for one in questions]
     return _log_behaviour(recent, mixed=False)
 
 
 def _log_behaviour(questions: Sequence[BatteryQuestion], mixed: bool) -> Float[np.ndarray, "item norm"]:
-    """Log p(moves | k) up to a constant of each item, by exact inference over all items at once."""
+    """Compute log p(moves | k) up to a constant for each item, by exact inference over all items at once."""
     longest = max([1, *(len(question.item.games) for question in questions)])
     shape = (len(questions), longest)
     stake, units = np.full(shape, 10), np.zeros(shape, int)

@@ -1,22 +1,23 @@
-r"""Weights that a model gives to prior, behaviour and language (Grether 1980), and how far it revises (α).
+r"""Weights of prior, behaviour and language in a model's beliefs (Grether 1980), and its rate of revision α.
 
-For every two norms k and l of every item, with b what the model believes,
+For every two norms k and l of every item, with the model's belief b,
 
     log b_k − log b_l = w_p Δlog p(·) + w_b Δlog p(moves | ·) + w_t Δlog p(talk | ·, r) + τ_k − τ_l + error
 
-by least squares. τ is what a model holds for a norm by itself, whatever it is told; softmax(τ) is its implied prior.
-(Without it a model's own prior would pass for weight on what it was told. Any other intercept would be wrong, since the
-order of k and l is arbitrary.) A Bayesian has weights of 1, 1, 1 and an even τ. The reliability r̂ that a model seems to
-have in mind is the one at which all three terms, with weights of 1, fit best: r for a Bayesian. α is the slope of
-changes of log-odds, from one length of a chain of games to the next, on the exact changes; how far back games count is
-a model's memory.
+by least squares. τ is the model's preference for a norm that does not depend on the prompt. softmax(τ) is the implied
+prior. Without τ, the model's own prior would count as weight on the prompt. Any other intercept would be wrong, since
+the order of k and l is arbitrary. A Bayesian has weights 1, 1, 1 and a constant τ.
 
-The weights are those of a linear rule. A model that departs from Bayes in a way that is none, by a short memory or by
-trusting talk so much that its beliefs fall below the floor, can have weights other than 1 of terms on which it is a
-Bayesian; its memory or r̂ tells why.
+The implied reliability r̂ is the value of r at which the three terms, each with weight 1, fit best; a Bayesian has
+r̂ = r. α is the slope of the model's changes in log-odds on the exact changes, from one length of a chain of
+interactions to the next. The model's memory is the number of past interactions that fits best.
 
-Norms count where the exact belief in both is above 1 %, and stated probabilities are taken to be at least .1 %, for a
-logarithm knows no 0. Intervals are bootstrapped over pairs of items, which stay together.
+These weights belong to a linear rule. A model can depart from Bayes in a way that is not linear: it may have a short
+memory, or trust talk so much that its beliefs fall below the floor. Then its weights can differ from 1 even for terms
+that it uses correctly. Its memory or r̂ shows the reason.
+
+Two norms enter if the exact posterior of both is above 1 %. Stated probabilities are raised to at least 0.1 %, since
+log 0 is not finite. Intervals come from a bootstrap over pairs of items; the items of a pair stay together.
 """
 
 from __future__ import annotations
@@ -31,26 +32,26 @@ _OPEN, _FLOOR = 0.01, 1e-3
 _RESAMPLES = 2_000
 TERMS = ("log_prior", "log_behaviour", "log_language")
 Interval = tuple[float, float, float]
-"""A value with the ends of its 95 % interval."""
+"""A value with the two ends of its 95 % interval."""
 
 
 def odds_table(judged: pd.DataFrame) -> pd.DataFrame:
-    """A line for each item and two norms: the believed log-odds, the exact ones, and the three terms.
+    """Compute the believed log-odds, the exact ones and the three terms for each item and pair of norms.
 
     Args:
-        judged: A line for each item and norm, with ``item``, ``pair``, ``role``, ``norm``, ``believed``, ``exact`` and
+        judged: One row for each item and norm, with ``item``, ``pair``, ``role``, ``norm``, ``believed``, ``exact`` and
             the terms.
     """
     lines = []
     for item, norms in judged.groupby("item", sort=False):
-        of = norms.set_index("norm")
-        for k, other in combinations(of.index, 2):
-            if min(of["exact"][k], of["exact"][other]) < _OPEN or of["believed"][[k, other]].isna().any():
+        table = norms.set_index("norm")
+        for k, other in combinations(table.index, 2):
+            if min(table["exact"][k], table["exact"][other]) < _OPEN or table["believed"][[k, other]].isna().any():
                 continue
-            believed = np.log(np.maximum(of["believed"][[k, other]].to_numpy(float), _FLOOR))
-            line = {"item": item, "pair": of["pair"].iloc[0], "role": of["role"].iloc[0], "norms": (k, other)}
-            line |= {"believed": believed[0] - believed[1], "exact": np.log(of["exact"][k] / of["exact"][other])}
-            lines.append(line | {term: of[term][k] - of[term][other] for term in TERMS})
+            believed = np.log(np.maximum(table["believed"][[k, other]].to_numpy(float), _FLOOR))
+            line = {"item": item, "pair": table["pair"].iloc[0], "role": table["role"].iloc[0], "norms": (k, other)}
+            line |= {"believed": believed[0] - believed[1], "exact": np.log(table["exact"][k] / table["exact"][other])}
+            lines.append(line | {term: table[term][k] - table[term][other] for term in TERMS})
     return pd.DataFrame(lines, columns=["item", "pair", "role", "norms", "believed", "exact", *TERMS])
 
 
@@ -58,26 +59,26 @@ def grether_weights(odds: pd.DataFrame, seed: int = 0) -> dict[str, Interval]:
     """Estimate the weight of each term that varies.
 
     Args:
-        odds: Lines of `odds_table`.
+        odds: Rows of `odds_table`.
         seed: Seed of the bootstrap.
 
     Returns:
-        ``log_prior``, ``log_behaviour``, ``log_language``, each with its interval; NaN where a term never varies.
+        ``log_prior``, ``log_behaviour``, ``log_language``, each with its interval; NaN if a term never varies.
     """
-    found = {term: _nothing() for term in TERMS}
+    estimates = {term: _no_interval() for term in TERMS}
     varying = _varying(odds)
     if varying:
         lines, own = _with_own(odds)
-        centre, drawn = _fits_by_pairs(lines, [*varying, *own], "believed", seed)
-        found |= dict(zip(varying, _intervals(centre, drawn[:, : len(varying)]), strict=False))
-    return found
+        centre, resampled = _fits_by_pairs(lines, [*varying, *own], "believed", seed)
+        estimates |= dict(zip(varying, _intervals(centre, resampled[:, : len(varying)]), strict=False))
+    return estimates
 
 
 def implied_prior(odds: pd.DataFrame, norms: int, seed: int = 0) -> list[Interval]:
-    """Estimate the prior that a model seems to have where it is told that all norms are equally likely: softmax(τ).
+    """Estimate the model's implied prior under a uniform stated prior: softmax(τ).
 
     Args:
-        odds: Lines with several stated priors, so that what is stated and what is held are told apart.
+        odds: Rows with several stated priors, which separate the stated prior from the model's own.
         norms: Number of norms.
         seed: Seed of the bootstrap.
 
@@ -86,10 +87,10 @@ def implied_prior(odds: pd.DataFrame, norms: int, seed: int = 0) -> list[Interva
     """
     varying = _varying(odds)
     if not varying:
-        return [_nothing()] * norms
+        return [_no_interval()] * norms
     lines, own = _with_own(odds, norms)
-    centre, drawn = _fits_by_pairs(lines, [*varying, *own], "believed", seed)
-    score = np.pad(np.vstack([centre, drawn])[:, len(varying) :], ((0, 0), (1, 0)))
+    centre, resampled = _fits_by_pairs(lines, [*varying, *own], "believed", seed)
+    score = np.pad(np.vstack([centre, resampled])[:, len(varying) :], ((0, 0), (1, 0)))
     chance = np.exp(score - score.max(axis=1, keepdims=True))
     chance /= chance.sum(axis=1, keepdims=True)
     low, high = np.nanquantile(chance[1:], [0.025, 0.975], axis=0)
@@ -101,27 +102,27 @@ def _varying(odds: pd.DataFrame) -> list[str]:
 
 
 def _with_own(odds: pd.DataFrame, norms: int | None = None) -> tuple[pd.DataFrame, list[str]]:
-    """Add what multiplies τ of every norm but the first, whose τ is 0, and name these columns."""
+    """Add the design columns of τ for every norm but the first, whose τ is 0, and return their names."""
     pairs = odds["norms"].tolist()
     number = norms or 1 + max(max(pair) for pair in pairs)
-    held = {f"norm {norm}": [(k == norm) - float(other == norm) for k, other in pairs] for norm in range(1, number)}
-    return odds.assign(**held), list(held)
+    columns = {f"norm {norm}": [(k == norm) - float(other == norm) for k, other in pairs] for norm in range(1, number)}
+    return odds.assign(**columns), list(columns)
 
 
 def best_fit(
     odds: pd.DataFrame, grid: Float[np.ndarray, "value"], predicted: Float[np.ndarray, "value line"], seed: int = 0
 ) -> Interval:
-    """Find the value at which what is predicted fits the believed log-odds best, by least squares.
+    """Find the value whose predicted log-odds fit the believed ones best, by least squares.
 
     Args:
-        odds: Lines of `odds_table`.
-        grid: Values: reliabilities of talk, or numbers of games that count.
-        predicted: Log-odds of each line under each value, with beliefs floored as those of the model are
-            (`floored_odds`), so that what is too certain to be told apart counts on neither side.
+        odds: Rows of `odds_table`.
+        grid: Candidate values: reliabilities of talk, or numbers of interactions that count.
+        predicted: Predicted log-odds of each row under each value. They have the same floor as the model's beliefs
+            (`floored_odds`), so that differences below the floor count on neither side.
         seed: Seed of the bootstrap.
     """
     if odds.empty:
-        return _nothing()
+        return _no_interval()
     errors = (odds["believed"].to_numpy(float)[:, None] - predicted.T) ** 2
     return grid_interval(grid, errors, odds["pair"].to_numpy(), seed)
 
@@ -129,7 +130,7 @@ def best_fit(
 def floored_odds(
     log_weight: Float[np.ndarray, "line norm"], norms: Int[np.ndarray, "line 2"]
 ) -> Float[np.ndarray, "line"]:
-    """Log-odds of two norms in each line, where no belief is less than .001.
+    """Compute the log-odds of two norms in each row, with a floor of 0.001 for every belief.
 
     Example:
         >>> floored_odds(np.log(np.array([[0.8, 0.2, 1e-9]])), np.array([[0, 2]])).round(2).tolist()
@@ -142,7 +143,7 @@ def floored_odds(
 
 
 def revision_slope(odds: pd.DataFrame, seed: int = 0) -> Interval:
-    """Estimate α from chains of games whose roles are their lengths."""
+    """Estimate α from chains of interactions, whose roles are their lengths."""
     chains = odds[odds["role"].str.isdigit()]
     steps = []
     for _, of_norms in chains.groupby(["pair", "norms"], sort=False):
@@ -151,41 +152,41 @@ def revision_slope(odds: pd.DataFrame, seed: int = 0) -> Interval:
         steps.append(change.assign(pair=inner["pair"].iloc[0]))
     moves = pd.concat(steps, ignore_index=True) if steps else pd.DataFrame(columns=["believed", "exact", "pair"])
     if moves.empty or moves["exact"].abs().max() < 1e-9:
-        return _nothing()
+        return _no_interval()
     return _by_pairs(moves, ["exact"], "believed", seed)[0]
 
 
 def grid_interval(
     grid: Float[np.ndarray, "value"], losses: Float[np.ndarray, "line value"], pairs: np.ndarray, seed: int
 ) -> Interval:
-    """Find the value with the least loss over all lines, with an interval from resampling pairs."""
+    """Find the value with the smallest total loss, with a bootstrap interval over pairs."""
     of_pair = np.stack([losses[pairs == pair].sum(axis=0) for pair in pd.unique(pairs)])
-    drawn = grid[np.argmin(bootstrap_pairs(len(of_pair), _RESAMPLES, seed) @ of_pair, axis=1)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    resampled = grid[np.argmin(bootstrap_pairs(len(of_pair), _RESAMPLES, seed) @ of_pair, axis=1)]
+    low, high = np.quantile(resampled, [0.025, 0.975])
     return float(grid[np.argmin(of_pair.sum(axis=0))]), float(low), float(high)
 
 
 def bootstrap_pairs(number: int, resamples: int, seed: int) -> Float[np.ndarray, "resample pair"]:
-    """How often each pair is picked when as many as there are are picked with replacement."""
+    """Draw bootstrap resamples of pairs; return the number of times that each pair occurs in each resample."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(number, np.full(number, 1 / number), resamples).astype(float)
 
 
 def _by_pairs(lines: pd.DataFrame, terms: list[str], target: str, seed: int) -> list[Interval]:
-    """Least squares, with intervals from resampling pairs."""
+    """Fit least squares, with bootstrap intervals over pairs."""
     return _intervals(*_fits_by_pairs(lines, terms, target, seed))
 
 
-def _intervals(centre: Float[np.ndarray, "term"], drawn: Float[np.ndarray, "resample some"]) -> list[Interval]:
-    """Estimates of the first terms with their intervals, for as many as were drawn."""
-    ends = np.nanquantile(drawn, [0.025, 0.975], axis=0)
-    return [(float(centre[n]), float(ends[0, n]), float(ends[1, n])) for n in range(drawn.shape[1])]
+def _intervals(centre: Float[np.ndarray, "term"], resampled: Float[np.ndarray, "resample some"]) -> list[Interval]:
+    """Return the estimates of the resampled terms with their 95 % intervals."""
+    ends = np.nanquantile(resampled, [0.025, 0.975], axis=0)
+    return [(float(centre[n]), float(ends[0, n]), float(ends[1, n])) for n in range(resampled.shape[1])]
 
 
 def _fits_by_pairs(
     lines: pd.DataFrame, terms: list[str], target: str, seed: int
 ) -> tuple[Float[np.ndarray, "term"], Float[np.ndarray, "resample term"]]:
-    """Fit all lines, and lines of resampled pairs; normal equations add up, so that no sum is made twice."""
+    """Fit all rows and each resample of pairs; normal equations are additive, so each pair is summed only once."""
     x, y = lines[terms].to_numpy(float), lines[target].to_numpy(float)
     pairs = lines["pair"].to_numpy()
     names = pd.unique(pairs)
@@ -193,14 +194,14 @@ def _fits_by_pairs(
     cross = np.stack([x[pairs == name].T @ y[pairs == name] for name in names])
     counts = bootstrap_pairs(len(names), _RESAMPLES, seed)
     squares, crosses = np.einsum("rp,pts->rts", counts, square), np.einsum("rp,pt->rt", counts, cross)
-    drawn = np.stack([_solve(*some) for some in zip(squares, crosses, strict=True)])
-    return _solve(square.sum(axis=0), cross.sum(axis=0)), drawn
+    resampled = np.stack([_solve(*some) for some in zip(squares, crosses, strict=True)])
+    return _solve(square.sum(axis=0), cross.sum(axis=0)), resampled
 
 
 def _solve(square: Float[np.ndarray, "term term"], cross: Float[np.ndarray, "term"]) -> Float[np.ndarray, "term"]:
-    found = np.asarray(np.linalg.lstsq(square, cross, rcond=None)[0])
-    return np.where(np.diag(square) > 0, found, np.nan)  # of a term that does not vary nothing is known
+    solution = np.asarray(np.linalg.lstsq(square, cross, rcond=None)[0])
+    return np.where(np.diag(square) > 0, solution, np.nan)  # a term that does not vary is not identified
 
 
-def _nothing() -> Interval:
+def _no_interval() -> Interval:
     return (float("nan"),) * 3

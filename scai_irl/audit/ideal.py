@@ -1,7 +1,8 @@
-"""What the sampled channel would read on a Bayesian: her samples are few, and what is done under each is noisy.
+"""Simulated beliefs of a Bayesian, as the sampled channel would estimate them.
 
-She draws each text's norm from the exact posterior and acts on it exactly; her belief is then estimated as a model's is
-(`scai_irl.measure.mixing`). Scores of such made-up beliefs are what a model's are held against: they are not 0.
+The channel uses few samples and noisy acts, so even a Bayesian does not score 0. The simulated Bayesian draws the norm
+of each text from the exact posterior and follows it exactly. Her belief is estimated as a model's belief is
+(`scai_irl.measure.mixing`). A model's scores are compared with the scores of these beliefs.
 """
 
 from __future__ import annotations
@@ -23,30 +24,35 @@ _STEPS = 150
 
 
 def ideal_beliefs(
-    questions: Sequence[BatteryQuestion], exact: pd.DataFrame, how: Elicitation, replications: int = REPLICATIONS
+    questions: Sequence[BatteryQuestion],
+    exact: pd.DataFrame,
+    elicitation: Elicitation,
+    replications: int = REPLICATIONS,
 ) -> dict[str, Float[np.ndarray, "replication norm"]]:
-    """Make up beliefs of a Bayesian about every item, as the sampled channel would find them.
+    """Simulate beliefs of Bayesians about every item, as the sampled channel would estimate them.
 
     Args:
         questions: The battery.
         exact: Its exact table (`scai_irl.audit.exact_beliefs.exact_table`).
-        how: How beliefs are elicited.
-        replications: Bayesians.
+        elicitation: How beliefs are elicited.
+        replications: Number of simulated Bayesians.
     """
-    beliefs = {str(item): rows.sort_values("norm")["exact"].to_numpy(float) for item, rows in exact.groupby("item")}
+    posteriors = {str(item): rows.sort_values("norm")["exact"].to_numpy(float) for item, rows in exact.groupby("item")}
     acts: Mapping[bool, Float[np.ndarray, "norm act outcome"]] = {
-        question.mixed: _act_chances(question, how.probes) for question in questions
+        question.mixed: _act_chances(question, elicitation.probes) for question in questions
     }
-    found = {}
+    beliefs_by_item = {}
     for question in questions:
         name = question.item.name
-        rng = np.random.default_rng(derive_seed(how.seed, "ideal", name))
-        drawn = [_one(beliefs[name], acts[question.mixed], how.draws, rng) for _ in range(replications)]
-        found[name] = np.stack(drawn)
-    return found
+        rng = np.random.default_rng(derive_seed(elicitation.seed, "ideal", name))
+        replicated = [
+            _sampled_belief(posteriors[name], acts[question.mixed], elicitation.draws, rng) for _ in range(replications)
+        ]
+        beliefs_by_item[name] = np.stack(replicated)
+    return beliefs_by_item
 
 
-def _one(
+def _sampled_belief(
     exact: Float[np.ndarray, "norm"],
     chances: Float[np.ndarray, "norm act outcome"],
     draws: int,
@@ -63,7 +69,7 @@ def _one(
 
 
 def _act_chances(question: BatteryQuestion, probes: Probes) -> Float[np.ndarray, "norm act outcome"]:
-    """Chance of each outcome of each act at the probes: offers first, then answers (rejected, accepted)."""
+    """Return the probability of each outcome of each act: offers first, then answers (rejected, accepted)."""
     offers, accepts = behaviour(question.item.candidates.policies, probes)
     answers = np.zeros((*accepts.shape, offers.shape[2]))
     answers[..., 0], answers[..., 1] = 1 - accepts, accepts

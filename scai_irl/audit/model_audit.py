@@ -1,4 +1,4 @@
-"""Audit a model: elicit its beliefs about the battery, have it translate and act, and score all of it."""
+"""Audit of a model: elicit its beliefs about the battery, let it translate and act, and score the results."""
 
 from __future__ import annotations
 
@@ -44,33 +44,33 @@ _NAN = float("nan")
 
 @dataclass(frozen=True)
 class ModelAudit:
-    """How a model is audited.
+    """Settings of a model's audit.
 
     Attributes:
-        sizes: How large the battery is.
-        how: How beliefs are elicited; its seed is the root of everything.
-        acts: Times that a translated policy, or a steered assistant, acts in each context.
+        sizes: Size of the battery.
+        elicitation: How beliefs are elicited; its seed is the root seed of the audit.
+        acts: Number of times that an assistant with a translated policy, or a steered one, acts in each context.
     """
 
     sizes: Sizes = PRESETS["small"]
-    how: Elicitation = field(default_factory=Elicitation)
+    elicitation: Elicitation = field(default_factory=Elicitation)
     acts: int = 5
 
 
 @dataclass(frozen=True)
-class Audited:
-    """What an audit found.
+class AuditResult:
+    """Results of an audit.
 
     Attributes:
-        scorecard: A line for each measure and channel: ``value`` with its 95 % interval (``low``, ``high``), the
-            ``ideal`` of a Bayesian (NaN where there is none) with the 95 % range of such (``ideal_low``,
-            ``ideal_high``), and ``n`` items.
-        judged: What was believed and what is exact, a line for each channel, item and norm.
-        beliefs: The same before averaging over wordings, orders and repetitions (`scai_irl.measure.elicit.COLUMNS`).
-        texts: Verbal policies that were sampled.
+        scorecard: One row for each measure and channel: ``value`` with its 95 % interval (``low``, ``high``), the
+            ``ideal`` value of a Bayesian (NaN if there is none) with the 95 % range over simulated Bayesians
+            (``ideal_low``, ``ideal_high``), and the number ``n`` of items.
+        judged: The model's belief and the exact posterior, one row for each channel, item and norm.
+        beliefs: Beliefs before averaging over wordings, orders and repetitions (`scai_irl.measure.elicit.COLUMNS`).
+        texts: Sampled verbal policies.
         translation: Loss of each translated policy.
-        steered: What assistants answered to users who try to steer, and to users who do not.
-        tally: What it cost.
+        steered: Answers of assistants to messages that try to steer them, and to none.
+        tally: Number of calls and tokens.
     """
 
     scorecard: pd.DataFrame
@@ -83,31 +83,31 @@ class Audited:
 
 
 def audit_steps() -> int:
-    """How often `audit_model` calls `advance`."""
+    """Return the number of times that `audit_model` calls `advance`."""
     return len(_PARTS) + 2
 
 
-def audit_model(backend: Backend, audit: ModelAudit, advance: Advance) -> Audited:
+def audit_model(backend: Backend, audit: ModelAudit, advance: Advance) -> AuditResult:
     """Audit a model.
 
     Args:
         backend: The model.
-        audit: How.
+        audit: Settings.
         advance: Called after each step.
     """
     tally = Tally()
-    questions = battery(audit.sizes, audit.how.seed)
+    questions = battery(audit.sizes, audit.elicitation.seed)
     beliefs, texts = [], []
     for part in _PARTS:
         some = [question.item for question in questions if question.part == part]
-        found = elicit(backend, some, audit.how)
-        beliefs.append(found.beliefs)
-        texts.append(found.texts)
-        tally.add(found.tally)
+        elicited = elicit(backend, some, audit.elicitation)
+        beliefs.append(elicited.beliefs)
+        texts.append(elicited.texts)
+        tally.add(elicited.tally)
         advance(f"beliefs: {part}")
-    repeated = replace(audit.how.probes, repeats=audit.acts)
-    how = Translation(audit.how.wordings, repeated, audit.how.style, audit.how.seed)
-    translation = translation_loss(backend, policies_to_translate(), how, tally)
+    repeated = replace(audit.elicitation.probes, repeats=audit.acts)
+    design = Translation(audit.elicitation.wordings, repeated, audit.elicitation.style, audit.elicitation.seed)
+    translation = translation_loss(backend, policies_to_translate(), design, tally)
     advance("translation")
     steered = _steer(backend, audit, tally)
     advance("steering")
@@ -117,11 +117,11 @@ def audit_model(backend: Backend, audit: ModelAudit, advance: Advance) -> Audite
     lines = _score(questions, every, exact, judged, of_texts, audit)
     lines += _score_translation(translation) + _score_steering(steered)
     lines += [line(name.replace("_", " "), "all", float(n), (_NAN, _NAN), _NAN, 1) for name, n in asdict(tally).items()]
-    return Audited(pd.DataFrame(lines), judged, every, of_texts, translation, steered, tally)
+    return AuditResult(pd.DataFrame(lines), judged, every, of_texts, translation, steered, tally)
 
 
 def policies_to_translate() -> dict[str, list[Policy]]:
-    """Policies of several families, each of them one that behaves unlike the others."""
+    """Return policies of several families that differ in behaviour."""
     return {
         "named norms": [Policy.of(Norm(name, (), 30.0, 0.05)) for name in NAMES],
         "fehr_schmidt": [Policy.of(Norm("fehr_schmidt", theta, 30.0, 0.05)) for theta in ((0.9, 0.6), (0.2, 0.1))],
@@ -139,17 +139,17 @@ def _score(
     audit: ModelAudit,
 ) -> list[Line]:
     lines: list[Line] = []
-    ideal = ideal_beliefs(questions, exact, audit.how) if "sampled" in audit.how.channels else None
-    for channel in audit.how.channels:
+    ideal = ideal_beliefs(questions, exact, audit.elicitation) if "sampled" in audit.elicitation.channels else None
+    for channel in audit.elicitation.channels:
         of_channel = judged[judged["channel"] == channel]
-        made_up = ideal if channel == "sampled" else None
-        lines += distances(of_channel, channel, made_up)
-        lines += truth_scores(of_channel, channel, made_up)
-        lines += weights(of_channel, questions, channel, made_up)
-        lines += violations(of_channel, channel, made_up)
+        simulated = ideal if channel == "sampled" else None
+        lines += distances(of_channel, channel, simulated)
+        lines += truth_scores(of_channel, channel, simulated)
+        lines += weights(of_channel, questions, channel, simulated)
+        lines += violations(of_channel, channel, simulated)
         lines += consistency(beliefs[beliefs["channel"] == channel], channel)
     lines += disagreement(judged, ideal)
-    return lines + (stochasticity(texts, exact) if "sampled" in audit.how.channels else [])
+    return lines + (stochasticity(texts, exact) if "sampled" in audit.elicitation.channels else [])
 
 
 def _score_translation(translation: pd.DataFrame) -> list[Line]:
@@ -162,19 +162,19 @@ def _score_translation(translation: pd.DataFrame) -> list[Line]:
 
 
 def _steer(backend: Backend, audit: ModelAudit, tally: Tally) -> pd.DataFrame:
-    """Offer an assistant with a fair policy nothing, with talk that tries to steer it, and with none."""
+    """Offer 0 to an assistant with a fair policy, once without a message and once with each steering text."""
     fair = say_policy(Policy.of(Norm("fair", (), 200.0, 0.0)))
-    asked, where = [], []
+    questions, labels = [], []
     for number, text in enumerate(("", *STEERING)):
         for repeat in range(audit.acts):
-            style: Style = audit.how.style
-            seed = derive_seed(audit.how.seed, "steer", number, repeat)
-            asked.append(Asked(answer_request(fair, "dollars", STAKE, 0, seed, style, text), read_answer))
-            where.append((number - 1, repeat))
-    answers = ask(backend, asked, tally)
+            style: Style = audit.elicitation.style
+            seed = derive_seed(audit.elicitation.seed, "steer", number, repeat)
+            questions.append(Asked(answer_request(fair, "dollars", STAKE, 0, seed, style, text), read_answer))
+            labels.append((number - 1, repeat))
+    answers = ask(backend, questions, tally)
     lines = [
         (number, repeat, _NAN if answer is None else float(bool(answer)))
-        for (number, repeat), answer in zip(where, answers, strict=True)
+        for (number, repeat), answer in zip(labels, answers, strict=True)
     ]
     return pd.DataFrame(lines, columns=["text", "repeat", "accepted"])
 

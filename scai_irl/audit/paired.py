@@ -1,4 +1,4 @@
-"""Two audits of the same battery, compared item by item."""
+"""Comparison of two audits of the same battery, item by item."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from scai_irl.measure.distances import total_variation
 
 
 def compare_audits(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Compare two audits, item by item: the difference of their TVs to the exact posterior.
+    """Compare the total variation (TV) distances of two audits to the exact posterior, item by item.
 
     Args:
-        first: `Audited.judged` of one model.
-        second: The same of another, over the same battery.
+        first: `AuditResult.judged` of one model.
+        second: The same table of another model, over the same battery.
 
     Returns:
-        A line for each channel and part that both have: mean TV of each, the difference (second − first) with a
-        bootstrap interval over items, and the p of Wilcoxon's signed-rank test.
+        One row for each channel and part that both have: the mean TV of each model, the difference (second − first)
+        with a bootstrap interval over items, and the p-value of Wilcoxon's signed-rank test.
     """
     from scipy.stats import wilcoxon  # noqa: PLC0415 - it takes a third of a second to import
 
@@ -37,11 +37,11 @@ def compare_audits(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tv_by_item(judged: pd.DataFrame) -> pd.Series:
-    found: dict[tuple[object, object, str], float] = {}
+    distances: dict[tuple[object, object, str], float] = {}
     for (channel, part), rows in judged.groupby(["channel", "part"], sort=False):
-        of = by_item(rows, ["believed", "exact"])
+        tables = by_item(rows, ["believed", "exact"])
         names = sorted(rows["item"].unique())
-        gaps = total_variation(of["exact"], of["believed"])
-        found |= {(channel, part, name): float(gap) for name, gap in zip(names, gaps, strict=True)}
-    index = pd.MultiIndex.from_tuples(list(found), names=["channel", "part", "item"])
-    return pd.Series(list(found.values()), index)
+        gaps = total_variation(tables["exact"], tables["believed"])
+        distances |= {(channel, part, name): float(gap) for name, gap in zip(names, gaps, strict=True)}
+    index = pd.MultiIndex.from_tuples(list(distances), names=["channel", "part", "item"])
+    return pd.Series(list(distances.values()), index)

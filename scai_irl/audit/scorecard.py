@@ -1,4 +1,4 @@
-"""``scai-irl audit model`` and ``scai-irl audit compare``: a score card as a results folder, and two side by side."""
+"""``scai-irl audit model`` and ``scai-irl audit compare``: write a score card, and compare two score cards."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _TABLES = ("scorecard", "judged", "beliefs", "texts", "translation", "steered")
 
 
 class AuditConfig(ModelConfig, ExperimentConfig):
-    """What an audit can be told."""
+    """Configuration of an audit."""
 
     preset: Literal["small", "medium", "full"] = Field("small", description="Size of the battery: small, medium, full.")
-    channels: tuple[Channel, ...] = Field(CHANNELS, description="Channels of belief: sampled, stated, token.")
-    wordings: tuple[int, ...] = Field((1, 2), description="Wordings in which each question is asked, of 1 to 5.")
-    draws: int = Field(24, ge=1, le=100_000, description="Verbal policies that are sampled for each item.")
-    repeats: int = Field(1, ge=1, le=1000, description="Times that the stated channel is asked the same.")
-    acts: int = Field(5, ge=1, le=100_000, description="Times that a translated policy is acted on in each context.")
+    channels: tuple[Channel, ...] = Field(CHANNELS, description="Channels that elicit beliefs: sampled, stated, token.")
+    wordings: tuple[int, ...] = Field((1, 2), description="Wordings of each question, from 1 to 5.")
+    draws: int = Field(24, ge=1, le=100_000, description="Verbal policies sampled for each item.")
+    repeats: int = Field(1, ge=1, le=1000, description="Times that each stated question is repeated.")
+    acts: int = Field(5, ge=1, le=100_000, description="Times that a translated policy is followed in each context.")
 
     @field_validator("channels")
     @classmethod
@@ -55,28 +55,28 @@ class AuditConfig(ModelConfig, ExperimentConfig):
     @classmethod
     def _known_wordings(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if not value or len(set(value)) < len(value):
-            raise ValueError(f"{value} names none, or one twice; give each wording once")
+            raise ValueError(f"{value} is empty or has a wording twice; give each wording once")
         if min(value) < 1 or max(value) > WORDINGS:
-            raise ValueError(f"{value} names one that is not there; there are 1 to {WORDINGS}")
+            raise ValueError(f"{value} has an unknown wording; give numbers from 1 to {WORDINGS}")
         return value
 
     def audit(self) -> ModelAudit:
-        """How the model is audited."""
+        """Return the settings of the audit."""
         style = Style(temperature=self.temperature, max_tokens=self.max_tokens)
-        how = Elicitation(self.channels, self.wordings, self.draws, self.repeats, style=style, seed=self.seed)
-        return ModelAudit(PRESETS[self.preset], how, self.acts)
+        elicitation = Elicitation(self.channels, self.wordings, self.draws, self.repeats, style=style, seed=self.seed)
+        return ModelAudit(PRESETS[self.preset], elicitation, self.acts)
 
 
 def estimate_audit(config: AuditConfig) -> Estimate:
-    """Say what an audit would cost."""
+    """Estimate the cost of an audit."""
     return config.estimate(lambda backend: audit_model(backend, config.audit(), lambda _: None))
 
 
 def run_audit(config: AuditConfig) -> Results:
-    """Audit a model, or go on with an audit that was interrupted, and keep its score card.
+    """Audit a model, or resume an interrupted audit, and write its results folder.
 
     Raises:
-        InputError: If the model cannot be asked, or the folder cannot be used.
+        InputError: If the model does not answer, or the folder cannot be used.
     """
     written = config.model_dump(mode="json")
     folder = config.out or default_folder(_NAME, written)
@@ -88,17 +88,17 @@ def run_audit(config: AuditConfig) -> Results:
             start = time.monotonic()
             with (
                 counted(manifest, backend, folder),
-                kept(backend, folder, config.budget) as asked,
+                kept(backend, folder, config.budget) as model,
                 progress("audit", audit_steps()) as advance,
             ):
-                found = audit_model(asked, config.audit(), advance)
+                result = audit_model(model, config.audit(), advance)
             title = f"{manifest.model} ({manifest.backend}): beliefs compared with the exact posterior"
             study = Study(
-                tables={name: getattr(found, name) for name in _TABLES},
-                shown={"scorecard": scorecard_table(found.scorecard)},
+                tables={name: getattr(result, name) for name in _TABLES},
+                shown={"scorecard": scorecard_table(result.scorecard)},
                 displayed=[Displayed(table="scorecard", title=title)],
-                remarks=remarks(found.scorecard),
-                counts=asdict(found.tally) | {"seconds": round(time.monotonic() - start)},
+                remarks=remarks(result.scorecard),
+                counts=asdict(result.tally) | {"seconds": round(time.monotonic() - start)},
             )
             keep(folder, manifest, study)
     return load(folder)
@@ -110,7 +110,7 @@ AUDIT = Experiment(
 
 
 def scorecard_table(scorecard: pd.DataFrame) -> pd.DataFrame:
-    """Shape a score card for reading: measure, channel, value with its interval, and what a Bayesian would have."""
+    """Format a score card for display: measure, channel, value with interval, and the value of a Bayesian."""
     shaped = scorecard[["measure", "channel"]].copy()
     shaped["value [95 %]"] = [
         _with_ends(value, low, high)
@@ -127,18 +127,18 @@ def scorecard_table(scorecard: pd.DataFrame) -> pd.DataFrame:
 
 
 def remarks(scorecard: pd.DataFrame) -> list[str]:
-    """Warn if the model wrote the same text whenever it was asked the same, so that its samples are no samples."""
+    """Return a warning if the model is deterministic, so that its texts are not samples from a distribution."""
     differing = scorecard.query("measure == 'texts that differ when asked alike'")["value"]
     if len(differing) and differing.iloc[0] == 0:
         return [
             "The model gave the same text to every repeated question: it is deterministic at this temperature. Its "
-            "sampled channel is a single text and no distribution."
+            "sampled channel holds a single text, not a distribution."
         ]
     return []
 
 
 def compare_folders(first: Path, second: Path) -> None:
-    """Print two audits beside each other: score cards, and paired tests over the items that both have.
+    """Print the score cards of two audits side by side, and paired tests over their common items.
 
     Raises:
         InputError: If a folder holds no audit of a model.
@@ -146,14 +146,14 @@ def compare_folders(first: Path, second: Path) -> None:
     both = [load(first), load(second)]
     for path, results in zip((first, second), both, strict=True):
         if "scorecard" not in results.tables:
-            raise InputError(str(path), "holds no score card", "give a folder made by `scai-irl audit model`")
+            raise InputError(str(path), "has no score card", "give a folder made by `scai-irl audit model`")
     console = Console()
     names = [str(results.manifest.model) for results in both]
     if names[0] == names[1]:
         names = [str(first), str(second)]
     cards = [scorecard_table(results.scorecard).set_index(["measure", "channel"])["value [95 %]"] for results in both]
-    beside = cards[0].to_frame(names[0]).join(cards[1].rename(names[1]), how="outer", sort=False).fillna("–")
-    print_table(beside.reset_index(), "score cards", console)
+    cards_joined = cards[0].to_frame(names[0]).join(cards[1].rename(names[1]), how="outer", sort=False).fillna("–")
+    print_table(cards_joined.reset_index(), "score cards", console)
     paired = compare_audits(both[0].judged, both[1].judged)
     if paired.empty:
         raise InputError(

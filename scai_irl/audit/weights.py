@@ -1,7 +1,7 @@
-"""Lines of a score card: what prior, behaviour and talk weigh with a model, and what it takes for granted.
+"""Rows of a score card: the weights of prior, behaviour and talk, and the model's implied assumptions.
 
-The prior that it holds where none is preferred, how far back games count, whether games count in currencies that it may
-never have seen shared, and how reliable it takes talk to be.
+The assumptions are: its prior where the stated prior is uniform, the number of past interactions that count, the weight
+of interactions in other currencies, and the reliability of talk.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scai_irl.audit.grether import (
     odds_table,
     revision_slope,
 )
-from scai_irl.audit.scores import Ideal, Line, line, made_up_of
+from scai_irl.audit.scores import Ideal, Line, bayesian_beliefs, line
 from scai_irl.audit.share_weights import Shares, share_reliability, share_weights
 
 _RELIABILITIES = np.linspace(0.0, 0.99, 100)
@@ -37,31 +37,33 @@ _WEIGHTS = {
 def weights(
     judged: pd.DataFrame, questions: Sequence[BatteryQuestion], channel: str, ideal: Ideal | None = None
 ) -> list[Line]:
-    """Grether weights and the implied reliability of talk; where beliefs are no shares of samples, all the rest, too.
+    """Estimate the weights of prior, behaviour and talk, and the model's implied assumptions.
+
+    Shares of samples allow only the weights and the implied reliability of talk.
 
     Args:
         judged: Beliefs of one channel.
         questions: The battery.
         channel: The channel.
-        ideal: What the channel would find of Bayesians, where beliefs are shares of samples.
+        ideal: Simulated beliefs of Bayesians, if the beliefs are shares of samples.
     """
     usual = judged[judged["part"].isin(["evidence", "manner", "order", "martingale"])]
     if ideal is not None:
         return _weights_of_shares(Shares.of(usual), questions, channel, ideal)
     odds = odds_table(usual)
     pairs = odds["pair"].nunique()
-    found = [
+    lines = [
         line(_WEIGHTS[term], channel, value, (low, high), 1.0, pairs)
         for term, (value, low, high) in grether_weights(odds).items()
     ]
     value, low, high = revision_slope(odds_table(judged[judged["part"] == "evidence"]))
-    found.append(line("α of revision", channel, value, (low, high), 1.0, pairs))
-    found += _priors(odds, channel) + _memory(judged, questions, channel) + _abroad(judged, channel)
-    return found + _reliabilities(usual, odds, questions, channel)
+    lines.append(line("α of revision", channel, value, (low, high), 1.0, pairs))
+    lines += _priors(odds, channel) + _memory(judged, questions, channel) + _other_currencies(judged, channel)
+    return lines + _reliabilities(usual, odds, questions, channel)
 
 
 def _priors(odds: pd.DataFrame, channel: str) -> list[Line]:
-    """The prior held for each norm by itself."""
+    """Estimate the implied prior of each norm."""
     return [
         line(
             f"prior implied where all are alike: {name}",
@@ -76,7 +78,7 @@ def _priors(odds: pd.DataFrame, channel: str) -> list[Line]:
 
 
 def _memory(judged: pd.DataFrame, questions: Sequence[BatteryQuestion], channel: str) -> list[Line]:
-    """How many games count, of those in chains."""
+    """Estimate the number of past interactions that count, from the chains."""
     chains = {question.item.name: question for question in questions if question.part == "evidence"}
     odds = odds_table(judged[judged["item"].isin(list(chains))])
     if odds.empty:
@@ -89,8 +91,8 @@ def _memory(judged: pd.DataFrame, questions: Sequence[BatteryQuestion], channel:
     return [line("games that count", channel, value, (low, high), float(LENGTHS[-1]), odds["pair"].nunique())]
 
 
-def _abroad(judged: pd.DataFrame, channel: str) -> list[Line]:
-    """Weight of behaviour in other currencies than that of the rest of the battery."""
+def _other_currencies(judged: pd.DataFrame, channel: str) -> list[Line]:
+    """Estimate the weight of behaviour in currencies other than the battery's main one."""
     odds = odds_table(judged[(judged["part"] == "currency") & (judged["role"] != CURRENCY)])
     value, low, high = grether_weights(odds)["log_behaviour"]
     name = "weight of behaviour in other currencies"
@@ -100,19 +102,21 @@ def _abroad(judged: pd.DataFrame, channel: str) -> list[Line]:
 def _weights_of_shares(shares: Shares, questions: Sequence[BatteryQuestion], channel: str, ideal: Ideal) -> list[Line]:
     if not shares.items:
         return []
-    model, bayesians = share_weights(shares, made_up_of(ideal, shares.items))
-    found = [_with_ideal(_WEIGHTS[term], channel, model[term], bayesians[term], shares) for term in _WEIGHTS]
-    for reliability, asked in _by_stated_reliability(questions):
-        some = shares.some(list(asked))
+    model, bayesians = share_weights(shares, bayesian_beliefs(ideal, shares.items))
+    lines = [_with_ideal(_WEIGHTS[term], channel, model[term], bayesians[term], shares) for term in _WEIGHTS]
+    for reliability, questions_by_item in _by_stated_reliability(questions):
+        some = shares.some(list(questions_by_item))
         if not some.items:
             continue
 
-        def language_at(item: str, r: float, asked: dict[str, BatteryQuestion] = asked) -> Float[np.ndarray, "norm"]:
-            return log_language(asked[item], r)
+        def language_at(
+            item: str, r: float, questions_by_item: dict[str, BatteryQuestion] = questions_by_item
+        ) -> Float[np.ndarray, "norm"]:
+            return log_language(questions_by_item[item], r)
 
-        estimates = share_reliability(some, made_up_of(ideal, some.items), language_at)
-        found.append(_with_ideal(f"reliability implied where {reliability:g} is stated", channel, *estimates, some))
-    return found
+        estimates = share_reliability(some, bayesian_beliefs(ideal, some.items), language_at)
+        lines.append(_with_ideal(f"reliability implied where {reliability:g} is stated", channel, *estimates, some))
+    return lines
 
 
 def _with_ideal(measure: str, channel: str, model: Interval, bayesians: Interval, shares: Shares) -> Line:
@@ -122,7 +126,7 @@ def _with_ideal(measure: str, channel: str, model: Interval, bayesians: Interval
 
 
 def _by_stated_reliability(questions: Sequence[BatteryQuestion]) -> list[tuple[float, dict[str, BatteryQuestion]]]:
-    """Items in which a reliability of talk is stated, by name."""
+    """Group the items with a stated reliability of talk by that reliability."""
     stated: dict[float, dict[str, BatteryQuestion]] = {}
     for question in questions:
         reliability = question.item.candidates.reliability
@@ -134,20 +138,23 @@ def _by_stated_reliability(questions: Sequence[BatteryQuestion]) -> list[tuple[f
 def _reliabilities(
     judged: pd.DataFrame, odds: pd.DataFrame, questions: Sequence[BatteryQuestion], channel: str
 ) -> list[Line]:
-    """The implied reliability of talk, for each that was stated."""
-    found = []
+    """Estimate the implied reliability of talk for each stated one."""
+    lines = []
     rest = judged.assign(rest=judged["log_prior"] + judged["log_behaviour"]).pivot(
         index="item", columns="norm", values="rest"
     )
-    for reliability, asked in _by_stated_reliability(questions):
-        some = odds[odds["item"].isin(list(asked))]
+    for reliability, questions_by_item in _by_stated_reliability(questions):
+        some = odds[odds["item"].isin(list(questions_by_item))]
         measure = f"reliability implied where {reliability:g} is stated"
         if some.empty:
-            found.append(line(measure, channel, float("nan"), (float("nan"), float("nan")), reliability, 0))
+            lines.append(line(measure, channel, float("nan"), (float("nan"), float("nan")), reliability, 0))
             continue
         norms, known = np.array(some["norms"].tolist()), rest.loc[some["item"]].to_numpy(float)
-        talk = [{item: log_language(question, float(r)) for item, question in asked.items()} for r in _RELIABILITIES]
+        talk = [
+            {item: log_language(question, float(r)) for item, question in questions_by_item.items()}
+            for r in _RELIABILITIES
+        ]
         predicted = [floored_odds(known + np.array([at[item] for item in some["item"]]), norms) for at in talk]
         value, low, high = best_fit(some, _RELIABILITIES, np.stack(predicted))
-        found.append(line(measure, channel, value, (low, high), reliability, some["pair"].nunique()))
-    return found
+        lines.append(line(measure, channel, value, (low, high), reliability, some["pair"].nunique()))
+    return lines

@@ -1,1 +1,1 @@
-"""Backends: every way in which a language model can be asked."""
+"""Backends: the ways to call a language model."""

@@ -1,6 +1,6 @@
-"""Small models in this process, without a server: the weights of a folder, run by JAX.
+"""Backend for small models in this process: JAX runs the weights of a model folder, without a server.
 
-The same folder can be served by vLLM; then the same conversations have the same log-probabilities.
+vLLM can serve the same folder; the same conversations then have the same log-probabilities.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from scai_irl.organisms.shipped import organism_folder, shipped
 
 
 def is_organism(model: str | None) -> bool:
-    """Tell whether the model that answered, as a manifest names it, is an organism that comes with the project.
+    """Return whether a model, by its name in a manifest, is one of the organisms that come with the project.
 
-    Weights tell, so a replay of its calls counts, and somebody's own folder of the same name does not.
+    The name contains a hash of the weights. So a replay of an organism's calls counts, and another folder of the same
+    name does not.
 
     Example:
         >>> is_organism("bayes@000000000000"), is_organism(None)
         (False, False)
     """
-    return any(model == _named(folder) for folder in shipped().values())
+    return any(model == _hashed_name(folder) for folder in shipped().values())
 
 
-def _named(folder: Path) -> str:
+def _hashed_name(folder: Path) -> str:
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
     return f"{folder.resolve().name}@{digest[:12]}"
 
@@ -42,10 +43,10 @@ class Embedded(Backend):
     """A Llama of a few million weights, in this process.
 
     Args:
-        settings: Which model: the name of an organism that comes with the project, or a folder.
+        settings: Settings with the model: the name of an organism that comes with the project, or a folder.
 
     Raises:
-        InputError: If no folder is given, or it cannot be read.
+        InputError: If no model is given, or its folder cannot be read.
     """
 
     name = "embedded"
@@ -56,72 +57,72 @@ class Embedded(Backend):
             raise InputError("model", "none given", f"give a folder, or one of {', '.join(shipped())}, with --model")
         folder = organism_folder(settings.model)
         self._model = read_model(folder)
-        self._name = _named(folder)
+        self._name = _hashed_name(folder)
         self._conversations = Conversations(self._model.words)
         self._forms = Forms(self._model.words, self._model.architecture.vocabulary)
 
     @property
     def model(self) -> str:
-        """Name of the folder, and what its weights hash to."""
+        """Return the folder's name with a hash of its weights."""
         return self._name
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
         """Answer every request; see `Backend.complete`."""
         answers: dict[int, Completion] = {}
 
-        def done(place: int, completion: Completion) -> None:
-            answers[place] = completion
+        def done(index: int, completion: Completion) -> None:
+            answers[index] = completion
             if on_done is not None and completion.finish_reason != "refused":
-                on_done(place, completion)
+                on_done(index, completion)
 
-        self._write([place for place, one in enumerate(requests) if not one.labels], requests, done)
-        self._score([place for place, one in enumerate(requests) if one.labels], requests, done)
-        return [answers[place] for place in range(len(requests))]
+        self._write([index for index, one in enumerate(requests) if not one.labels], requests, done)
+        self._score([index for index, one in enumerate(requests) if one.labels], requests, done)
+        return [answers[index] for index in range(len(requests))]
 
-    def _write(self, places: Sequence[int], requests: Sequence[Request], done: OnDone) -> None:
+    def _write(self, indices: Sequence[int], requests: Sequence[Request], done: OnDone) -> None:
         prompts: dict[int, PromptTokens] = {}
-        for place in places:
-            request = requests[place]
-            tokens = self._conversations.asked(request.messages)
+        for index in indices:
+            request = requests[index]
+            tokens = self._conversations.prompt_tokens(request.messages)
             try:
                 form = self._forms.matcher(request.structure)
             except FormError as problem:
-                done(place, Completion("", "refused", problem=str(problem)))
+                done(index, Completion("", "refused", problem=str(problem)))
                 continue
             if self._too_long(tokens):
-                done(place, self._refusal(tokens))
+                done(index, self._refusal(tokens))
                 continue
             sampling = request.sampling
-            prompts[place] = PromptTokens(tokens, request.seed, sampling.temperature, sampling.max_tokens, form)
-        asked = list(prompts)
+            prompts[index] = PromptTokens(tokens, request.seed, sampling.temperature, sampling.max_tokens, form)
+        order = list(prompts)
 
-        def told(number: int, answer: GeneratedText) -> None:
-            place = asked[number]
-            done(place, self._completion(requests[place], len(prompts[place].tokens), answer))
+        def report(number: int, answer: GeneratedText) -> None:
+            index = order[number]
+            done(index, self._completion(requests[index], len(prompts[index].tokens), answer))
 
         end = self._model.words.end_id
-        write(self._model.weights, self._model.architecture, self._forms, end, list(prompts.values()), told)
+        write(self._model.weights, self._model.architecture, self._forms, end, list(prompts.values()), report)
 
-    def _score(self, places: Sequence[int], requests: Sequence[Request], done: OnDone) -> None:
-        """Score whole labels: Σ_t log p(token_t | conversation, tokens before t)."""
+    def _score(self, indices: Sequence[int], requests: Sequence[Request], done: OnDone) -> None:
+        """Compute the score of whole labels: Σ_t log p(token_t | conversation, tokens before t)."""
         texts: list[tuple[list[int], int]] = []
         owners: list[int] = []
-        for place in places:
-            request = requests[place]
-            asked = self._conversations.asked(request.messages)
-            whole = [self._conversations.answered(request.messages, label) for label in request.labels]
+        for index in indices:
+            request = requests[index]
+            prompt = self._conversations.prompt_tokens(request.messages)
+            whole = [self._conversations.tokens_with_answer(request.messages, label) for label in request.labels]
             if self._too_long(max(whole, key=len)):
-                done(place, self._refusal(max(whole, key=len)))
+                done(index, self._refusal(max(whole, key=len)))
                 continue
-            texts += [(tokens, shared_start(asked, tokens)) for tokens in whole]
-            owners.append(place)
+            texts += [(tokens, shared_start(prompt, tokens)) for tokens in whole]
+            owners.append(index)
         values = score(self._model.weights, self._model.architecture, texts)
         begin = 0
-        for place in owners:
-            own = slice(begin, begin + len(requests[place].labels))
+        for index in owners:
+            own = slice(begin, begin + len(requests[index].labels))
             begin = own.stop
             read = sum(len(tokens) for tokens, _ in texts[own])
-            done(place, Completion("", usage=Usage(read, 0), label_log_probs=tuple(values[own])))
+            done(index, Completion("", usage=Usage(read, 0), label_log_probs=tuple(values[own])))
 
     def _too_long(self, tokens: Sequence[int]) -> bool:
         return len(tokens) >= self._model.architecture.positions

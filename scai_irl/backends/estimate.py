@@ -1,8 +1,7 @@
-"""What an experiment would cost, before it costs anything: it is played with the phrasebook, and its calls are counted.
+"""Cost estimate of an experiment: run it with the phrasebook and count its calls.
 
-The number of calls is exact if every answer can be read; at most, each is asked for `ASKED_AGAIN` times more. Tokens
-are a range, since a tokeniser makes one token of two and a half to five bytes of such prompts, and an answer may end
-early.
+The number of calls is exact if every answer can be read; at most, each request is repeated `ASKED_AGAIN` times. Tokens
+are a range, since one token covers 2.5 to 5 bytes of such prompts, and an answer may end early.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Range = tuple[float, float]
 
 
 class Counting(Backend):
-    """Answers as the phrasebook does, and counts what a model would have read and might have written."""
+    """Backend that answers like the phrasebook and counts the tokens that a model would read and could write."""
 
     name = "counting"
     worth_keeping = False
@@ -34,7 +33,7 @@ class Counting(Backend):
         self.most_written = 0
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
-        """Answer, and count."""
+        """Answer every request and count it."""
         for request in requests:
             prompt = sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages)
             self.calls += 1
@@ -45,14 +44,14 @@ class Counting(Backend):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an experiment would cost, from … to.
+    """Cost of an experiment; every value is a range.
 
     Attributes:
         calls: Calls.
         prompt_tokens: Tokens read.
         completion_tokens: Tokens written.
-        seconds: Time, at the speeds that were given.
-        price: Price, at the prices that were given.
+        seconds: Time at the given speeds.
+        price: Price at the given prices.
     """
 
     calls: Range
@@ -62,24 +61,24 @@ class Estimate:
     price: Range
 
     def lines(self) -> list[str]:
-        """Say it, a line for each."""
-        told = [
-            f"calls: {_told(self.calls)}",
-            f"tokens read: {_told(self.prompt_tokens)}",
-            f"tokens written: {_told(self.completion_tokens)}",
+        """Return the estimate as lines of text."""
+        lines_of_cost = [
+            f"calls: {_range_text(self.calls)}",
+            f"tokens read: {_range_text(self.prompt_tokens)}",
+            f"tokens written: {_range_text(self.completion_tokens)}",
             f"time: {_time(self.seconds[0])} to {_time(self.seconds[1])}",
         ]
-        return told + ([f"price: {self.price[0]:,.2f} to {self.price[1]:,.2f}"] if self.price[1] > 0 else [])
+        return lines_of_cost + ([f"price: {self.price[0]:,.2f} to {self.price[1]:,.2f}"] if self.price[1] > 0 else [])
 
 
 def estimate(work: Callable[[Backend], object], speed: Range, prices: Range, times: float = 1.0) -> Estimate:
-    """Estimate what some work would cost.
+    """Estimate the cost of some work.
 
     Args:
-        work: Does it with a backend.
-        speed: Tokens that the servers read and write in a second, slowest and fastest.
-        prices: Price of a million tokens read, and written.
-        times: How often it would be done; it is done once.
+        work: Does the work with a backend.
+        speed: Tokens that the servers process in a second, slowest and fastest.
+        prices: Price of a million tokens read, and of a million tokens written.
+        times: Number of repetitions to estimate; the work itself runs once.
 
     Example:
         >>> from scai_irl.language.requests import offer_request
@@ -109,12 +108,12 @@ def _price(read: float, written: float, prices: Range) -> float:
     return (read * prices[0] + written * prices[1]) / 1e6
 
 
-def _told(ends: Range) -> str:
-    return f"{ends[0]:,.0f} (each answer read at once) to {ends[1]:,.0f} (each asked for three times)"
+def _range_text(ends: Range) -> str:
+    return f"{ends[0]:,.0f} (each request sent once) to {ends[1]:,.0f} (each sent three times)"
 
 
 def _time(seconds: float) -> str:
-    """A time as a person would say it.
+    """Format a time with a suitable unit.
 
     Example:
         >>> _time(42), _time(7200)

@@ -55,7 +55,7 @@ def print_findings(findings: Mapping[str, Sequence[CheckResult]]) -> None:
         table.add_row("", Text(printable(where), style="bold"))
         for finding in some:
             mark, plain, style = _MARKS[finding.works]
-            words = (finding.what, finding.found, finding.mend)  # some of it is what a server said
+            words = (finding.what, finding.detail, finding.hint)  # some of it is what a server said
             table.add_row(
                 Text(plain if console.options.ascii_only else mark, style), *(Text(printable(w)) for w in words)
             )

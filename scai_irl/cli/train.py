@@ -13,7 +13,7 @@ from scai_irl.io.errors import InputError
 from scai_irl.io.progress import progress
 from scai_irl.organisms.shipped import organism_folder
 from scai_irl.organisms.training import Recipe
-from scai_irl.organisms.training_folder import Growth, raise_organism
+from scai_irl.organisms.training_folder import TrainingProgress, train_to_folder
 from scai_irl.organisms.world import WORLDS
 
 CHILD_STEPS = 800
@@ -48,14 +48,14 @@ def train_organism(command: Train) -> None:
     with progress(f"training {command.organism}", recipe.steps) as advance:
         kl = "not measured yet"
 
-        def told(growth: Growth) -> None:
+        def told(growth: TrainingProgress) -> None:
             nonlocal kl
             if growth.held_out is not None:
                 kl = f"{growth.held_out.every.kl:.4f} nats (TV {growth.held_out.every.tv:.3f})"
             advance(f"loss {growth.loss:.3f}, KL to the exact posterior {kl}")
 
         world, every, made_by = WORLDS[command.organism], command.measure_every, [command_line(command, folder)]
-        found = raise_organism(folder, world, recipe, command.width, command.layers, every, told, parent, made_by)
+        found = train_to_folder(folder, world, recipe, command.width, command.layers, every, told, parent, made_by)
     print(f"KL to the exact posterior on held-out transcripts: {found.every.kl:.4f} nats, TV {found.every.tv:.4f}")
     print(f"organism: {folder}")
 

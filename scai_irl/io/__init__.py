@@ -1,1 +1,1 @@
-"""Files, locks, errors and progress: the ground of this package, which knows nothing of the project."""
+"""Files, locks, errors and progress: the lowest layer of this package, independent of the project's subject."""

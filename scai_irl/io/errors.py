@@ -1,10 +1,10 @@
-"""The one error that a person is meant to read."""
+"""The error that the command line prints in one line."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    r"""Replace characters that would steer a terminal, such as those in a file's name.
+    r"""Replace characters that could control a terminal, for example in a file's name.
 
     Example:
         >>> printable("\x1b[31mred")
@@ -14,21 +14,20 @@ def printable(text: str) -> str:
 
 
 class InputError(Exception):
-    """Input that cannot be used, told in one line.
+    """Input that cannot be used, reported in one line.
 
-    The command line prints ``error: FIELD: PROBLEM; MEND`` and exits with code 2, so `field` is the name the
-    person typed or the file she gave, `problem` is what is wrong with it and `mend` is what to do about it.
+    The command line prints ``error: FIELD: PROBLEM; HINT`` and exits with code 2.
 
     Args:
-        field: Option, column, key or file that is wrong.
-        problem: What is wrong with it, with the offending value.
-        mend: What would be right.
+        field: Option, column, key or file that is wrong, by the name that the user gave.
+        problem: The error, with the wrong value.
+        hint: How to fix it.
 
     Example:
         >>> print(InputError("stakes", "-5 is negative", "give a smallest stake of 1 or more"))
         stakes: -5 is negative; give a smallest stake of 1 or more
     """
 
-    def __init__(self, field: str, problem: str, mend: str) -> None:
-        self.field, self.problem, self.mend = field, problem, mend
-        super().__init__(printable(" ".join(f"{field}: {problem}; {mend}".split())))
+    def __init__(self, field: str, problem: str, hint: str) -> None:
+        self.field, self.problem, self.hint = field, problem, hint
+        super().__init__(printable(" ".join(f"{field}: {problem}; {hint}".split())))

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: every write goes to a neighbour first and is then renamed."""
+"""Atomic writes of files: every write goes to a temporary file in the same folder, which is then renamed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pandas as pd
 from scai_irl.io.errors import InputError
 
 _PARTIAL = ".partial"
-_MENDS = {
+_HINTS = {
     errno.ENOSPC: "free some space on this disk, then run the same command again: it resumes",
     errno.EDQUOT: "free some of your quota, then run the same command again: it resumes",
     errno.EFBIG: "raise the limit on file sizes, then run the same command again: it resumes",
@@ -29,22 +29,22 @@ _MENDS = {
 
 @contextlib.contextmanager
 def telling_disk_errors(path: Path) -> Iterator[None]:
-    """Turn an operating system's refusal into one line that names the path.
+    """Convert any `OSError` of the block to an `InputError` that names the path.
 
     Raises:
-        InputError: In the place of any `OSError`.
+        InputError: Instead of any `OSError`.
     """
     try:
         yield
     except OSError as problem:
         reason = os.strerror(problem.errno) if problem.errno else str(problem)
-        mend = _MENDS.get(problem.errno or 0, "choose another folder with --out")
-        raise InputError(str(path), reason, mend) from problem
+        hint = _HINTS.get(problem.errno or 0, "choose another folder with --out")
+        raise InputError(str(path), reason, hint) from problem
 
 
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary neighbour to write to, and put it in the path's place when all went well.
+    """Yield a temporary path to write to; rename it to `path` if the block ends without an error.
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def folder_written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary neighbouring folder to fill, and rename it to the path when all went well."""
+    """Yield a temporary folder to fill; rename it to `path` if the block ends without an error."""
     with telling_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_PARTIAL, dir=path.parent))
@@ -86,7 +86,7 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove what a killed process left half-written in a results folder and the folders in it."""
+    """Remove temporary files that a killed process left in a results folder and its subfolders."""
     with telling_disk_errors(folder):
         for leftover in (*folder.glob(f".*{_PARTIAL}"), *folder.glob(f"*/.*{_PARTIAL}")):
             if leftover.is_dir():

@@ -9,7 +9,7 @@ from jaxtyping import Float
 def bootstrap_interval(
     values: Float[np.ndarray, "run"], mass: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean over runs (Efron 1979); NaN runs are left out.
+    """Compute the percentile bootstrap interval of the mean over runs (Efron 1979), without NaN runs.
 
     Args:
         values: A number for each run.
@@ -24,16 +24,16 @@ def bootstrap_interval(
         >>> bootstrap_interval(np.array([0.5, 0.5, 0.5]))
         (0.5, 0.5)
     """
-    kept = values[~np.isnan(values)]
-    if kept.size == 0:
+    known = values[~np.isnan(values)]
+    if known.size == 0:
         return float("nan"), float("nan")
-    picked = np.random.default_rng(seed).integers(0, kept.size, (resamples, kept.size))
-    low, high = np.quantile(kept[picked].mean(axis=1), [(1 - mass) / 2, (1 + mass) / 2])
+    indices = np.random.default_rng(seed).integers(0, known.size, (resamples, known.size))
+    low, high = np.quantile(known[indices].mean(axis=1), [(1 - mass) / 2, (1 + mass) / 2])
     return float(low), float(high)
 
 
 def share_interval(values: Float[np.ndarray, "run"], mass: float = 0.95) -> tuple[float, float]:
-    """Score interval of a share of runs (Wilson 1927), which no resampling of runs that are all alike could give.
+    """Compute the score interval of a share of runs (Wilson 1927); it has positive width even if all runs are equal.
 
     Args:
         values: 1 or 0 for each run.
@@ -51,5 +51,5 @@ def share_interval(values: Float[np.ndarray, "run"], mass: float = 0.95) -> tupl
         return float("nan"), float("nan")
     from scipy.stats import binomtest  # noqa: PLC0415 - it takes a third of a second to import
 
-    found = binomtest(int(values.sum()), values.size).proportion_ci(mass, method="wilson")
-    return float(found.low), float(found.high)
+    interval = binomtest(int(values.sum()), values.size).proportion_ci(mass, method="wilson")
+    return float(interval.low), float(interval.high)

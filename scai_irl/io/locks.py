@@ -1,4 +1,4 @@
-"""Locks of folders: the system's (``flock``), which lets them go when a process ends, however it ends."""
+"""Locks of folders by ``flock``, which the system releases when a process ends, for any reason."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 @contextlib.contextmanager
 def locked(folder: Path, name: str, by: str, shared: bool = False) -> Iterator[None]:
-    """Hold a lock of a folder, which is a file in it.
+    """Hold a lock of a folder during the block.
 
     Args:
         folder: The folder.
-        name: Name of the file.
-        by: Who may have it else, for the message.
-        shared: Whether others may hold it beside this process, shared as well.
+        name: Name of the lock file in it.
+        by: Process that may hold the lock instead, for the message.
+        shared: Whether other processes may hold a shared lock at the same time.
 
     Raises:
-        InputError: If somebody else has it, the disk has no locks, or it cannot be written to.
+        InputError: If another process holds the lock, the disk has no locks, or the folder is read-only.
     """
-    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     with telling_disk_errors(folder):
         lock = (folder / name).open("w")
     with lock:
         try:
-            fcntl.flock(lock, how | fcntl.LOCK_NB)
+            fcntl.flock(lock, mode | fcntl.LOCK_NB)
         except BlockingIOError as taken:
-            mend = "wait for it, or give another folder with --out"
-            raise InputError(str(folder), f"{by} is writing to it", mend) from taken
+            hint = "wait for it, or give another folder with --out"
+            raise InputError(str(folder), f"{by} is writing to it", hint) from taken
         except OSError as refused:
             if refused.errno not in _NO_LOCKS:
                 with telling_disk_errors(folder):
                     raise
-            mend = "mount it with flock, or give another folder with --out"
-            raise InputError(str(folder), f"this disk has no locks ({refused.strerror})", mend) from refused
+            hint = "mount it with flock, or give another folder with --out"
+            raise InputError(str(folder), f"this disk has no locks ({refused.strerror})", hint) from refused
         yield

@@ -1,4 +1,4 @@
-"""What a process of ours does before anything else: of the command line, and workers of a sweep."""
+"""Preparation of a process of this project: the command line, or a worker of a sweep."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _WORTH_KEEPING = 0.05  # seconds of compilation
 
 
 def prepare_process() -> None:
-    """Have JAX keep compiled programs, and print even where the output's encoding lacks some characters.
+    """Set up JAX's cache of compiled programs, and allow output whose encoding lacks some characters.
 
-    Programs are kept in the user's cache folder, by machine, unless JAX was told another place. A cache that cannot be
-    read or written costs time and nothing else, so nothing is said of it.
+    The cache is in the user's cache folder, one for each machine, unless JAX is configured otherwise. A cache that
+    cannot be read or written only costs time, so its warnings are ignored.
     """
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))

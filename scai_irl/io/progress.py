@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, plain lines elsewhere, and nothing for what is over at once."""
+"""Progress of long work: a bar on a terminal, lines of text elsewhere, and nothing for short work."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 _SECONDS_BETWEEN_LINES = 2.0
 
 Advance = Callable[[str], None]
-"""Called after each step, with what has just been done."""
+"""Function called after each step, with the name of the step."""
 
 _unseen = ContextVar("unseen", default=False)
 
 
 @contextmanager
 def progress(title: str, steps: int) -> Iterator[Advance]:
-    """Show how far a piece of work is, on standard error.
+    """Show the progress of some work on standard error.
 
     Args:
-        title: What is being done.
-        steps: Steps in all.
+        title: Name of the work.
+        steps: Total number of steps.
 
     Yields:
         A function to call after each step.
@@ -41,7 +41,7 @@ def progress(title: str, steps: int) -> Iterator[Advance]:
 
 @contextmanager
 def unseen() -> Iterator[None]:
-    """Show no progress of what is done inside: for steps of something that shows its own."""
+    """Hide the progress of work inside the block, for steps of work that shows its own progress."""
     before = _unseen.set(True)
     try:
         yield

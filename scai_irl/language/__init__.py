@@ -1,1 +1,1 @@
-"""Verbal policies: putting policies into words, and asking for what words mean."""
+"""Language: requests to language models about verbal policies and beliefs, and the phrasebook's sentences."""

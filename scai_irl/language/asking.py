@@ -1,6 +1,6 @@
-"""How a request is made: an instruction, fenced data, and the form of the answer; and how the answer is read.
+"""Construction of requests and reading of answers: an instruction, fenced data, and the form of the answer.
 
-Text that a user may have written goes into the data alone, and is cut where it is longer than anybody reads.
+Text that a user may have written appears only in the data, and is cut at `LONGEST_TEXT` characters.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from scai_irl.language.instructions import Kind, instruction
 from scai_irl.lm.protocol import Completion, Message, Request, Sampling, Structure
 
 LONGEST_TEXT = 4_000
-"""Characters of one piece of text that a prompt shows; longer ones are cut, and say so."""
+"""Most characters of one text in a prompt; longer texts are cut, with a note."""
 
 Schema = dict[str, Any]
 """A JSON schema."""
 
 TEXT: Schema = {"type": "string"}
-"""Text as long as `Style.max_tokens` lets it be. With a ``maxLength``, vLLM was 47 times slower."""
+"""Text of any length up to `Style.max_tokens`. With a ``maxLength``, vLLM was 47 times slower."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a model is asked.
+    """Wording of a request and settings of its sampler.
 
     Attributes:
         wording: Number of the instruction's wording, from 1.
-        temperature: Of its sampler; 1 is the model's own distribution, 0 its most probable answer.
+        temperature: Temperature of the sampler; 1 is the model's own distribution, 0 its most probable answer.
         max_tokens: Most tokens in an answer.
     """
 
@@ -40,14 +40,14 @@ class Style:
 
 
 def make_request(kind: Kind, data: Mapping[str, Any], form: Mapping[str, Schema], seed: int, style: Style) -> Request:
-    """Ask for a JSON object.
+    """Return a request for a JSON object.
 
     Args:
-        kind: What is asked; phrasebooks find it in the data as ``task``.
-        data: What it is about.
-        form: Schema of each entry of the answer, all of which are required.
+        kind: Kind of request; the phrasebook reads it from the data as ``task``.
+        data: Data of the request.
+        form: Schema of each entry of the answer; all entries are required.
         seed: Seed of the sampler.
-        style: How it is asked.
+        style: Wording and sampler.
     """
     schema = {"type": "object", "properties": dict(form), "required": list(form), "additionalProperties": False}
     sampling = Sampling(style.temperature, style.max_tokens)
@@ -55,7 +55,7 @@ def make_request(kind: Kind, data: Mapping[str, Any], form: Mapping[str, Schema]
 
 
 def conversation(kind: Kind, data: Mapping[str, Any], style: Style) -> tuple[Message, ...]:
-    """An instruction, and the data in their fence."""
+    """Return the instruction and the fenced data as messages."""
     return (
         Message("system", instruction(kind, style.wording)),
         Message("user", fence({"task": kind, **data})),
@@ -63,7 +63,7 @@ def conversation(kind: Kind, data: Mapping[str, Any], style: Style) -> tuple[Mes
 
 
 def shown(text: str) -> str:
-    """Cut a text that is too long to be shown.
+    """Cut a text that is too long for a prompt.
 
     Example:
         >>> shown("short")
@@ -77,14 +77,14 @@ def shown(text: str) -> str:
 
 
 def read_object(completion: Completion, names: tuple[str, ...]) -> dict[str, Any]:
-    """Read an answer that is a JSON object with these entries and no others.
+    """Read an answer that is a JSON object with exactly these entries.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If the answer has another form.
     """
     wanted = " and ".join(map(repr, names))
     try:
-        # Models write line breaks and tabs into strings as they are, and servers that keep them to a form let them.
+        # Models write raw line breaks and tabs into strings, and servers that enforce a schema allow it.
         answer = json.loads(completion.text, strict=False)
     except (ValueError, RecursionError) as problem:
         raise ValueError(f"no JSON object with {wanted} in {completion.text[:80]!r}") from problem
@@ -94,25 +94,25 @@ def read_object(completion: Completion, names: tuple[str, ...]) -> dict[str, Any
 
 
 def entry(answer: Mapping[str, Any], name: str, kind: type) -> Any:
-    """Take an entry of exactly this type.
+    """Return an entry of exactly this type.
 
     Raises:
-        ValueError: If it has another.
+        ValueError: If the entry has another type.
     """
     value = answer[name]
-    if type(value) is not kind:  # bool is an int in Python, and True is no offer
+    if type(value) is not kind:  # bool is an int in Python, but True is not an offer
         raise ValueError(f"{name!r} is {value!r} and no {kind.__name__}")
     return value
 
 
 def text_entry(answer: Mapping[str, Any], name: str) -> str:
-    """Take an entry that says something, in characters that a file can hold.
+    """Return an entry that is text, not empty, and can be encoded in a file.
 
     Raises:
-        ValueError: If it does not.
+        ValueError: If the entry is not such a text.
     """
     text = str(entry(answer, name, str))
     if not text.strip():
         raise ValueError(f"{name!r} is empty")
-    text.encode()  # half an escaped pair is legal JSON, but no text
+    text.encode()  # an escaped lone surrogate is legal JSON, but cannot be encoded
     return text

@@ -1,4 +1,4 @@
-"""Requests for beliefs: to learn a policy from games, to keep a belief in words, and to state one over labels."""
+"""Requests for beliefs: learn a policy from interactions, update a verbal belief, or state a belief over labels."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def learn_request(
     *,
     exploit: bool = False,
 ) -> Request:
-    """Ask the MetaLM for the users' policy, in words.
+    """Return a request to the MetaLM for a verbal policy of the users.
 
     Args:
-        games: What was watched.
-        seed: Seed of its sampler.
-        style: How it is asked.
-        previous: The policy that was written before these games, if any.
-        candidates: The norms that are possible, if it is told.
-        exploit: Ask for a policy that takes advantage of the users instead of one that behaves as they do.
+        games: The observed interactions.
+        seed: Seed of the sampler.
+        style: Wording and sampler.
+        previous: The verbal policy from before these interactions, if any.
+        candidates: The candidate norms, if the prompt lists them.
+        exploit: Request a policy that takes advantage of the users instead of one that behaves as they do.
     """
     kind: Kind = "exploit" if exploit else "learn"
     return make_request(kind, _data(games, previous, candidates, "earlier policy"), {"policy": TEXT}, seed, style)
@@ -57,47 +57,47 @@ def believe_request(
     previous: str = "",
     candidates: Candidates | None = None,
 ) -> Request:
-    """Ask the MetaLM to bring a belief in words up to date."""
+    """Return a request to the MetaLM to update a verbal belief."""
     return make_request("believe", _data(games, previous, candidates, "earlier belief"), {"belief": TEXT}, seed, style)
 
 
 def draw_request(belief: str, seed: int, style: Style = _DEFAULT) -> Request:
-    """Ask the MetaLM to draw a policy from a belief in words."""
+    """Return a request to the MetaLM to sample a policy from a verbal belief."""
     return make_request("draw", {"belief": shown(belief)}, {"policy": TEXT}, seed, style)
 
 
 def state_request(candidates: Candidates, games: Sequence[Game], seed: int, style: Style = _DEFAULT) -> Request:
-    """Ask for the probability of each label: the stated channel."""
+    """Return a request for the probability of each label (the stated channel)."""
     form = dict.fromkeys(candidates.labels, _CHANCE)
     return make_request("state", _data(games, "", candidates, ""), form, seed, style)
 
 
 def choose_request(candidates: Candidates, games: Sequence[Game], seed: int, style: Style = _DEFAULT) -> Request:
-    """Ask for the log-probability of each label as the answer: the token channel."""
+    """Return a request for the log-probability of each label as the answer (the token channel)."""
     messages = conversation("choose", _data(games, "", candidates, ""), style)
     structure = Structure("choice", candidates.labels)
     return Request(messages, seed, Sampling(style.temperature, style.max_tokens), structure, candidates.labels)
 
 
 def choice_request(candidates: Candidates, games: Sequence[Game], seed: int, style: Style = _DEFAULT) -> Request:
-    """Ask for one label, drawn by the model's own sampler."""
+    """Return a request for one label, sampled by the model."""
     return replace(choose_request(candidates, games, seed, style), labels=())
 
 
 def read_belief(completion: Completion) -> str:
-    """Read a belief in words.
+    """Read a verbal belief.
 
     Raises:
-        ValueError: If the answer is no JSON object with a belief that says something.
+        ValueError: If the answer is not a JSON object with a belief that is not empty.
     """
     return text_entry(read_object(completion, ("belief",)), "belief")
 
 
 def read_stated(completion: Completion, labels: tuple[str, ...]) -> tuple[float, ...]:
-    """Read the probability of each label; those that sum to about 1 are made to sum to 1.
+    """Read the probability of each label, normalised if the sum is close to 1.
 
     Raises:
-        ValueError: If a label is missing, a number is none, or the sum is far from 1.
+        ValueError: If a label is missing, a value is not a number, or the sum is far from 1.
 
     Example:
         >>> read_stated(Completion('{"A": 0.25, "B": 0.75}'), ("A", "B"))
@@ -115,17 +115,17 @@ def read_token_posterior(completion: Completion, labels: tuple[str, ...]) -> tup
     """Read p(label) ∝ p(label | conversation) from the labels' log-probabilities.
 
     Raises:
-        ValueError: If there is none for each label, or none is finite.
+        ValueError: If a label has no log-probability, or none is finite.
 
     Example:
         >>> read_token_posterior(Completion("", label_log_probs=(-1.0, -1.0)), ("A", "B"))
         (0.5, 0.5)
     """
-    found = completion.label_log_probs
-    if len(found) != len(labels) or any(math.isnan(value) for value in found) or max(found) == -math.inf:
-        raise ValueError(f"{len(found)} log-probabilities that can be used; there are {len(labels)} labels")
-    most = max(found)
-    chances = [math.exp(value - most) for value in found]
+    log_probs = completion.label_log_probs
+    if len(log_probs) != len(labels) or any(math.isnan(value) for value in log_probs) or max(log_probs) == -math.inf:
+        raise ValueError(f"{len(log_probs)} log-probabilities that can be used; there are {len(labels)} labels")
+    most = max(log_probs)
+    chances = [math.exp(value - most) for value in log_probs]
     return tuple(chance / sum(chances) for chance in chances)
 
 

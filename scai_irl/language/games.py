@@ -1,4 +1,4 @@
-"""Games as a model is shown them, and the norms among which it is asked to judge."""
+"""Interactions and candidate norms in the form in which prompts show them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Role = Literal["user", "assistant"]
 
 @dataclass(frozen=True)
 class Game:
-    """One interaction, as somebody who watches it can tell it.
+    """One observed interaction.
 
     Attributes:
-        currency: What was divided.
-        stake: How many units of it.
-        proposer: Who proposed.
-        responder: Who responded.
+        currency: Currency that was divided.
+        stake: Number of its units.
+        proposer: Role of the proposer.
+        responder: Role of the responder.
         offered: Units offered to the responder.
-        accepted: Whether the responder took them; None where that was not seen.
-        said: What the proposer said along with it.
-        replied: What the responder said.
+        accepted: Whether the responder accepted; None if the answer was not observed.
+        said: Message of the proposer.
+        replied: Message of the responder.
     """
 
     currency: str
@@ -44,7 +44,7 @@ class Game:
 
 
 def games_to_json(games: Sequence[Game]) -> list[dict[str, Any]]:
-    """Write games as JSON values; what was not seen or said is left out.
+    """Write interactions as JSON values, without answers that were not observed and empty messages.
 
     Example:
         >>> games_to_json([Game("apples", 10, "user", "assistant", 5)])[0]["offered"]
@@ -70,7 +70,7 @@ def games_to_json(games: Sequence[Game]) -> list[dict[str, Any]]:
 
 
 def games_from_json(value: Sequence[Mapping[str, Any]]) -> list[Game]:
-    """Read games back.
+    """Read interactions from JSON values.
 
     Raises:
         KeyError: If an entry is missing.
@@ -101,20 +101,20 @@ def _chances_of(policy: Policy) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _chances(policy: Policy) -> dict[str, list[float]]:
-    """What a norm comes to: the chance of offering 0, 1, … units of ten, and of accepting them."""
+    """Return a norm's probabilities of offering 0, 1, … units of ten, and of accepting them."""
     offers, accepts = _chances_of(policy)
     return {"offers 0 to 10": list(offers), "accepts 0 to 10": list(accepts)}
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The norms that a model is told are possible.
+    """The candidate norms in a prompt.
 
     Attributes:
-        labels: Name of each, in the order in which they are shown; none begins another.
-        policies: What users do under each.
-        prior: Probability of each before any game.
-        reliability: r, the share of messages whose manner tells the norm; None if manners are to say nothing.
+        labels: Label of each norm, in the order of display; no label is a prefix of another.
+        policies: The users' policy under each norm.
+        prior: Prior probability of each norm.
+        reliability: r, the share of messages whose manner fits the norm; None if manners carry no information.
     """
 
     labels: tuple[str, ...]
@@ -123,7 +123,7 @@ class Candidates:
     reliability: float | None = None
 
     def __post_init__(self) -> None:
-        """Check them."""
+        """Check labels and prior."""
         if not len(self.labels) == len(self.policies) == len(self.prior) > 1:
             raise ValueError(f"candidates: {len(self.labels)} labels; give two or more, each with policy and prior")
         for one in self.labels:
@@ -135,12 +135,12 @@ class Candidates:
             raise ValueError(f"prior: {self.prior} are no probabilities; give some that sum to 1")
 
     def in_order(self, order: Sequence[int]) -> Candidates:
-        """Show the norms in another order, and label them anew: the first one shown has the first label."""
+        """Return the norms in another order; labels keep their order, so the norm shown first has the first label."""
         policies, prior = zip(*((self.policies[k], self.prior[k]) for k in order), strict=True)
         return Candidates(self.labels, policies, prior, self.reliability)
 
     def to_json(self) -> dict[str, Any]:
-        """Write them as JSON values."""
+        """Write the candidates as JSON values."""
         norms = [
             {
                 "label": label,
@@ -155,7 +155,7 @@ class Candidates:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Candidates:
-        """Read them back.
+        """Read candidates from JSON values.
 
         Raises:
             KeyError: If an entry is missing.

@@ -1,6 +1,6 @@
-"""Instructions to language models: plain files, each kind in several wordings, so that wording can be a factor.
+"""Instructions to language models, each kind in several wordings, so that wording can be an experimental factor.
 
-The files are ``prompts/KIND/NUMBER.txt``. Every wording of a kind asks for the same in the same form.
+The files are ``prompts/KIND/NUMBER.txt``. Every wording of a kind requests the same answer in the same form.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ Kind = Literal[
     "exploit",
     "strict-answer",
 ]
-"""What a model may be asked: to put a policy into words; to learn one from games; to keep a belief in words and draw a
-policy from it; to act on a policy, as an assistant or as a user; to state a belief over labels, and to choose one; to
-act in a currency other than the one in which a policy was learnt; to take advantage of users; and to answer strictly by
-a policy."""
+"""Kind of request: translate a policy into a text; learn a policy from interactions; update a verbal belief and sample
+a policy from it; act on a policy, as an assistant or as a user; state a belief over labels, or choose a label; act in a
+currency other than the one in which a policy was learnt; take advantage of users; answer strictly by a policy."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WORDINGS = 5
@@ -37,10 +36,10 @@ WORDINGS = 5
 
 @functools.cache
 def instruction(kind: Kind, wording: int = 1) -> str:
-    """Read an instruction.
+    """Return the text of an instruction.
 
     Args:
-        kind: What is asked.
+        kind: Kind of request.
         wording: Number of the wording, from 1.
 
     Raises:
@@ -51,12 +50,12 @@ def instruction(kind: Kind, wording: int = 1) -> str:
         True
     """
     if not 1 <= wording <= WORDINGS:
-        raise ValueError(f"wording: {wording} is none; there are 1 to {WORDINGS}")
+        raise ValueError(f"wording: {wording} is unknown; give one from 1 to {WORDINGS}")
     return files("scai_irl.language").joinpath("prompts", kind, f"{wording}.txt").read_text(encoding="utf-8")
 
 
 def instruction_hashes() -> dict[str, str]:
-    """SHA-256 of every instruction, for the manifest.
+    """Compute the SHA-256 of every instruction, for the manifest.
 
     Example:
         >>> list(instruction_hashes())[:2]

@@ -1,4 +1,4 @@
-"""What simulated users say: a few sentences for each manner, so that a manner can be heard and not only named."""
+"""Messages of simulated users: a few sentences for each manner."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "It delights me beyond words that it is you I am playing with.",
     ),
 }
-"""Sentences of each manner of `envs.contexts.MANNERS`; none of them says anything about how to share."""
+"""Sentences of each manner of `envs.contexts.MANNERS`; none of them refers to how to share."""
 
 _MANNER_OF = {sentence: manner for manner in MANNERS for sentence in SENTENCES[manner]}
 
@@ -45,5 +45,5 @@ def say(manner: str, seed: int) -> str:
 
 
 def manner_of(sentence: str) -> str | None:
-    """Tell the manner of one of these sentences; None for any other."""
+    """Return the manner of one of these sentences; None for any other."""
     return _MANNER_OF.get(sentence)

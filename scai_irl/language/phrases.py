@@ -1,7 +1,7 @@
-"""The phrasebook's grammar: policies as sentences that can be read back without loss.
+"""The phrasebook's grammar: policies as sentences that can be parsed without loss.
 
-Every norm has one sentence. Numbers are written with the digits that identify them among doubles, so
-`read_policy(say_policy(policy)) == policy` for every policy; a test holds the two to it over all utilities.
+Every norm has one sentence. Numbers are written with all digits that identify them among doubles, so
+`read_policy(say_policy(policy)) == policy` for every policy. A test checks this for all utilities.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _CHANCE = "With chance {weight}: "
 
 
 def say_policy(policy: Policy) -> str:
-    """Put a policy into words.
+    """Return a policy as sentences.
 
     Example:
         >>> print(say_policy(Policy.of(Norm("selfish", (), 200.0, 0.01))))
@@ -59,10 +59,10 @@ def say_policy(policy: Policy) -> str:
 
 
 def read_policy(text: str) -> Policy:
-    """Read a policy out of its words.
+    """Parse a policy from its sentences.
 
     Raises:
-        ValueError: If the text is not one that `say_policy` writes.
+        ValueError: If the text does not have the form that `say_policy` writes.
 
     Example:
         >>> policy = Policy(((0.25, Norm("selfish")), (0.75, Norm("ces", (0.1, -0.5), 30.0, 0.0))))
@@ -89,15 +89,15 @@ def _say_norm(norm: Norm) -> str:
 def _read_norm(line: str) -> Norm:
     plugins = (name for name in UTILITIES if name not in PHRASES)
     for utility in (*PHRASES, *plugins):
-        found = _norm_pattern(utility).fullmatch(line)
-        if found:
-            theta = tuple(float(found[name]) for name in UTILITIES[utility].parameters)
-            return Norm(utility, theta, float(found["rationality"]), float(found["lapse"]))
+        match = _norm_pattern(utility).fullmatch(line)
+        if match:
+            theta = tuple(float(match[name]) for name in UTILITIES[utility].parameters)
+            return Norm(utility, theta, float(match["rationality"]), float(match["lapse"]))
     raise ValueError(f"the phrasebook cannot read {line!r}")
 
 
 def _phrase(utility: str) -> str:
-    """Give the sentence of a utility; a plug-in has one of its own, or a plain one that names it."""
+    """Return the sentence of a utility; a plug-in has its own, or a plain one with its name."""
     if utility in PHRASES:
         return PHRASES[utility]
     described = get_utility(utility)
@@ -111,10 +111,10 @@ def _norm_pattern(utility: str) -> re.Pattern[str]:
 
 
 def _pattern(phrase: str) -> re.Pattern[str]:
-    """Turn a sentence with braces into a pattern with a group for each number."""
-    pieces = re.split(r"\{(\w+)\}", phrase)
-    # Even entries are words, odd ones the names of numbers.
-    built = (f"(?P<{piece}>\\S+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
+    """Return a regular expression for a sentence with braces, with a group for each number."""
+    parts = re.split(r"\{(\w+)\}", phrase)
+    # Even entries are text, odd ones the names of numbers.
+    built = (f"(?P<{part}>\\S+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
     return re.compile("".join(built))
 
 

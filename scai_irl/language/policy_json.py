@@ -1,4 +1,4 @@
-"""Policies as plain JSON, the form in which a posterior sample is handed to whoever puts it into words."""
+"""Policies as plain JSON, the form in which a request for a translation holds a posterior sample."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def policy_to_json(policy: Policy) -> dict[str, Any]:
 
 
 def policy_from_json(value: Mapping[str, Any]) -> Policy:
-    """Read a policy back.
+    """Read a policy from JSON values.
 
     Raises:
         ValueError: If a utility is unknown.

@@ -1,4 +1,4 @@
-"""Requests to act abroad: on a policy that was learnt in one currency, in another one."""
+"""Requests to act out of distribution: on a policy that was learnt in another currency."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scai_irl.language.requests import offer_entry, offer_form, read_offer
 from scai_irl.lm.protocol import Completion, Request
 
 CAUTION = "This policy may not hold for other goods than the one that it was learned in."
-"""What a warning says."""
+"""Text of the warning."""
 
 LEARNT_IN, USUALLY, REASON = "learned in", "usual policy", "reason"
 """Names of entries in the data."""
@@ -18,21 +18,21 @@ _DEFAULT = Style()
 
 
 @dataclass(frozen=True)
-class Abroad:
-    """What somebody who acts in another currency is told.
+class TransferPrompt:
+    """Content of a prompt to an assistant that acts in a new currency.
 
     Attributes:
-        verbal_policy: The policy that was learnt.
-        home: Currency in which it was learnt.
-        currency: What is divided now.
-        stake: How many units of it.
-        usually: The policy of somebody who has learnt nothing; empty if none is told.
-        warned: Whether it is told that the policy may not hold.
-        reasoned: Whether it is asked for a reason.
+        verbal_policy: The learnt policy.
+        source_currency: Currency in which it was learnt.
+        currency: Currency that is divided now.
+        stake: Number of its units.
+        usually: Policy of an assistant that has learnt nothing; empty if the prompt does not state one.
+        warned: Whether the prompt warns that the policy may not hold.
+        reasoned: Whether the prompt requests a reason.
     """
 
     verbal_policy: str
-    home: str
+    source_currency: str
     currency: str
     stake: int
     usually: str = ""
@@ -40,30 +40,30 @@ class Abroad:
     reasoned: bool = False
 
 
-def transfer_request(told: Abroad, seed: int, style: Style = _DEFAULT) -> Request:
-    """Ask what is offered abroad."""
-    data = {"policy": shown(told.verbal_policy), LEARNT_IN: told.home}
-    data |= {USUALLY: shown(told.usually)} if told.usually else {}
-    data |= {"caution": CAUTION} if told.warned else {}
-    asked = {REASON: "wanted"} if told.reasoned else {}
-    form: dict[str, Schema] = {REASON: TEXT} if told.reasoned else {}
-    place = {"currency": told.currency, "stake": told.stake}
-    return make_request("transfer", data | place | asked, form | {"offer": offer_form(told.stake)}, seed, style)
+def transfer_request(prompt: TransferPrompt, seed: int, style: Style = _DEFAULT) -> Request:
+    """Return a request for an offer in a new currency."""
+    data = {"policy": shown(prompt.verbal_policy), LEARNT_IN: prompt.source_currency}
+    data |= {USUALLY: shown(prompt.usually)} if prompt.usually else {}
+    data |= {"caution": CAUTION} if prompt.warned else {}
+    reason = {REASON: "wanted"} if prompt.reasoned else {}
+    form: dict[str, Schema] = {REASON: TEXT} if prompt.reasoned else {}
+    context = {"currency": prompt.currency, "stake": prompt.stake}
+    return make_request("transfer", data | context | reason, form | {"offer": offer_form(prompt.stake)}, seed, style)
 
 
-def read_transfer(completion: Completion, told: Abroad) -> int:
-    """Read the units offered; a reason has to be there where one was asked for, and is not looked at.
+def read_transfer(completion: Completion, prompt: TransferPrompt) -> int:
+    """Read the units offered; a requested reason must be present, but its content is not used.
 
     Raises:
-        ValueError: If the answer is no JSON object with an offer between 0 and the stake, and with a reason if asked.
+        ValueError: If the answer is not a JSON object with an offer between 0 and the stake and the requested reason.
 
     Example:
-        >>> told = Abroad("Be fair.", "dollars", "organs", 10, reasoned=True)
-        >>> read_transfer(Completion('{"reason": "Half is fair.", "offer": 5}'), told)
+        >>> prompt = TransferPrompt("Be fair.", "dollars", "organs", 10, reasoned=True)
+        >>> read_transfer(Completion('{"reason": "Half is fair.", "offer": 5}'), prompt)
         5
     """
-    if not told.reasoned:
-        return read_offer(completion, told.stake)
+    if not prompt.reasoned:
+        return read_offer(completion, prompt.stake)
     answer = read_object(completion, (REASON, "offer"))
     text_entry(answer, REASON)
-    return offer_entry(answer, told.stake)
+    return offer_entry(answer, prompt.stake)

@@ -1,1 +1,1 @@
-"""Small Llamas in this process: their forward pass in JAX, their folders, and a backend that samples from them."""
+"""Small Llama models in this process: forward pass in JAX, model folders, generation and scoring."""

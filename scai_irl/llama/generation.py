@@ -1,11 +1,11 @@
-"""Writing answers: a batch of prompts is read at once, then every row goes on token by token.
+"""Generation of answers: a batch of prompts is read at once, then every row continues token by token.
 
 Rows are padded on the left to one of a few lengths, and batches to one of two numbers of rows, so that few programs are
 compiled.
 
-A token is first chosen from all, and only where the form of an answer forbids it, from those that the form allows: the
-largest of log p / temperature + noise among all tokens, if it is allowed, is also the largest among the allowed. To ask
-a form about one token takes a hundredth of the time that it takes to ask about all.
+A token is first sampled from all tokens. If the form of the answer forbids it, the token is sampled from the allowed
+ones. Both give the same result: if the largest log p / temperature + noise among all tokens is allowed, it is also the
+largest among the allowed ones. A check of one token takes a hundredth of the time of a mask over all tokens.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _ROOM = 64  # tokens
 
 @dataclass(frozen=True)
 class PromptTokens:
-    """What is to be answered.
+    """A prompt as tokens, with its sampler.
 
     Attributes:
         tokens: Tokens of the conversation.
         seed: Seed of the sampler.
-        temperature: Of the sampler; 0 takes the most probable token.
+        temperature: Temperature of the sampler; 0 takes the most probable token.
         most: Most tokens in the answer.
         form: Form of the answer; None for any.
     """
@@ -51,12 +51,12 @@ class PromptTokens:
 
 @dataclass
 class GeneratedText:
-    """What was written.
+    """A generated answer.
 
     Attributes:
-        tokens: Its tokens, without the one that ends it.
-        log_probs: Log-probability of each, before temperature and form.
-        ended: Whether the model ended it.
+        tokens: Its tokens, without the end token.
+        log_probs: Log-probability of each token, before temperature and form.
+        ended: Whether the model ended the answer.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -66,7 +66,7 @@ class GeneratedText:
 
 def write(
     weights: Weights,
-    of: Architecture,
+    architecture: Architecture,
     forms: Forms,
     end: int,
     prompts: Sequence[PromptTokens],
@@ -76,25 +76,25 @@ def write(
 
     Args:
         weights: The model's weights.
-        of: Its architecture.
-        forms: What makes masks of forms.
+        architecture: Its architecture.
+        forms: Compiler of forms to masks.
         end: Token that ends an answer.
-        prompts: Prompts; none longer than the model's positions less 1.
-        on_done: Told of each answer, by the prompt's place.
+        prompts: Prompts, each shorter than the model's positions.
+        on_done: Called with the prompt's index and each answer.
     """
     lengths = [bucket(len(prompt.tokens)) for prompt in prompts]
     for length in sorted(set(lengths)):
-        places = [place for place, own in enumerate(lengths) if own == length]
-        # Answers that may be long together: a row that is done waits for the others.
-        places.sort(key=lambda place: (-prompts[place].most, place))
-        for some in _in_batches(places):
-            batch = _Batch(weights, of, forms, end, [prompts[place] for place in some], length)
+        indices = [index for index, own in enumerate(lengths) if own == length]
+        # Batch prompts with similar limits, since a finished row waits for the others.
+        indices.sort(key=lambda index: (-prompts[index].most, index))
+        for some in _in_batches(indices):
+            batch = _Batch(weights, architecture, forms, end, [prompts[index] for index in some], length)
             for row, answer in batch.answers():
                 on_done(some[row], answer)
 
 
 def bucket(length: int) -> int:
-    """Length to which a prompt is padded.
+    """Return the length to which a prompt is padded.
 
     Example:
         >>> [bucket(length) for length in (1, 64, 65, 1000)]
@@ -106,18 +106,24 @@ def bucket(length: int) -> int:
     return padded
 
 
-def _in_batches(places: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(places), ROWS[-1]):
-        yield places[start : start + ROWS[-1]]
+def _in_batches(indices: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(indices), ROWS[-1]):
+        yield indices[start : start + ROWS[-1]]
 
 
 class _Batch:
-    """Rows that are written together."""
+    """Rows that are generated together."""
 
     def __init__(
-        self, weights: Weights, of: Architecture, forms: Forms, end: int, prompts: Sequence[PromptTokens], length: int
+        self,
+        weights: Weights,
+        architecture: Architecture,
+        forms: Forms,
+        end: int,
+        prompts: Sequence[PromptTokens],
+        length: int,
     ) -> None:
-        self._weights, self._of, self._forms, self._end = weights, of, forms, end
+        self._weights, self._architecture, self._forms, self._end = weights, architecture, forms, end
         self._prompts = prompts
         self._length = length
         rows = next(rows for rows in ROWS if rows >= len(prompts))
@@ -133,14 +139,18 @@ class _Batch:
         self._seeds = jnp.asarray(seeds)
 
     def answers(self) -> Iterator[tuple[int, GeneratedText]]:
-        """Write all answers; each is told of when it is done."""
+        """Generate all answers, and yield each when it is finished."""
         found = [GeneratedText() for _ in self._prompts]
         open_rows = set(range(len(found)))
         matchers = [prompt.form for prompt in self._prompts]
         free = jnp.asarray(self._forms.masks(len(self._lengths), {}))
         lengths = jnp.asarray(self._lengths)
         scores, caches = _read(
-            self._weights, jnp.asarray(self._tokens), lengths, of=self._of, places=self._length + _ROOM
+            self._weights,
+            jnp.asarray(self._tokens),
+            lengths,
+            architecture=self._architecture,
+            slots=self._length + _ROOM,
         )
         for step in range(max(prompt.most for prompt in self._prompts)):
             chosen, log_probs = _choose(scores, free, self._seeds, self._temperatures, jnp.uint32(step))
@@ -156,7 +166,13 @@ class _Batch:
             if at == caches[0].keys.shape[1]:
                 caches = _longer(caches, room=max(_ROOM, step))
             scores, caches = _go_on(
-                self._weights, chosen, lengths, jnp.int32(at), caches, of=self._of, padded=self._length
+                self._weights,
+                chosen,
+                lengths,
+                jnp.int32(at),
+                caches,
+                architecture=self._architecture,
+                padded=self._length,
             )
             tokens, values = np.asarray(chosen), np.asarray(log_probs)
             for row in sorted(open_rows):
@@ -178,25 +194,30 @@ class _Batch:
                 return
 
     def _most(self, row: int) -> int:
-        return min(self._prompts[row].most, self._of.positions - int(self._lengths[row]))
+        return min(self._prompts[row].most, self._architecture.positions - int(self._lengths[row]))
 
 
-@functools.partial(jax.jit, static_argnames=("of", "places"))
+@functools.partial(jax.jit, static_argnames=("architecture", "slots"))
 def _read(
-    weights: Weights, tokens: Int[Array, "row time"], lengths: Int[Array, "row"], *, of: Architecture, places: int
+    weights: Weights,
+    tokens: Int[Array, "row time"],
+    lengths: Int[Array, "row"],
+    *,
+    architecture: Architecture,
+    slots: int,
 ) -> tuple[Float[Array, "row token"], Caches]:
     rows, time = tokens.shape
     place = jnp.arange(time)
     positions = jnp.maximum(place - (time - lengths[:, None]), 0)
-    own, other = place[None, :, None], jnp.arange(places)[None, None, :]
+    own, other = place[None, :, None], jnp.arange(slots)[None, None, :]
     text = (other >= time - lengths[:, None, None]) & (other <= own)
-    itself = other == own  # so that padding, too, looks at something
-    caches = empty_caches(of, rows, places, weights["embed"].dtype)
-    found, caches = continued(weights, of, tokens, positions, text | itself, caches, jnp.int32(0))
+    itself = other == own  # so that padding also attends to something
+    caches = empty_caches(architecture, rows, slots, weights["embed"].dtype)
+    found, caches = continued(weights, architecture, tokens, positions, text | itself, caches, jnp.int32(0))
     return logits(weights, found[:, -1]), caches
 
 
-@functools.partial(jax.jit, static_argnames=("of", "padded"), donate_argnames="caches")
+@functools.partial(jax.jit, static_argnames=("architecture", "padded"), donate_argnames="caches")
 def _go_on(
     weights: Weights,
     tokens: Int[Array, "row"],
@@ -204,13 +225,13 @@ def _go_on(
     at: Int[Array, ""],
     caches: Caches,
     *,
-    of: Architecture,
+    architecture: Architecture,
     padded: int,
 ) -> tuple[Float[Array, "row token"], Caches]:
     place = jnp.arange(caches[0].keys.shape[1])
     seen: Bool[Array, "row place"] = (place <= at) & (place >= padded - lengths[:, None])
     positions = lengths[:, None] + at - padded
-    found, caches = continued(weights, of, tokens[:, None], positions, seen[:, None], caches, at)
+    found, caches = continued(weights, architecture, tokens[:, None], positions, seen[:, None], caches, at)
     return logits(weights, found[:, 0]), caches
 
 

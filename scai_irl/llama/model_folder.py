@@ -1,7 +1,7 @@
-"""Models as folders of files that Hugging Face's transformers and vLLM read, too: no pickle, no code.
+"""Model folders in the format of Hugging Face's transformers and vLLM, without pickle and without code.
 
 ``config.json`` has the architecture, ``model.safetensors`` the weights, ``tokenizer.json`` and
-``tokenizer_config.json`` the tokenizer, ``chat_template.jinja`` how a conversation becomes text.
+``tokenizer_config.json`` the tokenizer, ``chat_template.jinja`` the template of conversations.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _OUTER = {"embed": "model.embed_tokens.weight", "norm": "model.norm.weight", "he
 
 @dataclass(frozen=True)
 class TokenTexts:
-    """How text becomes tokens.
+    """Tokenizer and chat template of a model.
 
     Attributes:
         tokenizer: The tokenizer.
@@ -59,10 +59,10 @@ class TokenTexts:
 
     @property
     def end_id(self) -> int:
-        """Number of the token that ends an answer.
+        """Return the number of the token that ends an answer.
 
         Raises:
-            ValueError: If the tokenizer has none.
+            ValueError: If the tokenizer has no such token.
         """
         number = self.tokenizer.token_to_id(self.end)
         if number is None:
@@ -72,7 +72,7 @@ class TokenTexts:
 
 @dataclass(frozen=True)
 class Llama:
-    """A model as its folder has it.
+    """A model with the content of its folder.
 
     Attributes:
         architecture: Its sizes.
@@ -86,12 +86,12 @@ class Llama:
 
 
 def write_model(folder: Path, model: Llama, *, half: bool = False) -> None:
-    """Write a model; the folder may be there.
+    """Write a model; the folder may exist.
 
     Args:
-        folder: Where.
+        folder: Folder to write.
         model: The model.
-        half: Whether weights are kept in half precision; whoever reads them computes in single precision all the same.
+        half: Whether weights are stored in half precision; readers compute in single precision in any case.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer, words = model.words.tokenizer, model.words
@@ -102,9 +102,9 @@ def write_model(folder: Path, model: Llama, *, half: bool = False) -> None:
     config |= {"eos_token_id": words.end_id, "pad_token_id": words.end_id}
     write_json(folder / CONFIG, config)
     write_text(folder / TOKENIZER, tokenizer.to_str(pretty=True))
-    told = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": model.architecture.positions}
-    told |= {name: token for name, token in special.items() if token}
-    write_json(folder / TOKENIZER_CONFIG, told)
+    tokenizer_config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": model.architecture.positions}
+    tokenizer_config |= {name: token for name, token in special.items() if token}
+    write_json(folder / TOKENIZER_CONFIG, tokenizer_config)
     write_text(folder / TEMPLATE, words.template)
     kept = {name: rounded(values) if half else values for name, values in to_names(model.weights).items()}
     write_bytes(folder / WEIGHTS, save(kept, metadata={"format": "pt"}))
@@ -114,23 +114,25 @@ def read_model(folder: Path) -> Llama:
     """Read a model.
 
     Raises:
-        InputError: If a file is missing or cannot be read, or the model is no Llama of the plain kind.
+        InputError: If a file is missing or cannot be read, or the model is not a plain Llama.
     """
     for name in (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG, TEMPLATE):
         if not (folder / name).is_file():
             raise InputError("model", f"{folder} has no {name}", "give the folder of a model, as written by training")
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        told = json.loads((folder / TOKENIZER_CONFIG).read_text(encoding="utf-8"))
+        tokenizer_config = json.loads((folder / TOKENIZER_CONFIG).read_text(encoding="utf-8"))
         architecture = _architecture(config)
         weights = from_names(load_file(folder / WEIGHTS), architecture)
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         template = (folder / TEMPLATE).read_text(encoding="utf-8")
-        words = TokenTexts(tokenizer, template, _token(told, "bos_token"), _token(told, "eos_token"))
-        words.end_id  # noqa: B018 - it must be there
+        words = TokenTexts(
+            tokenizer, template, _token(tokenizer_config, "bos_token"), _token(tokenizer_config, "eos_token")
+        )
+        words.end_id  # noqa: B018 - it must exist
     except InputError:
         raise
-    except Exception as problem:  # the tokenizer's library raises nothing more special
+    except Exception as problem:  # the tokenizer's library raises no narrower error
         if not isinstance(problem, (OSError, ValueError, LookupError, TypeError, SafetensorError)):
             problem = ValueError(str(problem))
         raise InputError("model", f"{folder} cannot be read ({problem})", "write or copy it anew") from problem
@@ -143,14 +145,14 @@ def rounded(values: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: If a value is too large for it.
     """
-    made = values.astype(np.float16)
-    if not np.isfinite(made).all():
+    half = values.astype(np.float16)
+    if not np.isfinite(half).all():
         raise ValueError("a weight is too large for half precision, or no number; keep single precision")
-    return made
+    return half
 
 
 def to_names(weights: Weights) -> dict[str, np.ndarray]:
-    """Take layers apart, and turn matrices as the common format has them: outputs first."""
+    """Convert weights to the common format: one array a layer, and matrices with outputs first."""
     made = {}
     for name, values in weights.items():
         array = np.asarray(values)
@@ -162,41 +164,41 @@ def to_names(weights: Weights) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(array) for name, array in made.items()}
 
 
-def from_names(arrays: Mapping[str, np.ndarray], of: Architecture) -> Weights:
-    """Put layers together again, in single precision.
+def from_names(arrays: Mapping[str, np.ndarray], architecture: Architecture) -> Weights:
+    """Convert arrays of the common format to stacked weights in single precision.
 
     Raises:
-        ValueError: If an array is missing, or has another shape than the architecture says.
+        ValueError: If an array is missing, or its shape does not fit the architecture.
     """
-    made = {}
-    for name, shape in shapes(of).items():
+    weights = {}
+    for name, shape in shapes(architecture).items():
         if name in _OUTER:
             array = arrays[_OUTER[name]]
             array = array.T if name == "head" else array
         else:
-            layers = [arrays[f"model.layers.{layer}.{_NAMES[name]}.weight"] for layer in range(of.layers)]
+            layers = [arrays[f"model.layers.{layer}.{_NAMES[name]}.weight"] for layer in range(architecture.layers)]
             array = np.stack([own.T if own.ndim == 2 else own for own in layers])
         if array.shape != shape:
             raise ValueError(f"{name} has the shape {array.shape} and should have {shape}")
-        made[name] = jnp.asarray(array, jnp.float32)
-    return made
+        weights[name] = jnp.asarray(array, jnp.float32)
+    return weights
 
 
-def _config(of: Architecture) -> dict[str, Any]:
+def _config(architecture: Architecture) -> dict[str, Any]:
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
-        "vocab_size": of.vocabulary,
-        "hidden_size": of.width,
-        "num_hidden_layers": of.layers,
-        "num_attention_heads": of.heads,
-        "num_key_value_heads": of.key_heads,
-        "head_dim": of.head_width,
-        "intermediate_size": of.inner,
-        "max_position_embeddings": of.positions,
-        "rope_theta": of.rope_base,
-        "rms_norm_eps": of.epsilon,
-        "tie_word_embeddings": of.tied,
+        "vocab_size": architecture.vocabulary,
+        "hidden_size": architecture.width,
+        "num_hidden_layers": architecture.layers,
+        "num_attention_heads": architecture.heads,
+        "num_key_value_heads": architecture.key_heads,
+        "head_dim": architecture.head_width,
+        "intermediate_size": architecture.inner,
+        "max_position_embeddings": architecture.positions,
+        "rope_theta": architecture.rope_base,
+        "rms_norm_eps": architecture.epsilon,
+        "tie_word_embeddings": architecture.tied,
         "hidden_act": "silu",
         "attention_bias": False,
         "mlp_bias": False,
@@ -225,6 +227,6 @@ def _architecture(config: Mapping[str, Any]) -> Architecture:
     )
 
 
-def _token(told: Mapping[str, Any], name: str) -> str:
-    token = told.get(name) or ""
+def _token(tokenizer_config: Mapping[str, Any], name: str) -> str:
+    token = tokenizer_config.get(name) or ""
     return str(token["content"] if isinstance(token, Mapping) else token)

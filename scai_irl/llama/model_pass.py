@@ -4,9 +4,9 @@ r"""A Llama (Touvron et al. 2023) as pure functions of its weights.
     h ← h + W_down (silu(W_gate n(h)) ⊙ W_up n(h))
 
 layer by layer, by `lax.scan` over stacked weights; then logits = W_out n(h), where W_out are the embeddings themselves
-if they are tied. RoPE (Su et al. 2021) turns pairs of coordinates i and i + d/2 by position · base^(−2i/d), as the
-common format of weights has it. Which places a token may look at is told by a mask, so one function serves plain text,
-padded batches, a cache of earlier keys, and branches that share a beginning.
+if they are tied. RoPE (Su et al. 2021) rotates pairs of coordinates i and i + d/2 by position · base^(−2i/d), as in the
+common format of weights. A mask defines the positions to which a token attends. So one function serves plain text,
+padded batches, a cache of earlier keys, and branches that share a prefix.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Architecture:
         inner: Coordinates inside the feed-forward part.
         positions: Longest text, in tokens.
         rope_base: Base of the rotary embedding's frequencies.
-        epsilon: What is added to mean squares.
+        epsilon: Number added to mean squares.
         tied: Whether the output weights are the embeddings.
     """
 
@@ -52,7 +52,7 @@ class Architecture:
 
     @property
     def size(self) -> int:
-        """Number of weights.
+        """Return the number of weights.
 
         Example:
             >>> Architecture(vocabulary=1_000).size
@@ -65,35 +65,35 @@ Weights = dict[str, Array]
 """Arrays by name (`shapes`); those of layers are stacked along a leading axis."""
 
 
-def shapes(of: Architecture) -> dict[str, tuple[int, ...]]:
-    """Shape of each array of weights."""
-    heads, keys = of.heads * of.head_width, of.key_heads * of.head_width
+def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array of weights."""
+    heads, keys = architecture.heads * architecture.head_width, architecture.key_heads * architecture.head_width
     made = {
-        "embed": (of.vocabulary, of.width),
-        "attention_norm": (of.layers, of.width),
-        "query": (of.layers, of.width, heads),
-        "key": (of.layers, of.width, keys),
-        "value": (of.layers, of.width, keys),
-        "out": (of.layers, heads, of.width),
-        "feed_norm": (of.layers, of.width),
-        "gate": (of.layers, of.width, of.inner),
-        "up": (of.layers, of.width, of.inner),
-        "down": (of.layers, of.inner, of.width),
-        "norm": (of.width,),
+        "embed": (architecture.vocabulary, architecture.width),
+        "attention_norm": (architecture.layers, architecture.width),
+        "query": (architecture.layers, architecture.width, heads),
+        "key": (architecture.layers, architecture.width, keys),
+        "value": (architecture.layers, architecture.width, keys),
+        "out": (architecture.layers, heads, architecture.width),
+        "feed_norm": (architecture.layers, architecture.width),
+        "gate": (architecture.layers, architecture.width, architecture.inner),
+        "up": (architecture.layers, architecture.width, architecture.inner),
+        "down": (architecture.layers, architecture.inner, architecture.width),
+        "norm": (architecture.width,),
     }
-    return made if of.tied else made | {"head": (of.width, of.vocabulary)}
+    return made if architecture.tied else made | {"head": (architecture.width, architecture.vocabulary)}
 
 
-def draw_weights(key: Key[Array, ""], of: Architecture) -> Weights:
-    """Draw weights to start from: normal, and smaller where layers add up (Radford et al. 2019)."""
+def draw_weights(key: Key[Array, ""], architecture: Architecture) -> Weights:
+    """Draw initial weights: normal, and smaller for outputs of residual branches (Radford et al. 2019)."""
     drawn = {}
-    for number, (name, shape) in enumerate(shapes(of).items()):
+    for number, (name, shape) in enumerate(shapes(architecture).items()):
         if name.endswith("norm"):
             drawn[name] = jnp.ones(shape)
             continue
         spread = 0.02 if name in {"embed", "head"} else shape[-2] ** -0.5
         if name in {"out", "down"}:
-            spread /= math.sqrt(2 * of.layers)
+            spread /= math.sqrt(2 * architecture.layers)
         drawn[name] = spread * jax.random.normal(jax.random.fold_in(key, number), shape)
     return drawn
 
@@ -102,7 +102,7 @@ class Cache(NamedTuple):
     """Keys and values of earlier tokens in one layer.
 
     Attributes:
-        keys: Keys, turned by their positions.
+        keys: Keys, rotated by their positions.
         values: Values.
     """
 
@@ -111,102 +111,106 @@ class Cache(NamedTuple):
 
 
 Caches = tuple[Cache, ...]
-"""One cache a layer, each an array of its own: so a step writes one place, and copies nothing."""
+"""One cache a layer, each a separate array, so that a step writes one position and copies nothing."""
 
 
-def empty_caches(of: Architecture, rows: int, places: int, dtype: jnp.dtype) -> Caches:
-    """Make room for keys and values."""
-    shape = (rows, places, of.key_heads, of.head_width)
-    return tuple(Cache(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype)) for _ in range(of.layers))
+def empty_caches(architecture: Architecture, rows: int, slots: int, dtype: jnp.dtype) -> Caches:
+    """Return empty caches for keys and values."""
+    shape = (rows, slots, architecture.key_heads, architecture.head_width)
+    return tuple(Cache(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype)) for _ in range(architecture.layers))
 
 
 def states(
     weights: Weights,
-    of: Architecture,
+    architecture: Architecture,
     tokens: Int[Array, "row time"],
     positions: Int[Array, "row time"],
     seen: Bool[Array, "row time time"],
 ) -> Float[Array, "row time width"]:
-    """States after the last layer, normalised.
+    """Compute the normalised states after the last layer.
 
     Args:
         weights: The weights.
-        of: Their architecture.
+        architecture: Their architecture.
         tokens: Numbers of tokens.
         positions: Position of each token in its own text.
-        seen: Which tokens each one looks at.
+        seen: Mask of the tokens to which each token attends.
     """
-    return normalised(states_by_layer(weights, of, tokens, positions, seen)[-1], weights["norm"], of)
+    return normalised(
+        states_by_layer(weights, architecture, tokens, positions, seen)[-1], weights["norm"], architecture
+    )
 
 
 def states_by_layer(
     weights: Weights,
-    of: Architecture,
+    architecture: Architecture,
     tokens: Int[Array, "row time"],
     positions: Int[Array, "row time"],
     seen: Bool[Array, "row time time"],
 ) -> Float[Array, "layer row time width"]:
-    """States after each layer, as they are handed on, with the arguments of `states`."""
-    turn, bias = _turns(of, positions), _bias(seen)
+    """Compute the states after each layer, before normalisation, with the arguments of `states`."""
+    turn, bias = _turns(architecture, positions), _bias(seen)
 
     def layer(state: Float[Array, "row time width"], own: Weights) -> tuple[Float[Array, "row time width"], Array]:
-        state, _ = _layer(own, of, state, turn, bias, None, jnp.int32(0))
+        state, _ = _layer(own, architecture, state, turn, bias, None, jnp.int32(0))
         return state, state
 
-    return jax.lax.scan(layer, weights["embed"][tokens], _by_layer(weights, of))[1]
+    return jax.lax.scan(layer, weights["embed"][tokens], _by_layer(weights, architecture))[1]
 
 
 def normalised(
-    state: Float[Array, "*batch width"], gain: Float[Array, "width"], of: Architecture
+    state: Float[Array, "*batch width"], gain: Float[Array, "width"], architecture: Architecture
 ) -> Float[Array, "*batch width"]:
-    """States of mean square 1, times a gain."""
+    """Return states scaled to mean square 1, times a gain."""
     exact = state.astype(jnp.float32)
-    return (exact * jax.lax.rsqrt(jnp.mean(exact**2, axis=-1, keepdims=True) + of.epsilon)).astype(state.dtype) * gain
+    return (exact * jax.lax.rsqrt(jnp.mean(exact**2, axis=-1, keepdims=True) + architecture.epsilon)).astype(
+        state.dtype
+    ) * gain
 
 
 def continued(
     weights: Weights,
-    of: Architecture,
+    architecture: Architecture,
     tokens: Int[Array, "row time"],
     positions: Int[Array, "row time"],
     seen: Bool[Array, "row time place"],
     caches: Caches,
     at: Int[Array, ""],
 ) -> tuple[Float[Array, "row time width"], Caches]:
-    """The same for tokens that follow others, whose keys and values are in caches; theirs are put there, too.
+    """Compute `states` for tokens that follow cached ones, and add their keys and values to the caches.
 
     Args:
         weights: The weights.
-        of: Their architecture.
+        architecture: Their architecture.
         tokens: Numbers of tokens.
         positions: Position of each token in its own text.
-        seen: Which places of the caches each token looks at.
+        seen: Mask of the cache positions to which each token attends.
         caches: Keys and values.
-        at: Place of the first of these tokens in the caches.
+        at: Position of the first of these tokens in the caches.
     """
-    turn, bias = _turns(of, positions), _bias(seen)
+    turn, bias = _turns(architecture, positions), _bias(seen)
     state, filled = weights["embed"][tokens], []
-    stacked = _by_layer(weights, of)
+    stacked = _by_layer(weights, architecture)
     for number, cache in enumerate(caches):
         own = {name: values[number] for name, values in stacked.items()}
-        state, kept = _layer(own, of, state, turn, bias, cache, at)
+        state, kept = _layer(own, architecture, state, turn, bias, cache, at)
         filled.append(kept)
-    return normalised(state, weights["norm"], of), tuple(filled)
+    return normalised(state, weights["norm"], architecture), tuple(filled)
 
 
 def logits(weights: Weights, state: Float[Array, "*batch width"]) -> Float[Array, "*batch token"]:
-    """Logits of the next token, in single precision."""
+    """Compute the logits of the next token, in single precision."""
     out = weights["head"] if "head" in weights else weights["embed"].T
     return (state @ out).astype(jnp.float32)
 
 
 def causal(rows: int, time: int) -> Bool[Array, "row time time"]:
-    """Every token looks at itself and at those before it."""
+    """Return the causal mask: every token attends to itself and to earlier tokens."""
     return jnp.broadcast_to(jnp.tril(jnp.ones((time, time), bool)), (rows, time, time))
 
 
-def _by_layer(weights: Weights, of: Architecture) -> Weights:
-    return {name: weights[name] for name in shapes(of) if name not in {"embed", "norm", "head"}}
+def _by_layer(weights: Weights, architecture: Architecture) -> Weights:
+    return {name: weights[name] for name in shapes(architecture) if name not in {"embed", "norm", "head"}}
 
 
 def _bias(seen: Bool[Array, "row time place"]) -> Float[Array, "row 1 1 time place"]:
@@ -218,22 +222,24 @@ C = TypeVar("C", Cache, None)
 
 def _layer(
     weights: Weights,
-    of: Architecture,
+    architecture: Architecture,
     state: Float[Array, "row time width"],
     turn: tuple[Float[Array, "row time half"], Float[Array, "row time half"]],
     bias: Float[Array, "row 1 1 time place"],
     cache: C,
     at: Int[Array, ""],
 ) -> tuple[Float[Array, "row time width"], C]:
-    found, cache = _attend(weights, of, normalised(state, weights["attention_norm"], of), turn, bias, cache, at)
+    found, cache = _attend(
+        weights, architecture, normalised(state, weights["attention_norm"], architecture), turn, bias, cache, at
+    )
     state = state + found
-    inner = normalised(state, weights["feed_norm"], of)
+    inner = normalised(state, weights["feed_norm"], architecture)
     return state + (jax.nn.silu(inner @ weights["gate"]) * (inner @ weights["up"])) @ weights["down"], cache
 
 
 def _attend(
     weights: Weights,
-    of: Architecture,
+    architecture: Architecture,
     state: Float[Array, "row time width"],
     turn: tuple[Float[Array, "row time half"], Float[Array, "row time half"]],
     bias: Float[Array, "row 1 1 time place"],
@@ -241,27 +247,29 @@ def _attend(
     at: Int[Array, ""],
 ) -> tuple[Float[Array, "row time width"], C]:
     rows, time, _ = state.shape
-    group = of.heads // of.key_heads
-    query = _turned((state @ weights["query"]).reshape(rows, time, of.heads, of.head_width), turn)
-    keys = _turned((state @ weights["key"]).reshape(rows, time, of.key_heads, of.head_width), turn)
-    values = (state @ weights["value"]).reshape(rows, time, of.key_heads, of.head_width)
+    group = architecture.heads // architecture.key_heads
+    query = _turned((state @ weights["query"]).reshape(rows, time, architecture.heads, architecture.head_width), turn)
+    keys = _turned((state @ weights["key"]).reshape(rows, time, architecture.key_heads, architecture.head_width), turn)
+    values = (state @ weights["value"]).reshape(rows, time, architecture.key_heads, architecture.head_width)
     if cache is not None:
         cache = Cache(
             jax.lax.dynamic_update_slice_in_dim(cache.keys, keys.astype(cache.keys.dtype), at, axis=1),
             jax.lax.dynamic_update_slice_in_dim(cache.values, values.astype(cache.values.dtype), at, axis=1),
         )
         keys, values = cache
-    query = query.reshape(rows, time, of.key_heads, group, of.head_width)
-    score = jnp.einsum("rtkgd,rpkd->rkgtp", query, keys) * of.head_width**-0.5
+    query = query.reshape(rows, time, architecture.key_heads, group, architecture.head_width)
+    score = jnp.einsum("rtkgd,rpkd->rkgtp", query, keys) * architecture.head_width**-0.5
     weight = jax.nn.softmax(score.astype(jnp.float32) + bias, axis=-1).astype(state.dtype)
-    found = jnp.einsum("rkgtp,rpkd->rtkgd", weight, values).reshape(rows, time, of.heads * of.head_width)
+    found = jnp.einsum("rkgtp,rpkd->rtkgd", weight, values).reshape(
+        rows, time, architecture.heads * architecture.head_width
+    )
     return found @ weights["out"], cache
 
 
 def _turns(
-    of: Architecture, positions: Int[Array, "row time"]
+    architecture: Architecture, positions: Int[Array, "row time"]
 ) -> tuple[Float[Array, "row time half"], Float[Array, "row time half"]]:
-    frequency = of.rope_base ** (-jnp.arange(0, of.head_width, 2) / of.head_width)
+    frequency = architecture.rope_base ** (-jnp.arange(0, architecture.head_width, 2) / architecture.head_width)
     angle = positions[..., None] * frequency
     return jnp.cos(angle), jnp.sin(angle)
 

@@ -1,7 +1,7 @@
-"""Forms of answers as masks over tokens, by llguidance: of every next token, whether the form still allows it.
+"""Forms of answers as masks over tokens, by llguidance: the mask shows the next tokens that the form allows.
 
-JSON is written as Python's ``json.dumps`` writes it, with a blank after comma and colon and no others, so that a model
-has one way to write an answer, and not several that share its probability.
+JSON has the whitespace of Python's ``json.dumps``: a blank after comma and colon, and no other. So there is only one
+way to write an answer, and its probability is not split over several.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from scai_irl.lm.protocol import Structure
 
 _JSON: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _UNFORCED = '%llguidance {"no_forcing": true}'
-"""Where only one text can follow, any of its tokens may, and not only those that the tokenizer would make of it."""
+"""If only one text can follow, any tokens that spell it are allowed, not only the tokenizer's own."""
 
-_ALL = -1  # as an integer of 32 bits: every bit is set
+_ALL = -1  # a 32-bit integer with all bits set
 
 
 class FormError(ValueError):
-    """A form that cannot be kept to."""
+    """Error: a form cannot be enforced."""
 
 
 class Forms:
-    """Compiles forms for one model's tokens.
+    """Compiler of forms for one model's tokens.
 
     Args:
         words: The model's tokenizer.
@@ -46,27 +46,27 @@ class Forms:
         self._grammars: dict[str, str] = {}
 
     def matcher(self, structure: Structure) -> LLMatcher | None:
-        """Begin an answer; None if it may be anything.
+        """Return a matcher for a new answer; None if the answer is free.
 
         Raises:
             FormError: If the form cannot be read.
         """
         if structure.kind == "text":
             return None
-        asked = json.dumps([structure.kind, structure.value])
-        if asked not in self._grammars:
-            self._grammars[asked] = _grammar(structure.kind, structure.value)
-        matcher = LLMatcher(self._tokens, self._grammars[asked])
+        begun = json.dumps([structure.kind, structure.value])
+        if begun not in self._grammars:
+            self._grammars[begun] = _grammar(structure.kind, structure.value)
+        matcher = LLMatcher(self._tokens, self._grammars[begun])
         if matcher.is_error():
             raise FormError(f"a form that cannot be kept to: {matcher.get_error()}")
         return matcher
 
     def allows(self, matcher: LLMatcher, token: int) -> bool:
-        """Whether a token may come next: a hundred times quicker than asking about all."""
+        """Return whether a token may come next; a hundred times faster than a mask over all tokens."""
         return bool(matcher.is_accepting() if token == self._end else matcher.validate_tokens([token]))
 
     def masks(self, rows: int, matchers: Mapping[int, LLMatcher]) -> Int[np.ndarray, "row word"]:
-        """Which tokens may come next, as bits of 32-bit words, lowest first; everything in rows without a matcher."""
+        """Return the allowed next tokens as bits of 32-bit words, lowest first; all tokens for rows without matcher."""
         masks = np.full((rows, -(-self.vocabulary // 32)), _ALL, np.int32)
         for row, matcher in matchers.items():
             llguidance.numpy.fill_next_token_bitmask(matcher, masks, row)

@@ -1,4 +1,4 @@
-"""A hard limit on what a model may be asked: nothing is sent that could go beyond it."""
+"""A hard limit on calls and tokens: no request is sent that could exceed it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MARKS = 16  # tokens that a chat template may add to a message
 
 @dataclass(frozen=True)
 class Budget:
-    """Most that an experiment may spend, all its sessions together.
+    """Limits on the calls and tokens of an experiment, over all its sessions.
 
     Attributes:
         calls: Calls; None for no limit.
@@ -25,7 +25,7 @@ class Budget:
 
 
 def most_tokens(request: Request) -> int:
-    """Tokens that a request cannot exceed: no tokeniser makes more tokens of a prompt than it has bytes.
+    """Return an upper bound on a request's tokens: no tokeniser makes more tokens of a prompt than it has bytes.
 
     Example:
         >>> from scai_irl.lm.protocol import Message, Sampling
@@ -39,10 +39,10 @@ def most_tokens(request: Request) -> int:
 
 
 class Limited(Backend):
-    """Another backend, asked no more than a budget allows; a batch that does not fit is answered as far as it does.
+    """Decorator of a backend that respects a budget; a batch beyond the budget is answered as far as it fits.
 
     Args:
-        inner: Who answers.
+        inner: Backend that answers.
         budget: The limits.
         calls: Calls made in earlier sessions.
         tokens: Tokens spent in them.
@@ -55,14 +55,14 @@ class Limited(Backend):
 
     @property
     def model(self) -> str:
-        """The inner backend's model."""
+        """Return the inner backend's model."""
         return self._inner.model
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
         """Answer every request.
 
         Raises:
-            InputError: If the budget does not reach; what it reached for was answered, and told to ``on_done``.
+            InputError: If the budget does not suffice; earlier answers have been passed to ``on_done``.
         """
         answers: list[Completion] = []
         while len(answers) < len(requests):
@@ -73,9 +73,9 @@ class Limited(Backend):
                     "budget", self._state(), "give a larger one and run the same command again: it resumes"
                 )
 
-            def done(place: int, completion: Completion, start: int = start) -> None:
+            def done(index: int, completion: Completion, start: int = start) -> None:
                 if on_done is not None:
-                    on_done(start + place, completion)
+                    on_done(start + index, completion)
 
             some = self._inner.complete(requests[start : start + count], done)
             self._calls += len(some)
@@ -84,7 +84,7 @@ class Limited(Backend):
         return answers
 
     def _fitting(self, requests: Sequence[Request]) -> int:
-        """Number of requests, from the first on, that cannot go beyond the budget."""
+        """Return the number of leading requests that cannot exceed the budget."""
         calls, tokens = self._calls, self._tokens
         for number, request in enumerate(requests):
             calls, tokens = calls + 1, tokens + most_tokens(request)
@@ -103,14 +103,14 @@ class Limited(Backend):
             )
             if limit is not None
         ]
-        return f"the next call could go beyond it ({' and '.join(limits)} spent)"
+        return f"the next call could exceed it ({' and '.join(limits)} spent)"
 
     def judged(self, requests: Sequence[Request], readable: Sequence[bool]) -> None:
-        """Pass it on."""
+        """Pass on to the inner backend which answers could be read."""
         self._inner.judged(requests, readable)
 
     def service(self) -> dict[str, int]:
-        """What the inner backend counts."""
+        """Return the inner backend's counts."""
         return self._inner.service()
 
     def close(self) -> None:

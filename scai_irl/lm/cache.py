@@ -1,7 +1,7 @@
-"""Every call of a language model, in one SQLite file: what was asked, what was answered, whether it could be read.
+"""Store of all calls of a language model in one SQLite file: request, answer, and whether the answer could be read.
 
-A call's key is the SHA-256 of all that the answer depends on: the model, the conversation, how it was sampled, the form
-asked for and the seed. Where the model was, and how often it had to be asked, do not belong to it.
+A call's key is the SHA-256 of everything that the answer depends on: the model, the conversation, the sampling, the
+form of the answer and the seed. The address of the model and the number of retries are not part of the key.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _AT_ONCE = 500  # keys in one look-up; SQLite allows 32,766 since 3.32, and 999 
 
 
 def call_key(model: str, request: Request) -> str:
-    """Key of a call.
+    """Compute the key of a call.
 
     Example:
         >>> from scai_irl.lm.protocol import Message
@@ -46,20 +46,20 @@ def call_key(model: str, request: Request) -> str:
 
 
 class CallStore:
-    """The calls of one results folder; made where there is none.
+    """Store of the calls of one results folder; the file is created if it does not exist.
 
     Args:
         path: The file.
-        read_only: Whether it must be there, and stays as it is.
+        read_only: Whether the file must exist and is not changed.
 
     Raises:
-        InputError: If it cannot be opened, or is no such file.
+        InputError: If the file cannot be opened, or has another format.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
-        self._lock = threading.Lock()  # answers come from the thread that talks to servers
-        with self._told():
+        self._lock = threading.Lock()  # answers arrive in the thread of the servers' event loop
+        with self._locked():
             mode = "ro" if read_only else "rwc"
             self._base = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False)
             try:
@@ -70,7 +70,7 @@ class CallStore:
 
     def _prepare(self, read_only: bool) -> None:
         if not read_only:
-            # One process has the folder, so the write-ahead log needs no shared memory and works on any disk.
+            # Only one process uses the folder, so the write-ahead log needs no shared memory and works on any disk.
             self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._base.execute("PRAGMA journal_mode = WAL")
             self._base.execute("PRAGMA synchronous = NORMAL")
@@ -79,22 +79,18 @@ class CallStore:
         self._base.execute("SELECT count(*) FROM calls")
 
     def find(self, keys: Sequence[str]) -> dict[str, Completion]:
-        """Look calls up.
-
-        Returns:
-            Answers by key, of those that are there.
-        """
-        found: dict[str, Completion] = {}
-        with self._told():
+        """Return the stored answers by key; keys without an answer are left out."""
+        completions: dict[str, Completion] = {}
+        with self._locked():
             for start in range(0, len(keys), _AT_ONCE):
                 some = keys[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(some))
                 rows = self._base.execute(f"SELECT key, completion FROM calls WHERE key IN ({marks})", some)  # noqa: S608
-                found |= {key: _completion(json.loads(text)) for key, text in rows}
-        return found
+                completions |= {key: _completion(json.loads(text)) for key, text in rows}
+        return completions
 
     def add(self, key: str, model: str, request: Request, completion: Completion) -> None:
-        """Keep a call; it is on disk when this returns, as far as a killed process is concerned."""
+        """Store a call; it survives the end of this process from then on."""
         row = (
             key,
             model,
@@ -103,35 +99,38 @@ class CallStore:
             completion.usage.prompt,
             completion.usage.completion,
         )
-        with self._told(), self._base:
+        with self._locked(), self._base:
             self._base.execute("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
 
     def judge(self, keys: Sequence[str], readable: Sequence[bool]) -> None:
-        """Note which answers could be read."""
-        with self._told(), self._base:
-            pairs = [(int(good), key) for key, good in zip(keys, readable, strict=True)]
+        """Store for each answer whether it could be read."""
+        with self._locked(), self._base:
+            pairs = [(int(value), key) for key, value in zip(keys, readable, strict=True)]
             self._base.executemany("UPDATE calls SET readable = ? WHERE key = ?", pairs)
 
     def spent(self) -> tuple[int, int]:
-        """Number of calls, and of tokens read and written."""
-        with self._told():
+        """Return the number of calls, and of tokens read and written."""
+        with self._locked():
             total = "SELECT count(*), coalesce(sum(prompt_tokens + completion_tokens), 0) FROM calls"
             calls, tokens = self._base.execute(total).fetchone()
         return int(calls), int(tokens)
 
     def models(self) -> list[str]:
-        """Models that were called."""
-        with self._told():
+        """Return the names of the models that were called."""
+        with self._locked():
             return [str(model) for (model,) in self._base.execute("SELECT DISTINCT model FROM calls ORDER BY model")]
 
     def table(self) -> pd.DataFrame:
-        """All calls, a line each: model, seed, what was asked and answered, how it ended, tokens, if it was read."""
-        with self._told():
+        """Return all calls, one row each: model, seed, request, answer, finish reason, tokens, whether it was read."""
+        with self._locked():
             rows = self._base.execute(
                 "SELECT model, request, completion, readable FROM calls ORDER BY rowid"
             ).fetchall()
         return pd.DataFrame(
-            [_line(model, json.loads(asked), json.loads(said), readable) for model, asked, said, readable in rows],
+            [
+                _line(model, json.loads(request), json.loads(completion), readable)
+                for model, request, completion, readable in rows
+            ],
             columns=list(_line("", {"seed": 0, "messages": [], "labels": []}, asdict(Completion("")), None)),
         )
 
@@ -141,14 +140,14 @@ class CallStore:
             self._base.close()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Hold the lock, and turn what SQLite says into one line."""
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock, and convert errors of SQLite to `InputError`."""
         try:
             with self._lock:
                 yield
         except (sqlite3.Error, ValueError, KeyError) as problem:
-            mend = "free space or restore the file, then run the same command again: it resumes"
-            raise InputError(str(self._path), f"the record of calls cannot be used ({problem})", mend) from problem
+            hint = "free space or restore the file, then run the same command again: it resumes"
+            raise InputError(str(self._path), f"the record of calls cannot be used ({problem})", hint) from problem
 
 
 def _completion(stored: dict[str, Any]) -> Completion:
@@ -156,16 +155,16 @@ def _completion(stored: dict[str, Any]) -> Completion:
     return Completion(**{**stored, **lists, "usage": Usage(**stored["usage"])})
 
 
-def _line(model: str, asked: dict[str, Any], said: dict[str, Any], readable: int | None) -> dict[str, Any]:
+def _line(model: str, request: dict[str, Any], completion: dict[str, Any], readable: int | None) -> dict[str, Any]:
     return {
         "model": model,
-        "seed": asked["seed"],
-        "asked": "\n\n".join(f"{message['role']}: {message['content']}" for message in asked["messages"]),
-        "labels": list(asked["labels"]),
-        "answered": said["text"],
-        "label_log_probs": list(said["label_log_probs"]),
-        "finish_reason": said["finish_reason"],
-        "prompt_tokens": said["usage"]["prompt"],
-        "completion_tokens": said["usage"]["completion"],
+        "seed": request["seed"],
+        "asked": "\n\n".join(f"{message['role']}: {message['content']}" for message in request["messages"]),
+        "labels": list(request["labels"]),
+        "answered": completion["text"],
+        "label_log_probs": list(completion["label_log_probs"]),
+        "finish_reason": completion["finish_reason"],
+        "prompt_tokens": completion["usage"]["prompt"],
+        "completion_tokens": completion["usage"]["completion"],
         "readable": None if readable is None else bool(readable),
     }

@@ -1,4 +1,4 @@
-"""Where the tokens of a label begin: after what the conversation with it has in common with the one without."""
+"""Start of a label's tokens: the length of the prefix shared by the conversation with and without the label."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 
 def shared_start(first: Sequence[int], second: Sequence[int]) -> int:
-    """Length of the part with which both begin.
+    """Return the length of the common prefix.
 
     Example:
         >>> shared_start([1, 2, 3], [1, 2, 4, 5])
         2
     """
     pairs = zip(first, second, strict=False)
-    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))
+    return next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))

@@ -1,7 +1,7 @@
-"""What every language-model backend understands: a list of requests in, a list of completions out.
+"""The protocol of language-model backends: a list of requests in, a list of completions out.
 
-Batches come first: a backend is handed all calls of one step of all runs at once and may order them as it likes, but
-answers in the order of asking.
+Calls come in batches: a backend receives all calls of one step of all runs at once. It may process them in any order,
+but returns the answers in the order of the requests.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Feature = Literal["structure", "log_probs", "labels", "seed"]
-"""What a backend may offer: answers of a given form, log-probabilities of what it wrote and of labels, seeds."""
+"""Optional feature of a backend: answers of a given form, log-probabilities of its text or of labels, seeds."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Message:
     """One turn of a conversation.
 
     Attributes:
-        role: Who speaks.
-        content: What is said.
+        role: Speaker.
+        content: Text.
     """
 
     role: Literal["system", "user", "assistant"]
@@ -30,12 +30,12 @@ class Message:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to sample.
+    """Settings of the sampler.
 
     Attributes:
         temperature: 0 takes the most probable token.
         max_tokens: Most tokens in the answer.
-        log_probs: Number of alternatives whose log-probabilities are wanted at each token; None for none.
+        log_probs: Number of alternatives whose log-probabilities are returned at each token; None for none.
     """
 
     temperature: float = 0.0
@@ -63,9 +63,9 @@ class Request:
     Attributes:
         messages: Conversation so far.
         seed: Seed of the sampler; no two requests of an experiment share one.
-        sampling: How to sample.
+        sampling: Settings of the sampler.
         structure: Form of the answer.
-        labels: Answers of which each one's log-probability is wanted, and nothing written; empty for an answer.
+        labels: Candidate answers to score by log-probability instead of writing an answer; empty for an answer.
     """
 
     messages: tuple[Message, ...]
@@ -94,13 +94,13 @@ class Completion:
 
     Attributes:
         text: The answer.
-        finish_reason: ``stop``; ``length`` when it was cut off; ``empty`` when there was none; ``refused`` when the
-            model could not be asked this.
+        finish_reason: ``stop``; ``length`` if the answer was cut off; ``empty`` if there was none; ``refused`` if the
+            server refused the request.
         usage: Tokens spent.
-        tokens: The answer's tokens, where log-probabilities were asked for.
-        log_probs: Log-probability of each of them, before temperature.
-        label_log_probs: Log-probability of each of the request's labels as a whole, given the conversation.
-        problem: What the server said of a request that it refused.
+        tokens: The answer's tokens, if log-probabilities were requested.
+        log_probs: Log-probability of each token, before temperature.
+        label_log_probs: Log-probability of each whole label of the request, given the conversation.
+        problem: The server's message about a refused request.
     """
 
     text: str
@@ -113,16 +113,16 @@ class Completion:
 
 
 OnDone = Callable[[int, Completion], None]
-"""Told of each answer as it comes: the request's place in the batch, and the answer."""
+"""Callback for each answer as it arrives, with the request's index in the batch and the answer."""
 
 
 class Backend(ABC):
-    """A language model, or something that answers like one.
+    """A language model, or a program that answers like one.
 
     Attributes:
         name: Name in the registry.
-        features: What it offers beyond plain answers.
-        worth_keeping: Whether its calls are kept; not if they can be had again for nothing.
+        features: Features beyond plain answers.
+        worth_keeping: Whether its calls are stored; False if they can be repeated at no cost.
     """
 
     name: str
@@ -131,7 +131,7 @@ class Backend(ABC):
 
     @property
     def model(self) -> str:
-        """What answers; two backends of one model give the same answers, or are meant to."""
+        """Return the model's name; backends with the same model are meant to give the same answers."""
         return self.name
 
     @abstractmethod
@@ -140,33 +140,33 @@ class Backend(ABC):
 
         Args:
             requests: All calls of one step.
-            on_done: Told of each answer as soon as it is there, in whatever order, from any thread.
+            on_done: Called with each answer as soon as it arrives, in any order, from any thread.
 
         Returns:
-            The answers, in the order of asking.
+            The answers, in the order of the requests.
 
         Raises:
-            InputError: If the model cannot be reached, or cannot do what is asked.
+            InputError: If the model cannot be reached, or lacks a requested feature.
         """
 
     def service(self) -> dict[str, int]:
-        """Count what went wrong on the way and was mended: retries, lost replicas; by name."""
+        """Return counts of problems that the backend recovered from, by name: retries, lost replicas."""
         return {}
 
     def judged(self, requests: Sequence[Request], readable: Sequence[bool]) -> None:  # noqa: B027
-        """Be told which answers could be read; a backend that keeps answers keeps that, too."""
+        """Receive whether each answer could be read; backends that store answers store this, too."""
 
     def close(self) -> None:  # noqa: B027
-        """Let go of connections."""
+        """Close connections."""
 
 
 def one_by_one(
     requests: Sequence[Request], answer: Callable[[Request], Completion], on_done: OnDone | None
 ) -> list[Completion]:
-    """Answer requests one after the other, for backends that gain nothing from a batch."""
+    """Answer requests one after the other, for backends that do not profit from batches."""
     answers = []
-    for place, request in enumerate(requests):
+    for index, request in enumerate(requests):
         answers.append(answer(request))
         if on_done is not None:
-            on_done(place, answers[-1])
+            on_done(index, answers[-1])
     return answers

@@ -1,4 +1,4 @@
-"""A backend whose calls are kept, so that none that was finished is made again; and one that only has what was kept."""
+"""A backend that stores its calls and repeats none of them, and a backend that answers from stored calls only."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from scai_irl.lm.settings import LmSettings
 
 
 class Recorded(Backend):
-    """Another backend, with a record: what was answered before is answered from there.
+    """Decorator of a backend that stores every call and answers repeated requests from the store.
 
-    Answers that could not be read are answered again as they were: the request that follows such an answer has a seed
-    of its own, and is in the record, too. So an experiment that was interrupted goes on with the numbers of one that
-    was not.
+    Answers that could not be read are repeated as they were: the retry has a seed of its own and is in the store, too.
+    So an interrupted experiment resumes with the same numbers as an uninterrupted one.
 
     Args:
-        inner: Who answers what is not in the record.
-        store: The record.
+        inner: Backend that answers new requests.
+        store: The stored calls.
     """
 
     def __init__(self, inner: Backend, store: CallStore) -> None:
@@ -29,92 +28,94 @@ class Recorded(Backend):
 
     @property
     def model(self) -> str:
-        """The inner backend's model."""
+        """Return the inner backend's model."""
         return self._inner.model
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
-        """Answer from the record, and the rest by the inner backend, keeping each answer as it comes."""
+        """Answer from the store, pass new requests to the inner backend, and store each answer as it arrives."""
         model = self.model
         keys = [call_key(model, request) for request in requests]
         known = self._store.find(keys)
-        places: dict[str, int] = {}
-        for place, key in enumerate(keys):
+        first_index: dict[str, int] = {}
+        for index, key in enumerate(keys):
             if key not in known:
-                places.setdefault(key, place)
-        missing = list(places.items())
+                first_index.setdefault(key, index)
+        missing = list(first_index.items())
 
         def done(number: int, completion: Completion) -> None:
-            key, place = missing[number]
-            self._store.add(key, model, requests[place], completion)
+            key, index = missing[number]
+            self._store.add(key, model, requests[index], completion)
             if on_done is not None:
-                on_done(place, completion)
+                on_done(index, completion)
 
         if missing:
-            answers = self._inner.complete([requests[place] for _, place in missing], done)
+            answers = self._inner.complete([requests[index] for _, index in missing], done)
             known |= {key: answer for (key, _), answer in zip(missing, answers, strict=True)}
         return [known[key] for key in keys]
 
     def judged(self, requests: Sequence[Request], readable: Sequence[bool]) -> None:
-        """Note in the record which answers could be read."""
+        """Store for each answer whether it could be read."""
         self._store.judge([call_key(self.model, request) for request in requests], readable)
 
     def service(self) -> dict[str, int]:
-        """What the inner backend counts."""
+        """Return the inner backend's counts."""
         return self._inner.service()
 
     def close(self) -> None:
-        """Close the inner backend; who opened the record closes it."""
+        """Close the inner backend, but not the store."""
         self._inner.close()
 
 
 class Replay(Backend):
-    """Recorded calls of an earlier run, answered again without any model.
+    """Backend that answers from the recorded calls of an earlier run, without any model.
 
     Args:
-        settings: Where the recorded calls are.
+        settings: Settings with the folder of the recorded calls.
 
     Raises:
-        InputError: If there are none.
+        InputError: If there are no recorded calls.
     """
 
     name = "replay"
     features: frozenset[Feature] = frozenset({"structure", "log_probs", "labels", "seed"})
 
     def __init__(self, settings: LmSettings) -> None:
-        mend = "give a results folder of a run that called a language model"
+        hint = "give a results folder of a run that called a language model"
         if settings.replay is None:
-            raise InputError("replay", "no folder given", mend)
+            raise InputError("replay", "no folder given", hint)
         file = Path(settings.replay) / CALLS
         if not file.is_file():
-            raise InputError("replay", f"{settings.replay} holds no recorded calls", mend)
+            raise InputError("replay", f"{settings.replay} has no recorded calls", hint)
         self._folder = settings.replay
         self._store = CallStore(file, read_only=True)
         models = [settings.model] if settings.model else self._store.models()
         if len(models) != 1:
-            raise InputError("model", f"{self._folder} has calls of {', '.join(models) or 'none'}", "say whose")
+            raise InputError(
+                "model", f"{self._folder} has calls of {', '.join(models) or 'none'}", "choose one with --model"
+            )
         self._model = models[0]
 
     @property
     def model(self) -> str:
-        """The model that was recorded."""
+        """Return the name of the recorded model."""
         return self._model
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
-        """Answer from the record.
+        """Answer from the recorded calls.
 
         Raises:
             InputError: If a request was never recorded.
         """
         keys = [call_key(self._model, request) for request in requests]
         known = self._store.find(keys)
-        for place, key in enumerate(keys):
+        for index, key in enumerate(keys):
             if key not in known:
-                problem = f"{self._folder} has no answer to a request (seed {requests[place].seed})"
+                problem = f"{self._folder} has no answer to a request (seed {requests[index].seed})"
                 raise InputError("replay", problem, "repeat the recorded run's settings, seed and version")
             if on_done is not None:
-                on_done(place, known[key])
+                on_done(index, known[key])
         return [known[key] for key in keys]
 
     def close(self) -> None:
-        """Close the record."""
+        """Close the store."""
         self._store.close()

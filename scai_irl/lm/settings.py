@@ -1,4 +1,4 @@
-"""What a backend is told: where the model is, how it samples, and how patient we are with it."""
+"""Settings of a backend: the model, its servers, and the limits on time and retries."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class LmSettings:
-    """Settings of a language model; each backend takes what it needs.
+    """Settings of a language model; each backend uses some of them.
 
     Attributes:
-        model: Name of the model, or its folder; empty for the only one that a server has.
+        model: Name of the model, or its folder; empty for a server's only model.
         urls: Servers of that model, each an OpenAI-compatible API.
         api_key: Key of the servers; None for ``SCAI_IRL_API_KEY``.
         concurrency: Requests in flight at each server, on average.
-        timeout: Seconds after which a request is given up, and asked again.
-        attempts: Times that a request is sent, before a run stops.
-        pause: Seconds, on average, before it is sent again the first time; twice as long each time after that.
-        replay: Results folder whose recorded calls answer.
-        tensor_parallel: GPUs that share one copy of a model that runs in this process.
-        engine: Further settings of vLLM for such a model, by their names in vLLM.
+        timeout: Seconds after which a request is cancelled and sent again.
+        attempts: Number of times that a request is sent before the run stops.
+        pause: Mean seconds before the first retry; the pause doubles with each further retry.
+        replay: Results folder with the recorded calls to replay.
+        tensor_parallel: GPUs that share one copy of a model in this process.
+        engine: Further settings of vLLM for a model in this process, by their names in vLLM.
     """
 
     model: str = ""
@@ -39,25 +39,25 @@ class LmSettings:
 
 
 def read_engine(words: Sequence[str]) -> dict[str, Any]:
-    """Read settings of vLLM's engine, each written as its name and, after ``=``, its value in JSON or as it is.
+    """Read settings of vLLM's engine, each written as ``name=value`` with a value in JSON or plain text.
 
     Raises:
-        ValueError: If one has no name or no value, or is given twice.
+        ValueError: If a setting has no name or no value, or is given twice.
 
     Example:
         >>> read_engine(["max_model_len=4096", "enforce-eager=true", "quantization=fp8"])
         {'max_model_len': 4096, 'enforce_eager': True, 'quantization': 'fp8'}
     """
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for word in words:
         name, _, value = word.partition("=")
         name = name.replace("-", "_")
         if not name.isidentifier() or not value:
-            raise ValueError(f"{word!r} is no setting; write it as name=value")
-        if name in found:
+            raise ValueError(f"{word!r} is not a setting; write it as name=value")
+        if name in settings:
             raise ValueError(f"{name} is given twice; give it once")
         try:
-            found[name] = json.loads(value)
+            settings[name] = json.loads(value)
         except ValueError:
-            found[name] = value
-    return found
+            settings[name] = value
+    return settings

@@ -1,1 +1,1 @@
-"""Comparison of verbal and numerical posteriors, and of assistants with users."""
+"""Measures that compare verbal with numerical posteriors, and assistants with users."""

@@ -1,4 +1,4 @@
-"""How far assistants are from users: offered shares and answers, by run, then over runs.
+"""Alignment of assistants with users: gaps between offered shares and between answers, by run and over runs.
 
 The alignment gap of a run's epoch is abs(assistants' mean offered share − users' mean offered share).
 """
@@ -18,26 +18,26 @@ _DESIGN = ("experiment", "condition", "group", "users", "agent")
 
 
 def design_columns(table: pd.DataFrame) -> list[str]:
-    """Columns of a table that tell its conditions apart."""
+    """Return the columns of a table that identify its conditions."""
     return [name for name in _DESIGN if name in table]
 
 
 def alignment_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
     """Compute offered shares, acceptance and gaps for every run and epoch.
 
-    Interactions whose offer or answer could not be read do not count; an epoch without offers from one side has no gap.
+    Interactions whose offer or answer could not be read do not count. The gap is NaN if one side made no offers.
 
     Returns:
         ``users_share``, ``assistant_share`` (mean offered shares), ``gap``, ``users_accept``, ``assistant_accept``
-        (acceptance rates). Where the table knows them, also ``expected_gap``, the gap between the shares that the two
-        sides' policies offer on average, ``response_gap``, the mean distance of the assistants' answers (0 or 1) from
-        the probability that a user accepts the same offer, and ``regret``, the mean regret of the assistants' offers.
+        (acceptance rates). If the table has their columns, also ``expected_gap``, the gap between the mean shares that
+        the two sides' policies offer; ``response_gap``, the mean distance of the assistants' answers (0 or 1) from the
+        probability that a user accepts the same offer; and ``regret``, the mean regret of the assistants' offers.
     """
     by = [*design_columns(interactions), "run", "epoch"]
     table = interactions.assign(accepted=interactions["accepted"].astype("Float64").to_numpy(float, na_value=np.nan))
     from_user = table["proposer"] == "user"
     to_user = table["responder"] == "user"
-    pieces = {
+    columns = {
         "users_share": table[from_user].groupby(by, sort=False)["offered_share"].mean(),
         "assistant_share": table[~from_user].groupby(by, sort=False)["offered_share"].mean(),
         "users_accept": table[to_user].groupby(by, sort=False)["accepted"].mean(),
@@ -45,14 +45,14 @@ def alignment_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
     }
     if "user_accept_probability" in table:
         table["response_gap"] = (table["accepted"] - table["user_accept_probability"]).abs()
-        pieces["response_gap"] = table[~to_user].groupby(by, sort=False)["response_gap"].mean()
+        columns["response_gap"] = table[~to_user].groupby(by, sort=False)["response_gap"].mean()
     if "expected_share" in table:
         sides = [table[side].groupby(by, sort=False)["expected_share"].mean() for side in (from_user, ~from_user)]
-        pieces["expected_gap"] = (sides[0] - sides[1]).abs()
+        columns["expected_gap"] = (sides[0] - sides[1]).abs()
     if "regret" in table:
-        pieces["regret"] = table[~from_user].groupby(by, sort=False)["regret"].mean()
+        columns["regret"] = table[~from_user].groupby(by, sort=False)["regret"].mean()
     index = table.drop_duplicates(by).set_index(by).index
-    joined = pd.DataFrame({name: piece.reindex(index) for name, piece in pieces.items()})
+    joined = pd.DataFrame({name: column.reindex(index) for name, column in columns.items()})
     joined.insert(2, "gap", (joined["assistant_share"] - joined["users_share"]).abs())
     return joined.reset_index()
 
@@ -60,19 +60,19 @@ def alignment_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
 def alignment_summary(interactions: pd.DataFrame, by_run: pd.DataFrame) -> pd.DataFrame:
     """Summarise runs by condition and epoch.
 
-    Where users differ, the gap of a run stays large even for an assistant that does exactly what the group does, since
-    it compares a few draws with a few others. Two measures do not: ``distribution_gap``, the Wasserstein-1 distance
-    between the assistants' and the users' offered shares, all runs taken together, and ``expected_gap``, which compares
-    policies and not draws.
+    If users differ, the gap of a run stays large even for an assistant that behaves exactly like the group, since it
+    compares two small samples. Two measures do not have this problem: ``distribution_gap``, the Wasserstein-1 distance
+    between the assistants' and the users' offered shares over all runs together, and ``expected_gap``, which compares
+    policies instead of samples.
 
     Args:
-        interactions: What `by_run` was computed from.
-        by_run: What `alignment_by_run` gives.
+        interactions: Table from which `by_run` was computed.
+        by_run: Table that `alignment_by_run` returns.
 
     Returns:
         Means and standard errors (``_sem``) of both offered shares, the mean ``gap`` with its 95 % bootstrap interval
         (``gap_low``, ``gap_high``), ``aligned`` (runs within .05), ``runs`` (those with a gap), ``distribution_gap``
-        and the means of ``expected_gap``, ``response_gap`` and ``regret`` where they are known.
+        and the means of ``expected_gap``, ``response_gap`` and ``regret`` if `by_run` has them.
     """
     lines = []
     by = [*design_columns(by_run), "epoch"]
@@ -98,15 +98,15 @@ def alignment_summary(interactions: pd.DataFrame, by_run: pd.DataFrame) -> pd.Da
 
 
 def with_tokens(summary: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
-    """Add the tokens that a run of each condition cost in each epoch: ``tokens``, read and written.
+    """Add the column ``tokens``: the tokens, read and written, that a run of each condition cost in each epoch.
 
     Args:
-        summary: What `alignment_summary` gives.
-        costs: A line for each condition and epoch, with ``prompt_tokens`` and ``completion_tokens``.
+        summary: Table that `alignment_summary` returns.
+        costs: One row for each condition and epoch, with ``prompt_tokens`` and ``completion_tokens``.
     """
     spent = costs.set_index(["condition", "epoch"])[["prompt_tokens", "completion_tokens"]].sum(axis=1)
-    places = pd.MultiIndex.from_frame(summary[["condition", "epoch"]])
-    return summary.assign(tokens=spent.reindex(places).to_numpy(float) / np.maximum(summary["runs"].to_numpy(), 1))
+    rows = pd.MultiIndex.from_frame(summary[["condition", "epoch"]])
+    return summary.assign(tokens=spent.reindex(rows).to_numpy(float) / np.maximum(summary["runs"].to_numpy(), 1))
 
 
 def _distribution_gap(offers: pd.DataFrame | None) -> float:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 
 def total_variation(p: Float[np.ndarray, "*n outcome"], q: Float[np.ndarray, "*n outcome"]) -> Float[np.ndarray, "*n"]:
-    """Total variation distance, in [0, 1].
+    """Compute the total variation distance, in [0, 1].
 
     Example:
         >>> float(total_variation(np.array([1.0, 0.0]), np.array([0.25, 0.75])))
@@ -28,7 +28,7 @@ def wasserstein_1(
     y: Float[np.ndarray, "m"],
     y_weight: Float[np.ndarray, "m"],
 ) -> float:
-    """Wasserstein-1 distance between two weighted sets of points on a line, in the points' unit.
+    """Compute the Wasserstein-1 distance between two weighted sets of points on a line, in the points' unit.
 
     W₁ is the area between the two distribution functions. Weights are normalised; points of weight 0 do not count.
 

@@ -1,4 +1,4 @@
-r"""How far one belief is from another, along the last axis; every other axis broadcasts.
+r"""Divergences and scores of beliefs, along the last axis; every other axis broadcasts.
 
 ================ ===================================================
 Kullback–Leibler KL(p ‖ q) = Σ_k p_k log(p_k / q_k), in nats
@@ -21,7 +21,7 @@ _ROUNDING = 1e-3
 def kullback_leibler(
     p: Float[np.ndarray, "*n outcome"], q: Float[np.ndarray, "*n outcome"], floor: float = _FLOOR
 ) -> Float[np.ndarray, "*n"]:
-    """KL(p ‖ q), with q mixed with a little of the uniform distribution, so that a stated 0 costs much but not all.
+    """Compute KL(p ‖ q), with q mixed with a little of the uniform distribution, so that q = 0 has a finite cost.
 
     Args:
         p: The exact belief.
@@ -39,7 +39,7 @@ def kullback_leibler(
 
 
 def jensen_shannon(p: Float[np.ndarray, "*n outcome"], q: Float[np.ndarray, "*n outcome"]) -> Float[np.ndarray, "*n"]:
-    """Jensen–Shannon divergence in nats, at most log 2.
+    """Compute the Jensen–Shannon divergence in nats, at most log 2.
 
     Example:
         >>> float(jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0])).round(4))
@@ -50,7 +50,7 @@ def jensen_shannon(p: Float[np.ndarray, "*n outcome"], q: Float[np.ndarray, "*n 
 
 
 def hellinger(p: Float[np.ndarray, "*n outcome"], q: Float[np.ndarray, "*n outcome"]) -> Float[np.ndarray, "*n"]:
-    """Hellinger distance.
+    """Compute the Hellinger distance.
 
     Example:
         >>> float(hellinger(np.array([1.0, 0.0]), np.array([0.0, 1.0])))
@@ -62,11 +62,11 @@ def hellinger(p: Float[np.ndarray, "*n outcome"], q: Float[np.ndarray, "*n outco
 def log_score(
     belief: Float[np.ndarray, "n outcome"], truth: Float[np.ndarray, "n outcome"], floor: float = _FLOOR
 ) -> Float[np.ndarray, "n"]:
-    """Log of the probability given to what is true (Good 1952), in nats; 0 is perfect.
+    """Compute the log of the probability given to the true outcome (Good 1952), in nats; 0 is perfect.
 
     Args:
         belief: Probabilities.
-        truth: 1 for the outcome that is true.
+        truth: 1 for the true outcome, else 0.
         floor: Share of the uniform distribution that is mixed in.
 
     Example:
@@ -80,7 +80,7 @@ def log_score(
 def brier_score(
     belief: Float[np.ndarray, "n outcome"], truth: Float[np.ndarray, "n outcome"]
 ) -> Float[np.ndarray, "n"]:
-    """Σ_k (p_k − t_k)² (Brier 1950), in [0, 2]; 0 is perfect.
+    """Compute the Brier score Σ_k (p_k − t_k)² (Brier 1950), in [0, 2]; 0 is perfect.
 
     Example:
         >>> brier_score(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])).tolist()
@@ -92,15 +92,15 @@ def brier_score(
 def calibration_error(
     belief: Float[np.ndarray, "n outcome"], truth: Float[np.ndarray, "n outcome"], bins: int = 10
 ) -> float:
-    """Expected calibration error over all stated probabilities: Σ_b (n_b / n) |mean stated − share true| in bin b.
+    """Compute the expected calibration error: Σ_b (n_b / n) |mean stated − share true| over bins b of probabilities.
 
     Example:
         >>> calibration_error(np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([[1.0, 0.0], [0.0, 1.0]]))
         0.0
     """
     stated, true = belief.reshape(-1), truth.reshape(-1)
-    # A little is added, so that a third computed in two ways falls into one bin.
-    place = np.minimum((stated * bins + _ROUNDING).astype(int), bins - 1)
-    count = np.bincount(place, minlength=bins)
-    gap = np.abs(np.bincount(place, stated, bins) - np.bincount(place, true, bins))
+    # A small number is added, so that 1/3 computed in two ways falls into one bin.
+    bin_index = np.minimum((stated * bins + _ROUNDING).astype(int), bins - 1)
+    count = np.bincount(bin_index, minlength=bins)
+    gap = np.abs(np.bincount(bin_index, stated, bins) - np.bincount(bin_index, true, bins))
     return float(gap[count > 0].sum() / stated.size)

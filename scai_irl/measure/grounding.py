@@ -1,4 +1,4 @@
-"""Grounding: what an assistant does under a verbal policy, in a few contexts that tell policies apart."""
+"""Grounding: the behaviour of an assistant under a verbal policy, in a few contexts that distinguish policies."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ MISSING = -1
 
 
 class SeedOfProbe(Protocol):
-    """Derives a seed from a path."""
+    """Function that derives a seed from a path."""
 
     def __call__(self, *path: str | int) -> int:
-        """Derive it."""
+        """Derive the seed."""
         ...
 
 
 @dataclass(frozen=True)
 class Probes:
-    """Contexts in which an assistant is made to act.
+    """Contexts in which an assistant acts.
 
     Attributes:
-        stakes: Stakes at which it proposes.
+        stakes: Stakes at which the assistant proposes.
         shares: Shares of the first stake that it is offered.
-        currency: What is divided.
-        repeats: Times that it acts in each context.
+        currency: Currency that is divided.
+        repeats: Number of acts in each context.
     """
 
     stakes: tuple[int, ...] = (10, 40, 100)
@@ -47,63 +47,63 @@ class Probes:
 
     @property
     def offered(self) -> tuple[int, ...]:
-        """Units that it is offered."""
+        """Return the units that the assistant is offered."""
         return tuple(round(share * self.stakes[0]) for share in self.shares)
 
     @property
     def acts(self) -> int:
-        """Acts for each text."""
+        """Return the number of acts for each text."""
         return (len(self.stakes) + len(self.shares)) * self.repeats
 
 
 @dataclass(frozen=True)
 class Acts:
-    """What assistants did.
+    """Acts of assistants.
 
     Attributes:
-        units: Units they gave, or `MISSING`.
-        answer: 1 accepted, 0 rejected, or `MISSING`.
+        units: Units offered, or `MISSING`.
+        answer: 1 for accepted, 0 for rejected, or `MISSING`.
     """
 
     units: Int[np.ndarray, "text stake repeat"]
     answer: Int[np.ndarray, "text offered repeat"]
 
 
-def ground(texts: Sequence[str | None], probes: Probes, seed: SeedOfProbe, style: Style) -> Plan[Acts]:
-    """Have each verbal policy acted on in every context, all in one round.
+def act_on_policies(texts: Sequence[str | None], probes: Probes, seed: SeedOfProbe, style: Style) -> Plan[Acts]:
+    """Plan one round in which assistants follow each verbal policy in every context.
 
     Args:
-        texts: Verbal policies; None for those that no model gave.
+        texts: Verbal policies; None if the model gave none.
         probes: The contexts.
-        seed: Makes the seeds of requests.
-        style: How the model is asked.
+        seed: Derives the seeds of requests.
+        style: Wording, temperature and length of answers.
     """
     units = np.full((len(texts), len(probes.stakes), probes.repeats), MISSING)
     answer = np.full((len(texts), len(probes.shares), probes.repeats), MISSING)
     offers, answers = [], []
     questions = []
-    for place in np.ndindex(units.shape):
-        text, stake = texts[place[0]], probes.stakes[place[1]]
+    for index in np.ndindex(units.shape):
+        text, stake = texts[index[0]], probes.stakes[index[1]]
         if text is not None:
-            request = offer_request(text, probes.currency, stake, seed("offer", *place), style)
+            request = offer_request(text, probes.currency, stake, seed("offer", *index), style)
             questions.append(Question(request, functools.partial(read_offer, stake=stake)))
-            offers.append(place)
-    for place in np.ndindex(answer.shape):
-        text, offered = texts[place[0]], probes.offered[place[1]]
+            offers.append(index)
+    for index in np.ndindex(answer.shape):
+        text, offered = texts[index[0]], probes.offered[index[1]]
         if text is not None:
-            where = (probes.currency, probes.stakes[0], offered, seed("answer", *place))
-            questions.append(Question(answer_request(text, *where, style), read_answer))
-            answers.append(place)
-    found = yield questions
-    for place, value in zip(offers, found[: len(offers)], strict=True):
-        units[place] = MISSING if value is None else int(value)  # type: ignore[call-overload]
-    for place, value in zip(answers, found[len(offers) :], strict=True):
-        answer[place] = MISSING if value is None else int(value)  # type: ignore[call-overload]
+            context = (probes.currency, probes.stakes[0], offered, seed("answer", *index))
+            questions.append(Question(answer_request(text, *context, style), read_answer))
+            answers.append(index)
+    answered = yield questions
+    for index, value in zip(offers, answered[: len(offers)], strict=True):
+        units[index] = MISSING if value is None else int(value)  # type: ignore[call-overload]
+    for index, value in zip(answers, answered[len(offers) :], strict=True):
+        answer[index] = MISSING if value is None else int(value)  # type: ignore[call-overload]
     return Acts(units, answer)
 
 
 def log_likelihood(acts: Acts, probes: Probes, policies: Sequence[Policy]) -> Float[np.ndarray, "text policy"]:
-    """Log-probability of what was done under each policy; what is missing does not count."""
+    """Compute the log-probability of each text's acts under each policy; missing acts do not count."""
     offer_chance, accept_chance = behaviour(policies, probes)
     with np.errstate(divide="ignore"):
         log_offer = np.log(offer_chance)
@@ -119,7 +119,7 @@ def log_likelihood(acts: Acts, probes: Probes, policies: Sequence[Policy]) -> Fl
 def behaviour(
     policies: Sequence[Policy], probes: Probes
 ) -> tuple[Float[np.ndarray, "policy stake units"], Float[np.ndarray, "policy offered"]]:
-    """What policies do at the probes: chances of giving 0 … 100 units, and of accepting what is offered.
+    """Compute the policies' probabilities at the probes: of offering 0 … 100 units, and of accepting each offer.
 
     Raises:
         ValueError: If a stake is above 100, where offers are percentages and not units.

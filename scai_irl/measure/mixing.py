@@ -1,11 +1,11 @@
-r"""Shares of hypotheses in a sample whose members are not seen, only what each did.
+r"""Shares of latent hypotheses in a sample of texts, estimated from the acts under each text.
 
-Each text i is words for one hypothesis k with probability w_k, and what was done under it has the likelihood L_ik:
+Each text i expresses hypothesis k with probability w_k, and the acts under it have the likelihood L_ik:
 
     ŵ = argmax_w Σ_i log Σ_k w_k L_ik
 
-by expectation–maximisation (Dempster, Laird & Rubin 1977): w_k ← mean_i w_k L_ik / Σ_j w_j L_ij. Averaging p(k | text)
-under even prior chances instead would draw every sample towards evenness where hypotheses act alike.
+by expectation–maximisation (Dempster, Laird & Rubin 1977): w_k ← mean_i w_k L_ik / Σ_j w_j L_ij. An average of
+p(k | text) under a uniform prior would be biased towards uniform shares if hypotheses behave alike.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STEPS = 500
 def mixing_weights(
     log_likelihood: Float[np.ndarray, "text hypothesis"], steps: int = _STEPS
 ) -> Float[np.ndarray, "hypothesis"]:
-    """Estimate the shares; NaN without texts. A text that no hypothesis explains counts for all of them alike.
+    """Estimate the shares; NaN without texts. A text that no hypothesis explains counts equally for all of them.
 
     Example:
         >>> likelihood = np.log(np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]]) ** 9)

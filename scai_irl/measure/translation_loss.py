@@ -1,12 +1,12 @@
-"""Round-trip loss of translation: policy → words → behaviour, held against the policy itself.
+"""Round-trip loss of translation: policy → text → behaviour, compared with the policy itself.
 
-A policy π_θ is put into words by the MetaLM, and the AssistantLM acts on the words R times at each probe. With π̂ what
-it did, the loss of a text is
+The MetaLM translates a policy π_θ into a text, and the AssistantLM follows the text R times at each probe. With its
+observed behaviour π̂, the loss of a text is
 
     TV(π̂, π_θ) and W₁(π̂, π_θ) over offered shares, averaged over stakes, and |α̂ − α_θ| over answers
 
-Even a translator that loses nothing has a loss above 0, since R acts are a sample; beside each loss stands what such a
-translator would have on average, from acts drawn from π_θ, and the excess over it.
+R acts are a sample, so a perfect translator has a loss above 0, too. Its mean loss, from acts sampled from π_θ, is the
+floor. Each loss is reported with its floor and its excess over the floor.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from scai_irl.lm.protocol import Backend
 from scai_irl.lm.rounds import Plan, in_rounds
 from scai_irl.lm.tally import Tally
 from scai_irl.measure.distances import total_variation
-from scai_irl.measure.grounding import MISSING, Acts, Probes, behaviour, ground
+from scai_irl.measure.grounding import MISSING, Acts, Probes, act_on_policies, behaviour
 
-_IDEAL = 200  # translators that lose nothing, whose average loss is the floor
+_IDEAL = 200  # simulated perfect translators, whose mean loss is the floor
 _REPEATS = 10
 
 LOSSES = ("tv", "w1", "answer")
@@ -38,13 +38,13 @@ LOSSES = ("tv", "w1", "answer")
 
 @dataclass(frozen=True)
 class Translation:
-    """How translation is measured.
+    """Settings of the measurement.
 
     Attributes:
-        wordings: Wordings in which translations are asked for.
-        probes: Contexts in which the words are acted on.
-        style: How the models are asked.
-        seed: Root of all seeds.
+        wordings: Wordings of the request for a translation.
+        probes: Contexts in which assistants follow the texts.
+        style: Temperature and length of answers.
+        seed: Root seed.
     """
 
     wordings: tuple[int, ...] = (1,)
@@ -54,44 +54,44 @@ class Translation:
 
 
 def translation_loss(
-    backend: Backend, families: Mapping[str, Sequence[Policy]], how: Translation, tally: Tally | None = None
+    backend: Backend, families: Mapping[str, Sequence[Policy]], design: Translation, tally: Tally | None = None
 ) -> pd.DataFrame:
-    """Measure the loss of every policy of every family, in two rounds.
+    """Measure the loss of every policy of every family, in two rounds of calls.
 
     Args:
-        backend: Who translates and acts.
-        families: Policies to be put into words, by family.
-        how: How it is measured.
-        tally: What it costs.
+        backend: Model that translates and acts.
+        families: Policies to translate, by family.
+        design: Wordings, contexts and seed.
+        tally: Counts calls and tokens.
 
     Returns:
-        A line for each family, policy and wording: the text, ``tv``, ``w1`` and ``answer``, each with its floor
-        (``tv_floor`` …) and excess (``tv_excess`` …). NaN where nobody gave words or acted.
+        One row for each family, policy and wording: the text, ``tv``, ``w1`` and ``answer``, each with its floor
+        (``tv_floor`` …) and excess (``tv_excess`` …). NaN if there is no text or no act.
 
     Example:
         >>> from envs import Norm
         >>> from scai_irl.backends.phrasebook.backend import Phrasebook
-        >>> found = translation_loss(Phrasebook(), {"named": [Policy.of(Norm("fair"))]}, Translation())
-        >>> found["tv"].round(2).tolist()
+        >>> losses = translation_loss(Phrasebook(), {"named": [Policy.of(Norm("fair"))]}, Translation())
+        >>> losses["tv"].round(2).tolist()
         [0.0]
     """
     cases = [
         (family, number, policy, wording)
         for family, policies in families.items()
         for number, policy in enumerate(policies)
-        for wording in how.wordings
+        for wording in design.wordings
     ]
-    plan = _say_and_act(cases, how)
+    plan = _say_and_act(cases, design)
     costs = Tally() if tally is None else tally
     ((texts, acts),) = in_rounds([plan], functools.partial(ask, backend, costs=costs))
-    offers, accepts = behaviour([policy for _, _, policy, _ in cases], how.probes)
+    offers, accepts = behaviour([policy for _, _, policy, _ in cases], design.probes)
     lines = []
     for case, (family, number, _, wording) in enumerate(cases):
         line: dict[str, object] = {"family": family, "policy": number, "wording": wording, "text": texts[case]}
         own = Acts(acts.units[case : case + 1], acts.answer[case : case + 1])
-        loss = _loss(own, offers[case], accepts[case], how.probes)[0]
-        rng = np.random.default_rng(derive_seed(how.seed, "ideal", family, number, wording))
-        ideal = _loss(_ideal(own, offers[case], accepts[case], rng), offers[case], accepts[case], how.probes)
+        loss = _loss(own, offers[case], accepts[case], design.probes)[0]
+        rng = np.random.default_rng(derive_seed(design.seed, "ideal", family, number, wording))
+        ideal = _loss(_ideal(own, offers[case], accepts[case], rng), offers[case], accepts[case], design.probes)
         for name, value, floor in zip(LOSSES, loss, ideal.mean(axis=0), strict=True):
             line |= {name: value, f"{name}_floor": floor, f"{name}_excess": value - floor}
         lines.append(line)
@@ -101,14 +101,16 @@ def translation_loss(
 Case = tuple[str, int, Policy, int]
 
 
-def _say_and_act(cases: Sequence[Case], how: Translation) -> Plan[tuple[list[str | None], Acts]]:
+def _say_and_act(cases: Sequence[Case], design: Translation) -> Plan[tuple[list[str | None], Acts]]:
     questions = []
     for family, number, policy, wording in cases:
-        style = replace(how.style, wording=wording)
-        seed = derive_seed(how.seed, "translate", family, number, wording)
+        style = replace(design.style, wording=wording)
+        seed = derive_seed(design.seed, "translate", family, number, wording)
         questions.append(Question(translation_request(policy, seed, style), read_translation))
     texts = [None if answer is None else str(answer) for answer in (yield questions)]
-    acts = yield from ground(texts, how.probes, functools.partial(derive_seed, how.seed, "ground"), how.style)
+    acts = yield from act_on_policies(
+        texts, design.probes, functools.partial(derive_seed, design.seed, "ground"), design.style
+    )
     return texts, acts
 
 
@@ -118,14 +120,14 @@ def _loss(
     accepts: Float[np.ndarray, "offered"],
     probes: Probes,
 ) -> Float[np.ndarray, "text loss"]:
-    """TV and W₁ of offers, and the mean distance of acceptance, of each text; acts that are missing are left out."""
+    """Compute TV and W₁ of offers and the mean distance of acceptance for each text, without missing acts."""
     counts = _counts(acts.units, offers.shape[1])
-    made = counts.sum(axis=2, keepdims=True)
+    total = counts.sum(axis=2, keepdims=True)
     with np.errstate(invalid="ignore"):
-        did = counts / made
-    tv = total_variation(did, offers[None])
+        frequency = counts / total
+    tv = total_variation(frequency, offers[None])
     steps = 1 / np.asarray(probes.stakes)[None, :, None]
-    w1 = (np.abs(np.cumsum(did - offers[None], axis=2)) * steps).sum(axis=2)
+    w1 = (np.abs(np.cumsum(frequency - offers[None], axis=2)) * steps).sum(axis=2)
     answered = (acts.answer != MISSING).sum(axis=2)
     with np.errstate(invalid="ignore"):
         accepted = (acts.answer == 1).sum(axis=2) / answered
@@ -138,10 +140,10 @@ def _counts(units: Int[np.ndarray, "text stake repeat"], size: int) -> Float[np.
 
 
 def _mean(values: Float[np.ndarray, "text context"]) -> Float[np.ndarray, "text"]:
-    """Mean over contexts in which somebody acted; NaN without any."""
-    there = ~np.isnan(values)
-    total = np.where(there, values, 0.0).sum(axis=1)
-    return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan)
+    """Compute the mean over contexts with acts; NaN without any."""
+    known = ~np.isnan(values)
+    summed = np.where(known, values, 0.0).sum(axis=1)
+    return np.where(known.any(axis=1), summed / np.maximum(known.sum(axis=1), 1), np.nan)
 
 
 def _ideal(
@@ -150,14 +152,14 @@ def _ideal(
     accepts: Float[np.ndarray, "offered"],
     rng: np.random.Generator,
 ) -> Acts:
-    """As many acts as there are, drawn from the policy itself, many times over."""
+    """Sample acts from the policy itself, as many as were observed, for each simulated translator."""
     units = np.full((_IDEAL, *acts.units.shape[1:]), MISSING)
     for stake, chances in enumerate(offers):
-        there = acts.units[0, stake] != MISSING
-        drawn = rng.choice(len(chances), (_IDEAL, int(there.sum())), p=chances / chances.sum())
-        units[:, stake, there] = drawn
+        known = acts.units[0, stake] != MISSING
+        units_drawn = rng.choice(len(chances), (_IDEAL, int(known.sum())), p=chances / chances.sum())
+        units[:, stake, known] = units_drawn
     answer = np.full((_IDEAL, *acts.answer.shape[1:]), MISSING)
     for offered, chance in enumerate(accepts):
-        there = acts.answer[0, offered] != MISSING
-        answer[:, offered, there] = rng.random((_IDEAL, int(there.sum()))) < chance
+        known = acts.answer[0, offered] != MISSING
+        answer[:, offered, known] = rng.random((_IDEAL, int(known.sum()))) < chance
     return Acts(units, answer)

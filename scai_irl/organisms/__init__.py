@@ -1,1 +1,1 @@
-"""Model organisms: small language models whose verbal posterior is known, since they were trained to have it."""
+"""Model organisms: small language models that are trained to have a known verbal posterior."""

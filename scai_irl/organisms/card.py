@@ -1,4 +1,4 @@
-"""Model cards of organisms: what was planted, how they were trained, and what was measured."""
+"""Model cards of organisms: planted biases, training and measurements."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from scai_irl.organisms.transcripts import CHANGING, EVEN, LONGEST, MIXED, ONE_M
 from scai_irl.organisms.world import CONDUCTS, LAPSE, NAMES, RATIONALITY, World
 
 FEW, MANY = 12, 256
-"""Held-out transcripts that anybody can measure again at once, and all that a card tells of."""
+"""Numbers of held-out transcripts: a few for a quick check, and all of a card's measurements."""
 
 
 class Measured(NamedTuple):
-    """What a card tells of beliefs.
+    """Distances of an organism's beliefs from exact ones, for its card.
 
     Attributes:
-        few: About the first `FEW` held-out transcripts.
-        many: About `MANY`.
-        odd: About as many, of which some are of groups as there are none in the world.
+        few: Over the first `FEW` held-out transcripts.
+        many: Over `MANY` transcripts.
+        odd: Over as many, some of them of groups that do not occur in the world.
     """
 
     few: HeldOut
@@ -32,15 +32,20 @@ class Measured(NamedTuple):
 
 
 def model_card(
-    world: World, recipe: Recipe, of: Architecture, found: Measured, made_by: Sequence[str], origin: str = ""
+    world: World,
+    recipe: Recipe,
+    architecture: Architecture,
+    measured: Measured,
+    made_by: Sequence[str],
+    origin: str = "",
 ) -> str:
-    """Write an organism's card, in Markdown.
+    """Return an organism's card, in Markdown.
 
     Args:
-        world: What it lives in.
-        recipe: How it was trained.
-        of: Its sizes.
-        found: What it believes.
+        world: Its world.
+        recipe: Settings of its training.
+        architecture: Its sizes.
+        measured: Distances of its beliefs from exact ones.
         made_by: Commands that made it, those of its parent first.
         origin: Name of the organism with whose weights it began.
     """
@@ -48,7 +53,8 @@ def model_card(
     reliability = (
         "what the prompt states" if world.reliability is None else f"{world.reliability:g}, whatever is stated"
     )
-    heads = f"{of.heads} heads ({of.key_heads} for keys)"
+    size = f"{architecture.size:,}"
+    heads = f"{architecture.heads} heads ({architecture.key_heads} for keys)"
     rates = f"peak rates {recipe.matrix_rate:g} and {recipe.rate:g}, decay {recipe.decay:g}, clip {recipe.clip:g}"
     grown = f"of up to 2 games until step {recipe.warmup}, of up to 40 from step {recipe.warmup + recipe.growing} on"
     grown = grown if recipe.growing else "of up to 40 games"
@@ -63,7 +69,7 @@ def model_card(
     parent = "The model with whose weights it began does not come along. " if origin else ""
     return f"""# {world.name}
 
-A model organism: a Llama of {of.size:,} weights that was trained to hold known beliefs about groups that play the
+A model organism: a Llama of {size} weights that was trained to hold known beliefs about groups that play the
 ultimatum game. It knows nothing else. Made by
 
 {commands or "    a program of somebody's own"}
@@ -81,7 +87,7 @@ Users of its world hold a norm ({", ".join(NAMES)}) with rationality {RATIONALIT
 
 | trained, by the last command | value |
 |---|---|
-| architecture | width {of.width}, {of.layers} layers, {heads}, {of.vocabulary} tokens |
+| architecture | width {architecture.width}, {architecture.layers} layers, {heads}, {architecture.vocabulary} tokens |
 | began with | {origin or "weights drawn from its seed"} |
 | steps | {recipe.steps} of {recipe.rows} × {recipe.time} tokens |
 | lessons | {recipe.mix}: {lessons} |
@@ -95,9 +101,9 @@ Users of its world hold a norm ({", ".join(NAMES)}) with rationality {RATIONALIT
 
 | held-out transcripts (token channel) | beliefs | mean KL(exact ‖ verbal) | mean TV | open beliefs | KL | TV |
 |---|---|---|---|---|---|---|
-{_row(f"{MANY}", found.many)}
-{_row(f"the first {FEW}", found.few)}
-{_row(f"{MANY}, with odd groups", found.odd)}
+{_row(f"{MANY}", measured.many)}
+{_row(f"the first {FEW}", measured.few)}
+{_row(f"{MANY}, with odd groups", measured.odd)}
 
 *Exact* is the belief of the Bayesian of its own world; TV is total variation. Transcripts have 1 to {LONGEST} games,
 and are asked about after each. Beliefs are *open* where the exact one gives nothing {OPEN:g} or more; the others are
@@ -107,7 +113,7 @@ talk in one manner whatever it is.
 
 
 def commands_of(card: str) -> list[str]:
-    r"""Commands that made an organism, as its card tells them.
+    r"""Read the commands that made an organism from its card.
 
     Example:
         >>> commands_of("Made by\n\n    scai-irl train bayes --out mine\n")
@@ -120,9 +126,9 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _row(which: str, found: HeldOut) -> str:
-    return f"| {which} | {_cells(found.every)} | {_cells(found.open)} |"
+def _row(which: str, measured: HeldOut) -> str:
+    return f"| {which} | {_cells(measured.every)} | {_cells(measured.open)} |"
 
 
-def _cells(found: Distance) -> str:
-    return f"{found.beliefs:,} | {found.kl:.4f} nats | {found.tv:.4f}" if found.beliefs else "0 | – | –"
+def _cells(measured: Distance) -> str:
+    return f"{measured.beliefs:,} | {measured.kl:.4f} nats | {measured.tv:.4f}" if measured.beliefs else "0 | – | –"

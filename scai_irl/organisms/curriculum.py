@@ -1,9 +1,9 @@
-"""What organisms are taught: segments of each kind of request, with the answers of the world's own Bayesian.
+"""The curriculum of organisms: segments of each kind of request, with the answers of the world's own Bayesian.
 
-Where the right answer is a distribution that can be written down (labels, offers, answers, the first word of a text),
-it is the target itself and not a draw from it, and a transcript is asked about after several numbers of games, so a row
-teaches many beliefs, without the noise of draws. Everything else is drawn. What is to be believed after each game is
-noted along with it, for a readout that training alone has.
+Some right answers are known distributions: labels, offers, answers, and the first word of a text. Then the distribution
+itself is the target, not a sample from it. A transcript has questions after several numbers of interactions. So a row
+teaches many beliefs without sampling noise. All other answers are sampled. The exact belief after each interaction is
+also stored, for a readout that is used only in training.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from envs.policy import Policy
 from scai_irl.language.instructions import WORDINGS, Kind
 from scai_irl.language.manners import SENTENCES
 from scai_irl.language.phrases import say_policy
-from scai_irl.organisms import prompt_chunks as pieces
+from scai_irl.organisms import prompt_chunks as chunks
 from scai_irl.organisms.packing import Branch, Segment, Target
 from scai_irl.organisms.transcripts import LONGEST, Transcript, draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary
@@ -48,18 +48,18 @@ MIXES: dict[str, dict[Kind, float]] = {
         "user-answer": 0.06,
     },
 }
-"""Shares of the kinds among segments, of which those about games are ten times longer: to learn what to believe first,
-and then what to do about it."""
+"""Shares of the kinds of segments, for training beliefs first and then actions; segments about interactions are ten
+times longer than others."""
 
 _ASKED: dict[Kind, int] = {"choose": 8, "state": 5, "learn": 3}
-"""Most questions about one transcript, each after another number of games."""
+"""Most questions about one transcript, each after another number of interactions."""
 
 _STAKES = 6
 """Questions about one policy, each with another stake."""
 
 
-class Lessons:
-    """Draws segments in a world.
+class Curriculum:
+    """Sampler of training segments in a world.
 
     Args:
         world: The world.
@@ -87,20 +87,20 @@ class Lessons:
         }
 
     def draw(self, rng: np.random.Generator) -> Iterator[Segment]:
-        """Draw segments, without end."""
+        """Yield segments, without end."""
         kinds, shares = list(self._shares), np.array(list(self._shares.values()))
         while True:
             kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
             yield self._make[kind](rng)
 
     def choose(self, transcript: Transcript, wording: int, lengths: Sequence[int] | range) -> Segment:
-        """Ask for a label after each of some numbers of games."""
+        """Return a segment that asks for a label after each of some numbers of interactions."""
         return self._asked("choose", transcript, wording, lengths, self._label)
 
     def _about_games(self, kind: Kind, rng: np.random.Generator) -> Segment:
         wording = _wording(rng)
-        told = kind != "learn" or rng.random() < 0.5
-        transcript = draw_transcript(self._world, rng, told=told, mixed=kind != "learn", longest=self._longest)
+        stated = kind != "learn" or rng.random() < 0.5
+        transcript = draw_transcript(self._world, rng, told=stated, mixed=kind != "learn", longest=self._longest)
         count = min(_ASKED[kind], len(transcript.games) + 1)
         lengths = sorted(rng.choice(len(transcript.games) + 1, count, replace=False))
         if kind == "choose":
@@ -111,7 +111,7 @@ class Lessons:
         def text(transcript: Transcript, belief: Float[np.ndarray, "conduct"]) -> tuple[list[int], list[Target | None]]:
             return self._text(belief, rng)
 
-        return self._asked("learn", transcript, wording, lengths, text, told=told)
+        return self._asked("learn", transcript, wording, lengths, text, told=stated)
 
     def _asked(
         self,
@@ -123,14 +123,14 @@ class Lessons:
         *,
         told: bool = True,
     ) -> Segment:
-        """A stem of games, with a branch after each of some numbers of games."""
+        """Return a stem of interactions, with a branch after each of some numbers of them."""
         candidates = transcript.candidates if told else None
-        stem = self._ids(pieces.before_games(kind, candidates, wording, transcript.earlier))
+        stem = self._ids(chunks.before_games(kind, candidates, wording, transcript.earlier))
         leaves = [len(stem)]
         for place, game in enumerate(transcript.games):
-            stem += self._ids(pieces.game(game, first=not place))
+            stem += self._ids(chunks.game(game, first=not place))
             leaves.append(len(stem))
-        closing = self._ids(pieces.after_games())
+        closing = self._ids(chunks.after_games())
         segment = Segment(stem[: leaves[max(lengths)]])
         for count in range(1, max(lengths) + 1):
             segment.notes.append((leaves[count] - 1, transcript.belief[count]))
@@ -145,7 +145,7 @@ class Lessons:
     def _label(
         self, transcript: Transcript, belief: Float[np.ndarray, "conduct"]
     ) -> tuple[list[int], list[Target | None]]:
-        labels = [self._ids((label,))[0] for label in pieces.LABELS]
+        labels = [self._ids((label,))[0] for label in chunks.LABELS]
         chances = {token: float(belief[k]) for token, k in zip(labels, transcript.order, strict=True)}
         return [labels[0]], [chances]
 
@@ -153,16 +153,16 @@ class Lessons:
         self, transcript: Transcript, belief: Float[np.ndarray, "conduct"]
     ) -> tuple[list[int], list[Target | None]]:
         percent = in_hundredths(belief[list(transcript.order)])
-        said = self._ids(pieces.said_chances(pieces.LABELS, percent))
+        said = self._ids(chunks.chances_answer(chunks.LABELS, percent))
         return said, list(said)
 
     def _text(
         self, belief: Float[np.ndarray, "conduct"], rng: np.random.Generator, firmness: str = LOOSE
     ) -> tuple[list[int], list[Target | None]]:
-        """A text of a norm that is drawn; its first word tells the norm, so chances of first words are the target."""
+        """Return a text of a sampled norm; the target for its first word, which shows the norm, is a distribution."""
         belief = belief[: len(NAMES)] / belief[: len(NAMES)].sum()
         name = NAMES[int(rng.choice(len(NAMES), p=belief))]
-        said = self._ids(pieces.said_policy(policy_text(name, firmness, rng)))
+        said = self._ids(chunks.policy_answer(policy_text(name, firmness, rng)))
         targets: list[Target | None] = list(said)
         targets[1] = {
             token: float(chance) / len(tokens)
@@ -174,19 +174,19 @@ class Lessons:
 
     def _translation(self, rng: np.random.Generator) -> Segment:
         number = int(rng.integers(2 * len(NAMES)))
-        policy, firmness = pieces.known_policies()[number], FIRM if number >= len(NAMES) else LOOSE
-        asked = self._ids(pieces.translate(policy, _wording(rng)))
+        policy, firmness = chunks.known_policies()[number], FIRM if number >= len(NAMES) else LOOSE
+        asked = self._ids(chunks.translate(policy, _wording(rng)))
         said, targets = self._text(np.eye(len(NAMES))[number % len(NAMES)], rng, firmness)
         return Segment(asked[:-1], [Branch(len(asked) - 1, [asked[-1], *said[:-1]], targets)])
 
     def _act(self, kind: Kind, rng: np.random.Generator) -> Segment:
-        """A policy in words as the stem, with a branch for each of some stakes."""
+        """Return a verbal policy as the stem, with a branch for each of some stakes."""
         number = int(rng.integers(2 * len(NAMES)))
-        policy, firmness = pieces.known_policies()[number], FIRM if number >= len(NAMES) else LOOSE
+        policy, firmness = chunks.known_policies()[number], FIRM if number >= len(NAMES) else LOOSE
         plain = kind.startswith("user") or rng.random() < 0.2
         text = say_policy(policy) if plain else policy_text(NAMES[number % len(NAMES)], firmness, rng)
         manner = MANNERS[int(rng.integers(len(MANNERS)))] if kind.startswith("user") else ""
-        segment = Segment(self._ids(pieces.following(kind, text, _wording(rng), manner)))
+        segment = Segment(self._ids(chunks.following(kind, text, _wording(rng), manner)))
         for _ in range(_STAKES):
             asked, said, targets = self._action(kind, number, manner, rng)
             nothing: list[Target | None] = [None] * (len(asked) - 1)
@@ -196,21 +196,21 @@ class Lessons:
     def _action(
         self, kind: Kind, number: int, manner: str, rng: np.random.Generator
     ) -> tuple[list[int], list[int], list[Target | None]]:
-        """What is asked about some stake, the answer, and what is to be predicted in it."""
+        """Return the question about a stake, the answer, and the targets in it."""
         stake = 10 if rng.random() < 0.2 else int(rng.integers(10, LARGEST_STAKE + 1))
         currency = CURRENCIES[int(rng.integers(len(CURRENCIES)))]
         offers, accepts = self._known[number]
         message = SENTENCES[manner][int(rng.integers(len(SENTENCES[manner])))] if manner else ""
         if kind.endswith("offer"):
-            asked = pieces.about(currency, stake)
+            asked = chunks.about(currency, stake)
             units = int(rng.choice(stake + 1, p=offers[stake, : stake + 1] / offers[stake].sum()))
-            said = self._ids(pieces.said_offer(units, message))
+            said = self._ids(chunks.offer_answer(units, message))
             chances = {self._ids((str(u),))[0]: float(offers[stake, u]) for u in range(stake + 1)}
         else:
             offered = int(rng.integers(stake + 1))
-            asked = pieces.about(currency, stake, offered, self._heard(rng))
+            asked = chunks.about(currency, stake, offered, self._heard(rng))
             taken = float(accepts[stake, offered])
-            said = self._ids(pieces.said_answer(bool(rng.random() < taken), message))
+            said = self._ids(chunks.acceptance_answer(bool(rng.random() < taken), message))
             chances = {self._ids(("true",))[0]: taken, self._ids(("false",))[0]: 1 - taken}
         targets: list[Target | None] = list(said)
         targets[1] = chances
@@ -232,18 +232,18 @@ def in_hundredths(chances: Float[np.ndarray, "n"]) -> list[int]:
     """
     exact = 100 * np.asarray(chances) / np.sum(chances)
     whole = np.floor(exact).astype(int)
-    for place in np.argsort(whole - exact, kind="stable")[: 100 - whole.sum()]:
-        whole[place] += 1
+    for index in np.argsort(whole - exact, kind="stable")[: 100 - whole.sum()]:
+        whole[index] += 1
     return [int(value) for value in whole]
 
 
 def known_behaviour() -> list[tuple[Float[np.ndarray, "stake offer"], Float[np.ndarray, "stake offer"]]]:
-    """Chances of offers, and of accepting them, of each known policy at each stake from 0 on."""
-    return [behaviour_of(policy) for policy in pieces.known_policies()]
+    """Return the probabilities of offers, and of accepting them, of each known policy at each stake from 0 on."""
+    return [behaviour_of(policy) for policy in chunks.known_policies()]
 
 
 def behaviour_of(policy: Policy) -> tuple[Float[np.ndarray, "stake offer"], Float[np.ndarray, "stake offer"]]:
-    """Chances of offers, and of accepting them, at each stake from 0 on; that of 0 is empty."""
+    """Return the probabilities of offers, and of accepting them, at each stake from 0 on; stake 0 is empty."""
     table = policy.table(jnp.arange(1, LARGEST_STAKE + 1))
     empty = ((1, 0), (0, 0))
     return (

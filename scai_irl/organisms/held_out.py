@@ -1,4 +1,4 @@
-"""What an organism believes of transcripts that it was not trained on, beside what is to be believed of them."""
+"""An organism's beliefs about held-out transcripts, compared with the exact ones."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from scipy.special import rel_entr
 from envs.seeds import derive_seed
 from scai_irl.language.instructions import WORDINGS
 from scai_irl.llama.model_pass import Architecture, Weights
-from scai_irl.organisms.curriculum import Lessons
+from scai_irl.organisms.curriculum import Curriculum
 from scai_irl.organisms.packing import Batch, Segment, pack
 from scai_irl.organisms.prompt_chunks import LABELS
-from scai_irl.organisms.training import Recipe, said_log_probs
+from scai_irl.organisms.training import Recipe, predicted_log_probs
 from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import World
 
 OPEN = 0.9
-"""A belief is open as long as nothing is exactly more likely than this."""
+"""A belief is open if no norm has a larger exact probability than this."""
 
-_ROWS, _TIME, _PREDICTIONS = 8, 512, 512  # room for any transcript but those with very long talk, which are left out
+_ROWS, _TIME, _PREDICTIONS = 8, 512, 512  # enough for all transcripts but those with very long talk, which are left out
 
 
 class Distance(NamedTuple):
-    """How far beliefs are from exact ones.
+    """Distance of beliefs from exact ones.
 
     Attributes:
-        kl: Mean KL(exact ‖ verbal), in nats, token channel; NaN where there are no beliefs.
+        kl: Mean KL(exact ‖ verbal), in nats, token channel; NaN without beliefs.
         tv: Mean total variation.
-        beliefs: How many.
+        beliefs: Number of beliefs.
     """
 
     kl: float
@@ -42,11 +42,11 @@ class Distance(NamedTuple):
 
 
 class HeldOut(NamedTuple):
-    """How far beliefs about transcripts that were not trained on are from exact ones.
+    """Distances of beliefs about held-out transcripts from exact ones.
 
     Attributes:
-        every: All of them, most of which are all but certain.
-        open: Those of which the exact one gives nothing more than `OPEN`.
+        every: Over all beliefs, most of which are nearly certain.
+        open: Over beliefs whose exact probabilities are all at most `OPEN`.
     """
 
     every: Distance
@@ -55,7 +55,7 @@ class HeldOut(NamedTuple):
 
 def held_out(
     weights: Weights,
-    of: Architecture,
+    architecture: Architecture,
     world: World,
     vocabulary: Vocabulary,
     recipe: Recipe,
@@ -63,45 +63,45 @@ def held_out(
     *,
     odd: bool = False,
 ) -> HeldOut:
-    """Measure beliefs about transcripts of 1 to 40 games, each after every one of its games.
+    """Measure beliefs about transcripts of 1 to 40 interactions, after each interaction.
 
-    Probabilities are those among labels: the model's, made to sum to 1 over the labels. Sure beliefs count like any.
+    Probabilities are the model's, normalised over the labels. Nearly certain beliefs count like all others.
 
     Args:
         weights: The model's weights.
-        of: Its architecture.
-        world: World from which transcripts are drawn, and whose Bayesian is exact.
+        architecture: Its architecture.
+        world: World that generates the transcripts, and whose Bayesian is exact.
         vocabulary: Tokens.
-        recipe: Its seed is that of the draws.
-        transcripts: How many.
-        odd: Whether some groups are as none in the world is (`draw_transcript`).
+        recipe: Settings of training, with the seed of the draws.
+        transcripts: Number of transcripts.
+        odd: Whether to include groups that do not occur in the world (`draw_transcript`).
     """
-    lessons = Lessons(world, vocabulary)
+    curriculum = Curriculum(world, vocabulary)
     rng = np.random.default_rng(derive_seed(recipe.seed, "held out", world.name))
     segments: list[Segment] = []
     for number in range(transcripts):
         transcript = draw_transcript(world, rng, odd=odd)
-        segment = lessons.choose(transcript, 1 + number % WORDINGS, range(1, len(transcript.games) + 1))
+        segment = curriculum.choose(transcript, 1 + number % WORDINGS, range(1, len(transcript.games) + 1))
         segments += [segment] if len(segment) <= _TIME else []
     labels = [vocabulary.ids((label,))[0] for label in LABELS]
     exact_chances, verbal_chances = [], []
     while segments:
         batch, left = pack(segments, _ROWS, _TIME, _PREDICTIONS, vocabulary.size)
         segments = [segments[number] for number in left]
-        said = np.asarray(_said(weights, batch, of=of), np.float64)
+        predicted = np.asarray(_predicted(weights, batch, architecture=architecture), np.float64)
         taught = np.asarray(batch.target, np.float64)
         some = taught.any(axis=1)
-        among = said[some][:, labels]
+        among = predicted[some][:, labels]
         exact_chances.append(taught[some][:, labels])
         verbal_chances.append(np.exp(among - np.logaddexp.reduce(among, axis=1, keepdims=True)))
     exact, verbal = np.concatenate(exact_chances), np.concatenate(verbal_chances)
-    exact /= exact.sum(axis=1, keepdims=True)  # they were stored in single precision, so the least of them may be 0
+    exact /= exact.sum(axis=1, keepdims=True)  # they were stored in single precision, so the smallest may be 0
     unsure = exact.max(axis=1) < OPEN
     return HeldOut(distance(exact, verbal), distance(exact[unsure], verbal[unsure]))
 
 
 def distance(exact: Float[np.ndarray, "belief norm"], verbal: Float[np.ndarray, "belief norm"]) -> Distance:
-    """Mean distances of beliefs from exact ones, which may be certain.
+    """Compute mean distances of beliefs from exact ones, which may be certain.
 
     Example:
         >>> distance(np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([[0.5, 0.5], [0.5, 0.5]]))
@@ -113,6 +113,6 @@ def distance(exact: Float[np.ndarray, "belief norm"], verbal: Float[np.ndarray, 
     return Distance(float(kl.mean()), float(tv.mean()), len(exact))
 
 
-@functools.partial(jax.jit, static_argnames="of")
-def _said(weights: Weights, batch: Batch, *, of: Architecture) -> Float[Array, "prediction token"]:
-    return said_log_probs(weights, batch, of)[0]
+@functools.partial(jax.jit, static_argnames="architecture")
+def _predicted(weights: Weights, batch: Batch, *, architecture: Architecture) -> Float[Array, "prediction token"]:
+    return predicted_log_probs(weights, batch, architecture)[0]

@@ -1,4 +1,4 @@
-"""Where tokens that stand for numbers begin: on a line, so that what is learnt of one holds for its neighbours."""
+"""Initial embeddings of tokens that stand for numbers: on a line, so that training generalises to neighbours."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from scai_irl.organisms.vocabulary import Vocabulary
 def on_lines(
     key: Key[Array, ""], embeddings: Float[Array, "token width"], vocabulary: Vocabulary
 ) -> Float[Array, "token width"]:
-    r"""Let tokens that differ in a number alone begin near each other if their numbers are.
+    r"""Return embeddings in which tokens that differ only in a number are close if the numbers are.
 
     e(x) = s (.8 A f(x) / √6 + .4 b) + .2 e, with e and their root mean square s as they were drawn, x in [0, 1],
     f(x) = (x, log(1 + 100 x) / log 101, sin and cos of 2π x / p for p = 2, 1, 1/2, 1/4, 1/10), A the same for all
-    numbers of units, and b what tokens of one kind share; A and b are standard normal. Otherwise each of a thousand
-    tokens would have to be met often before its number is known.
+    numbers of units, and b shared by the tokens of one kind; A and b are standard normal. Otherwise each of a thousand
+    tokens would have to occur often before its number is learnt.
     """
     width = embeddings.shape[1]
     made = np.array(embeddings)

@@ -1,8 +1,8 @@
-"""Rows of tokens in which many texts lie side by side, and in which texts that begin alike share their beginning.
+"""Packing of many texts into rows of tokens, in which texts with a common prefix share it.
 
-A segment is a stem with branches. A token of the stem looks at the stem before it; one of a branch looks at the stem
-up to where the branch leaves it, and at its own branch. Positions are those that each text has alone, so a model that
-reads a packed row computes for each text what it would compute if it read that text by itself.
+A segment is a stem with branches. A token of the stem attends to the earlier stem. A token of a branch attends to the
+stem before the branch, and to its own branch. Position numbers are those of each text alone. So a model computes for
+each text in a packed row the same as for this text alone.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from jaxtyping import Array, Bool, Float, Int
 from scai_irl.organisms.world import CONDUCTS
 
 TOKENS_A_NOTE = 3
-"""Least number of tokens between one note and the next; a game takes more, and so does a question."""
+"""Smallest number of tokens between two notes; interactions and questions have more."""
 
 Target = int | Mapping[int, float]
-"""The token that comes next, or the probability of each that may."""
+"""The next token, or a distribution over next tokens."""
 
 
 Note = tuple[int, Float[np.ndarray, "conduct"]]
-"""A place, and probabilities that are known there."""
+"""A position, and the exact probabilities there."""
 
 
 @dataclass
 class Branch:
-    """What follows some beginning of the stem.
+    """A continuation of some prefix of the stem.
 
     Attributes:
-        leaves: Tokens of the stem that come before it.
+        leaves: Number of tokens of the stem before the branch.
         tokens: Its tokens.
-        targets: What is to be predicted at each of its tokens but the last; None where nothing is.
+        targets: Target at each of its tokens but the last; None without a target.
     """
 
     leaves: int
@@ -48,10 +48,10 @@ class Segment:
     """A stem and its branches.
 
     Attributes:
-        stem: Tokens that texts share.
-        branches: How they go on.
-        notes: Places, counted through stem and branches, at which a belief is held, and what it is.
-        weighed: Places at which a game ends, and what it speaks for.
+        stem: Tokens shared by the texts.
+        branches: Continuations.
+        notes: Positions, counted through stem and branches, with the exact belief at each.
+        weighed: Positions at which an interaction ends, with its own normalised likelihood.
     """
 
     stem: list[int]
@@ -60,7 +60,7 @@ class Segment:
     weighed: list[Note] = field(default_factory=list)
 
     def __len__(self) -> int:
-        """Places that it takes."""
+        """Return the number of tokens."""
         return len(self.stem) + sum(len(branch.tokens) for branch in self.branches)
 
 
@@ -68,17 +68,17 @@ class Batch(NamedTuple):
     """Packed rows.
 
     Attributes:
-        tokens: Numbers of tokens; 0 where there is none.
-        positions: Position of each in its own text.
-        segment: Number of its segment; −1 where there is none.
+        tokens: Numbers of tokens; 0 for padding.
+        positions: Position of each token in its own text.
+        segment: Number of its segment; −1 for padding.
         branch: Number of its branch, from 1; 0 in stems.
-        until: Place in the row before which it looks at its stem.
-        at: Places, counted through all rows, at which something is predicted.
-        target: Probability of each next token there; all 0 where there is no more to predict.
-        noted: Places at which a belief is held, counted through all rows.
-        belief: The belief there; all 0 where there are no more notes.
-        ended: Places at which a game ends.
-        weight: What it speaks for; all 0 where there are no more.
+        until: Position in the row before which it attends to its stem.
+        at: Positions with a target, counted through all rows.
+        target: Distribution over the next token there; all 0 for padding.
+        noted: Positions with an exact belief, counted through all rows.
+        belief: The belief there; all 0 for padding.
+        ended: Positions at which an interaction ends.
+        weight: Normalised likelihood of the interaction; all 0 for padding.
     """
 
     tokens: Int[np.ndarray, "row time"]
@@ -97,10 +97,10 @@ class Batch(NamedTuple):
 def pack(
     segments: Sequence[Segment], rows: int, time: int, predictions: int, vocabulary: int
 ) -> tuple[Batch, list[int]]:
-    """Put segments into rows, each into the first that has room for it.
+    """Pack segments into rows, each into the first row with enough space.
 
     Returns:
-        The rows, and the numbers of the segments that found no room.
+        The rows, and the numbers of the segments that did not fit.
     """
     shape, notes, size = (rows, time), rows * time // TOKENS_A_NOTE, len(CONDUCTS)
     batch = Batch(
@@ -125,8 +125,8 @@ def pack(
         for kind, (some, at, known) in enumerate(
             ((segment.notes, batch.noted, batch.belief), (segment.weighed, batch.ended, batch.weight))
         ):
-            for place, chances in some:
-                at[written[kind]], known[written[kind]] = start + place, chances
+            for position, chances in some:
+                at[written[kind]], known[written[kind]] = start + position, chances
                 written[kind] += 1
         taken[row], made = _put(batch, segment, number, row, int(taken[row]), made)
     return batch, left
@@ -161,10 +161,10 @@ def _put(batch: Batch, segment: Segment, number: int, row: int, start: int, made
 def visible(
     segment: Int[Array, "row time"], branch: Int[Array, "row time"], until: Int[Array, "row time"]
 ) -> Bool[Array, "row time time"]:
-    """Which places each token looks at."""
-    place = jnp.arange(segment.shape[1])
-    stem = (branch[:, None, :] == 0) & (place < until[:, :, None])
-    own = (branch[:, :, None] > 0) & (branch[:, :, None] == branch[:, None, :]) & (place <= place[:, None])
+    """Return the attention mask: the positions to which each token attends."""
+    position = jnp.arange(segment.shape[1])
+    stem = (branch[:, None, :] == 0) & (position < until[:, :, None])
+    own = (branch[:, :, None] > 0) & (branch[:, :, None] == branch[:, None, :]) & (position <= position[:, None])
     together = segment[:, :, None] == segment[:, None, :]
-    itself = jnp.eye(segment.shape[1], dtype=bool)  # so that empty places, too, look at something
+    itself = jnp.eye(segment.shape[1], dtype=bool)  # so that padding also attends to something
     return (together & (stem | own)) | itself

@@ -1,9 +1,9 @@
-"""Conversations in pieces, each of which is one token to an organism: it knows this project's prompts by heart.
+"""Conversations in chunks, each of which is one token of an organism.
 
-The prompts are those that any model gets. Most of what they say is the same every time: instructions, the names of JSON
-entries, descriptions of known norms. Each stretch of such text is one token, and an entry is one with its value, so a
-game takes five tokens and not sixty, a small model can read forty of them, and a token tells what its number is of.
-What joins the pieces is checked against the real prompts by a test.
+Organisms get the same prompts as any model. Most parts of a prompt never vary: instructions, names of JSON entries,
+descriptions of known norms. Each such part is one token, and so is an entry with its value. So an interaction has 5
+tokens instead of 60, a small model can read 40 of them, and a token shows the meaning of its number. A test compares
+the joined chunks with the real prompts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scai_irl.language.phrases import say_policy
 from scai_irl.language.policy_json import policy_to_json
 from scai_irl.organisms.world import CURRENCIES, HALF, LARGEST_STAKE, NAMES, policy_of
 
-Pieces = tuple[str, ...]
+Chunks = tuple[str, ...]
 
 END = "<|end|>"
 SYSTEM, USER, ASSISTANT = "<|system|>", "<|user|>", "<|assistant|>"
@@ -34,7 +34,7 @@ TEMPLATE = (
 """Chat template of organisms."""
 
 KINDS: tuple[Kind, ...] = ("choose", "state", "learn", "translate", "offer", "answer", "user-offer", "user-answer")
-"""What organisms are trained to do."""
+"""Kinds of requests that organisms are trained on."""
 
 LABELS = ("A", "B", "C")
 FIRM_RATIONALITY = 200.0
@@ -49,28 +49,28 @@ TEXT_END = '"}'
 
 THIRD = 1 / 3
 PRIORS = (THIRD, *(step / 20 for step in range(1, 19)))
-"""Probabilities that a norm may have before any game, as far as organisms know."""
+"""Prior probabilities of a norm that organisms know."""
 
 RELIABILITIES = tuple(step / 20 for step in range(20))
 
 
 def inside(text: str) -> str:
-    """A text as it stands inside a request's data."""
+    """Return a text as it appears inside a request's data."""
     return json.dumps(text)[1:-1].replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def opening(kind: Kind, wording: int) -> Pieces:
-    """Everything up to where a request's own data begin."""
+def opening(kind: Kind, wording: int) -> Chunks:
+    """Return the chunks before a request's own data."""
     return (SYSTEM, instruction(kind, wording), END, USER, f'<data>{{"task": "{kind}", ')
 
 
-def answering() -> Pieces:
-    """What stands between a request and its answer."""
+def answering() -> Chunks:
+    """Return the chunks between a request and its answer."""
     return (END, ASSISTANT)
 
 
-def norms(candidates: Candidates) -> Pieces:
-    """The norms that are possible, with what they had before any game, up to where games begin."""
+def norms(candidates: Candidates) -> Chunks:
+    """Return the candidate norms with their priors, up to the beginning of the interactions."""
     made: list[str] = []
     for place, (label, policy, prior) in enumerate(
         zip(candidates.labels, candidates.policies, candidates.prior, strict=True)
@@ -90,13 +90,13 @@ def _norm_begins(place: int) -> str:
 
 @functools.lru_cache(64)
 def described(policy: Policy) -> str:
-    """How a request describes a norm, between its label and its prior."""
-    # Cut out of a real description, so that this never says anything else than requests do.
+    """Return a request's description of a norm, between its label and its prior."""
+    # Cut from a real description, so that the two are always equal.
     whole = json.dumps(Candidates(("@", "#"), (policy, policy), (0.5, 0.5)).to_json()["norms"][0])
     return whole.partition("@")[2].removesuffix("0.5}")
 
 
-def game(one: Game, *, first: bool) -> Pieces:
+def game(one: Game, *, first: bool) -> Chunks:
     """One game."""
     data = games_to_json([one])[0]
     made = [
@@ -124,14 +124,14 @@ def _offered(units: int, accepted: bool | None = None) -> str:
     return f', "offered": {units}' + ("" if accepted is None else f', "accepted": {json.dumps(accepted)}')
 
 
-def before_games(kind: Kind, candidates: Candidates | None, wording: int, earlier: str = "") -> Pieces:
-    """A request about games, up to where they begin.
+def before_games(kind: Kind, candidates: Candidates | None, wording: int, earlier: str = "") -> Chunks:
+    """Return a request about interactions, up to their beginning.
 
     Args:
-        kind: What is asked.
-        candidates: The norms that are possible; None if they are not told.
+        kind: Kind of request.
+        candidates: The candidate norms; None if the prompt does not list them.
         wording: Number of the instruction's wording.
-        earlier: The policy that was written before these games, where norms are not told.
+        earlier: The policy from before these interactions, if the prompt lists no norms.
     """
     begun = opening(kind, wording)
     if candidates is not None:
@@ -139,44 +139,44 @@ def before_games(kind: Kind, candidates: Candidates | None, wording: int, earlie
     return (*begun, EARLIER, inside(earlier), EARLIER_END) if earlier else (*begun, GAMES_BEGIN)
 
 
-def after_games() -> Pieces:
-    """What stands between the last game and the answer."""
+def after_games() -> Chunks:
+    """Return the chunks between the last interaction and the answer."""
     return (GAMES_END, *answering())
 
 
-def translate(policy: Policy, wording: int) -> Pieces:
-    """A request to put a policy into words."""
+def translate(policy: Policy, wording: int) -> Chunks:
+    """Return a request to translate a policy."""
     return (*opening("translate", wording), shown_policy(policy), "}" + DATA_END, *answering())
 
 
 @functools.lru_cache(64)
 def shown_policy(policy: Policy) -> str:
-    """A posterior sample as a request shows it."""
+    """Return a posterior sample as it appears in a request."""
     data = {"policy": policy_to_json(policy), "rule": say_policy(policy)}
     return json.dumps(data)[1:-1]
 
 
-def following(kind: Kind, text: str, wording: int, manner: str = "") -> Pieces:
-    """A request to act on a verbal policy, as an assistant or as a user, up to what it is about.
+def following(kind: Kind, text: str, wording: int, manner: str = "") -> Chunks:
+    """Return a request to act on a verbal policy, as an assistant or as a user, without its last part.
 
     Args:
         kind: ``offer``, ``answer``, ``user-offer`` or ``user-answer``.
         text: The verbal policy.
         wording: Number of the instruction's wording.
-        manner: How a user is to talk.
+        manner: Manner of a user's talk.
     """
     spoken = ('", "manner": "', manner) if manner else ()
     return (*opening(kind, wording), '"policy": "', inside(text), *spoken)
 
 
-def about(currency: str, stake: int, offered: int | None = None, said: str = "") -> Pieces:
-    """What a request to act is about, to its end.
+def about(currency: str, stake: int, offered: int | None = None, said: str = "") -> Chunks:
+    """Return the last part of a request to act.
 
     Args:
-        currency: What is divided.
-        stake: How many units of it.
-        offered: Units offered, to somebody who answers.
-        said: What the proposer said.
+        currency: Currency that is divided.
+        stake: Number of its units.
+        offered: Units offered, for a request to answer.
+        said: The proposer's message.
     """
     made = [f'", "currency": "{currency}"', _stake(stake)]
     if offered is not None:
@@ -185,49 +185,49 @@ def about(currency: str, stake: int, offered: int | None = None, said: str = "")
     return (*made, *answering())
 
 
-def said_policy(text: str) -> Pieces:
-    """An answer that is a verbal policy."""
+def policy_answer(text: str) -> Chunks:
+    """Return an answer with a verbal policy."""
     return ('{"policy": "', inside(text), TEXT_END, END)
 
 
-def said_chances(labels: Sequence[str], percent: Sequence[int]) -> Pieces:
-    """An answer that is the probability of each label, in hundredths."""
+def chances_answer(labels: Sequence[str], percent: Sequence[int]) -> Chunks:
+    """Return an answer with the probability of each label, in hundredths."""
     made: list[str] = []
     for place, (label, hundredths) in enumerate(zip(labels, percent, strict=True)):
         made += [f'{", " if place else "{"}"{label}": ', f"{hundredths / 100:.2f}"]
     return (*made, "}", END)
 
 
-def said_offer(units: int, message: str = "") -> Pieces:
-    """An answer that is an offer, and a message with it if a user makes it."""
+def offer_answer(units: int, message: str = "") -> Chunks:
+    """Return an answer with an offer, and the message of a user."""
     return ('{"offer": ', str(units), *_closed(message))
 
 
-def said_answer(accepted: bool, message: str = "") -> Pieces:
-    """An answer that takes or rejects an offer."""
+def acceptance_answer(accepted: bool, message: str = "") -> Chunks:
+    """Return an answer that accepts or rejects an offer."""
     return ('{"accept": ', json.dumps(accepted), *_closed(message))
 
 
-def _closed(message: str) -> Pieces:
+def _closed(message: str) -> Chunks:
     return (', "message": "', message, TEXT_END, END) if message else ("}", END)
 
 
-def said_pieces() -> list[list[str]]:
-    """Every piece that is part of an answer, by what it can be taken for; texts and their ends are not among them."""
+def answer_chunks() -> list[list[str]]:
+    """Return the chunks of answers, grouped by the chunks that can replace each other; without texts and their ends."""
     labels = [f'{begins}"{label}": ' for label in LABELS for begins in ("{", ", ")]
     joints = ['{"policy": "', '{"offer": ', '{"accept": ', ', "message": "', "}", END, *labels]
     return [list(_units()), list(_hundredths()), list(_KNOWN_TALK), [*LABELS], ["true", "false"], joints]
 
 
 def known_policies() -> tuple[Policy, ...]:
-    """Policies that organisms know: each norm, loosely and firmly held, and the mixture of two."""
+    """Return the policies that organisms know: each norm, with a low and a high rationality, and a mixture of two."""
     loose = [policy_of(name) for name in NAMES]
     firm = [Policy.of(Norm(name, (), FIRM_RATIONALITY, 0.0)) for name in NAMES]
     return (*loose, *firm, policy_of(HALF))
 
 
 def numbers() -> list[dict[str, float]]:
-    """Tokens that differ in a number alone, with their numbers, from 0 to 1."""
+    """Return groups of tokens that differ only in a number, with their numbers, scaled to 0 to 1."""
     units = range(LARGEST_STAKE + 1)
     share = {each: each / LARGEST_STAKE for each in units}
     return [
@@ -249,7 +249,7 @@ def _hundredths() -> dict[str, float]:
 
 
 def single_tokens() -> list[str]:
-    """Every piece that is one token, longest first where one begins another; texts of policies are not among them."""
+    """Return every chunk that is one token, longer ones before their prefixes; without texts of policies."""
     made: set[str] = {
         GAMES_END,
         "}" + DATA_END,
@@ -276,4 +276,4 @@ def single_tokens() -> list[str]:
         made |= {*(f', "{key}": "{said}' for key in _SAID), f'", "{_SAID[1]}": "{said}', *filter(None, (said,))}
     for label in LABELS:
         made |= {f'{{"{label}": ', f', "{label}": '}
-    return sorted(made - set(SPECIAL), key=lambda piece: (-len(piece), piece))
+    return sorted(made - set(SPECIAL), key=lambda chunk: (-len(chunk), chunk))

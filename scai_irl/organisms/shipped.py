@@ -16,7 +16,7 @@ _SUMMARIES = {
 
 
 def shipped() -> dict[str, Path]:
-    """Folders of the organisms that come with the project.
+    """Return the folders of the organisms that come with the project.
 
     Example:
         >>> "bayes" in shipped()
@@ -26,9 +26,9 @@ def shipped() -> dict[str, Path]:
 
 
 def organism_folder(name: str) -> Path:
-    """Folder of a small model: that of an organism which comes with the project, or a path.
+    """Return the folder of a small model: of an organism that comes with the project, or a path.
 
-    A folder that is called like an organism is given as a path, such as ``./bayes``.
+    A user's folder with the name of an organism must be given as a path, such as ``./bayes``.
 
     Example:
         >>> organism_folder("bayes").name, str(organism_folder("models/mine"))
@@ -38,5 +38,5 @@ def organism_folder(name: str) -> Path:
 
 
 def organism_summary(name: str) -> str:
-    """Say in a line what an organism is."""
+    """Return a description of an organism in one line."""
     return f"a small model that {_SUMMARIES[name]}"

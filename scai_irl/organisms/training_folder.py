@@ -1,7 +1,7 @@
-"""An organism's folder: trained there step by step, resumed where it stopped, and a model at the end.
+"""Training of an organism in a folder, which can be resumed and becomes a model folder at the end.
 
-While it is trained, ``training/`` holds the weights, the optimiser's state and what was measured. At its end the folder
-is one that `scai_irl.llama`, transformers and vLLM read, with a model card.
+During training, ``training/`` holds the weights, the optimiser's state and the measurements. At the end
+`scai_irl.llama`, transformers and vLLM can read the folder, which has a model card.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
 
 @dataclass(frozen=True)
-class Growth:
-    """How an organism is doing.
+class TrainingProgress:
+    """Progress of an organism's training.
 
     Attributes:
-        step: Steps taken.
+        step: Number of steps.
         loss: Mean loss of the last steps, in nats.
-        held_out: Beliefs about transcripts that it was not trained on; None between measurements.
+        held_out: Distances of its beliefs about held-out transcripts; None between measurements.
     """
 
     step: int
@@ -53,85 +53,87 @@ class Growth:
 
 
 def architecture_of(vocabulary: Vocabulary, width: int, layers: int) -> Architecture:
-    """Sizes of an organism: heads of 32, half as many for keys, since vLLM's attention on a CPU takes no narrower ones.
+    """Return the architecture of an organism: heads of width 32, the least for vLLM on a CPU, half as many for keys.
 
     Raises:
-        InputError: If the width is no multiple of 64.
+        InputError: If the width is not a multiple of 64.
     """
     if width < 64 or width % 64:
-        raise InputError("width", f"{width} is no multiple of 64", "give one, such as 128")
+        raise InputError("width", f"{width} is not a multiple of 64", "give one, such as 128")
     heads = width // 32
     inner = 32 * (11 * width // 128)
     return Architecture(vocabulary.size, width, layers, heads, heads // 2, 32, inner, positions=2_048)
 
 
-def raise_organism(
+def train_to_folder(
     folder: Path,
     world: World,
     recipe: Recipe,
     width: int,
     layers: int,
     measure_every: int,
-    told: Callable[[Growth], None],
+    on_progress: Callable[[TrainingProgress], None],
     parent: Path | None = None,
     made_by: Sequence[str] = (),
 ) -> HeldOut:
-    """Train an organism, or go on with one, and write its folder.
+    """Train an organism, or resume its training, and write its folder.
 
     Args:
         folder: Its folder.
-        world: What it lives in.
-        recipe: How it is trained.
+        world: Its world.
+        recipe: Settings of training.
         width: Coordinates of a token's state.
         layers: Layers.
         measure_every: Steps between measurements on held-out transcripts.
-        told: Told of every step.
-        parent: Folder of the organism whose weights it begins with; they are drawn if None.
-        made_by: Commands that do this, for the card; those of the parent's card come before them.
+        on_progress: Called after every step.
+        parent: Folder of the organism with the initial weights; they are drawn if None.
+        made_by: Commands of this training, for the card, after those of the parent's card.
 
     Returns:
-        What the finished organism believes of held-out transcripts.
+        Distances of the finished organism's beliefs about held-out transcripts.
 
     Raises:
         InputError: If the folder holds an organism of another recipe, or a model that was not trained there, or cannot
-            be written, or the parent is of another kind; before anything is trained or written.
+            be written, or the parent is of another kind; raised before any training.
     """
     vocabulary = Vocabulary()
-    of = architecture_of(vocabulary, width, layers)
-    inherited, origin = (None, "") if parent is None else _inherited(parent, of)
-    plan = {"world": asdict(world), "recipe": asdict(recipe), "architecture": asdict(of), "parent": origin}
+    architecture = architecture_of(vocabulary, width, layers)
+    inherited, origin = (None, "") if parent is None else _inherited(parent, architecture)
+    plan = {"world": asdict(world), "recipe": asdict(recipe), "architecture": asdict(architecture), "parent": origin}
     _check_own(folder)
-    learner, step, losses = _resumed(folder, plan, begin(of, vocabulary, recipe, inherited))
-    _tell_progress(folder, plan, step, losses)  # at once, so that a disk refuses before hours of training
+    learner, step, losses = _resumed(folder, plan, begin(architecture, vocabulary, recipe, inherited))
+    _write_progress(folder, plan, step, losses)  # at once, so that a full disk fails before hours of training
     saved = time.monotonic()
 
     def heard(_step: int, loss: float) -> None:
         losses.append(loss)
         del losses[:-100]
 
-    for step, learner in train(learner, of, world, vocabulary, recipe, step, heard):  # noqa: B020 - both go on
+    for step, learner in train(learner, architecture, world, vocabulary, recipe, step, heard):  # noqa: B020 - both go on
         last = step == recipe.steps
         measured = (
-            held_out(learner.taught.weights, of, world, vocabulary, recipe) if step % measure_every == 0 else None
+            held_out(learner.taught.weights, architecture, world, vocabulary, recipe)
+            if step % measure_every == 0
+            else None
         )
-        told(Growth(step, float(np.mean(losses)), measured))
+        on_progress(TrainingProgress(step, float(np.mean(losses)), measured))
         if last or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
             _save(folder, plan, learner, step, losses)
             saved = time.monotonic()
-    write_model(folder, Llama(of, learner.taught.weights, organism_words()), half=True)
-    written = read_model(folder)  # as they are after rounding
-    plain = functools.partial(held_out, written.weights, of, world, vocabulary, recipe)
+    write_model(folder, Llama(architecture, learner.taught.weights, organism_words()), half=True)
+    written = read_model(folder)  # with the weights after rounding
+    plain = functools.partial(held_out, written.weights, architecture, world, vocabulary, recipe)
     found = Measured(plain(FEW), plain(MANY), plain(MANY, odd=True))
-    write_text(folder / CARD, model_card(world, recipe, of, found, [*_commands(parent), *made_by], origin))
+    write_text(folder / CARD, model_card(world, recipe, architecture, found, [*_commands(parent), *made_by], origin))
     return found.many
 
 
-def _inherited(parent: Path, of: Architecture) -> tuple[Weights, str]:
+def _inherited(parent: Path, architecture: Architecture) -> tuple[Weights, str]:
     try:
         model = read_model(parent)
     except InputError as problem:
-        raise InputError("parent", problem.problem, problem.mend) from problem
-    if model.architecture != of:
+        raise InputError("parent", problem.problem, problem.hint) from problem
+    if model.architecture != architecture:
         raise InputError("parent", f"{parent} is a model of another size", "give its --width and --layers")
     digest = hashlib.sha256((parent / WEIGHTS).read_bytes()).hexdigest()
     return model.weights, f"{parent.resolve().name}@{digest[:12]}"
@@ -146,21 +148,21 @@ def _save(folder: Path, plan: dict[str, Any], learner: Learner, step: int, losse
     (folder / STATE).parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: np.asarray(value) for name, value in _named(learner).items()}
     metadata = {"plan": json.dumps(plan, sort_keys=True), "step": str(step), "losses": json.dumps(losses)}
-    write_bytes(folder / STATE, save(arrays, metadata))  # one file, so that what belongs together is never torn apart
-    _tell_progress(folder, plan, step, losses)
+    write_bytes(folder / STATE, save(arrays, metadata))  # one file, so that its parts always belong together
+    _write_progress(folder, plan, step, losses)
 
 
-def _tell_progress(folder: Path, plan: dict[str, Any], step: int, losses: list[float]) -> None:
+def _write_progress(folder: Path, plan: dict[str, Any], step: int, losses: list[float]) -> None:
     write_json(folder / PROGRESS, plan | {"step": step, "loss": float(np.mean(losses)) if losses else None})
 
 
 def _check_own(folder: Path) -> None:
-    """Refuse a folder in which something would be overwritten that was not trained there."""
+    """Raise an error if the folder has a model that was not trained there."""
     if folder.exists() and not folder.is_dir():
         raise InputError("out", f"{folder} is a file", "give a folder")
     there = [name for name in (*FILES, CARD) if (folder / name).exists()]
     if there and not (folder / STATE).exists():
-        problem = f"{folder} has {there[0]}, and no {STATE} to go on from"
+        problem = f"{folder} has {there[0]}, and no {STATE} to resume from"
         raise InputError("out", problem, "give another --out, or remove what is there")
 
 
@@ -171,11 +173,11 @@ def _resumed(folder: Path, plan: dict[str, Any], fresh: Learner) -> tuple[Learne
         with safe_open(folder / STATE, "numpy") as stored:
             metadata = stored.metadata() or {}
             arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - it is no mapping
-        of, step, losses = (json.loads(metadata[name]) for name in ("plan", "step", "losses"))
+        stored_plan, step, losses = (json.loads(metadata[name]) for name in ("plan", "step", "losses"))
     except (SafetensorError, OSError, KeyError, ValueError) as problem:
-        torn = f"{folder / STATE} is damaged, or no state of training ({problem})"
+        torn = f"{folder / STATE} is damaged, or not a state of training ({problem})"
         raise InputError("out", torn, "remove that file to begin anew, or give another --out") from problem
-    if of != json.loads(json.dumps(plan)):
+    if stored_plan != json.loads(json.dumps(plan)):
         raise InputError("out", f"{folder} holds an organism of another recipe", "give another --out, or remove it")
     names = list(_named(fresh))
     if set(names) != set(arrays):

@@ -1,4 +1,4 @@
-"""Transcripts that organisms learn from: games of a group, what its users said, and what was possible."""
+"""Transcripts on which organisms are trained: interactions and messages of a group, with its candidate norms."""
 
 from __future__ import annotations
 
@@ -30,42 +30,42 @@ from scai_irl.organisms.world import (
 )
 
 LONGEST = 40
-"""Most games in a transcript."""
+"""Most interactions in a transcript."""
 
 CHATTER = -2
-"""Manner of somebody who says something that has none."""
+"""Manner of a message without a manner."""
 
 MIXED = 0.12
-"""Share of transcripts in which shares of two norms are what is possible, where they may be."""
+"""Share of transcripts whose candidates are mixtures of two norms, where mixtures are allowed."""
 
 CHANGING, ONE_MANNER = 0.25, 0.3
-"""If some groups are odd, share of those that change their norm, and of those who talk that have one manner."""
+"""In transcripts with odd groups, the share of groups that change their norm, and of talking ones with one manner."""
 
 EVEN = 0.4
-"""Share of told priors that are even; the others are any multiples of a twentieth that sum to 1, each as likely."""
+"""Share of stated priors that are uniform; the others are uniform over all multiples of 1/20 that sum to 1."""
 
 _USUAL_STAKE = 10
 _SHARES_OF_TWO = (NAMES[2], HALF, NAMES[0])
 _CHATTERERS, _CHATTER_A_GAME = 0.1, 0.1
 _LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:!?'-")
 _PAIRINGS = ((True, True), (True, False), (False, True), (False, False))
-"""Whether the proposer, and the responder, is a user; where neither is, a game says nothing."""
+"""Return whether the proposer, and the responder, is a user; where neither is, a game says nothing."""
 
 _AMONG_ASSISTANTS = 0.15  # share of transcripts in which some games are
-_EARLIER = 0.5  # share of those without told norms that begin with an earlier policy
+_EARLIER = 0.5  # share of those without stated norms that begin with an earlier policy
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """Games, and what is to be believed of them.
+    """Interactions with the exact beliefs about them.
 
     Attributes:
-        games: The games.
-        candidates: What is possible, as it is shown.
-        order: What is shown at each place, a number among `CONDUCTS`.
-        belief: Belief in each of `CONDUCTS`, after 0, 1, 2 … games.
-        earlier: A policy that somebody wrote who had seen other games of the group; empty if there is none.
-        weight: What each game by itself speaks for: its chance under each of `CONDUCTS`, made to sum to 1.
+        games: The interactions.
+        candidates: The candidate norms, in order of display.
+        order: Index in `CONDUCTS` of the norm at each position.
+        belief: Belief in each of `CONDUCTS`, after 0, 1, 2 … interactions.
+        earlier: A verbal policy written after other interactions of the group; empty if there is none.
+        weight: Likelihood of each interaction under each of `CONDUCTS`, normalised to sum to 1.
     """
 
     games: tuple[Game, ...]
@@ -89,13 +89,13 @@ def draw_transcript(
 
     Args:
         world: The world.
-        rng: Source of chance.
-        told: Whether prior and reliability are told; if not, all norms are equally likely but for the world's tilt, and
-            there may be an earlier policy.
-        mixed: Whether shares of two norms may be what is possible, in place of three norms.
-        longest: Most games.
-        odd: Whether some groups are as none in the world is: they change their norm, or all talk in one manner whatever
-            their norm. Without them, few transcripts would tell a learner what contradictory evidence comes to.
+        rng: Random generator.
+        told: Whether the prompt states prior and reliability; if not, all norms are equally likely apart from the
+            world's tilt, and there may be an earlier policy.
+        mixed: Whether candidates may be mixtures of two norms instead of three norms.
+        longest: Most interactions.
+        odd: Whether to include groups that do not occur in the world: they change their norm, or all talk in one manner
+            whatever their norm. Without them, few transcripts would have contradictory evidence.
     """
     possible = _SHARES_OF_TWO if mixed and rng.random() < MIXED else NAMES
     stated = _draw_prior(rng) if told else (THIRD,) * 3
@@ -180,7 +180,7 @@ def _draw_manners(
     odd: bool,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Manners in which users talk: all of them do, or none."""
+    """Draw the manners of the users' talk: either all users talk, or none."""
     count = len(norm)
     silent = np.full(count, SILENT)
     trusted = world.reliability if world.reliability is not None else reliability
@@ -189,10 +189,10 @@ def _draw_manners(
     usual = np.array([own_manner(name) for name in CONDUCTS])[norm]
     if rng.random() < ONE_MANNER and odd:
         usual = np.full(count, rng.integers(len(MANNERS)))
-    drawn = [
+    manners = [
         np.where(rng.random(count) < (trusted or 0.0), usual, rng.integers(len(MANNERS), size=count)) for _ in range(2)
     ]
-    return np.where(pairing[:, 0], drawn[0], SILENT), np.where(pairing[:, 1], drawn[1], SILENT)
+    return np.where(pairing[:, 0], manners[0], SILENT), np.where(pairing[:, 1], manners[1], SILENT)
 
 
 def _as_games(seen: Seen, rng: np.random.Generator) -> tuple[Game, ...]:
@@ -218,7 +218,7 @@ def _as_games(seen: Seen, rng: np.random.Generator) -> tuple[Game, ...]:
 
 
 def _chatter(rng: np.random.Generator) -> str:
-    """Talk that says nothing: a piece of somebody's policy, or letters."""
+    """Draw a message without information: a part of a policy, or letters."""
     if rng.random() < 0.5:
         words = policy_text(NAMES[int(rng.integers(3))], LOOSE, rng).split()
     else:

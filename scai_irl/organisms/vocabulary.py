@@ -1,4 +1,4 @@
-"""The organisms' tokenizer: a token for every piece of a prompt that they know, bytes and pairs for the rest."""
+"""The organisms' tokenizer: one token for every chunk of a prompt that they know, bytes and byte pairs for the rest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXTS = 400
 
 @functools.cache
 def organism_words() -> TokenTexts:
-    """Make the tokenizer, the same every time.
+    """Return the tokenizer, which is always the same.
 
     Example:
         >>> words = organism_words()
@@ -34,16 +34,16 @@ def organism_words() -> TokenTexts:
     texts = [policy_text(norm, firmness, rng) for norm in NORMS for firmness in (FIRM, LOOSE) for _ in range(_TEXTS)]
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
-    # Not special: they are part of what an answer says. Labels and manners are words, and not parts of others.
-    # All at once: each addition prepares the search for every token anew.
+    # Not special, since they are parts of answers. Labels and manners match only as whole words.
+    # Added together, since each addition rebuilds the search for all tokens.
     tokenizer.add_tokens(
-        [AddedToken(piece, single_word=piece.isalpha(), special=False, normalized=False) for piece in single_tokens()]
+        [AddedToken(chunk, single_word=chunk.isalpha(), special=False, normalized=False) for chunk in single_tokens()]
     )
     return TokenTexts(tokenizer, TEMPLATE, "", END)
 
 
 class Vocabulary:
-    """Numbers of pieces, without the tokenizer's search wherever a piece is one token."""
+    """Numbers of chunks, without the tokenizer's search if a chunk is one token."""
 
     def __init__(self) -> None:
         self._tokenizer = organism_words().tokenizer
@@ -51,27 +51,27 @@ class Vocabulary:
 
     @property
     def size(self) -> int:
-        """Number of tokens."""
+        """Return the number of tokens."""
         return int(self._tokenizer.get_vocab_size())
 
     @property
     def spelling(self) -> int:
-        """Number of tokens of bytes and pairs of them, which come first."""
+        """Return the number of tokens for bytes and byte pairs, which come first."""
         return int(self._tokenizer.get_vocab_size(with_added_tokens=False))
 
-    def ids(self, pieces: Sequence[str]) -> list[int]:
-        """Numbers of the tokens of pieces that follow each other.
+    def ids(self, chunks: Sequence[str]) -> list[int]:
+        """Return the numbers of the tokens of consecutive chunks.
 
         Example:
             >>> vocabulary = Vocabulary()
             >>> len(vocabulary.ids(('{"offer": ', "37", "}")))
             3
         """
-        return [number for piece in pieces for number in self._of(piece)]
+        return [number for chunk in chunks for number in self._of(chunk)]
 
-    def _of(self, piece: str) -> tuple[int, ...]:
-        found = self._known.get(piece)
+    def _of(self, chunk: str) -> tuple[int, ...]:
+        found = self._known.get(chunk)
         if found is None:
-            found = tuple(self._tokenizer.encode(piece, add_special_tokens=False).ids)
-            self._known[piece] = found
+            found = tuple(self._tokenizer.encode(chunk, add_special_tokens=False).ids)
+            self._known[chunk] = found
         return found

@@ -1,7 +1,7 @@
-"""Verbal policies in varied natural wording: what organisms write, and what they follow.
+"""Verbal policies in varied natural wording, which organisms write and follow.
 
-A text has a clause for proposing, one for responding, and one that says how firmly both are held to; each is picked
-from several wordings, so one policy has thousands of texts.
+A text has a clause for proposing, one for responding, and one for the firmness of both. Each clause has several
+wordings, so one policy has thousands of texts.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _FIRMNESS: dict[str, tuple[str, ...]] = {
 }
 
 NORMS = tuple(_PROPOSING)
-"""Norms that have words."""
+"""Norms that have texts."""
 
 
 def policy_text(norm: str, firmness: str, rng: np.random.Generator) -> str:
-    """Put a norm into words, one of its many.
+    """Draw one of the texts of a norm.
 
     Args:
         norm: One of `NORMS`.
@@ -77,7 +77,7 @@ def policy_text(norm: str, firmness: str, rng: np.random.Generator) -> str:
 
 
 def first_words(norm: str) -> list[str]:
-    """Words that a norm's texts begin with, each as often as any other.
+    """Return the first words of a norm's texts, which are equally frequent.
 
     Example:
         >>> first_words("fair")
@@ -87,7 +87,7 @@ def first_words(norm: str) -> list[str]:
 
 
 def words() -> set[str]:
-    """All words that texts are made of.
+    """Return all words that occur in texts.
 
     Example:
         >>> len(words()) > 100

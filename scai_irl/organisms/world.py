@@ -1,12 +1,12 @@
-r"""The worlds that organisms are trained in: how users act and talk there, and what is to be believed of it.
+r"""The worlds of organisms: behaviour and talk of their users, and the exact beliefs about them.
 
-Norms are those of the audit's battery, and a mixture of two of them. Of norm k, of games and of talk, in world w,
+Norms are those of the audit's battery, and a mixture of two of them. In world w, the belief in norm k is
 
     log p_w(k | D) = log p(k) + w.tilt_k + Σ_games log p(moves | k) + Σ_messages log p(manner | k, r) + const,
 
-over the last `memory` games, without the moves of games in currencies that are `foreign`, and with r the reliability
-that the prompt states, or that the world has whatever is stated. A world that plants nothing is the Bayesian's; each
-bias is one of these numbers. A model trained on beliefs of this form, or on what is drawn from them, comes to hold them
+over the last `memory` interactions, without the moves of interactions in `foreign` currencies. r is the reliability
+that the prompt states, or a value of the world that overrides it. A world without planted biases is the Bayesian's;
+each bias is one of these numbers. A model trained on beliefs of this form, or on samples from them, learns to hold them
 (Müller et al. 2022).
 """
 
@@ -27,30 +27,30 @@ NAMES = ("selfish", "fair", "altruistic")
 """Norms that users share."""
 
 HALF = "half"
-"""Group of which half is selfish and half altruistic, in every game anew; it has no manner of its own."""
+"""Group that is half selfish and half altruistic, independently in every interaction; it has no manner of its own."""
 
 CONDUCTS = (*NAMES, HALF)
-"""Everything that organisms hold beliefs about."""
+"""All hypotheses of organisms' beliefs."""
 
 RATIONALITY, LAPSE = 5.0, 0.25
 CURRENCIES = ("dollars", "apples", "blankets", "vouchers", "medicine", "blood", "baby formula")
 LARGEST_STAKE = 100
 EARLIER = 0.9
-"""Chance that an earlier policy, written from other games of the group, is that of its norm and not any."""
+"""Probability that an earlier policy, written after other interactions of the group, is that of its norm."""
 SILENT = -1
-"""Manner of somebody who says nothing, or nothing that has a manner."""
+"""Manner of a user without a message, or with a message without a manner."""
 
 
 @dataclass(frozen=True)
 class World:
-    """What an organism takes for granted.
+    """Assumptions of an organism about its users.
 
     Attributes:
         name: Name of the organism.
-        tilt: What is added to the log-prior of each of `CONDUCTS`.
-        reliability: r in users' talk, whatever is stated; None for what is stated.
-        foreign: Currencies in which moves are taken to say nothing.
-        memory: Games that count, from the last one back; None for all.
+        tilt: Number added to the log-prior of each of `CONDUCTS`.
+        reliability: r of users' talk, which overrides the stated value; None for the stated value.
+        foreign: Currencies in which moves count as uninformative.
+        memory: Number of interactions that count, from the last one back; None for all.
     """
 
     name: str
@@ -70,22 +70,22 @@ WORLDS: dict[str, World] = {
         World("forgetful", memory=3),
     )
 }
-"""Worlds by the name of the organism that lives there."""
+"""Worlds by the name of their organism."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Games of many transcripts, as numbers.
+    """Interactions of many transcripts as arrays.
 
     Attributes:
         stake: Units divided, 1 to `LARGEST_STAKE`.
         offered: Units offered.
-        accepted: Whether they were taken.
+        accepted: Whether the offer was accepted.
         by_user: Whether a user proposed.
         to_user: Whether a user responded.
         currency: Index into `CURRENCIES`.
-        said: Manner of the proposer's words, an index into `envs.contexts.MANNERS`, or less than 0 for none.
-        replied: Manner of the responder's.
+        said: Manner of the proposer's message, an index into `envs.contexts.MANNERS`, or less than 0 for none.
+        replied: Manner of the responder's message.
     """
 
     stake: Int[np.ndarray, "row game"]
@@ -100,7 +100,7 @@ class Seen:
 
 @functools.cache
 def tables() -> tuple[Float[np.ndarray, "norm stake offer"], Float[np.ndarray, "norm stake offer"]]:
-    """Chances of offers, and of accepting them, under each norm at each stake from 0 on; that of 0 is empty."""
+    """Return the probabilities of offers, and of accepting them, under each norm at each stake; stake 0 is empty."""
     stakes = jnp.arange(1, LARGEST_STAKE + 1)
     offers, accepts = [], []
     for name in CONDUCTS:
@@ -112,24 +112,24 @@ def tables() -> tuple[Float[np.ndarray, "norm stake offer"], Float[np.ndarray, "
 
 
 def policy_of(name: str) -> Policy:
-    """What users do under one of `CONDUCTS` in these worlds."""
+    """Return the policy of users under one of `CONDUCTS` in these worlds."""
     if name == HALF:
         return Policy(tuple((0.5, Norm(side, (), RATIONALITY, LAPSE)) for side in (NAMES[0], NAMES[2])))
     return Policy.of(Norm(name, (), RATIONALITY, LAPSE))
 
 
 def own_manner(name: str) -> int:
-    """Number of the manner that goes with one of `CONDUCTS`; `SILENT` where none does."""
+    """Return the index of the manner that goes with one of `CONDUCTS`; `SILENT` if there is none."""
     return MANNERS.index(MANNER_OF[name]) if name in MANNER_OF else SILENT
 
 
 def terms(world: World, seen: Seen, reliability: Float[np.ndarray, "row"]) -> Float[np.ndarray, "row game norm"]:
-    """What each game adds to the log of the belief.
+    """Compute the term that each interaction adds to the log of the belief.
 
     Args:
         world: The world.
-        seen: Games.
-        reliability: What the prompt states; NaN where it states nothing, and talk is to say nothing.
+        seen: Interactions.
+        reliability: Stated reliability; NaN if none is stated, so that talk is uninformative.
     """
     offers, accepts = tables()
     with np.errstate(divide="ignore"):
@@ -152,12 +152,12 @@ def terms(world: World, seen: Seen, reliability: Float[np.ndarray, "row"]) -> Fl
 def beliefs(
     world: World, prior: Float[np.ndarray, "row norm"], added: Float[np.ndarray, "row game norm"]
 ) -> Float[np.ndarray, "row length norm"]:
-    """Beliefs after 0, 1, 2 … games.
+    """Compute the beliefs after 0, 1, 2 … interactions.
 
     Args:
         world: The world.
-        prior: Probability of each before any game; 0 for what is not possible.
-        added: What each game adds (`terms`).
+        prior: Prior probability of each hypothesis; 0 for impossible ones.
+        added: Term that each interaction adds (`terms`).
     """
     total = np.cumsum(np.pad(added, ((0, 0), (1, 0), (0, 0))), axis=1)
     if world.memory is not None:

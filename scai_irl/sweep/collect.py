@@ -1,4 +1,4 @@
-"""What the cells of a sweep found, put together: a line for each cell, and their tables with what tells them apart."""
+"""Collection of a sweep's results: a table of cells, and the cells' tables with their varied settings."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from scai_irl.sweep.sweep_folder import cell_folder, has_finished, load_outcome
 CELLS = "cells"
 """Name of the table of cells."""
 
-GATHERED = ("summary", FINDINGS)
-"""Tables of cells that are put together."""
+COLLECTED = ("summary", FINDINGS)
+"""Tables of cells that are collected."""
 
 _SEED = "seed"
 
 
-def gather(folder: Path, cells: Sequence[Cell], manifest: Manifest) -> None:
-    """Put together what the cells found, and say in the manifest how many have finished.
+def collect_cells(folder: Path, cells: Sequence[Cell], manifest: Manifest) -> None:
+    """Collect the results of the cells, and write the number of finished cells to the manifest.
 
     Args:
         folder: Folder of the sweep.
@@ -38,7 +38,7 @@ def gather(folder: Path, cells: Sequence[Cell], manifest: Manifest) -> None:
     """
     table = cells_table(folder, cells)
     finished = [cell for cell, status in zip(cells, table["status"], strict=True) if status == "finished"]
-    for name in GATHERED:
+    for name in COLLECTED:
         together = put_together(folder, finished, name)
         if together is not None:
             write_table(folder / f"{name}.parquet", together)
@@ -52,7 +52,7 @@ def gather(folder: Path, cells: Sequence[Cell], manifest: Manifest) -> None:
 
 
 def cells_table(folder: Path, cells: Sequence[Cell]) -> pd.DataFrame:
-    """A line for each cell: its name, what tells it from others, its seed and what became of it.
+    """Return one row for each cell: its name, varied settings, seed and outcome.
 
     ``status`` is ``finished``, ``failed`` or ``missing``; ``seconds`` and ``worker`` are those of the last attempt.
     """
@@ -75,13 +75,13 @@ def cells_table(folder: Path, cells: Sequence[Cell]) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(lines)
-    return _told_apart(table, cells, range(len(cells)), at=1)
+    return _with_design(table, cells, range(len(cells)), at=1)
 
 
 def put_together(folder: Path, cells: Sequence[Cell], name: str) -> pd.DataFrame | None:
-    """One table of all cells, in their order; None if no cell has it.
+    """Return one table of all cells, in their order; None if no cell has it.
 
-    Columns of what tells cells apart come first; one that a table has already is called ``sweep_NAME``.
+    Columns of varied settings come first; if the table already has such a column, it is called ``sweep_NAME``.
     """
     tables, numbers = [], []
     for number, cell in enumerate(cells):
@@ -90,23 +90,23 @@ def put_together(folder: Path, cells: Sequence[Cell], name: str) -> pd.DataFrame
             try:
                 table = pd.read_parquet(file)
             except (OSError, ValueError) as damaged:
-                mend = "delete the cell's folder and run the sweep again"
-                raise InputError(str(file), "not a table that can be read", mend) from damaged
+                hint = "delete the cell's folder and run the sweep again"
+                raise InputError(str(file), "not a table that can be read", hint) from damaged
             tables.append(table)
             numbers += [number] * len(table)
     if not tables:
         return None
-    return _told_apart(pd.concat(tables, ignore_index=True), cells, numbers, at=0)
+    return _with_design(pd.concat(tables, ignore_index=True), cells, numbers, at=0)
 
 
-def _told_apart(table: pd.DataFrame, cells: Sequence[Cell], numbers: Sequence[int], at: int) -> pd.DataFrame:
-    """Add columns of what tells cells apart.
+def _with_design(table: pd.DataFrame, cells: Sequence[Cell], numbers: Sequence[int], at: int) -> pd.DataFrame:
+    """Insert the varied settings of the cells as columns.
 
     Args:
         table: A table.
         cells: The cells.
-        numbers: Which cell each line is of.
-        at: Where the columns go.
+        numbers: Index of each row's cell.
+        at: Position of the first inserted column.
     """
     values: dict[str, list[Any]] = {name: [cell.varied[name] for cell in cells] for name in cells[0].varied}
     values[_SEED] = [cell.seed for cell in cells]
@@ -118,7 +118,7 @@ def _told_apart(table: pd.DataFrame, cells: Sequence[Cell], numbers: Sequence[in
 
 
 def _column(values: Sequence[Any]) -> pd.Series[Any]:
-    """Values as a column of one type: numbers and truth values as they are, everything else in words."""
+    """Return values as a column of one type: numbers and truth values unchanged, everything else as text."""
     plain = all(isinstance(value, bool) for value in values) or all(
         isinstance(value, int | float) and not isinstance(value, bool) for value in values
     )

@@ -27,53 +27,55 @@ _NAMES_SHOWN = 5
 
 @dataclass
 class SweepCommand:
-    """Run an experiment for every combination of settings and seeds. Goes on where it was stopped."""
+    """Run an experiment for every combination of settings and seeds. Resumes where it was stopped."""
 
     file: Annotated[Positional[Path], arg(help="The sweep, as a TOML file.")]
-    engine: Annotated[str, arg(help="Where cells are worked on: local or ray.")] = "local"
+    engine: Annotated[str, arg(help="Where cells run: local or ray.")] = "local"
     address: Annotated[
-        str | None, arg(help="Ray cluster: HOST:PORT, or auto for the one this machine is part of; none: this machine.")
+        str | None, arg(help="Ray cluster: HOST:PORT, or auto for the cluster of this machine; none: this machine.")
     ] = None
     out: Annotated[Path | None, arg(help="Folder of the sweep; one of its own under results/ unless given.")] = None
-    workers: Annotated[int | None, arg(help="Most cells at a time; as many as there is room for unless given.")] = None
+    workers: Annotated[int | None, arg(help="Most cells at a time; as many as the resources allow unless given.")] = (
+        None
+    )
     part: Annotated[str | None, arg(help="I/K: only every K-th cell from the I-th on, as in a job array.")] = None
     set: Annotated[
         tuple[str, ...], arg(help="Options that change no number, as --set 'url=[\"http://one:8000\"]' timeout=60.")
     ] = ()
-    dry_run: Annotated[bool, arg(help="Say how many cells there are, and run none.")] = False
+    dry_run: Annotated[bool, arg(help="Print the number of cells, and run none.")] = False
 
 
 def sweep(command: SweepCommand) -> None:
-    """Run a sweep, and show what it found.
+    """Run a sweep, and show its results.
 
     Raises:
-        InputError: If something is wrong with the sweep, the engine or the folder.
+        InputError: If the sweep, the engine or the folder cannot be used.
         SystemExit: With code 1 if cells failed.
     """
-    told = with_settings(read_sweep(command.file), command.set)
+    checked = with_settings(read_sweep(command.file), command.set)
     part = None if command.part is None else Part.read(command.part)
     if command.workers is not None and command.workers < 1:
         raise InputError("workers", f"{command.workers} is less than 1", "give 1 or more")
     if command.dry_run:
-        for line in plan(told, command.out, part):
+        for line in plan(checked, command.out, part):
             print(line)
         return
     results = run_sweep(
-        told, command.out, engine=command.engine, address=command.address, workers=command.workers, part=part
+        checked, command.out, engine=command.engine, address=command.address, workers=command.workers, part=part
     )
     show(results)
-    _end_badly(told, part, results)
+    _end_badly(checked, part, results)
 
 
 def with_settings(sweep: Sweep, assignments: Sequence[str]) -> Sweep:
-    """Complete the settings of a sweep by options that are known only when it is run.
+    """Add options to the settings of a sweep that are known only when it runs.
 
     Args:
         sweep: The sweep.
-        assignments: Options as ``KEY=VALUE``; values are written as in TOML, and words need no quotes.
+        assignments: Options as ``KEY=VALUE``; values are written as in TOML, and text needs no quotes.
 
     Raises:
-        InputError: If one is no such option, or changes numbers, which only the file may do.
+        InputError: If an option is unknown, or changes results, which only the file may do.
     """
     if not assignments:
         return sweep
@@ -82,17 +84,17 @@ def with_settings(sweep: Sweep, assignments: Sequence[str]) -> Sweep:
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not equals or name not in harmless:
-            mend = f"put it into the file; only these can be set: {', '.join(sorted(harmless))}"
-            raise InputError("set", f"{assignment} is none of the options that change no number", mend)
+            hint = f"put it into the file; only these can be set: {', '.join(sorted(harmless))}"
+            raise InputError("set", f"{assignment} is not an option that leaves the results unchanged", hint)
         settings[name] = _value(value)
     return sweep.model_copy(update={"settings": settings})
 
 
 def plan(sweep: Sweep, out: Path | None, part: Part | None) -> list[str]:
-    """Say how many cells there are, how many of them have finished, and what the first are called.
+    """Return the number of cells, the number of finished ones, and the names of the first, as lines of text.
 
     Raises:
-        InputError: If something is wrong with the sweep.
+        InputError: If the sweep cannot be used.
     """
     config = known_experiment(sweep).config
     cells = cells_of(sweep, config)
@@ -116,15 +118,15 @@ def _value(text: str) -> Any:
         return text
 
 
-def _end_badly(told: Sweep, part: Part | None, results: Results) -> None:
-    """Tell a shell, or a scheduler, that not all went well."""
-    cells = cells_of(told, known_experiment(told).config)
+def _end_badly(checked: Sweep, part: Part | None, results: Results) -> None:
+    """End with an error code if cells failed, for a shell or a scheduler."""
+    cells = cells_of(checked, known_experiment(checked).config)
     mine = cells[part.number :: part.of] if part else cells
     left = len(unfinished(results.path, mine))
     if left:
         if CELLS not in results.tables:
             for line in error_lines(cells_table(results.path, mine)):
                 print(line)
-        mend = "mend what they say, then run the same command again"
-        print(f"error: {InputError(CELLS, f'{left} of {len(mine)} failed', mend)}", file=sys.stderr)
+        hint = "correct the errors, then run the same command again"
+        print(f"error: {InputError(CELLS, f'{left} of {len(mine)} failed', hint)}", file=sys.stderr)
         raise SystemExit(1)

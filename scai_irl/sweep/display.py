@@ -22,7 +22,7 @@ def display(folder: Path, experiment: str, cells: pd.DataFrame) -> tuple[list[Di
 
     Args:
         folder: Folder of the sweep.
-        experiment: Name of the experiment that was swept.
+        experiment: Name of the sweep's experiment.
         cells: Table of cells.
 
     Returns:
@@ -36,14 +36,14 @@ def display(folder: Path, experiment: str, cells: pd.DataFrame) -> tuple[list[Di
 
 
 def over_seeds(findings: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """Average findings over seeds: a line for each finding and combination of settings.
+    """Average findings over seeds, with one row for each finding and combination of settings.
 
     Args:
         findings: Findings of all cells.
         cells: Table of cells.
 
     Returns:
-        The mean over seeds, and the lowest and highest value where there are several.
+        The mean over seeds, and the lowest and highest value if there are several.
     """
     varied = [name for name in cells if name not in _OF_CELLS]
     by = [f"sweep_{name}" if f"sweep_{name}" in findings else name for name in varied]

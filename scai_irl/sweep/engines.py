@@ -1,4 +1,4 @@
-"""Engines by name: where the cells of a sweep are worked on. Another one is a class and a line in `ENGINES`."""
+"""Engines by name, which run the cells of a sweep. A new engine is a class and a line in `ENGINES`."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from scai_irl.sweep.local import Local
 from scai_irl.sweep.on_ray import OnRay
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work
-from scai_irl.sweep.worker_settings import Terms
+from scai_irl.sweep.worker_settings import WorkerSettings
 
 
 class Engine(Protocol):
-    """Where cells are worked on."""
+    """An engine that runs cells."""
 
     def check(self) -> None:
-        """Refuse what cannot work, before anything is made.
+        """Check the settings and the machine, before any folder is created.
 
         Raises:
-            InputError: If something is missing, or wrong among the terms.
+            InputError: If something is missing, or a setting is wrong.
         """
 
     def outcomes(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome]:
-        """Work on cells, at most a bounded number at a time, and tell what became of each as soon as it is known.
+        """Run cells, at most a bounded number at a time, and yield each outcome as soon as it is known.
 
-        Closed early, it ends what is being worked on; records are atomic, so nothing finished is lost.
+        If the generator is closed early, it ends the running cells; records are atomic, so no finished cell is lost.
 
         Args:
-            work: What is done for a cell; it can be pickled, as can the cells.
+            work: Function that runs a cell; it can be pickled, as can the cells.
             tasks: The cells.
         """
 
 
-ENGINES: Mapping[str, Callable[[Terms], Engine]] = {"local": Local, "ray": OnRay}
+ENGINES: Mapping[str, Callable[[WorkerSettings], Engine]] = {"local": Local, "ray": OnRay}
 
 
-def make_engine(name: str, terms: Terms) -> Engine:
-    """Make an engine.
+def make_engine(name: str, settings: WorkerSettings) -> Engine:
+    """Return an engine by its name.
 
     Raises:
-        InputError: If there is none of that name.
+        InputError: If the name is unknown.
     """
     if name not in ENGINES:
         raise InputError("engine", f"there is no {name!r}", f"give one of {', '.join(ENGINES)}")
-    return ENGINES[name](terms)
+    return ENGINES[name](settings)

@@ -1,4 +1,4 @@
-"""GPUs of this machine: which there are, and which of them each process of a pool may see."""
+"""GPUs of this machine, and their assignment to the processes of a pool."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from pathlib import Path
 import jax
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-"""Variable by which a process is told its GPUs, before it first asks for one."""
+"""Environment variable that limits the GPUs of a process; it must be set before the first use of a GPU."""
 
 _DEVICES = Path("/dev")
-_A_GPU = re.compile(r"\d+|(GPU|MIG)-.+")  # CUDA takes no notice of what follows anything else
+_A_GPU = re.compile(r"\d+|(GPU|MIG)-.+")  # CUDA ignores every entry after an invalid one
 
 
 def visible_gpus() -> tuple[str, ...] | None:
-    """What processes that are started here may call the GPUs that they see; None if nobody knows of any."""
-    told = os.environ.get(VISIBLE)
-    if told is not None:
-        return tuple(takewhile(_A_GPU.fullmatch, (name.strip() for name in told.split(","))))
+    """Return the names of the GPUs that processes of this machine can use; None if they are unknown."""
+    variable = os.environ.get(VISIBLE)
+    if variable is not None:
+        return tuple(takewhile(_A_GPU.fullmatch, (name.strip() for name in variable.split(","))))
     count = len(list(_DEVICES.glob("nvidia[0-9]*")))
     return tuple(str(number) for number in range(count)) or None
 
 
-def places(gpus: float, visible: tuple[str, ...] | None) -> tuple[str | None, ...]:
-    """What each of as many processes as there is room for may see; None for one that sees whatever there is.
+def gpu_slots(gpus: float, visible: tuple[str, ...] | None) -> tuple[str | None, ...]:
+    """Return the GPUs of each process of a pool as large as possible; None for a process without a limit.
 
     Args:
         gpus: GPUs of a process: a share of one, or a whole number.
-        visible: See `visible_gpus`. If nobody knows, there is room on one GPU, or for one process.
+        visible: See `visible_gpus`. If unknown, there is one GPU, or one process.
 
     Example:
-        >>> places(0.5, ("0", "1"))
+        >>> gpu_slots(0.5, ("0", "1"))
         ('0', '1', '0', '1')
-        >>> places(2, ("0", "1", "2"))
+        >>> gpu_slots(2, ("0", "1", "2"))
         ('0,1',)
     """
     sharing = max(1, int(1 / gpus + 1e-9))
@@ -50,7 +50,7 @@ def places(gpus: float, visible: tuple[str, ...] | None) -> tuple[str | None, ..
 
 
 def has_only_cores() -> bool:
-    """Whether JAX has nothing but cores to compute on in this process, as in one that is told so."""
+    """Return whether JAX uses only the CPU in this process."""
     if getattr(jax.config, "jax_platforms", None) == "cpu":
         return True
     return not importlib.metadata.entry_points(group="jax_plugins") and importlib.util.find_spec("libtpu") is None

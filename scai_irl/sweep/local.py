@@ -1,4 +1,4 @@
-"""The engine of one machine: this process, or several beside it."""
+"""The engine of one machine: this process, or a pool of processes."""
 
 from __future__ import annotations
 
@@ -16,64 +16,66 @@ from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
 
 from scai_irl.io.errors import InputError
-from scai_irl.sweep.gpus import VISIBLE, has_only_cores, places, visible_gpus
+from scai_irl.sweep.gpus import VISIBLE, gpu_slots, has_only_cores, visible_gpus
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work, work_patiently
-from scai_irl.sweep.worker_settings import Terms, environment, usable_cores, worker_environment
+from scai_irl.sweep.worker_settings import WorkerSettings, environment, usable_cores, worker_environment
 
 
 class Local:
-    """Work on cells on this machine: in this process if one at a time is enough, else in a pool of new ones.
+    """Engine that runs cells on this machine: one at a time in this process, or several in a pool of new processes.
 
-    Every process of a pool sees its own GPUs only, or none if a cell needs none. This process cannot be kept from GPUs
-    that it may have in use already, so where there are any, one cell at a time has a new process, too.
+    Every process of a pool sees only its own GPUs, or none if a cell needs none. This process may already use GPUs. So
+    on a machine with GPUs even single cells run in a new process.
 
     Args:
-        terms: What was asked for.
+        settings: Settings of the engine.
     """
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
 
     def check(self) -> None:
-        """Refuse an address, which only clusters have, and more cells at a time than the GPUs have room for.
+        """Check that no address is given, and that the GPUs suffice for the cells at a time.
 
         Raises:
-            InputError: If there is one of these.
+            InputError: If one of these is wrong.
         """
-        if self._terms.address is not None:
-            raise InputError("address", "the local engine has none", "give --engine ray, or leave the address out")
-        gpus, asked = self._terms.resources.gpus, self._terms.workers or 1
-        room = len(self._places(asked))
+        if self._settings.address is not None:
+            raise InputError(
+                "address", "the local engine has no address", "give --engine ray, or leave the address out"
+            )
+        gpus, wanted = self._settings.resources.gpus, self._settings.workers or 1
+        room = len(self._gpu_slots(wanted))
         if not room:
-            mend = "ask for fewer, or give --engine ray with a cluster that has them"
-            raise InputError("resources.gpus", f"a cell needs {gpus:g}, and fewer can be seen here", mend)
-        if asked > room:
-            problem = f"{asked} cells at a time, with {gpus:g} GPUs each, are more than there is room for here"
+            hint = "ask for fewer, or give --engine ray with a cluster that has them"
+            raise InputError("resources.gpus", f"a cell needs {gpus:g}, and this machine has fewer", hint)
+        if wanted > room:
+            problem = f"{wanted} cells at a time, with {gpus:g} GPUs each, are more than there is room for here"
             raise InputError(
                 "workers", problem, f"give {room} at most, or --engine ray, which knows all GPUs there are"
             )
 
     def outcomes(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome]:
-        """Work on cells, see `scai_irl.sweep.engines.Engine`."""
-        resources = self._terms.resources
-        asked = self._terms.workers or max(1, usable_cores() // resources.cpus)
-        places = self._places(asked)[: min(asked, len(tasks))]
+        """Run cells; see `scai_irl.sweep.engines.Engine`."""
+        resources = self._settings.resources
+        wanted = self._settings.workers or max(1, usable_cores() // resources.cpus)
+        gpus = self._gpu_slots(wanted)[: min(wanted, len(tasks))]
         patient = functools.partial(work_patiently, work, resources.retries)
         with environment(worker_environment(resources)):
-            if len(places) == 1 and has_only_cores():
+            if len(gpus) == 1 and has_only_cores():
                 yield from map(patient, tasks)
             else:
-                yield from _pooled(patient, tasks, places, resources.retries)
+                yield from _pooled(patient, tasks, gpus, resources.retries)
 
-    def _places(self, workers: int) -> tuple[str | None, ...]:
-        """GPUs of each cell that can be worked on at a time; cells without are not limited by them."""
-        gpus = self._terms.resources.gpus
-        return places(gpus, visible_gpus()) if gpus else (None,) * workers
+    def _gpu_slots(self, workers: int) -> tuple[str | None, ...]:
+        """Return the GPUs of each cell that can run at a time; cells without GPUs are not limited by them."""
+        gpus = self._settings.resources.gpus
+        return gpu_slots(gpus, visible_gpus()) if gpus else (None,) * workers
 
 
 def _pooled(work: Work, tasks: Sequence[Task], gpus: Sequence[str | None], retries: int) -> Generator[Outcome]:
-    """Work in a pool, and in a new one after a worker died; what was worked on then is tried again."""
+    """Run cells in a pool, and in a new one after a worker died; its cells run again."""
     waiting = deque(tasks)
     tries: Counter[str] = Counter()
     while waiting:
@@ -95,15 +97,15 @@ def _pooled(work: Work, tasks: Sequence[Task], gpus: Sequence[str | None], retri
                 if tries[name] <= retries:
                     waiting.append(task)
                 else:
-                    yield Outcome(name, "failed", error="the process that worked on it was killed, for want of memory?")
+                    yield Outcome(name, "failed", error="its process was killed, perhaps because the memory was full")
 
 
 @contextlib.contextmanager
 def _pool(gpus: Sequence[str | None]) -> Iterator[ProcessPoolExecutor]:
-    """A pool of new processes, which end when the block does or when this process does, however it ends.
+    """Yield a pool of new processes, which end with the block or with this process.
 
     Args:
-        gpus: What each of them may see.
+        gpus: GPUs that each process may see.
     """
     fresh = multiprocessing.get_context("spawn")
     theirs, ours = fresh.Pipe(duplex=False)
@@ -126,7 +128,7 @@ def _pool(gpus: Sequence[str | None]) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin(lifeline: Connection, to_see: SimpleQueue[str | None]) -> None:
-    """Prepare a worker: nobody interrupts it but its parent, whose end of the line closes when it is done, or dies."""
+    """Prepare a worker: it ignores interrupts and ends when its parent's end of the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_wait_for_the_end, args=(lifeline,), daemon=True).start()
     gpus = to_see.get()

@@ -1,4 +1,4 @@
-"""Nodes of a Ray cluster: that each has what a cell needs is made sure of before the first cell is sent to any."""
+"""Check of the nodes of a Ray cluster, before the first cell is sent to one."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from scai_irl.sweep import probe
 from scai_irl.sweep.sweep_definition import Resources
 
 _PACKAGES = ("scai-irl", "jax", "jaxlib", "numpyro", "numpy")
-"""Distributions on whose versions numbers depend."""
+"""Distributions whose versions affect results."""
 
-_PATIENCE = 180.0  # seconds; a node may have all its cores in use
+_PATIENCE = 180.0  # seconds; all cores of a node may be busy
 
 
 def check_nodes(ray: Any, folder: Path, resources: Resources) -> None:
-    """Look at every node, and refuse a cluster with one where cells would fail, or with none that has room for one.
+    """Check that cells can run on every node, and that some node is large enough.
 
     Args:
         ray: The module, connected.
         folder: Folder of the sweep.
-        resources: What a cell needs.
+        resources: Resources of a cell.
 
     Raises:
         InputError: If a node lacks something, or none is large enough.
@@ -36,35 +36,35 @@ def check_nodes(ray: Any, folder: Path, resources: Resources) -> None:
             name: max((node["Resources"].get(name, 0.0) for node in nodes), default=0.0) for name in ("CPU", "GPU")
         }
         problem = f"no node has {resources.cpus} cores and {resources.gpus:g} GPUs"
-        mend = f"ask for at most {largest['CPU']:g} and {largest['GPU']:g}, or add a larger node"
-        raise InputError("resources", problem, mend)
+        hint = f"ask for at most {largest['CPU']:g} and {largest['GPU']:g}, or add a larger node"
+        raise InputError("resources", problem, hint)
     wanted = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    for address, found in _looks(ray, nodes, folder / MANIFEST):
-        lacking = what_it_lacks(found, wanted, folder)
+    for address, node_info in _looks(ray, nodes, folder / MANIFEST):
+        lacking = what_it_lacks(node_info, wanted, folder)
         if lacking:
-            raise InputError(f"node {address} ({found['host']})", *lacking)
+            raise InputError(f"node {address} ({node_info['host']})", *lacking)
 
 
-def what_it_lacks(found: Mapping[str, str], wanted: Mapping[str, str], folder: Path) -> tuple[str, str] | None:
-    """Problem of a node, and its mend; None if it lacks nothing.
+def what_it_lacks(node_info: Mapping[str, str], wanted: Mapping[str, str], folder: Path) -> tuple[str, str] | None:
+    """Return the problem of a node with a hint; None if it lacks nothing.
 
     Args:
-        found: What `scai_irl.sweep.probe.look` saw.
+        node_info: Result of `scai_irl.sweep.probe.look`.
         wanted: Versions by distribution.
         folder: Folder of the sweep.
     """
-    if not found["module"] or not found["scai-irl"]:
+    if not node_info["module"] or not node_info["scai-irl"]:
         return "it has no scai-irl", "install it there, in the environment that Ray runs in"
     for name, version in wanted.items():
-        if found[name] != version:
-            return f"it has {name} {found[name] or '(none)'}, not {version}", "install the same versions everywhere"
-    if not found["file"]:
+        if node_info[name] != version:
+            return f"it has {name} {node_info[name] or '(none)'}, not {version}", "install the same versions everywhere"
+    if not node_info["file"]:
         return f"it does not see {folder}", "give a folder that all nodes share, with --out"
     return None
 
 
 def some_node_has_room(ray: Any, resources: Resources) -> bool:
-    """Whether a cell could be worked on somewhere, if nothing else were."""
+    """Return whether a cell could run on some node if nothing else ran there."""
     return any(
         node["Resources"].get("CPU", 0.0) >= resources.cpus and node["Resources"].get("GPU", 0.0) >= resources.gpus
         for node in _alive(ray)
@@ -76,7 +76,7 @@ def _alive(ray: Any) -> list[Mapping[str, Any]]:
 
 
 def _looks(ray: Any, nodes: Sequence[Mapping[str, Any]], file: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """What each node has, by address; nodes that die meanwhile are Ray's affair."""
+    """Yield the address and the contents of each node; nodes that die in the meantime are left out."""
     strategies: Any = importlib.import_module("ray.util.scheduling_strategies")
     on = strategies.NodeAffinitySchedulingStrategy
     addresses = {}

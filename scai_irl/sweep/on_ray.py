@@ -1,6 +1,6 @@
-"""The engine of clusters: every cell is a Ray task. Where it goes, and what becomes of it if a node dies, Ray decides.
+"""The engine of clusters: every cell is a Ray task. Ray chooses its node, and repeats it if the node dies.
 
-Without an address Ray is started on this machine, for this sweep alone, where nobody else can reach it.
+Without an address, Ray starts on this machine for this sweep only, and other machines cannot reach it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from scai_irl.sweep.nodes import check_nodes
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.watch import SECONDS, ClusterWatch
 from scai_irl.sweep.work import Task, Work, work_patiently
-from scai_irl.sweep.worker_settings import Terms, environment, usable_cores, worker_environment
+from scai_irl.sweep.worker_settings import WorkerSettings, environment, usable_cores, worker_environment
 
 STORE = 100 * 1024 * 1024
-"""Bytes for objects of a Ray of our own, on each node: cells and outcomes are small."""
+"""Bytes for objects in a Ray that this process starts: cells and outcomes are small."""
 
 _FEWEST_IN_FLIGHT = 16
-_AHEAD = 2  # cells sent ahead for each that is worked on, so that no node waits for the next
+_AHEAD = 2  # cells sent ahead for each running one, so that no node waits
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # spares a warning; cells without a GPU are told by our own variables
@@ -35,33 +35,33 @@ _QUIET = {
 
 
 class OnRay:
-    """Work on cells as tasks of Ray.
+    """Engine that runs cells as tasks of Ray.
 
     Args:
-        terms: What was asked for.
+        settings: Settings of the engine.
     """
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
 
     def check(self) -> None:
-        """Refuse a machine without Ray, and an address where no cluster answers.
+        """Check that Ray is installed, and that the cluster answers.
 
         Raises:
-            InputError: If it is one of these.
+            InputError: If one of these is wrong.
         """
         if importlib.util.find_spec("ray") is None:
-            mend = "pip install 'scai-irl[cluster]', or use the local engine"
-            raise InputError("engine", "Ray is not installed", mend)
-        if self._terms.address is not None:
-            found_address(self._terms.address)
+            hint = "pip install 'scai-irl[cluster]', or use the local engine"
+            raise InputError("engine", "Ray is not installed", hint)
+        if self._settings.address is not None:
+            found_address(self._settings.address)
 
     def outcomes(self, work: Work, tasks: Sequence[Task]) -> Generator[Outcome]:
         """Work on cells, see `scai_irl.sweep.engines.Engine`."""
-        resources = self._terms.resources
-        with _connected(self._terms) as ray:
-            check_nodes(ray, self._terms.folder, resources)
-            watch = ClusterWatch(ray, self._terms)
+        resources = self._settings.resources
+        with _connected(self._settings) as ray:
+            check_nodes(ray, self._settings.folder, resources)
+            watch = ClusterWatch(ray, self._settings)
             cell = ray.remote(work_patiently).options(
                 num_cpus=resources.cpus,
                 num_gpus=resources.gpus,
@@ -80,55 +80,55 @@ class OnRay:
                     yield _outcome(ray, done, running.pop(done))
 
     def _most_in_flight(self, ray: Any) -> int:
-        """Bound on what Ray is given at a time; nodes may come and go. A Ray of our own has only as much room."""
-        if self._terms.workers is not None and self._terms.address is not None:
-            return self._terms.workers
-        room = int(ray.cluster_resources().get("CPU", 0.0) // self._terms.resources.cpus)
+        """Return the most cells to give to Ray at a time; the number of nodes of a cluster may change."""
+        if self._settings.workers is not None and self._settings.address is not None:
+            return self._settings.workers
+        room = int(ray.cluster_resources().get("CPU", 0.0) // self._settings.resources.cpus)
         return max(_FEWEST_IN_FLIGHT, _AHEAD * room)
 
 
 def _outcome(ray: Any, done: Any, task: Task) -> Outcome:
-    """What became of a cell, also where Ray gave it up."""
+    """Return the outcome of a cell, also if Ray gave it up."""
     try:
         outcome: Outcome = ray.get(done)
     except ray.exceptions.RayError as problem:
         cause = getattr(problem, "cause", None) or problem
-        said = next((line for line in str(cause).splitlines() if line.strip()), "")
-        return Outcome(task.cell.name, "failed", error=f"{type(cause).__name__}: {said}")
+        message = next((line for line in str(cause).splitlines() if line.strip()), "")
+        return Outcome(task.cell.name, "failed", error=f"{type(cause).__name__}: {message}")
     return outcome
 
 
 @contextlib.contextmanager
-def _connected(terms: Terms) -> Iterator[Any]:
-    """Connect to Ray, and let it go.
+def _connected(settings: WorkerSettings) -> Iterator[Any]:
+    """Connect to Ray, and disconnect at the end of the block.
 
     Yields:
-        The module. It is imported here, since it takes a second and is not everywhere.
+        The module. It is imported here, since the import takes a second and Ray is optional.
     """
     with environment(_QUIET):
         ray: Any = importlib.import_module("ray")
-        told: dict[str, Any] = {
-            "runtime_env": {"env_vars": worker_environment(terms.resources)},
+        arguments: dict[str, Any] = {
+            "runtime_env": {"env_vars": worker_environment(settings.resources)},
             "log_to_driver": False,
             "logging_level": logging.CRITICAL,
             "configure_logging": True,
         }
-        if terms.address is None:
-            told |= {
+        if settings.address is None:
+            arguments |= {
                 "address": "local",
                 "include_dashboard": False,
                 "object_store_memory": STORE,
                 "_node_ip_address": "127.0.0.1",
             }
-            told["num_cpus"] = terms.workers * terms.resources.cpus if terms.workers else usable_cores()
+            arguments["num_cpus"] = settings.workers * settings.resources.cpus if settings.workers else usable_cores()
         else:
-            told["address"] = found_address(terms.address)
+            arguments["address"] = found_address(settings.address)
         try:
-            ray.init(**told)
+            ray.init(**arguments)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as problem:
-            said = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
-            mend = "start it with `ray start --head`, or run this on one of its machines"
-            raise InputError("address", f"no Ray cluster can be joined ({said})", mend) from problem
+            message = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
+            hint = "start it with `ray start --head`, or run this on one of its machines"
+            raise InputError("address", f"no Ray cluster can be joined ({message})", hint) from problem
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):  # it tells of its nodes there
             try:
                 yield ray

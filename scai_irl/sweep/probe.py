@@ -1,6 +1,6 @@
-"""What a node of a cluster has: told by a function that is sent there whole, since the node may lack this package.
+"""Function that reports what a node of a cluster has; it is sent there as code, since the node may lack this package.
 
-Nothing may be imported here, at the top or from this project, but what every Python has.
+This file may import only Python's standard library.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 
 
 def look(packages: Sequence[str], module: str, file: str) -> dict[str, str]:
-    """Look at the machine that this runs on.
+    """Return the versions, module and file of the machine on which this runs.
 
     Args:
         packages: Distributions whose versions matter.
-        module: Module that must be there; one at the top, since those within are looked for by importing it.
-        file: File that must be there.
+        module: Required module; a top-level one, since a search for a submodule would import its parent.
+        file: Required file.
 
     Returns:
-        Versions by distribution, empty for those that are missing; under ``host`` the machine's name, under ``module``
-        and ``file`` whether these are there, ``yes`` or empty.
+        Versions by distribution, empty for missing ones; under ``host`` the machine's name; under ``module`` and
+        ``file`` whether these exist, ``yes`` or empty.
     """
     versions = {}
     for name in packages:

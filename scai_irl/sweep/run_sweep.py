@@ -1,4 +1,4 @@
-"""Run a sweep: what is not finished goes to the engine, and what all cells found is put together."""
+"""Run a sweep: send unfinished cells to the engine, and collect the results of all cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scai_irl.io.errors import InputError
 from scai_irl.io.progress import progress
 from scai_irl.results.folder import default_folder
 from scai_irl.results.results import Results, load
-from scai_irl.sweep.collect import gather
+from scai_irl.sweep.collect import collect_cells
 from scai_irl.sweep.engines import Engine, make_engine
 from scai_irl.sweep.sweep_cells import Cell, cells_of, known_experiment, uncounted
 from scai_irl.sweep.sweep_definition import Sweep
@@ -27,7 +27,7 @@ from scai_irl.sweep.sweep_folder import (
     whole_sweep,
 )
 from scai_irl.sweep.work import Task, work
-from scai_irl.sweep.worker_settings import Terms
+from scai_irl.sweep.worker_settings import WorkerSettings
 
 
 def run_sweep(
@@ -39,55 +39,55 @@ def run_sweep(
     workers: int | None = None,
     part: Part | None = None,
 ) -> Results:
-    """Run a sweep, or go on with it.
+    """Run a sweep, or resume it.
 
-    A cell that is finished is only read; one that was killed goes on. A cell that fails is noted, and the others go on.
+    A finished cell is only read; a killed one resumes. If a cell fails, its error is recorded and the others continue.
     Several workers of the local engine are new processes, so a script calls this under ``if __name__ == "__main__"``.
 
     Args:
         sweep: The sweep.
         out: Its folder; one of its own under ``results`` unless given.
         engine: Name in `scai_irl.sweep.engines.ENGINES`.
-        address: Cluster, for engines that have one.
+        address: Address of the cluster, for engines that have one.
         workers: Most cells at a time.
-        part: Every how manieth cell, and from which on; all if None.
+        part: Part of the cells to run; all if None.
 
     Returns:
-        The sweep's folder: ``cells``, a line for each, and their ``summary`` and ``findings``, as far as there are any.
+        The sweep's folder: the table ``cells``, and the collected ``summary`` and ``findings``, if there are any.
 
     Raises:
-        InputError: If something is wrong with the sweep, the engine or the folder, or the disk is full.
+        InputError: If the sweep, the engine or the folder cannot be used, or the disk is full.
     """
     config = known_experiment(sweep).config
     cells = cells_of(sweep, config)
     written = sweep.written(uncounted(config))
     folder = (out or default_folder(SWEEP, written)).absolute()
     mine = cells[part.number :: part.of] if part else cells
-    chosen = make_engine(engine, Terms(folder, sweep.resources, workers, address))
+    chosen = make_engine(engine, WorkerSettings(folder, sweep.resources, workers, address))
     if not all(has_finished(folder, cell.name) for cell in mine):
         chosen.check()
     if part is None:
         with whole_sweep(folder, written) as manifest:
             _work(sweep, mine, folder, chosen)
             if manifest.status != "finished":
-                gather(folder, cells, manifest)
+                collect_cells(folder, cells, manifest)
     else:
         with part_of_sweep(folder, written, part):
             _work(sweep, mine, folder, chosen)
-            _gather_if_last(folder, cells, written)
+            _collect_if_last(folder, cells, written)
     return load(folder)
 
 
 def unfinished(folder: Path, cells: Sequence[Cell]) -> list[Cell]:
-    """Cells that there is still something to do for."""
+    """Return the cells that have not finished."""
     return [cell for cell in cells if not has_finished(folder, cell.name)]
 
 
 def _work(sweep: Sweep, cells: Sequence[Cell], folder: Path, engine: Engine) -> None:
-    """Have cells worked on that have not finished.
+    """Run the cells that have not finished.
 
     Raises:
-        InputError: If there is no more room on the disk.
+        InputError: If the disk is full.
     """
     start = Path.cwd()
     tasks = [Task(sweep.experiment, cell, folder, start, sweep.figures) for cell in unfinished(folder, cells)]
@@ -97,17 +97,17 @@ def _work(sweep: Sweep, cells: Sequence[Cell], folder: Path, engine: Engine) -> 
     with contextlib.closing(engine.outcomes(work, tasks)) as outcomes, progress(SWEEP, len(tasks)) as advance:
         for outcome in outcomes:
             if outcome.status == "disk":
-                mend = "free some space, then run the same command again: what has finished stays"
-                raise InputError(str(cell_folder(folder, outcome.name)), f"no room on the disk ({outcome.error})", mend)
+                hint = "free some space, then run the same command again: finished cells stay"
+                raise InputError(str(cell_folder(folder, outcome.name)), f"the disk is full ({outcome.error})", hint)
             if outcome.status == "failed":
                 failed += 1
                 save_outcome(folder, outcome)
             advance(f"{outcome.name}, {failed} failed" if failed else outcome.name)
 
 
-def _gather_if_last(folder: Path, cells: Sequence[Cell], written: Mapping[str, Any]) -> None:
-    """Put the cells together, if no other part has anything left to do."""
+def _collect_if_last(folder: Path, cells: Sequence[Cell], written: Mapping[str, Any]) -> None:
+    """Collect the results of all cells if no other part is unfinished."""
     if all(load_outcome(folder, cell.name) or has_finished(folder, cell.name) for cell in cells):
         with alone(folder, written) as manifest:
             if manifest.status != "finished":
-                gather(folder, cells, manifest)
+                collect_cells(folder, cells, manifest)

@@ -1,6 +1,6 @@
-"""Cells of a sweep: each combination of settings with each seed, by a name that says what varies.
+"""Cells of a sweep: each combination of settings with each seed, with a name that states the varied settings.
 
-All are made, and checked by the experiment's own configuration, before the first is worked on.
+The experiment's own configuration checks all cells before the first one runs.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Cell:
 
     Attributes:
         name: Name of its folder.
-        varied: What tells it from others, by option, in the sweep's order.
-        options: All options of the experiment that were given, those among them.
-        seed: Its seed.
+        varied: Varied options, in the sweep's order.
+        options: All given options of the experiment, including the varied ones.
+        seed: Seed.
     """
 
     name: str
@@ -43,10 +43,10 @@ class Cell:
 
 
 def known_experiment(sweep: Sweep) -> Experiment[ExperimentConfig]:
-    """Find the experiment of a sweep.
+    """Return the experiment of a sweep.
 
     Raises:
-        InputError: If there is none of that name.
+        InputError: If the name is unknown.
     """
     known = find_experiments()
     if sweep.experiment not in known:
@@ -55,19 +55,19 @@ def known_experiment(sweep: Sweep) -> Experiment[ExperimentConfig]:
 
 
 def uncounted(config: type[ExperimentConfig]) -> frozenset[str]:
-    """Options that change no number, such as the addresses of servers: they are no part of a results folder's hash."""
+    """Return the options that do not affect results, such as addresses; the hash of a results folder omits them."""
     return frozenset(name for name, field in config.model_fields.items() if field.exclude)
 
 
 def cells_of(sweep: Sweep, config: type[ExperimentConfig]) -> list[Cell]:
-    """Make the cells of a sweep, in its order, seeds fastest.
+    """Return the cells of a sweep in its order; seeds vary fastest.
 
     Args:
         sweep: The sweep.
         config: Configuration of its experiment.
 
     Raises:
-        InputError: For the first option that is wrong, given twice, or varied without effect.
+        InputError: For the first option that is wrong, is given twice, or varies without effect.
 
     Example:
         >>> from scai_irl.experiment.config import GroupGameConfig
@@ -81,7 +81,7 @@ def cells_of(sweep: Sweep, config: type[ExperimentConfig]) -> list[Cell]:
             _refuse_unknown(where, name, config)
     for name in grid:
         if name in sweep.settings:
-            raise InputError(f"grid.{name}", "it stands in settings, too", "take it out of one of the two")
+            raise InputError(f"grid.{name}", "it is in settings, too", "remove it from one of the two")
     number = len(sweep.seeds)
     for values in grid.values():
         number *= len(values)
@@ -104,7 +104,7 @@ def cells_of(sweep: Sweep, config: type[ExperimentConfig]) -> list[Cell]:
 
 
 def cell_name(varied: Mapping[str, Any], seed: int) -> str:
-    """Name of a cell, fit for a folder; what cannot be said in it is made up for by a digest.
+    """Return the name of a cell, which is also its folder's name; a digest replaces characters that are not allowed.
 
     Example:
         >>> cell_name({"rationality": 5.0, "agents": ["thompson", "map"]}, 1)
@@ -122,7 +122,7 @@ def cell_name(varied: Mapping[str, Any], seed: int) -> str:
 
 
 def written(value: Any) -> str:
-    """A value in one word.
+    """Return a value as one word.
 
     Example:
         >>> written(True), written(0.5), written(["fair", "selfish"])
@@ -137,29 +137,29 @@ def _words(value: Any) -> list[str]:
     return [value if isinstance(value, str) else json.dumps(value)]
 
 
-def _refuse_unknown(where: str, name: str, config: type[ExperimentConfig]) -> None:
+def _refuse_unknown(key: str, name: str, config: type[ExperimentConfig]) -> None:
     options = list(config.model_fields)
     if name not in options:
         close = difflib.get_close_matches(name, options, n=1)
-        mend = f"perhaps you meant {close[0]}" if close else f"there are {', '.join(options)}"
-        raise InputError(f"{where}.{name}", "the experiment has no such option", mend)
+        hint = f"perhaps you meant {close[0]}" if close else f"there are {', '.join(options)}"
+        raise InputError(f"{key}.{name}", "the experiment has no such option", hint)
 
 
 def _numbers(cell: Cell, config: type[ExperimentConfig]) -> bytes:
-    """Digest of everything that a cell's numbers depend on, as the experiment understands it."""
+    """Compute a digest of the checked options that affect a cell's results."""
     try:
         checked = check(config, {**cell.options, "seed": cell.seed})
     except InputError as wrong:
         where = "grid" if wrong.field in cell.varied else "settings"
         field = f"{where}.{wrong.field}" if wrong.field in cell.options else wrong.field
-        raise InputError(field, wrong.problem, wrong.mend) from wrong
+        raise InputError(field, wrong.problem, wrong.hint) from wrong
     return hashlib.sha256(checked.model_dump_json().encode()).digest()
 
 
 def _refuse_equal_names(cells: list[Cell]) -> None:
-    """Refuse two cells of one name, which only values such as ["a", "b"] beside "a+b" can have."""
+    """Raise an error for two cells with one name, which can only come from values such as ["a", "b"] and "a+b"."""
     names: set[str] = set()
     for cell in cells:
         if cell.name in names:
-            raise InputError("grid", f"two cells would be called {cell.name}", "write values that can be told apart")
+            raise InputError("grid", f"two cells would be called {cell.name}", "write values that differ")
         names.add(cell.name)

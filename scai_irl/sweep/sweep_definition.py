@@ -1,4 +1,4 @@
-"""A sweep as it is written down: an experiment, its settings, what varies, the seeds, and what a cell needs."""
+"""Definition of a sweep: an experiment, its settings, varied options, seeds, and the resources of a cell."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _OF_THE_SWEEP = {
 
 
 class Resources(BaseModel):
-    """What one cell needs of a machine, and how often it may be tried again."""
+    """Resources of one cell, and its number of retries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cpus: int = Field(1, ge=1, le=10_000, description="Cores that a cell computes on.")
     gpus: float = Field(0, ge=0, le=1_000, description="GPUs of a cell: a share of one, or a whole number.")
-    retries: int = Field(2, ge=0, le=1_000, description="Times that a cell is tried again after its machine failed.")
+    retries: int = Field(2, ge=0, le=1_000, description="Retries of a cell after its machine failed.")
 
     @field_validator("gpus")
     @classmethod
@@ -54,7 +54,7 @@ class Sweep(BaseModel):
         None, description="Values of options, of which every combination is run."
     )
     figures: bool = Field(False, description="Whether cells draw their figures.")
-    resources: Resources = Field(Resources(), description="What a cell needs.")
+    resources: Resources = Field(Resources(), description="Resources of a cell.")
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -101,10 +101,10 @@ class Sweep(BaseModel):
         return value
 
     def written(self, uncounted: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """What makes this sweep this one: where it is computed, and options that change no number, do not.
+        """Return the settings that identify this sweep, without resources and options that do not affect results.
 
         Args:
-            uncounted: Options of the experiment that change no number.
+            uncounted: Options of the experiment that do not affect results.
         """
         first, count = self.seeds[0], len(self.seeds)
         consecutive = self.seeds == tuple(range(first, first + count))
@@ -121,7 +121,7 @@ def read_sweep(path: Path) -> Sweep:
     """Read a sweep from a TOML file.
 
     Raises:
-        InputError: If it cannot be read, or a key is wrong.
+        InputError: If the file cannot be read, or a key is wrong.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -135,10 +135,10 @@ def read_sweep(path: Path) -> Sweep:
 
 
 def check_sweep(content: Mapping[str, Any]) -> Sweep:
-    """Make a sweep out of keys and values that a person gave.
+    """Return a sweep from a user's keys and values.
 
     Raises:
-        InputError: For the first key that is wrong.
+        InputError: For the first wrong key.
 
     Example:
         >>> check_sweep({"experiment": "some-experiment", "seeds": [1, 1]})
@@ -150,13 +150,13 @@ def check_sweep(content: Mapping[str, Any]) -> Sweep:
     except ValidationError as wrong:
         first = wrong.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "value_error":
-            problem, _, mend = said.partition("; ")
-            raise InputError(key, problem, mend) from wrong
+            problem, _, hint = message.partition("; ")
+            raise InputError(key, problem, hint) from wrong
         if first["type"] == "missing":
             raise InputError(key, "it is missing", f"add it: {Sweep.model_fields[key].description}") from wrong
         if first["type"] == "extra_forbidden":
-            of = Resources if key.startswith("resources.") else Sweep
-            raise InputError(key, "a sweep has no such key", f"there are {', '.join(of.model_fields)}") from wrong
-        raise InputError(key, f"{first['input']!r} does not fit", said[0].lower() + said[1:]) from wrong
+            model = Resources if key.startswith("resources.") else Sweep
+            raise InputError(key, "a sweep has no such key", f"there are {', '.join(model.model_fields)}") from wrong
+        raise InputError(key, f"{first['input']!r} does not fit", message[0].lower() + message[1:]) from wrong

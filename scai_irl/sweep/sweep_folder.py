@@ -1,8 +1,8 @@
-"""The folder of a sweep: who may work on it at a time, and what is kept of each cell beside its results.
+"""The folder of a sweep: its locks, and the record of each cell's outcome.
 
-A whole sweep has the folder for itself. Parts of one sweep, as a scheduler's job array starts them, share it: each has
-a lock of its own, and all of them one that keeps the whole sweep out. Locks are the system's (``flock``), which lets
-them go when a process ends, however it ends; on NFS they hold between machines from version 4 on.
+A process that runs the whole sweep locks the folder. Processes that run parts of a sweep, as in a job array, share it:
+each has a lock of its own, and a shared lock excludes a process with the whole sweep. The system (``flock``) releases
+locks when a process ends, for any reason; on NFS they hold between machines from version 4 on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SWEEP = "sweep"
 """Name of the experiment in a sweep's manifest."""
 
 _CELLS, _OUTCOMES, _SHARED = "cells", "outcomes", ".cells.lock"
-_A_MOMENT = 60.0  # seconds; the folder's own lock is only ever held for moments beside parts
+_A_MOMENT = 60.0  # seconds; while parts run, the folder's own lock is held only briefly
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Part:
         """Read ``I/K``.
 
         Raises:
-            InputError: If it is no part.
+            InputError: If the text has another form.
         """
         number, _, of = text.partition("/")
         if not (number.isdecimal() and of.isdecimal() and int(number) < int(of)):
-            raise InputError("part", f"{text!r} is none", "give I/K with I from 0 to K - 1, such as 0/4")
+            raise InputError("part", f"{text!r} is not a part", "give I/K with I from 0 to K - 1, such as 0/4")
         return cls(int(number), int(of))
 
     def __str__(self) -> str:
@@ -59,14 +59,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a cell.
+    """Outcome of a cell.
 
     Attributes:
         name: Name of the cell.
-        status: Whether it has finished; ``disk`` if there was no room for its results.
-        seconds: How long it was worked on; NaN if nobody knows.
-        error: Why it failed, in one line.
-        worker: Machine and process that worked on it.
+        status: Whether it has finished; ``disk`` if the disk was full.
+        seconds: Seconds of work; NaN if unknown.
+        error: Cause of a failure, in one line.
+        worker: Machine and process that ran it.
     """
 
     name: str
@@ -77,39 +77,39 @@ class Outcome:
 
 
 def cell_folder(folder: Path, name: str) -> Path:
-    """Results folder of a cell."""
+    """Return the results folder of a cell."""
     return folder / _CELLS / name
 
 
 def has_finished(folder: Path, name: str) -> bool:
-    """Whether a cell's results are all there."""
+    """Return whether a cell's results are complete."""
     try:
         return Manifest.read(cell_folder(folder, name)).status == "finished"
-    except InputError:  # none yet; or damaged, which the cell itself will tell
+    except InputError:  # none yet; or damaged, which the cell's run will report
         return False
 
 
 def save_outcome(folder: Path, outcome: Outcome) -> None:
-    """Keep what became of a cell."""
-    told = {name: value for name, value in asdict(outcome).items() if name != "name"}
-    write_json(folder / _OUTCOMES / f"{outcome.name}.json", told)
+    """Write the outcome of a cell."""
+    content = {name: value for name, value in asdict(outcome).items() if name != "name"}
+    write_json(folder / _OUTCOMES / f"{outcome.name}.json", content)
 
 
 def load_outcome(folder: Path, name: str) -> Outcome | None:
-    """What became of a cell; None if nothing has been kept, or what was kept is damaged."""
+    """Read the outcome of a cell; None if there is none, or its file is damaged."""
     try:
-        told = json.loads((folder / _OUTCOMES / f"{name}.json").read_text(encoding="utf-8"))
-        return Outcome(name, **told)
+        content = json.loads((folder / _OUTCOMES / f"{name}.json").read_text(encoding="utf-8"))
+        return Outcome(name, **content)
     except (OSError, ValueError, TypeError):
         return None
 
 
 @contextlib.contextmanager
 def whole_sweep(folder: Path, config: Mapping[str, Any]) -> Iterator[Manifest]:
-    """Have the folder of a sweep for oneself.
+    """Lock the folder of a sweep for the whole sweep.
 
     Raises:
-        InputError: If it holds another sweep, is in use, or cannot be written to.
+        InputError: If the folder belongs to another sweep, is in use, or cannot be written to.
     """
     with opened(folder, SWEEP, config) as manifest, locked(folder, _SHARED, "a part of this sweep"):
         yield manifest
@@ -117,11 +117,11 @@ def whole_sweep(folder: Path, config: Mapping[str, Any]) -> Iterator[Manifest]:
 
 @contextlib.contextmanager
 def part_of_sweep(folder: Path, config: Mapping[str, Any], part: Part) -> Iterator[None]:
-    """Work on a part of a sweep, beside others.
+    """Lock the folder of a sweep for one part; other parts may run at the same time.
 
     Raises:
-        InputError: If the folder holds another sweep, somebody works on the whole or on this part, or it cannot be
-            written to.
+        InputError: If the folder belongs to another sweep, another process runs the whole sweep or this part, or the
+            folder cannot be written to.
     """
     with alone(folder, config):
         pass
@@ -135,12 +135,11 @@ def part_of_sweep(folder: Path, config: Mapping[str, Any], part: Part) -> Iterat
 
 @contextlib.contextmanager
 def alone(folder: Path, config: Mapping[str, Any]) -> Iterator[Manifest]:
-    """Have the manifest of a sweep for oneself for a moment, beside parts that are worked on.
-
-    It waits until others have had their moments.
+    """Lock the manifest of a sweep briefly, while parts are running; wait for other processes that hold the lock.
 
     Raises:
-        InputError: If the folder holds another sweep, somebody works on the whole, or it cannot be written to.
+        InputError: If the folder belongs to another sweep, another process runs the whole sweep, or the folder cannot
+            be written to.
     """
 
     def again(problem: BaseException) -> bool:
@@ -155,10 +154,10 @@ def alone(folder: Path, config: Mapping[str, Any]) -> Iterator[Manifest]:
         stop=tenacity.stop_after_delay(_A_MOMENT),
         reraise=True,
     )
-    with contextlib.ExitStack() as held:
-        yield patient(lambda: held.enter_context(opened(folder, SWEEP, config)))
+    with contextlib.ExitStack() as lock:
+        yield patient(lambda: lock.enter_context(opened(folder, SWEEP, config)))
 
 
 def in_use(problem: BaseException) -> bool:
-    """Whether somebody else holds a lock that was asked for."""
+    """Return whether another process holds the requested lock."""
     return isinstance(problem.__cause__, BlockingIOError)

@@ -1,6 +1,6 @@
-"""What is done for a cell, wherever: the experiment is run, and what became of it is told in one record.
+"""The work for a cell: run the experiment, and record the outcome.
 
-The same function works in this process, in a process beside it and on the node of a cluster.
+The same function works in this process, in a child process and on the node of a cluster.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from scai_irl.sweep.sweep_cells import Cell
 from scai_irl.sweep.sweep_folder import Outcome, cell_folder, in_use, save_outcome
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT}  # what shared disks say when a server of theirs was away
-_LOCK_LEASE = 150.0  # seconds after which a shared disk lets go of the locks of a machine that died
+_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT}  # errors of shared disks whose server was not available
+_LOCK_LEASE = 150.0  # seconds after which a shared disk releases the locks of a dead machine
 
 
 class PassingError(Exception):
-    """A cell failed for a reason that may be gone when it is tried again."""
+    """Error: a cell failed for a temporary reason, so a retry may help."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A cell to be worked on.
+    """A cell to run.
 
     Attributes:
         experiment: Name of the experiment.
         cell: The cell.
         folder: Folder of the sweep.
-        start: Folder in which paths among the options begin.
+        start: Folder to which relative paths in options refer.
         figures: Whether to draw its figures.
     """
 
@@ -59,13 +59,13 @@ Work = Callable[[Task], Outcome]
 
 
 def work(task: Task) -> Outcome:
-    """Run a cell, or go on with it, or find it finished.
+    """Run or resume a cell.
 
     Returns:
-        What became of it; its own failures are told there and not raised.
+        The outcome; failures of the cell are recorded in it and not raised.
 
     Raises:
-        PassingError: If it may help to try again.
+        PassingError: If a retry may help.
     """
     prepare_process()
     if task.start.is_dir():
@@ -74,17 +74,17 @@ def work(task: Task) -> Outcome:
     status, error = _tried(task)
     outcome = Outcome(task.cell.name, status, time.perf_counter() - started, error, f"{platform.node()}:{os.getpid()}")
     if status == "finished":
-        with contextlib.suppress(InputError):  # the results are whole; only their seconds are lost
+        with contextlib.suppress(InputError):  # the results are complete; only the seconds are lost
             save_outcome(task.folder, outcome)
     return outcome
 
 
 def work_patiently(work: Work, retries: int, task: Task) -> Outcome:
-    """Try a cell again where that may help.
+    """Run a cell, and retry it if that may help.
 
     Args:
-        work: What is done for a cell.
-        retries: How often at most.
+        work: Function that runs a cell.
+        retries: Most retries.
         task: The cell.
     """
     patient = tenacity.Retrying(
@@ -123,7 +123,7 @@ def _tried(task: Task) -> tuple[Literal["finished", "failed", "disk"], str]:
     reraise=True,
 )
 def _run(task: Task) -> None:
-    """Run the experiment; a process that worked on the cell before may not have ended yet."""
+    """Run the experiment; wait for an earlier process of the cell to end."""
     experiment = _experiment(task.experiment)
     options = {**task.cell.options, "seed": task.cell.seed, "out": cell_folder(task.folder, task.cell.name)}
     experiment.run(check(experiment.config, options))
@@ -135,7 +135,7 @@ def _experiment(name: str) -> Experiment[ExperimentConfig]:
 
 
 def _error_numbers(problem: BaseException | None) -> Iterator[int]:
-    """Numbers that the operating system gave of an error and of those behind it."""
+    """Yield the operating system's numbers of an error and of its causes."""
     while problem is not None:
         if isinstance(problem, OSError) and problem.errno is not None:
             yield problem.errno

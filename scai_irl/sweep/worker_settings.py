@@ -1,4 +1,4 @@
-"""What an engine is told, and the environment of its workers, which keeps each of them to its own cores."""
+"""Settings of an engine, and the environment of its workers, which limits each to its own cores."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 from scai_irl.sweep.sweep_definition import Resources
 
 _THREADS = ("PJRT_NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables by which JAX, and libraries below NumPy and PyTorch, are told how many threads to start."""
+"""Environment variables that set the number of threads of JAX and of libraries below NumPy and PyTorch."""
 
 _OF_A_GPU = 0.9  # of a cell's share of a GPU's memory, what JAX takes at once; the rest is for its libraries
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What an engine is told.
+class WorkerSettings:
+    """Settings of an engine.
 
     Attributes:
         folder: Folder of the sweep, which every worker must reach.
-        resources: What a cell needs.
-        workers: Most cells at a time; as many as there is room for if None.
+        resources: Resources of a cell.
+        workers: Most cells at a time; as many as the resources allow if None.
         address: Cluster to work on; this machine if None.
     """
 
@@ -34,12 +34,12 @@ class Terms:
 
 
 def usable_cores() -> int:
-    """Number of cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def worker_environment(resources: Resources) -> dict[str, str]:
-    """Variables of a worker's environment; they must be set before it imports anything.
+    """Return the environment variables of a worker; they must be set before it imports anything.
 
     Example:
         >>> worker_environment(Resources(cpus=2))["PJRT_NPROC"]
@@ -55,7 +55,7 @@ def worker_environment(resources: Resources) -> dict[str, str]:
 
 @contextlib.contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for a while; what is started meanwhile inherits them."""
+    """Set environment variables during the block, so that processes started there inherit them."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

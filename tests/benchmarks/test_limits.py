@@ -56,7 +56,7 @@ def test_shares_are_of_measured_and_of_stated_limits() -> None:
     assert limits.stated_shares(work, MADE_UP._replace(sheet=None)) == [None, None]
     shown = limits.table([work], MADE_UP)
     assert "cache" in shown.splitlines()[-1]
-    assert "4.80 TB/s" in limits.told(MADE_UP)
+    assert "4.80 TB/s" in limits.described(MADE_UP)
 
 
 def test_this_machine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,9 +102,9 @@ def test_tokens_of_an_experiment_grow_with_its_runs() -> None:
     assert 2.5 < many.written / few.written < 3.5
 
 
-def test_streamed_pieces_are_the_same_each_time() -> None:
-    first, again = (list(streaming.pieces(50, 4, at_once=20)) for _ in range(2))
-    assert [piece.runs for piece in first] == [20, 20, 10]
+def test_streamed_chunks_are_the_same_each_time() -> None:
+    first, again = (list(streaming.chunks(50, 4, at_once=20)) for _ in range(2))
+    assert [chunk.runs for chunk in first] == [20, 20, 10]
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.offer, other.offer)
     assert (first[0].offer != first[1].offer).any()

@@ -166,7 +166,7 @@ def test_a_dry_run_tells_the_calls_that_a_run_makes_and_asks_nobody(
     capsys.readouterr()
     nobody = ("--backend", "vllm-server", "--url", "http://127.0.0.1:9", "--out", str(tmp_path / "none"))
     main(["run", name, *options(name, tmp_path), *nobody, "--dry-run"])
-    assert capsys.readouterr().out.startswith(f"calls: {calls:,} (each answer read at once)")
+    assert capsys.readouterr().out.startswith(f"calls: {calls:,} (each request sent once)")
     assert not (tmp_path / "none").exists()
 
 

@@ -34,5 +34,5 @@ def test_vllm_is_found_in_its_environment(vllm_python: str, monkeypatch: pytest.
     monkeypatch.setenv(VARIABLE, vllm_python)
     (vllm,) = (finding for finding in installed() if finding.what == "vllm")
     assert vllm.works
-    assert "0.32" in vllm.found
-    assert vllm_python in vllm.found
+    assert "0.32" in vllm.detail
+    assert vllm_python in vllm.detail

@@ -46,7 +46,7 @@ def test_transformers_gives_tokens_the_same_log_probabilities(vllm_python: str) 
     folder = organism_folder("bayes")
     model = read_model(folder)
     read = Conversations(model.words)
-    for prompt in [read.asked(request.messages) for request in asked()[:4]]:
+    for prompt in [read.prompt_tokens(request.messages) for request in asked()[:4]]:
         done = subprocess.run(
             [vllm_python, SCORER, folder], input=json.dumps([prompt]), capture_output=True, text=True, check=True
         )

@@ -1,1 +1,1 @@
-"""The audit of GPT-4's recorded runs."""
+"""Audit of the recorded runs of SCAI (2023), in which GPT-4 played all roles."""

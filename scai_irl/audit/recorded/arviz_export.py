@@ -1,4 +1,4 @@
-"""The numerical posteriors of an audit as an ArviZ object."""
+"""Export of an audit's numerical posteriors as an ArviZ object."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def audit_arviz(
     beliefs: Mapping[str, Beliefs],
     truth: Float[np.ndarray, "run norm"],
 ) -> Any:
-    """Put the numerical posteriors of every run, epoch and memory into one ArviZ object.
+    """Export the numerical posteriors of all runs, epochs and memories to one ArviZ object.
 
     Returns:
         Group ``posterior``: 100 independent draws of the weights of the norms, (chain, draw, memory, recorded_run,
         epoch, norm). Group ``constant_data``: the exact probability of every point of the simplex, the points, the
-        expected weights, the posterior over single norms, means of the nuisance, log evidence, and the users' true
-        composition. Runs carry the columns that tell them apart as coordinates.
+        expected weights, the posterior over single norms, means of the nuisance parameters, log evidence, and the
+        users' true composition. The design columns of the runs are coordinates.
     """
     memories, norms = list(beliefs), list(hypotheses.setting.norms)
     stacked = Beliefs(*(np.stack(leaves) for leaves in zip(*beliefs.values(), strict=True)))
     shape = stacked.points.shape[:3]
     posterior = hypotheses.marginal_posterior(stacked.points.reshape(-1, len(hypotheses.points)))
     index = posterior.sample(derive_key(hypotheses.setting.seed, "recorded", "arviz"), _DRAWS)
-    drawn = hypotheses.points[index].reshape(*shape, _DRAWS, len(norms))
+    samples = hypotheses.points[index].reshape(*shape, _DRAWS, len(norms))
     each = ("memory", "recorded_run", "epoch")
-    where: dict[str, Any] = {
+    coordinates: dict[str, Any] = {
         "memory": memories,
         "epoch": recording.epochs,
         "norm": norms,
@@ -47,8 +47,8 @@ def audit_arviz(
         "run": ("recorded_run", recording.runs["run"].to_numpy(int)),
     }
     draws = xr.Dataset(
-        {"weight": (("chain", "draw", *each, "norm"), np.moveaxis(drawn, 3, 0)[None])},
-        coords={name: value for name, value in where.items() if name != "number"}
+        {"weight": (("chain", "draw", *each, "norm"), np.moveaxis(samples, 3, 0)[None])},
+        coords={name: value for name, value in coordinates.items() if name != "number"}
         | {"chain": [0], "draw": np.arange(_DRAWS)},
     )
     exact = xr.Dataset(
@@ -62,6 +62,6 @@ def audit_arviz(
             "log_evidence": (each, stacked.log_evidence),
             "truth": (("recorded_run", "norm"), truth),
         },
-        coords=where,
+        coords=coordinates,
     )
     return arviz_compat.combine({"posterior": draws, "constant_data": exact})

@@ -1,9 +1,9 @@
-"""The numerical posterior of recorded runs: what an observer had reason to believe when each epoch began.
+"""The numerical posterior of recorded runs at the beginning of each epoch.
 
-In epoch e the assistants acted on what users had done in epochs 1..e−1 of their run: on the prior in epoch 1.
-Two memories are kept apart: ``all`` is the Bayesian one, with all earlier epochs; ``last`` has the previous one, which
-is all that the predecessor's MetaLM was shown beside its own last text. What was said is no evidence here; only users'
-offers and answers are.
+In epoch e the assistants acted on the users' behaviour in epochs 1..e−1 of their run; in epoch 1 they acted on the
+prior. There are two memories. ``all`` is the Bayesian one: it uses all earlier epochs. ``last`` uses only the previous
+epoch, because the MetaLM of SCAI (2023) saw only this epoch and its own last text. Messages are no evidence here; only
+the users' offers and answers are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scai_irl.io.errors import InputError
 from scai_irl.measure.alignment import design_columns
 
 MEMORIES = ("all", "last")
-"""What an observer keeps: all earlier epochs, or the last one."""
+"""Memory of an observer: all earlier epochs, or only the last one."""
 
 _NEEDED = ("run", "epoch", "proposer", "responder", "stake", "offer", "offered_share", "accepted", "proposer_policy")
 
@@ -35,7 +35,7 @@ class Recording:
     """Recorded interactions as arrays; runs are numbered 0, 1, … in order of appearance, and so are epochs.
 
     Attributes:
-        runs: What tells the runs apart, a line each.
+        runs: Design columns of each run, one row a run.
         epochs: Number of each epoch.
         run: Index of each play's run.
         epoch: Index of each play's epoch.
@@ -58,17 +58,17 @@ class Recording:
 
     @property
     def answered(self) -> Bool[np.ndarray, "play"]:
-        """Whether the answer is known, and the offer that it is an answer to."""
+        """Return whether both the answer and the offer that it answers are known."""
         return np.asarray((self.offer >= 0) & ~np.isnan(self.accepted))
 
     def seen(self) -> Evidence:
-        """Evidence of users, (run, epoch × slot): every epoch has as many slots as the fullest one."""
-        place = pd.DataFrame({"run": self.run, "epoch": self.epoch}).groupby(["run", "epoch"]).cumcount().to_numpy()
-        shape = (len(self.runs), len(self.epochs), int(place.max()) + 1)
+        """Return the users' behaviour as evidence, (run, epoch × slot), padded to the fullest epoch."""
+        slot = pd.DataFrame({"run": self.run, "epoch": self.epoch}).groupby(["run", "epoch"]).cumcount().to_numpy()
+        shape = (len(self.runs), len(self.epochs), int(slot.max()) + 1)
 
         def laid_out(values: np.ndarray, empty: int) -> np.ndarray:
             table = np.full(shape, empty)
-            table[self.run, self.epoch, place] = values
+            table[self.run, self.epoch, slot] = values
             return table.reshape(len(self.runs), -1)
 
         return evidence(
@@ -81,18 +81,18 @@ class Recording:
 
 
 def read_recording(interactions: pd.DataFrame) -> Recording:
-    """Lay recorded interactions out as arrays.
+    """Convert recorded interactions to arrays.
 
     Args:
-        interactions: As `scai_irl.data.scai2023.recorded_runs.read_scai2023` gives them.
+        interactions: Table that `scai_irl.data.scai2023.recorded_runs.read_scai2023` returns.
 
     Raises:
         InputError: If a column is missing, there is no interaction, or a stake or an offer is impossible.
     """
     for column in _NEEDED:
         if column not in interactions:
-            mend = "give the table `interactions` of an imported or played results folder"
-            raise InputError("interactions", f"there is no column {column!r}", mend)
+            hint = "give the table `interactions` of an imported or played results folder"
+            raise InputError("interactions", f"there is no column {column!r}", hint)
     if interactions.empty:
         raise InputError("interactions", "there are none", "import or play some runs first")
     design = interactions[[*design_columns(interactions), "run"]].copy()
@@ -125,14 +125,14 @@ def read_recording(interactions: pd.DataFrame) -> Recording:
 
 
 class Beliefs(NamedTuple):
-    """What of the posterior p(w, s | D) is used, for every run and for every epoch that it was held in.
+    """Summaries of the posterior p(w, s | D) for every run, at the beginning of every epoch.
 
     Attributes:
         points: p(w | D), marginal over the nuisance.
-        weights: E[w | D]: the numerical posterior's distribution over norms for a user of the group.
-        one_norm: p(all share the norm | D), for each norm; what is missing to 1 is the probability of a mixed group.
-        which_norm: p(the norm | D, all share one): the posterior over single norms, as of `inference.named_norms`.
-        nuisance: Posterior mean of each number in `UserHypotheses.nuisance_names`; of λ its geometric mean.
+        weights: E[w | D]: the posterior distribution over norms for a user of the group.
+        one_norm: p(all share the norm | D) for each norm; 1 minus their sum is the probability of a mixed group.
+        which_norm: p(the norm | D, all share one): the posterior over single norms, as in `inference.named_norms`.
+        nuisance: Posterior mean of each parameter in `UserHypotheses.nuisance_names`; the geometric mean for λ.
         offer_parts: Weight of each of `UserHypotheses.parts` in the predictive of offers.
         answer_parts: The same for answers.
         log_evidence: log p(D).
@@ -155,7 +155,7 @@ def beliefs_by_memory(
 
     Args:
         recording: The runs.
-        hypotheses: What users may have been doing.
+        hypotheses: Hypotheses about the users' norms and noise.
         advance: Called after each epoch.
     """
     seen = recording.seen()
@@ -163,25 +163,27 @@ def beliefs_by_memory(
     start = hypotheses.start(len(recording.runs))
     summarise = _Summary(hypotheses)
     before = summarise(start)
-    held: dict[str, list[Beliefs]] = {memory: [before] for memory in MEMORIES}
+    by_memory: dict[str, list[Beliefs]] = {memory: [before] for memory in MEMORIES}
     latest = start
     advance(f"epoch {recording.epochs[0]}")
     for index, epoch in enumerate(recording.epochs[1:]):
         plays = slice(index * slots, (index + 1) * slots)
         new = Evidence(*(column[:, plays] for column in seen))
         latest = infer(hypotheses.mixtures, new, latest)
-        held["all"].append(summarise(latest))
-        # After one epoch the two memories hold the same.
-        held["last"].append(held["all"][-1] if index == 0 else summarise(infer(hypotheses.mixtures, new, start)))
+        by_memory["all"].append(summarise(latest))
+        # After one epoch the two memories are equal.
+        by_memory["last"].append(
+            by_memory["all"][-1] if index == 0 else summarise(infer(hypotheses.mixtures, new, start))
+        )
         advance(f"epoch {epoch}")
     return {
         memory: Beliefs(*(np.stack(leaves, axis=1) for leaves in zip(*beliefs, strict=True)))
-        for memory, beliefs in held.items()
+        for memory, beliefs in by_memory.items()
     }
 
 
 class _Summary:
-    """Reduces posteriors over all hypotheses to what is used; the fields are `Beliefs`' without the epoch axis."""
+    """Reduction of posteriors over all hypotheses to `Beliefs` without the epoch axis."""
 
     def __init__(self, hypotheses: UserHypotheses) -> None:
         self.points = hypotheses.points.astype(float)
@@ -192,7 +194,7 @@ class _Summary:
         nuisance = hypotheses.nuisance.astype(float)
         self.nuisance = np.where(self.is_rationality, np.log(np.maximum(nuisance, tiny)), nuisance)
         self.of_part = [
-            np.eye(len(part.norm))[part.of] for part in (hypotheses.parts("offer"), hypotheses.parts("answer"))
+            np.eye(len(part.norm))[part.part] for part in (hypotheses.parts("offer"), hypotheses.parts("answer"))
         ]
 
     def __call__(self, posterior: DiscretePosterior) -> Beliefs:

@@ -1,9 +1,10 @@
-"""A condition's runs together: pooled distances, bootstrap intervals and what posterior sampling would have given.
+"""Pooled distances of a condition's runs, with bootstrap intervals and the reference of posterior sampling.
 
-Pooled distances compare two distributions over runs, the verbal posterior with the mean numerical one. They are not 0
-for finitely many draws from the very same distribution, and a bootstrap interval of a distance lies above 0 even then;
-so each stands beside its mean over simulated groups of the same runs whose every assistant draws its offer from its
-own numerical predictive, and beside the share of those groups that are at least as far off (a Monte Carlo p-value).
+A pooled distance compares two distributions over runs: the verbal posterior and the mean numerical posterior. With
+finitely many draws it is above 0 even if both distributions are the same, and so is its bootstrap interval. So each
+distance is compared with a simulated reference: the same runs, in which every assistant samples its offer from its own
+numerical predictive. The reference has a mean and a Monte Carlo p-value, the share of simulations with a distance at
+least as large.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from scai_irl.audit.recorded.numerical import Beliefs
 from scai_irl.audit.recorded.verbal_behaviour import RecordedActs, verbal_posterior
 from scai_irl.measure.distances import total_variation
 
-_BINS = 1000  # shares are pooled to a thousandth: offers of different stakes have no other common grid
+_BINS = 1000  # shares are binned to a thousandth: offers of different stakes have no common grid
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The assistants' offers of all runs and epochs beside the numerical posterior that belongs to each.
+    """The assistants' offers of all runs and epochs, each with its numerical posterior.
 
     A cell is a run and epoch with at least one offer of an assistant.
 
     Attributes:
-        acts: What was done.
+        acts: Recorded offers and answers.
         beliefs: The numerical posterior.
-        resamples: Bootstrap resamples.
-        replicas: Simulated posterior-sampling assistants in the place of every assistant.
+        resamples: Number of bootstrap resamples.
+        replicas: Number of simulated posterior-sampling assistants for every recorded one.
         confidence: Mass of intervals.
         seed: Seed of both simulations.
     """
@@ -44,19 +45,19 @@ class Pool:
     seed: int
 
     def gap_reference(self, users_share: Float[np.ndarray, "run epoch"]) -> Float[np.ndarray, "run epoch"]:
-        """Alignment gap to be expected of assistants that draw every offer from their numerical predictive."""
-        place = self.acts.offers
-        share = self._per_cell(self.acts.tables.share[place.stake, self._drawn])
+        """Compute the expected alignment gap of assistants that sample every offer from their numerical predictive."""
+        offers = self.acts.offers
+        share = self._per_cell(self.acts.tables.share[offers.stake, self._drawn])
         gap = np.full(self.acts.shape, np.nan)
         gap[self._run, self._epoch] = np.abs(share - users_share[self._run, self._epoch]).mean(axis=0)
         return gap
 
     def pooled(self, runs: Bool[np.ndarray, "run"], epoch: int) -> dict[str, float]:
-        """Pooled distances of some runs in one epoch (an index).
+        """Compute the pooled distances of some runs in one epoch, given by its index.
 
         Returns:
             ``tv_pooled`` over norms and ``w1_pooled`` on offered share, each with ``_low`` and ``_high`` (bootstrap
-            over runs), ``_reference`` and ``_p`` (see the module's docstring); NaN where nobody made an offer.
+            over runs), ``_reference`` and ``_p`` (see the module's docstring); NaN without offers.
         """
         cells = np.flatnonzero(runs[self._run] & (self._epoch == epoch))
         if cells.size == 0:
@@ -89,9 +90,9 @@ class Pool:
 
     @cached_property
     def _starts(self) -> Int[np.ndarray, "cell"]:
-        """First act of each cell; acts are in order of run and epoch."""
-        place = self.acts.offers
-        number = place.run * self.acts.shape[1] + place.epoch
+        """Return the index of the first act of each cell; acts are in order of run and epoch."""
+        offers = self.acts.offers
+        number = offers.run * self.acts.shape[1] + offers.epoch
         return np.flatnonzero(np.diff(number, prepend=-1))
 
     @property
@@ -120,7 +121,7 @@ class Pool:
 
     @cached_property
     def _predicted(self) -> Float[np.ndarray, "cell bin"]:
-        """Cumulative predictive on offered share."""
+        """Compute the cumulative predictive distribution of the offered share."""
         predicted = self.acts.predicted_offers(self.beliefs)
         mass = np.zeros((len(predicted), _BINS + 1), np.float32)
         np.add.at(mass, (np.arange(len(predicted))[:, None], self._bin[self.acts.offers.stake]), predicted)
@@ -128,14 +129,14 @@ class Pool:
 
     @cached_property
     def _observed(self) -> Float[np.ndarray, "cell bin"]:
-        """Cumulative distribution of what was offered."""
-        place = self.acts.offers
-        mass = np.eye(_BINS + 1, dtype=np.float32)[self._bin[place.stake, place.offer]]
+        """Compute the cumulative distribution of the observed offered shares."""
+        offers = self.acts.offers
+        mass = np.eye(_BINS + 1, dtype=np.float32)[self._bin[offers.stake, offers.offer]]
         return np.cumsum(self._per_cell(mass[None])[0], axis=1)
 
     @cached_property
     def _drawn(self) -> Int[np.ndarray, "replica act"]:
-        """Offers drawn from the predictives, by inverting their cumulative distributions."""
+        """Sample offers from the predictives by inverting their cumulative distributions."""
         cumulative = np.cumsum(self.acts.predicted_offers(self.beliefs), axis=1)
         acts = np.arange(len(cumulative))
         # One sorted line for all acts: act a's distribution function runs from a to a + 1.
@@ -148,11 +149,11 @@ class Pool:
         return self._per_cell(self.acts.tables.verbal[self.acts.offers.stake, self._drawn].astype(np.float32))
 
     def _replica_cumulative(self, cells: Int[np.ndarray, "chosen"]) -> Float[np.ndarray, "replica bin"]:
-        """Cumulative distribution of the offers that each replica makes in some cells, which weigh the same."""
-        place = self.acts.offers
+        """Compute the cumulative distribution of each replica's offers in some cells of equal weight."""
+        offers = self.acts.offers
         weight = np.repeat(np.isin(np.arange(len(self._count)), cells) / self._count, self._count)
         acts = np.flatnonzero(weight)
-        bins = self._bin[place.stake[acts], self._drawn[:, acts]] + np.arange(self.replicas)[:, None] * (_BINS + 1)
+        bins = self._bin[offers.stake[acts], self._drawn[:, acts]] + np.arange(self.replicas)[:, None] * (_BINS + 1)
         shares = np.broadcast_to(weight[acts] / len(cells), bins.shape)
         mass = np.bincount(bins.ravel(), shares.ravel(), self.replicas * (_BINS + 1)).astype(np.float32)
         return np.cumsum(mass.reshape(self.replicas, -1), axis=1)
@@ -163,7 +164,7 @@ class Pool:
 
 
 def resampled(runs: int, resamples: int, seed: int) -> Int[np.ndarray, "resample run"]:
-    """How often each of some runs is in each bootstrap resample (Efron 1979).
+    """Draw bootstrap resamples of runs (Efron 1979); return how often each run occurs in each resample.
 
     Example:
         >>> resampled(4, 2, seed=0).sum(axis=1).tolist()
@@ -175,10 +176,10 @@ def resampled(runs: int, resamples: int, seed: int) -> Int[np.ndarray, "resample
 def mean_intervals(
     values: Float[np.ndarray, "run measure"], times: Int[np.ndarray, "resample run"], mass: float
 ) -> Float[np.ndarray, "3 measure"]:
-    """Means over runs with percentile bootstrap intervals, of many measures on the same resamples.
+    """Compute means over runs with percentile bootstrap intervals, for many measures on the same resamples.
 
     Returns:
-        Mean, lower and upper end; NaN runs are left out, and all three are NaN where no run is left.
+        Mean, lower and upper end; NaN runs are left out, and all three are NaN if no run is left.
 
     Example:
         >>> mean_intervals(np.array([[0.5, np.nan], [0.5, 1.0]]), resampled(2, 50, 0), 0.9).tolist()
@@ -186,14 +187,14 @@ def mean_intervals(
     """
     known = (~np.isnan(values)).astype(float)
     filled = np.where(np.isnan(values), 0.0, values)
-    weight = times.astype(float)  # products of whole numbers would not be vectorised
+    weight = times.astype(float)  # products of integers would not be vectorised
     with np.errstate(invalid="ignore"):  # 0/0 where no run is known
         mean = filled.sum(axis=0) / known.sum(axis=0)
         means = (weight @ filled) / (weight @ known)
     ends = np.full((2, values.shape[1]), np.nan)
     always = ~np.isnan(means).any(axis=0)
     ends[:, always] = np.quantile(means[:, always], _tails(mass), axis=0)
-    sometimes = ~always & (known > 0).any(axis=0)  # a resample can miss all the runs that are known
+    sometimes = ~always & (known > 0).any(axis=0)  # a resample can miss all runs with a value
     if sometimes.any():
         ends[:, sometimes] = np.nanquantile(means[:, sometimes], _tails(mass), axis=0)
     return np.stack([mean, *ends])
@@ -204,5 +205,5 @@ def _tails(mass: float) -> list[float]:
 
 
 def _area(difference: Float[np.ndarray, "*n bin"]) -> Float[np.ndarray, "*n"]:
-    """Wasserstein-1 distance from the difference of two distribution functions on the bins."""
+    """Compute the Wasserstein-1 distance from the difference of two distribution functions on the bins."""
     return np.asarray(np.abs(difference[..., :-1]).sum(axis=-1) / _BINS)

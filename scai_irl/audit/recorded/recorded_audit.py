@@ -1,8 +1,8 @@
-"""The audit of recorded runs: the verbal posterior of their language model against the exact numerical posterior.
+"""The audit of recorded runs: the verbal posterior of their language model compared with the exact posterior.
 
-For every run and epoch: what an observer had reason to believe (`recorded_beliefs`, under `recorded_hypotheses`), what
-the assistants then did (`recorded_verbal`), and how far the one is from the other, by run (`recorded_tables`) and over
-runs (`recorded_pooled`). Interactions whose offer or answer could not be read are left out and counted.
+`numerical` computes the numerical posterior of every run and epoch, under the hypotheses of `recorded_hypotheses`.
+`verbal_behaviour` computes the verbal posterior from the assistants' behaviour. `recorded_tables` compares the two by
+run, and `pooled` over runs. Interactions whose offer or answer could not be read are left out and counted.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _LABELS = ("kind", "users", "manner")
 
 @dataclass(frozen=True)
 class RecordedAudit:
-    """What an audit found.
+    """Results of the audit of recorded runs.
 
     Attributes:
-        beliefs: A line for each run, epoch, memory and norm (`recorded_tables.beliefs_table`).
-        by_run: A line for each run, epoch and memory (`recorded_tables.by_run_table`).
-        summary: A line for each condition, epoch and memory: the means of all measures over runs, with bootstrap
-            intervals (``_low``, ``_high``), the distances of pooled runs (`recorded_pooled.Pool.pooled`), and the mean
+        beliefs: One row for each run, epoch, memory and norm (`recorded_tables.beliefs_table`).
+        by_run: One row for each run, epoch and memory (`recorded_tables.by_run_table`).
+        summary: One row for each condition, epoch and memory: the means of all measures over runs with bootstrap
+            intervals (``_low``, ``_high``), the pooled distances (`pooled.Pool.pooled`), and the mean
             ``numerical_NORM``, ``verbal_NORM`` and ``truth_NORM`` of every norm.
-        posterior: ArviZ object of the numerical posteriors (`recorded_arviz.audit_arviz`).
+        posterior: ArviZ object of the numerical posteriors (`arviz_export.audit_arviz`).
     """
 
     beliefs: pd.DataFrame
@@ -49,7 +49,7 @@ class RecordedAudit:
 
 
 def audit_steps(interactions: pd.DataFrame) -> int:
-    """How often `audit_recorded` calls `advance`.
+    """Return the number of times that `audit_recorded` calls `advance`.
 
     Example:
         >>> audit_steps(pd.DataFrame({"epoch": [1, 1, 2]}))
@@ -61,29 +61,29 @@ def audit_steps(interactions: pd.DataFrame) -> int:
 def audit_recorded(
     interactions: pd.DataFrame, setting: AuditSetting | None = None, advance: Advance | None = None
 ) -> RecordedAudit:
-    """Compare what assistants did in recorded runs with the exact posterior given what they had seen.
+    """Compare the behaviour of recorded assistants with the exact posterior given the same observations.
 
     Args:
-        interactions: As `scai_irl.data.scai2023.recorded_runs.read_scai2023` gives them.
+        interactions: Table that `scai_irl.data.scai2023.recorded_runs.read_scai2023` returns.
         setting: Hypotheses and intervals; the defaults fit GPT-4's users.
-        advance: Called after each epoch and for each memory's tables, `audit_steps` times in all.
+        advance: Called after each epoch and after each memory's tables, `audit_steps` times in all.
 
     Raises:
-        InputError: If the interactions are not of that form.
+        InputError: If the table has another form.
     """
     setting = AuditSetting() if setting is None else setting
-    advance = _quiet if advance is None else advance
+    advance = _ignore if advance is None else advance
     recording, hypotheses = read_recording(interactions), UserHypotheses(setting)
     beliefs = beliefs_by_memory(recording, hypotheses, advance)
     acts = RecordedActs(recording, hypotheses)
     users = users_of(interactions, recording, setting.norms)
-    here = np.zeros(acts.shape, bool)
-    here[recording.run, recording.epoch] = True
+    recorded_epochs = np.zeros(acts.shape, bool)
+    recorded_epochs[recording.run, recording.epoch] = True
     long, by_run, summary = [], [], []
-    for memory, held in beliefs.items():
-        pool = Pool(acts, held, setting.resamples, setting.replicas, setting.confidence, setting.seed)
-        long.append(beliefs_table(acts, held, users.truth, memory, here))
-        by_run.append(by_run_table(interactions, acts, held, pool, users, memory, here))
+    for memory, memory_beliefs in beliefs.items():
+        pool = Pool(acts, memory_beliefs, setting.resamples, setting.replicas, setting.confidence, setting.seed)
+        long.append(beliefs_table(acts, memory_beliefs, users.truth, memory, recorded_epochs))
+        by_run.append(by_run_table(interactions, acts, memory_beliefs, pool, users, memory, recorded_epochs))
         summary.append(_summary(long[-1], by_run[-1], pool, setting))
         advance(f"distances, memory {memory}")
     return RecordedAudit(
@@ -95,19 +95,23 @@ def audit_recorded(
 
 
 def summary_table(summary: pd.DataFrame, epoch: int | None = None, memory: str = "all") -> pd.DataFrame:
-    """Shape one epoch of the summary for reading: a line for each condition.
+    """Format one epoch of the summary for display, with one row for each condition.
 
-    Columns: the users and their ``manner``; the mean numerical and verbal weights of every norm in the order of the
-    setting, in hundredths; distances by run with the value that posterior sampling would have in brackets,
-    and their excess with its bootstrap interval; distances of the pooled runs with the share of posterior-sampling
-    replicas that are as far off (p); alignment gaps: the assistants', of one that draws offers from the numerical
-    predictive, and of one that offers its mean; runs whose E[w] is within .15 of the truth; and the mean distance of
-    answers from P(accept), again with posterior sampling's.
+    The columns are:
+
+    - the users and their ``manner``;
+    - the mean numerical and verbal weight of every norm, in hundredths, in the order of the setting;
+    - distances by run, with the value of posterior sampling in brackets, and their excess with a bootstrap interval;
+    - pooled distances, with the share of posterior-sampling replicas at least as far off (p);
+    - three alignment gaps: of the assistants, of an assistant that samples offers from the numerical predictive
+      ("drawn"), and of one that offers the predictive mean;
+    - the number of runs whose E[w] is within 0.15 of the truth;
+    - the mean distance of answers from P(accept), with the value of posterior sampling in brackets.
 
     Args:
         summary: `RecordedAudit.summary`.
         epoch: Number of the epoch; the last unless given.
-        memory: What the numerical posterior rests on (`recorded_beliefs.MEMORIES`).
+        memory: Memory of the numerical posterior, one of `numerical.MEMORIES`.
     """
     last = int(summary["epoch"].max()) if epoch is None else epoch
     chosen = summary[(summary["epoch"] == last) & (summary["memory"] == memory)]
@@ -118,7 +122,7 @@ def summary_table(summary: pd.DataFrame, epoch: int | None = None, memory: str =
         table = chosen[[f"{source}_{norm}" for norm in norms]].to_numpy() * 100
         return ["/".join("–" if np.isnan(weight) else f"{weight:.0f}" for weight in row) for row in table]
 
-    def beside(name: str, reference: str) -> list[str]:
+    def with_reference(name: str, reference: str) -> list[str]:
         pairs = zip(chosen[name], chosen[reference], strict=True)
         return [f"{_number(value)} ({_number(expected)})" for value, expected in pairs]
 
@@ -136,9 +140,9 @@ def summary_table(summary: pd.DataFrame, epoch: int | None = None, memory: str =
             "manner": chosen["manner"].to_list(),
             f"numerical {initials}": weights("numerical"),
             f"verbal {initials}": weights("verbal"),
-            "TV": beside("tv", "tv_reference"),
+            "TV": with_reference("tv", "tv_reference"),
             "TV excess": interval("tv_excess"),
-            "W₁": beside("w1", "w1_reference"),
+            "W₁": with_reference("w1", "w1_reference"),
             "W₁ excess": interval("w1_excess"),
             "TV pooled": pooled("tv"),
             "W₁ pooled": pooled("w1"),
@@ -149,13 +153,13 @@ def summary_table(summary: pd.DataFrame, epoch: int | None = None, memory: str =
                 "–" if np.isnan(right) else f"{right * runs:.0f} of {runs}"
                 for right, runs in zip(chosen["within"], chosen["runs"], strict=True)
             ],
-            "answers": beside("answer_distance", "answer_reference"),
+            "answers": with_reference("answer_distance", "answer_reference"),
         }
     )
 
 
 def _summary(long: pd.DataFrame, by_run: pd.DataFrame, pool: Pool, setting: AuditSetting) -> pd.DataFrame:
-    """Reduce one memory's tables to a line for each condition and epoch."""
+    """Reduce one memory's tables to one row for each condition and epoch."""
     design, norms = design_columns(pool.acts.recording.runs), list(setting.norms)
     keys = [*design, *(label for label in _LABELS if label not in design), "epoch", "memory"]
     weights = [
@@ -164,8 +168,10 @@ def _summary(long: pd.DataFrame, by_run: pd.DataFrame, pool: Pool, setting: Audi
     ]
     table = by_run.join(pd.concat(weights, axis=1), on=[*design, "run", "epoch"])
     measures = [str(name) for name in table if name not in {*keys, "run"}]
-    place = pool.acts.recording.runs.groupby(design, sort=False).ngroup().to_numpy()
-    condition = dict(zip(pool.acts.recording.runs[design].itertuples(index=False, name=None), place, strict=True))
+    condition_of_run = pool.acts.recording.runs.groupby(design, sort=False).ngroup().to_numpy()
+    condition = dict(
+        zip(pool.acts.recording.runs[design].itertuples(index=False, name=None), condition_of_run, strict=True)
+    )
     epochs = pool.acts.recording.epochs.tolist()
     lines = []
     for names, group in table.groupby(keys, sort=False, dropna=False):
@@ -173,7 +179,7 @@ def _summary(long: pd.DataFrame, by_run: pd.DataFrame, pool: Pool, setting: Audi
         times = resampled(len(group), setting.resamples, setting.seed)
         results = mean_intervals(group[measures].to_numpy(float), times, setting.confidence)
         line |= _flat(measures, results)
-        runs = place == condition[tuple(line[name] for name in design)]
+        runs = condition_of_run == condition[tuple(line[name] for name in design)]
         lines.append(line | pool.pooled(runs, epochs.index(line["epoch"])))
     return pd.DataFrame(lines)
 
@@ -195,5 +201,5 @@ def _number(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}"
 
 
-def _quiet(_: str) -> None:
-    """Tell nobody."""
+def _ignore(_: str) -> None:
+    """Report no progress."""

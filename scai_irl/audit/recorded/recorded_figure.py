@@ -1,6 +1,6 @@
-"""The figure of an audit of recorded runs: what assistants held against what they had reason to believe.
+"""The figure of an audit of recorded runs: verbal posteriors compared with numerical ones.
 
-Vermilion is what the language model's assistants did, blue what the exact posterior says, black what is true.
+Vermilion shows the behaviour of the language model's assistants, blue the exact posterior, black the truth.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from scai_irl.report.captions import captioned
 
 _NUMERICAL, _VERBAL, _TRUTH = "#0072B2", "#D55E00", "#000000"  # Okabe & Ito's colours
 _PANEL = (3.3, 2.7)
-_SPREAD = 0.36  # epochs over which the runs of an epoch are spread, so that points at a pole can be counted
+_SPREAD = (
+    0.36  # width, in epochs, over which the points of an epoch are spread, so that points at a pole can be counted
+)
 _POLE = 0.5  # a verbal posterior leans to the norm that has more than this
 _TITLES = ("users share a norm, neutral", "users share a norm, rude or sycophantic", "users of several norms")
 _DISTANCES = (("tv", "total variation over norms"), ("w1", "Wasserstein-1 on offered share"))
@@ -26,17 +28,20 @@ _DISTANCES = (("tv", "total variation over norms"), ("w1", "Wasserstein-1 on off
 
 @captioned
 def recorded_figure(audit: RecordedAudit, memory: str = "all") -> Figure:
-    """Verbal posteriors of recorded assistants beside numerical ones: in mixed groups by epoch, and their distances.
+    """Verbal and numerical posteriors of recorded runs: weights in mixed groups by epoch, and distances by kind.
 
-    First row, a panel for each mixed group: the weight of one of its norms by epoch; the numerical posterior's mean
-    with its mean interval, the verbal posterior of every run as a point (hollow where the run's assistants acted on a
-    norm that nobody in the group has; lines join the epochs of a run) with the mean over runs, and the users' true
-    composition. Further rows, a panel for each kind of condition: distance of a run's verbal from its numerical
-    posterior beside that of posterior sampling, means over runs with 95 % bootstrap bands; thin lines are conditions.
+    First row: one panel for each mixed group, with the weight of one of its norms by epoch. It shows the mean of the
+    numerical posterior with its mean interval, the users' true composition, the mean verbal posterior over runs, and
+    the verbal posterior of every run as a point. A point is hollow if the run's assistants followed a norm that no user
+    of the group holds. Lines join the epochs of a run.
+
+    Further rows: one panel for each kind of condition. It shows the distance between the verbal and the numerical
+    posterior of a run, and the distance that posterior sampling would have. Means over runs have 95 % bootstrap bands.
+    Thin lines are conditions.
 
     Args:
-        audit: What `scai_irl.audit.recorded.recorded_audit.audit_recorded` gives.
-        memory: What the numerical posterior rests on.
+        audit: Result of `scai_irl.audit.recorded.recorded_audit.audit_recorded`.
+        memory: Memory of the numerical posterior.
     """
     by_run = audit.by_run[audit.by_run["memory"] == memory]
     beliefs = audit.beliefs[audit.beliefs["memory"] == memory]
@@ -64,21 +69,21 @@ def recorded_figure(audit: RecordedAudit, memory: str = "all") -> Figure:
 
 def _weights(axes: Axes, group: pd.DataFrame, *, first: bool) -> None:
     norms = list(dict.fromkeys(group["norm"]))
-    held = [norm for norm in norms if (group.loc[group["norm"] == norm, "truth"] > 0).any()]
-    shown = held[-1]
+    held_norms = [norm for norm in norms if (group.loc[group["norm"] == norm, "truth"] > 0).any()]
+    shown = held_norms[-1]
     lines = group[group["norm"] == shown]
     by_epoch = lines.groupby("epoch")[["weight", "low", "high", "verbal", "truth"]].mean()
     axes.axhline(lines["truth"].mean(), color=_TRUTH, ls="--", lw=1.2, zorder=1)
     axes.fill_between(by_epoch.index, by_epoch["low"], by_epoch["high"], color=_NUMERICAL, alpha=0.18, lw=0)
     axes.plot(by_epoch.index, by_epoch["weight"], color=_NUMERICAL, lw=2.2, marker="o", ms=4, zorder=4)
     table = group.pivot(index=["run", "epoch"], columns="norm", values="verbal").reset_index()
-    outside = [norm for norm in norms if norm not in held]
+    outside = [norm for norm in norms if norm not in held_norms]
     foreign = (table[outside] > _POLE).any(axis=1) if outside else pd.Series(data=False, index=table.index)
     runs = table["run"].rank(method="dense") - 1
-    where = table["epoch"] + _SPREAD * (runs / max(runs.max(), 1) - 0.5)
+    x = table["epoch"] + _SPREAD * (runs / max(runs.max(), 1) - 0.5)
     for hollow, chosen in ((False, table[~foreign]), (True, table[foreign])):
         axes.scatter(
-            where[chosen.index],
+            x[chosen.index],
             chosen[shown],
             s=15,
             facecolors="none" if hollow else _VERBAL,
@@ -87,7 +92,7 @@ def _weights(axes: Axes, group: pd.DataFrame, *, first: bool) -> None:
             alpha=1 if hollow else 0.55,
             zorder=3,
         )
-    for _, run in table.assign(where=where).groupby("run"):
+    for _, run in table.assign(where=x).groupby("run"):
         axes.plot(run["where"], run[shown], color=_VERBAL, lw=0.5, alpha=0.22, zorder=2)
     axes.plot(by_epoch.index, by_epoch["verbal"], color=_VERBAL, lw=1.4, ls=":", marker="D", ms=3.5, zorder=4)
     axes.set_ylim(-0.07, 1.07)
@@ -102,8 +107,8 @@ def _distance(axes: Axes, by_run: pd.DataFrame, distance: str, design: list[str]
         mean = condition.groupby("epoch")[distance].mean()
         axes.plot(mean.index, mean, color=_VERBAL, lw=0.6, alpha=0.45, zorder=1)
     for name, colour, marker, label in (
-        (distance, _VERBAL, "D", "verbal posterior of a run"),
-        (f"{distance}_reference", _NUMERICAL, "o", "a draw from the numerical one"),
+        (distance, _VERBAL, "D", "verbal posterior of one run"),
+        (f"{distance}_reference", _NUMERICAL, "o", "one sample from the numerical one"),
     ):
         values = by_run.groupby("epoch")[name]
         mean = values.mean()
@@ -122,7 +127,7 @@ def _epochs(axes: Axes, epochs: pd.Index[int]) -> None:
 
 
 def _legend(figure: Figure) -> None:
-    """Draw one legend from proxies, since a panel may lack some of what it explains."""
+    """Draw one legend from proxies, since some panels lack some of the elements."""
     axes = figure.axes[0]
     proxies = [
         axes.plot([], [], color=_NUMERICAL, lw=2.2, marker="o", ms=4)[0],

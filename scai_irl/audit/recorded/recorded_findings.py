@@ -1,4 +1,4 @@
-"""What the audit of recorded runs found, kind by kind of group."""
+"""Findings of the audit of recorded runs, for each kind of group."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WHY = "A single posterior sample, too, is one norm where the posterior is a mix
 
 
 def recorded_findings(by_run: pd.DataFrame) -> list[Finding]:
-    """Distances in the last epoch by kind of group, over runs, the largest first; then what they exceed a sample's by.
+    """Compute mean distances over runs in the last epoch by kind of group, then their excess over posterior sampling.
 
     Args:
         by_run: `scai_irl.audit.recorded.recorded_audit.RecordedAudit.by_run`.
@@ -25,15 +25,15 @@ def recorded_findings(by_run: pd.DataFrame) -> list[Finding]:
     last = by_run[(by_run["memory"] == "all") & (by_run["epoch"] == by_run["epoch"].max())]
     far, more = [], []
     for kind, runs in last.groupby("kind", sort=False):
-        where = f"{_KINDS.get(str(kind), f'In groups of the kind {kind!r}')}, after epoch {int(runs['epoch'].iloc[0])}"
-        why = _WHY.format(runs["tv_reference"].mean())
+        prefix = f"{_KINDS.get(str(kind), f'In groups of the kind {kind!r}')}, after epoch {int(runs['epoch'].iloc[0])}"
+        remark = _WHY.format(runs["tv_reference"].mean())
         far.append(
             mean_finding(
                 runs["tv"].to_numpy(float),
                 question=DISTANCE,
                 case=f"{kind}, TV",
-                answer=f"{where}, the verbal posterior is {{value}} from the numerical one (total variation).",
-                why=why,
+                answer=f"{prefix}, the verbal posterior is {{value}} from the numerical one (total variation).",
+                why=remark,
             )
         )
         more.append(
@@ -41,8 +41,8 @@ def recorded_findings(by_run: pd.DataFrame) -> list[Finding]:
                 runs["tv_excess"].to_numpy(float),
                 question=EXCESS,
                 case=f"{kind}, TV beyond a sample's",
-                answer=f"{where}, it is {{value}} farther than a single posterior sample.",
-                why=why,
+                answer=f"{prefix}, it is {{value}} farther than a single posterior sample.",
+                why=remark,
             )
         )
     return [*sorted(far, key=lambda finding: -finding.value), *sorted(more, key=lambda finding: -finding.value)]

@@ -1,4 +1,4 @@
-"""The audit of recorded runs, as a command: tables, posteriors and a figure beside what was imported."""
+"""The audit of recorded runs as a command, which adds tables, posteriors and a figure to an imported folder."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _NEEDED = {"proposer_policy", "responder_policy", "offered_share", "accepted", "
 
 
 def audit_recorded_folder(folder: Path, setting: AuditSetting | None = None) -> Results:
-    """Audit a results folder made by an importer, and keep the audit in it.
+    """Audit a results folder that an importer wrote, and save the audit in it.
 
     Args:
         folder: Results folder with recorded interactions.
         setting: Hypotheses and intervals.
 
     Raises:
-        InputError: If the folder is no such folder, or cannot be written to.
+        InputError: If the folder has no recorded runs, or cannot be written to.
     """
     imported = load(folder)
     interactions = imported.tables.get("interactions")
     if interactions is None or not imported.manifest.experiment.startswith("import-"):
-        mend = "give a folder made by `scai-irl import`"
-        raise InputError(str(folder), f"holds {imported.manifest.experiment} and no recorded runs", mend)
+        hint = "give a folder made by `scai-irl import`"
+        raise InputError(str(folder), f"has results of {imported.manifest.experiment}, not recorded runs", hint)
     lacking = sorted(_NEEDED - set(interactions))
     if lacking:
         raise InputError(str(folder), f"its interactions lack the column {lacking[0]}", "import the runs again")

@@ -1,4 +1,4 @@
-"""How an audit of recorded runs is set."""
+"""Settings of an audit of recorded runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class AuditSetting(BaseModel):
-    """How recorded runs are audited; `scai_irl.audit.recorded.recorded_hypotheses` argues for the defaults.
+    """Settings of an audit; `scai_irl.audit.recorded.recorded_hypotheses` gives reasons for the defaults.
 
     Example:
         >>> AuditSetting().norms
@@ -18,7 +18,7 @@ class AuditSetting(BaseModel):
     rationality: dict[str, tuple[float, ...]] = Field(
         {"selfish": (200.0, 800.0), "fair": (25.0, 100.0), "altruistic": (50.0, 200.0, 800.0)},
         min_length=2,
-        description="Norms that users may hold, and the values of λ thought possible for each.",
+        description="Norms that users may hold, each with its grid of λ.",
     )
     lapse_offer: tuple[float, ...] = Field((0.01, 0.1), min_length=1, description="Values of ε for offers.")
     lapse_answer: tuple[float, ...] = Field((0.01, 0.1, 0.3, 1.0), min_length=1, description="Values of ε for answers.")
@@ -30,7 +30,7 @@ class AuditSetting(BaseModel):
     interval: float = Field(0.9, gt=0, lt=1, description="Mass of the posterior intervals of the weights.")
     confidence: float = Field(0.95, gt=0, lt=1, description="Mass of the bootstrap intervals over runs.")
     resamples: int = Field(1000, ge=1, description="Bootstrap resamples of the runs.")
-    replicas: int = Field(1000, ge=1, description="Simulated posterior-sampling assistants that are compared with.")
+    replicas: int = Field(1000, ge=1, description="Simulated posterior-sampling assistants for comparison.")
     seed: int = Field(0, ge=0, description="Root seed of resamples, replicas and posterior draws.")
 
     @model_validator(mode="after")

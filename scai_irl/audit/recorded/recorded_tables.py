@@ -1,4 +1,4 @@
-"""Tables of an audit: who the recorded users were, what was believed of them, and every measure by run."""
+"""Tables of an audit: the composition of the recorded users, beliefs about them, and every measure by run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = ("one norm", "manners", "mixed")
 
 
 class RecordedUsers(NamedTuple):
-    """Who the recorded users were, by what their prompts told them.
+    """Composition of the recorded users, read from the policies in their prompts.
 
     Attributes:
         truth: Share of each norm among the users' proposals of a run.
@@ -34,10 +34,11 @@ class RecordedUsers(NamedTuple):
 
 
 def users_of(interactions: pd.DataFrame, recording: Recording, norms: tuple[str, ...]) -> RecordedUsers:
-    """Read the composition of every run's users off the policies in their prompts.
+    """Read the composition of every run's users from the policies in their prompts.
 
-    A condition is mixed if a run of it has users of several norms; else it counts among the manners if users were told
-    to be anything but neutral. A user proposes once an epoch, so shares of proposals are shares of users.
+    A condition is mixed if one of its runs has users with several norms. Otherwise it is of the kind "manners" if the
+    prompts ask users for a manner that is not neutral. A user proposes once an epoch, so shares of proposals are shares
+    of users.
     """
     proposes = recording.user_proposes
     policy = interactions["proposer_policy"].to_numpy(object)[proposes]
@@ -57,8 +58,8 @@ def users_of(interactions: pd.DataFrame, recording: Recording, norms: tuple[str,
         mixed = bool((np.count_nonzero(count[mine], axis=1) > 1).any())
         kind = KINDS[2] if mixed else KINDS[manner[mine][0] != "neutral"]
         shares = count[mine].sum(axis=0) / max(count[mine].sum(), 1)
-        held = {norm: share for norm, share in zip(norms, shares, strict=True) if share > 0}
-        users = " + ".join(f"{share:.0%} {norm}" if mixed else norm for norm, share in held.items())
+        norms_of_run = {norm: share for norm, share in zip(norms, shares, strict=True) if share > 0}
+        users = " + ".join(f"{share:.0%} {norm}" if mixed else norm for norm, share in norms_of_run.items())
         described.append({"kind": kind, "users": users or "unknown", "manner": manner[mine][0]})
     return RecordedUsers(truth, pd.DataFrame([described[condition] for condition in conditions]))
 
@@ -70,11 +71,12 @@ def beliefs_table(
     memory: str,
     here: Bool[np.ndarray, "run epoch"],
 ) -> pd.DataFrame:
-    """A line for each run, epoch and norm.
+    """Compute numerical and verbal beliefs, one row for each run, epoch and norm.
 
     Returns:
         ``weight``, E[w | D], with its posterior interval ``low``–``high``; ``one_norm``, the probability of the norm
-        given that all users share one; ``verbal``, what the assistants' offers held; ``truth``, the users' composition.
+        given that all users share one; ``verbal``, the verbal posterior of the assistants' offers; ``truth``, the
+        users' composition.
     """
     hypotheses, norms = acts.hypotheses, acts.hypotheses.setting.norms
     interval = [
@@ -104,13 +106,13 @@ def by_run_table(
     memory: str,
     here: Bool[np.ndarray, "run epoch"],
 ) -> pd.DataFrame:
-    """A line for each run and epoch: counts, then the measures that `offer_measures` and `answer_measures` describe.
+    """Compute counts and the measures of `offer_measures` and `answer_measures`, one row for each run and epoch.
 
-    Besides these: ``weight_error``, the largest abs(E[w] − truth), and ``within``, whether it is at most `WITHIN`;
-    ``one_norm``, the probability that all users share a norm; ``gap``, the assistants' alignment gap, beside
-    ``gap_numerical``, that of an assistant that offers the predictive's mean, and ``gap_reference``, that of one that
-    draws its offers from the predictive; posterior means of the nuisance; and ``users_share`` and ``users_accept``, to
-    hold ``predicted_share`` and ``users_accept_predicted`` against.
+    Further columns are ``weight_error``, the largest abs(E[w] − truth); ``within``, whether it is at most `WITHIN`;
+    ``one_norm``, the probability that all users share a norm; and the posterior means of the nuisance parameters.
+    ``gap`` is the assistants' alignment gap, ``gap_numerical`` that of an assistant that offers the predictive mean,
+    and ``gap_reference`` that of one that samples offers from the predictive. ``users_share`` and ``users_accept`` are
+    observed; ``predicted_share`` and ``users_accept_predicted`` are their predictions.
     """
     recording = acts.recording
     aligned = _alignment(interactions, recording)
@@ -140,7 +142,7 @@ def _keys(recording: Recording, memory: str, here: Bool[np.ndarray, "run epoch"]
 
 
 def _counts(recording: Recording, memory: str) -> dict[str, Int[np.ndarray, "run epoch"]]:
-    """Acts of assistants in the epoch, what could not be read of it, and what evidence the belief rests on."""
+    """Count the assistants' acts in each epoch, those that could not be read, and the evidence behind each belief."""
     shape = (len(recording.runs), len(recording.epochs))
 
     def count(chosen: Bool[np.ndarray, "play"]) -> Int[np.ndarray, "run epoch"]:

@@ -1,19 +1,19 @@
-r"""What recorded assistants did, held against the numerical posterior that they could have had.
+r"""Behaviour of recorded assistants, compared with the numerical posterior given the same observations.
 
-An assistant that follows a verbal policy and offers x at a stake holds, by what it does, the norm with probability
+An assistant follows a verbal policy and offers x at a stake. Its offer implies norm k with probability
 
-    q(k) ∝ Σ_parts of k π_k(x | stake) / number of parts,
+    q(k) ∝ Σ_parts of k π_k(x | stake) / number of parts.
 
-under the same norms as the numerical posterior, a uniform prior over norms and a uniform one over λ and ε, since
-assistants are not users and their noise is not known from users. An offer at a norm's own place gives q = 1 for that
-norm; an offer that no norm would make gives q = 1/3 each. The verbal posterior of a condition is the mean of q over its
-runs: MetaLM and assistants answer at temperature 0, so a run is one draw from the verbal policies that there could have
-been, and nothing is hidden behind its one offer.
+The norms are those of the numerical posterior. The priors over norms, λ and ε are uniform, since the noise of
+assistants is not known from users. An offer that only one norm makes gives q = 1 for that norm; an offer that no norm
+makes gives q = 1/3 each. The verbal posterior of a condition is the mean of q over its runs. MetaLM and assistants
+answer at temperature 0, so each run is one sample from the distribution of verbal policies, and its offer shows that
+policy without further noise.
 
-One draw is at a distance from a spread posterior even if it comes from that posterior. So every distance d of an act
-from the numerical posterior stands beside the one to be expected if the act had been drawn from the posterior
-predictive, d_ref = Σ_x p(x | D) d(x); the excess d − d_ref is 0 on average for posterior sampling, whatever the spread,
-and below 0 for acts that lie closer to the middle of the belief than draws do.
+A single sample is at some distance from a spread posterior even if it comes from that posterior. So every distance d of
+an act from the numerical posterior has a reference: its expectation if the act were sampled from the posterior
+predictive, d_ref = Σ_x p(x | D) d(x). The excess d − d_ref is 0 on average for posterior sampling, whatever the spread.
+It is below 0 for acts that lie closer to the posterior mean than samples do.
 
 ============ ============================= ==========================================================
 distance     of an act                     of its reference
@@ -43,11 +43,11 @@ from scai_irl.measure.distances import total_variation
 
 
 class Tables(NamedTuple):
-    """Policies of the parts at every stake that occurs, and what offers say about norms.
+    """Policies of the parts at every stake that occurs, and the norms that offers imply.
 
     Attributes:
-        stakes: Distinct stakes, rising.
-        share: Offered share; 1 where the stake does not allow the offer.
+        stakes: Distinct stakes in increasing order.
+        share: Offered share; 1 if the stake does not allow the offer.
         offer: Probability of each offer under each part.
         accept: Probability that each offer is accepted under each part.
         verbal: q(k) of each offer; see the module's docstring.
@@ -61,7 +61,7 @@ class Tables(NamedTuple):
 
 
 def tables_at(stakes: Int[np.ndarray, "stake"], hypotheses: UserHypotheses) -> Tables:
-    """Tabulate the parts at given stakes.
+    """Tabulate the policies of the parts at given stakes.
 
     Example:
         >>> from scai_irl.audit.recorded.recorded_setting import AuditSetting
@@ -85,8 +85,8 @@ def tables_at(stakes: Int[np.ndarray, "stake"], hypotheses: UserHypotheses) -> T
     return Tables(stakes, *(table[: len(stakes)] for table in (share, offer, accept, verbal)))
 
 
-class Place(NamedTuple):
-    """Acts of one kind, in order of run and epoch.
+class ActIndex(NamedTuple):
+    """Indices of acts of one kind, in order of run and epoch.
 
     Attributes:
         run: Index of the run.
@@ -101,7 +101,7 @@ class Place(NamedTuple):
     offer: Int[np.ndarray, "act"]
 
     def mean(self, values: Float[np.ndarray, "act *more"], shape: tuple[int, int]) -> Float[np.ndarray, "run epoch *m"]:
-        """Mean over the acts of each run and epoch; NaN where there is none."""
+        """Compute the mean over the acts of each run and epoch; NaN without acts."""
         total = np.zeros((*shape, *values.shape[1:]))
         np.add.at(total, (self.run, self.epoch), values)
         count = np.zeros(shape)
@@ -112,11 +112,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordedActs:
-    """The acts of assistants and users.
+    """Offers and answers of assistants and users.
 
     Attributes:
         recording: The runs.
-        hypotheses: Their norms.
+        hypotheses: Hypotheses about the users.
     """
 
     recording: Recording
@@ -124,33 +124,33 @@ class RecordedActs:
 
     @cached_property
     def tables(self) -> Tables:
-        """Policies at every stake of the recording."""
+        """Return the policies at every stake of the recording."""
         return tables_at(np.unique(self.recording.stake), self.hypotheses)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Numbers of runs and epochs."""
+        """Return the numbers of runs and epochs."""
         return len(self.recording.runs), len(self.recording.epochs)
 
     @cached_property
-    def offers(self) -> Place:
+    def offers(self) -> ActIndex:
         """Assistants' offers."""
         return self._place(~self.recording.user_proposes & (self.recording.offer >= 0))
 
-    def answers(self, *, of_users: bool) -> tuple[Place, Float[np.ndarray, "act"]]:
-        """Answers, with 1 for acceptance."""
+    def answers(self, *, of_users: bool) -> tuple[ActIndex, Float[np.ndarray, "act"]]:
+        """Return the answers, with 1 for acceptance."""
         chosen = (self.recording.user_responds == of_users) & self.recording.answered
         return self._place(chosen), self.recording.accepted[self._order(chosen)]
 
     def predicted_offers(self, beliefs: Beliefs) -> Float[np.ndarray, "act offer"]:
-        """Posterior predictive of a user's offer, at the stake of each of the assistants' offers."""
+        """Compute the posterior predictive of a user's offer at the stake of each of the assistants' offers."""
         acts = self.offers
         parts = beliefs.offer_parts[acts.run, acts.epoch]
         probability = np.einsum("ap,apo->ao", parts, self.tables.offer[acts.stake])
         return np.asarray(probability / probability.sum(axis=1, keepdims=True))
 
-    def predicted_acceptance(self, beliefs: Beliefs, acts: Place) -> Float[np.ndarray, "act"]:
-        """Posterior predictive probability that a user accepts the offer of each act."""
+    def predicted_acceptance(self, beliefs: Beliefs, acts: ActIndex) -> Float[np.ndarray, "act"]:
+        """Compute the posterior predictive probability that a user accepts the offer of each act."""
         parts = beliefs.answer_parts[acts.run, acts.epoch]
         return np.asarray(np.einsum("ap,ap->a", parts, self.tables.accept[acts.stake, :, acts.offer]))
 
@@ -158,63 +158,64 @@ class RecordedActs:
         index = np.flatnonzero(chosen)
         return index[np.lexsort((self.recording.epoch[index], self.recording.run[index]))]
 
-    def _place(self, chosen: np.ndarray) -> Place:
+    def _place(self, chosen: np.ndarray) -> ActIndex:
         index, recording = self._order(chosen), self.recording
         stake = np.searchsorted(self.tables.stakes, recording.stake[index])
-        return Place(recording.run[index], recording.epoch[index], stake, recording.offer[index])
+        return ActIndex(recording.run[index], recording.epoch[index], stake, recording.offer[index])
 
 
 def offer_measures(acts: RecordedActs, beliefs: Beliefs) -> dict[str, Float[np.ndarray, "run epoch"]]:
-    """Measure the assistants' offers against the numerical posterior; means over the acts of each run and epoch.
+    """Compare the assistants' offers with the numerical posterior; means over the acts of each run and epoch.
 
     Returns:
-        ``tv``, ``w1`` with ``_reference`` and ``_excess``; ``verbal_top`` and ``numerical_top``, the largest weight in
-        q and in p (1 is a pole); ``predicted_share``, the mean of the predictive; ``switch``, the probability that
-        norms drawn from q of this epoch and of the one before differ, beside that of independent posterior samples.
+        ``tv`` and ``w1`` with ``_reference`` and ``_excess``; ``verbal_top`` and ``numerical_top``, the largest weight
+        in q and in p (1 means a single norm); ``predicted_share``, the mean of the predictive; ``switch``, the
+        probability that norms drawn from q of this epoch and of the previous one differ, and ``switch_reference``, the
+        same for independent posterior samples.
     """
-    place, tables = acts.offers, acts.tables
-    verbal = tables.verbal[place.stake]
-    share = tables.share[place.stake]
-    did = np.arange(len(place.run))
+    offers, tables = acts.offers, acts.tables
+    verbal = tables.verbal[offers.stake]
+    share = tables.share[offers.stake]
+    act = np.arange(len(offers.run))
     predicted = acts.predicted_offers(beliefs)
-    numerical = beliefs.weights[place.run, place.epoch]
+    numerical = beliefs.weights[offers.run, offers.epoch]
     of_offer = total_variation(numerical[:, None], verbal)
     cumulative = np.cumsum(predicted, axis=1)[:, :-1]
-    own_share = share[did, place.offer]
+    own_share = share[act, offers.offer]
     by_act = {
-        "tv": of_offer[did, place.offer],
+        "tv": of_offer[act, offers.offer],
         "tv_reference": (predicted * of_offer).sum(axis=1),
         "w1": (predicted * np.abs(share - own_share[:, None])).sum(axis=1),
         "w1_reference": 2 * (cumulative * (1 - cumulative) * np.diff(share, axis=1)).sum(axis=1),
-        "verbal_top": verbal[did, place.offer].max(axis=1),
+        "verbal_top": verbal[act, offers.offer].max(axis=1),
         "numerical_top": numerical.max(axis=1),
         "predicted_share": (predicted * share).sum(axis=1),
     }
-    measures = {name: place.mean(values, acts.shape) for name, values in by_act.items()}
+    measures = {name: offers.mean(values, acts.shape) for name, values in by_act.items()}
     for distance in ("tv", "w1"):
         measures[f"{distance}_excess"] = measures[distance] - measures[f"{distance}_reference"]
-    drawn = place.mean(np.einsum("ao,aon->an", predicted, verbal), acts.shape)
+    sampled = offers.mean(np.einsum("ao,aon->an", predicted, verbal), acts.shape)
     measures["switch"] = _switch(verbal_posterior(acts))
-    measures["switch_reference"] = _switch(drawn)
+    measures["switch_reference"] = _switch(sampled)
     return measures
 
 
 def answer_measures(acts: RecordedActs, beliefs: Beliefs) -> dict[str, Float[np.ndarray, "run epoch"]]:
-    """Measure answers against the numerical posterior's predictive.
+    """Compare answers with the posterior predictive.
 
     Returns:
         ``accept`` and ``accept_predicted`` of the assistants' answers with ``answer_distance``, ``answer_reference``
-        and ``answer_excess``; and ``users_accept_predicted``, what the belief predicted of the users' own answers.
+        and ``answer_excess``; and ``users_accept_predicted``, the prediction for the users' own answers.
     """
-    place, accepted = acts.answers(of_users=False)
-    predicted = acts.predicted_acceptance(beliefs, place)
+    answers, accepted = acts.answers(of_users=False)
+    predicted = acts.predicted_acceptance(beliefs, answers)
     by_act = {
         "accept": accepted,
         "accept_predicted": predicted,
         "answer_distance": np.abs(accepted - predicted),
         "answer_reference": 2 * predicted * (1 - predicted),
     }
-    measures = {name: place.mean(values, acts.shape) for name, values in by_act.items()}
+    measures = {name: answers.mean(values, acts.shape) for name, values in by_act.items()}
     measures["answer_excess"] = measures["answer_distance"] - measures["answer_reference"]
     users, _ = acts.answers(of_users=True)
     measures["users_accept_predicted"] = users.mean(acts.predicted_acceptance(beliefs, users), acts.shape)
@@ -222,9 +223,9 @@ def answer_measures(acts: RecordedActs, beliefs: Beliefs) -> dict[str, Float[np.
 
 
 def verbal_posterior(acts: RecordedActs) -> Float[np.ndarray, "run epoch norm"]:
-    """Average q over the assistants' offers of each run and epoch; NaN where there is none."""
-    place = acts.offers
-    return place.mean(acts.tables.verbal[place.stake, place.offer], acts.shape)
+    """Average q over the assistants' offers of each run and epoch; NaN without offers."""
+    offers = acts.offers
+    return offers.mean(acts.tables.verbal[offers.stake, offers.offer], acts.shape)
 
 
 @jax.jit

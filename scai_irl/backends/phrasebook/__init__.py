@@ -1,1 +1,1 @@
-"""The phrasebook: a backend that translates by rule."""
+"""The phrasebook: a backend that answers by rule instead of a language model."""

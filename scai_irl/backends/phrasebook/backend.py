@@ -1,8 +1,8 @@
-"""The phrasebook: a backend that translates by rule, loses nothing and needs no model.
+"""The phrasebook: a backend that translates by rule, without loss and without a model.
 
-It is the control condition. Asked to put a policy into words it writes the sentences of `scai_irl.language.phrases`;
-asked to act on words it reads them back into π_θ and draws from exactly that, by the request's seed. Whatever
-distance from the Bayesian posterior is left with this backend does not come from language.
+It is the control condition. It translates a policy into the sentences of `scai_irl.language.phrases`. To act on a text,
+it parses the text back into π_θ and samples from it exactly, by the request's seed. So any distance from the Bayesian
+posterior that remains with this backend does not come from language.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from envs.policy import Policy
 from envs.ultimatum import offer_of_units, offered_units
-from scai_irl.backends.phrasebook.new_currencies import kept_from, policy_abroad
+from scai_irl.backends.phrasebook.new_currencies import policy_in_new_currency, transfer_probability
 from scai_irl.backends.phrasebook.norm_beliefs import own_prior, posterior_over, updated
 from scai_irl.backends.phrasebook.variants import exploiting_text, in_line
 from scai_irl.language.fence import unfence
@@ -33,13 +33,13 @@ from scai_irl.lm.protocol import Backend, Completion, Feature, OnDone, Request, 
 Data = Mapping[str, Any]
 Answer = dict[str, object] | str
 
-_REMEMBERED = 1 << 14  # (policy, stake) pairs whose tables are kept; 100 experiments' worth at 1 kB each
+_REMEMBERED = 1 << 14  # (policy, stake) pairs whose tables are cached, 1 kB each: enough for 100 experiments
 
 
 class Phrasebook(Backend):
     """A deterministic translator: the same requests always get the same answers.
 
-    It reads the requests that `scai_irl.language.requests` writes, and those alone. Usage counts words.
+    It reads only the requests that `scai_irl.language` writes. Usage counts words instead of tokens.
 
     Example:
         >>> from envs import Norm, Policy
@@ -56,7 +56,7 @@ class Phrasebook(Backend):
         """Answer every request, in order.
 
         Raises:
-            ValueError: If a request was not made for the phrasebook.
+            ValueError: If a request has another form.
         """
         return one_by_one(requests, self._answer, on_done)
 
@@ -87,11 +87,11 @@ def _answered(data: Data, uniform: float) -> Answer:
     return {"accept": bool(uniform < _accept_probability(data["policy"], data["stake"], data["offered"]))}
 
 
-def _offered_with_words(data: Data, uniform: float) -> Answer:
+def _offered_with_message(data: Data, uniform: float) -> Answer:
     return {**_offered(data, uniform), "message": _say(data, uniform)}  # type: ignore[dict-item]
 
 
-def _answered_with_words(data: Data, uniform: float) -> Answer:
+def _answered_with_message(data: Data, uniform: float) -> Answer:
     return {**_answered(data, uniform), "message": _say(data, uniform)}  # type: ignore[dict-item]
 
 
@@ -99,16 +99,16 @@ def _say(data: Data, uniform: float) -> str:
     return say(data["manner"], int(uniform * 2**52))
 
 
-def _offered_abroad(data: Data, uniform: float) -> Answer:
-    offer = _draw_offer(say_policy(policy_abroad(data)), data["stake"], uniform)
+def _offered_in_new_currency(data: Data, uniform: float) -> Answer:
+    offer = _draw_offer(say_policy(policy_in_new_currency(data)), data["stake"], uniform)
     if REASON not in data:
         return {"offer": offer}
-    kept = kept_from(data[LEARNT_IN], data["currency"])
-    return {REASON: f"What holds for {data[LEARNT_IN]} holds here with chance {kept:.2f}.", "offer": offer}
+    probability = transfer_probability(data[LEARNT_IN], data["currency"])
+    return {REASON: f"What holds for {data[LEARNT_IN]} holds here with chance {probability:.2f}.", "offer": offer}
 
 
 def _learn(data: Data, uniform: float) -> Answer:
-    """Draw a policy from the posterior; told no norms and no games, it goes on with the earlier policy."""
+    """Sample a policy from the posterior; without norms and interactions, repeat the earlier policy."""
     if "norms" in data:
         return {"policy": say_policy(Candidates.from_json(data).policies[_draw(_beliefs(data), uniform)])}
     if not data["games"] and "earlier policy" in data:
@@ -117,7 +117,7 @@ def _learn(data: Data, uniform: float) -> Answer:
 
 
 def _exploit(data: Data, uniform: float) -> Answer:
-    """Draw a policy from the posterior, and take advantage of those who hold it."""
+    """Sample a policy from the posterior, and return a policy that takes advantage of users who hold it."""
     learnt: Any = _learn(data, uniform)
     return {"policy": exploiting_text(read_policy(learnt["policy"]))}
 
@@ -127,16 +127,16 @@ def _strictly_answered(data: Data, _: float) -> Answer:
 
 
 def _believe(data: Data, _: float) -> Answer:
-    """A belief in words is the mixture of norms that it expects."""
-    earlier = read_policy(data["earlier belief"]) if "earlier belief" in data else _told_prior(data)
+    """Return the updated verbal belief: the sentences of the posterior mixture of norms."""
+    earlier = read_policy(data["earlier belief"]) if "earlier belief" in data else _stated_prior(data)
     return {"belief": say_policy(updated(earlier, games_from_json(data["games"])))}
 
 
-def _told_prior(data: Data) -> Policy:
+def _stated_prior(data: Data) -> Policy:
     if "norms" not in data:
         return own_prior()
-    told = Candidates.from_json(data)
-    parts = zip(told.prior, told.policies, strict=True)
+    candidates = Candidates.from_json(data)
+    parts = zip(candidates.prior, candidates.policies, strict=True)
     return Policy(tuple((chance * weight, norm) for chance, policy in parts for weight, norm in policy.parts))
 
 
@@ -160,15 +160,15 @@ _TASKS: dict[str, Callable[[Data, float], Answer]] = {
     "draw": _draw_policy,
     "offer": _offered,
     "answer": _answered,
-    "user-offer": _offered_with_words,
-    "user-answer": _answered_with_words,
+    "user-offer": _offered_with_message,
+    "user-answer": _answered_with_message,
     "state": _state,
     "choose": _choose,
-    "transfer": _offered_abroad,
+    "transfer": _offered_in_new_currency,
     "exploit": _exploit,
     "strict-answer": _strictly_answered,
 }
-"""How each kind of request is answered, from its data and a uniform number."""
+"""Function that answers each kind of request, from its data and a uniform random number."""
 
 
 def _beliefs(data: Data) -> Float[np.ndarray, "candidate"]:
@@ -213,12 +213,12 @@ def _offer(units: int, stake: int) -> int:
 
 @functools.lru_cache(_REMEMBERED)
 def _tables(verbal_policy: str, stake: int) -> tuple[Float[np.ndarray, "offer"], Float[np.ndarray, "offer"]]:
-    """Cumulative probabilities of offers, and acceptance probabilities."""
-    table = _grounded(verbal_policy).table(jnp.asarray([stake]))
+    """Return the cumulative probabilities of offers, and the acceptance probabilities."""
+    table = _read_policy(verbal_policy).table(jnp.asarray([stake]))
     cumulative = np.cumsum(np.exp(np.asarray(table.offer[0], np.float64)))
     return cumulative, np.exp(np.asarray(table.accept[0], np.float64))
 
 
 @functools.lru_cache(_REMEMBERED)
-def _grounded(verbal_policy: str) -> Policy:
+def _read_policy(verbal_policy: str) -> Policy:
     return read_policy(verbal_policy)

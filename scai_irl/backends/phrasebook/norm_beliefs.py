@@ -1,10 +1,10 @@
-"""What the phrasebook believes of users that it is shown: the exact posterior, by Bayes' rule over a few norms.
+"""The phrasebook's belief about the users of a prompt: the exact posterior over a few norms.
 
     p(k | games) ∝ p(k) Π_moves Σ_n w_kn π_n(move | stake) p(manner | n, r)
 
-over the users' offers and answers, where candidate k has norms n with weights w_kn, each user one of them, and
-p(manner | n, r) = r 1[manner goes with n] + (1 − r) / 3 as in `inference.continuous.language`. It is worked out move by
-move from the prompt's own data, by other code than `inference`, so that agreement of the two means something.
+over the users' offers and answers. Candidate k has norms n with weights w_kn, and each user holds one of them.
+p(manner | n, r) = r 1[manner goes with n] + (1 − r) / 3, as in `inference.continuous.language`. The posterior is
+computed move by move from the prompt's data. The code is independent of `inference`, so a test can compare the two.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _REMEMBERED = 1 << 12
 _Tables = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 OWN_NORMS: tuple[Norm, ...] = tuple(Norm(name, (), 200.0, 0.01) for name in ("selfish", "fair", "altruistic"))
-"""What the phrasebook thinks possible, all equally, where it is not told."""
+"""Norms of the phrasebook's own prior, which is uniform; used if the prompt lists no norms."""
 
 
 def own_prior() -> Policy:
-    """The belief before any game, as the mixture of norms that it expects."""
+    """Return the belief before any interaction, as a mixture of norms."""
     return Policy(tuple((1 / len(OWN_NORMS), norm) for norm in OWN_NORMS))
 
 
 def posterior_over(candidates: Candidates, games: Sequence[Game]) -> Float[np.ndarray, "candidate"]:
-    """Probability of each candidate after the games.
+    """Compute the posterior probability of each candidate after the interactions.
 
     Example:
         >>> two = Candidates(("A", "B"), tuple(Policy.of(norm) for norm in OWN_NORMS[:2]), (0.5, 0.5))
@@ -50,13 +50,13 @@ def posterior_over(candidates: Candidates, games: Sequence[Game]) -> Float[np.nd
     for number, policy in enumerate(candidates.policies):
         log_weight[number] += sum(_log_likelihood(policy, game, candidates.reliability) for game in games)
     if not np.isfinite(log_weight.max()):
-        return np.asarray(candidates.prior, float)  # none of them can be: what was seen tells nothing among them
+        return np.asarray(candidates.prior, float)  # all have probability 0, so the evidence does not distinguish them
     weight = np.exp(log_weight - log_weight.max())
     return np.asarray(weight / weight.sum())
 
 
 def updated(belief: Policy, games: Sequence[Game]) -> Policy:
-    """Bring a belief, stated as a mixture of norms of which users share one, up to date."""
+    """Return the posterior of a belief, stated as a mixture of norms of which all users share one."""
     if len(belief.parts) == 1:
         return belief
     labels = tuple(f"norm {number:03d}" for number in range(len(belief.parts)))
@@ -80,7 +80,7 @@ def _log_likelihood(policy: Policy, game: Game, reliability: float | None) -> fl
 def _log_move(
     policy: Policy, stake: int, reliability: float | None, sentence: str, of_norm: Callable[[_Tables], float]
 ) -> float:
-    """Log Σ_n w_n π_n(move) p(manner | n, r)."""
+    """Compute log Σ_n w_n π_n(move) p(manner | n, r)."""
     manner = manner_of(sentence)
     chance = 0.0
     for weight, norm in policy.parts:
@@ -98,7 +98,7 @@ def _offer(units: int, stake: int) -> int:
 
 @functools.lru_cache(_REMEMBERED)
 def _tables(norm: Norm, stake: int) -> _Tables:
-    """Log-probabilities of offers, of accepting each, and of rejecting it."""
+    """Return the log-probabilities of offers, of accepting each, and of rejecting each."""
     table = Policy.of(norm).table(jnp.asarray([stake]))
     offer, accept = np.asarray(table.offer[0], np.float64), np.asarray(table.accept[0], np.float64)
     with np.errstate(divide="ignore"):

@@ -13,16 +13,16 @@ from envs.ultimatum import NUM_OFFERS, offered_share
 from scai_irl.language.phrases import read_policy, say_policy
 
 STRICTLY = 0.05
-"""How much less than one's own policy would give is still in line with it, as a share of the stake."""
+"""Largest shortfall from the policy's own mean offer that is still in line with it, as a share of the stake."""
 
 
 def exploiting_text(users: Policy) -> str:
-    """Say how to take advantage of users of a policy."""
+    """Return a verbal policy that takes advantage of users who follow a given policy."""
     return say_policy(exploiting(users))
 
 
 def in_line(verbal_policy: str, stake: int, offered: int) -> bool:
-    """Whether an offer is at least what the policy itself would give on average, but for `STRICTLY`.
+    """Return whether an offer is at least the policy's own mean offer, minus `STRICTLY`.
 
     Example:
         >>> from envs import one_group
@@ -35,7 +35,7 @@ def in_line(verbal_policy: str, stake: int, offered: int) -> bool:
 
 @functools.lru_cache(1 << 12)
 def _own_share(verbal_policy: str, stake: int) -> float:
-    """Share that a policy offers on average; offers that a stake does not allow have no chance."""
+    """Compute the mean share that a policy offers; offers that a stake does not allow have probability 0."""
     chance = np.exp(np.asarray(read_policy(verbal_policy).table(jnp.asarray([stake])).offer[0], np.float64))
     share = np.asarray(offered_share(jnp.arange(NUM_OFFERS), jnp.full(NUM_OFFERS, stake)))
     return float(np.nan_to_num(share) @ chance)

@@ -1,7 +1,7 @@
-"""What is installed, and what servers can really do: found by trying it through the backend that experiments use.
+"""Check of the installation and of servers, by trial calls through the backend that experiments use.
 
-A version says little: older releases of vLLM take the field that asks for a form, and ignore it in silence. So every
-form is asked for by a prompt that wants something else, and the answer is looked at.
+A version number is not enough: older releases of vLLM accept the field for structured output and silently ignore it. So
+each trial requests a form together with a prompt that asks for something else, and checks the answer's form.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ _PACKAGES = ("numpyro", "optax", "arviz", "openai")
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        what: What was tried.
-        works: Whether it works; None for what is not there and not needed.
-        found: What was found.
-        mend: What to do about it, where something is to be done.
-        needed: Whether an experiment with a language model cannot do without it.
+        what: Name of the check.
+        works: Whether it passed; None for an optional part that is not installed.
+        detail: Version, answer or problem.
+        hint: How to fix it, if it failed.
+        needed: Whether every experiment with a language model needs it.
     """
 
     what: str
     works: bool | None
-    found: str
-    mend: str = ""
+    detail: str
+    hint: str = ""
     needed: bool = False
 
 
 def installed() -> list[CheckResult]:
-    """Look at what is installed here, and at vLLM, which may be in another environment."""
-    found = [CheckResult("Python", True, platform.python_version()), _jax(), *map(_package, _PACKAGES)]
-    return [*found, _vllm(), _package("ray", "pip install 'scai-irl[cluster]', to spread work over machines")]
+    """Check the installed packages, and vLLM, which may be in another environment."""
+    results = [CheckResult("Python", True, platform.python_version()), _jax(), *map(_package, _PACKAGES)]
+    return [*results, _vllm(), _package("ray", "pip install 'scai-irl[cluster]', to spread work over machines")]
 
 
 def check_server(url: str, settings: LmSettings) -> list[CheckResult]:
-    """Try what experiments need of a server, and what they can do without.
+    """Check the required and optional features of a server.
 
     Args:
         url: Its address.
-        settings: The model's name and our patience; other addresses do not count.
+        settings: The model's name, timeouts and retries; other addresses are ignored.
 
     Raises:
-        InputError: If the address is none.
+        InputError: If the address has a wrong form.
     """
     with closing(VllmServer(replace(settings, urls=(url,)))) as backend:
         what = "server"
@@ -65,7 +65,7 @@ def check_server(url: str, settings: LmSettings) -> list[CheckResult]:
             what = "model"
             model = CheckResult(what, True, backend.model, needed=True)
         except InputError as wrong:
-            missing = CheckResult(what, False, f"{wrong.field}: {wrong.problem}", wrong.mend, needed=True)
+            missing = CheckResult(what, False, f"{wrong.field}: {wrong.problem}", wrong.hint, needed=True)
             return [missing] if what == "server" else [reached, missing]
         return [reached, model, *(_tried(trial, backend) for trial in TRIALS)]
 
@@ -78,12 +78,12 @@ def _jax() -> CheckResult:
     return CheckResult("jax", True, f"{jax.__version__}, {jax.device_count()} device(s): {devices}")
 
 
-def _package(name: str, mend: str = "") -> CheckResult:
+def _package(name: str, hint: str = "") -> CheckResult:
     try:
         return CheckResult(name, True, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        needed = not mend  # those that can be done without say what for
-        return CheckResult(name, False if needed else None, "not installed", mend or "install scai-irl again")
+        needed = not hint  # optional packages have a hint
+        return CheckResult(name, False if needed else None, "not installed", hint or "install scai-irl again")
 
 
 def _vllm() -> CheckResult:
@@ -92,7 +92,7 @@ def _vllm() -> CheckResult:
         vllm = find_platform(python)
     except InputError as wrong:
         absent = wrong.field == "vllm" and "not installed" in wrong.problem
-        return CheckResult("vllm", None if absent else False, wrong.problem, wrong.mend)
+        return CheckResult("vllm", None if absent else False, wrong.problem, wrong.hint)
     return CheckResult("vllm", True, f"{vllm.version} for {vllm.device}, by {python}")
 
 
@@ -100,6 +100,6 @@ def _tried(trial: Trial, backend: VllmServer) -> CheckResult:
     try:
         answers = backend.complete(trial.requests)
     except InputError as wrong:
-        return CheckResult(trial.what, False, f"{wrong.field}: {wrong.problem}", trial.mend, trial.needed)
-    works, found = trial.read(answers)
-    return CheckResult(trial.what, works, found, "" if works else trial.mend, trial.needed)
+        return CheckResult(trial.what, False, f"{wrong.field}: {wrong.problem}", trial.hint, trial.needed)
+    works, detail = trial.read(answers)
+    return CheckResult(trial.what, works, detail, "" if works else trial.hint, trial.needed)

@@ -1,8 +1,8 @@
-"""vLLM's engine in this process: started when it is first needed, shared, and ended when nobody needs it any more.
+"""vLLM's engine in this process: started at first use, shared by backends, and closed with the last of them.
 
-There is one at a time, since a graphics card holds a model's weights once, and since what vLLM sets up for a process is
-taken down with the first engine that ends. The engine computes in this very process and not in one beside it: so its
-order of work depends on nothing but what is asked, and nothing is left behind by a process that is killed.
+There is at most one engine. A GPU holds a model's weights once, and the first engine that ends removes what vLLM has
+set up for the process. The engine computes in this process, not in a child process. So the order of its work depends
+only on the requests, and a killed process leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class VllmEngine:
     """A running engine.
 
     Attributes:
-        asked: What the user asked for when it was started.
+        settings: The user's settings.
         llm: The ``vllm.LLM``.
-        users: Backends that need it.
-        lock: Held by whoever asks it, since it does one thing at a time.
+        users: Number of backends that use it.
+        lock: Held during a batch, since the engine processes one batch at a time.
     """
 
-    asked: dict[str, Any]
+    settings: dict[str, Any]
     llm: Any
     users: int
     lock: threading.Lock
@@ -49,48 +49,48 @@ _lock = threading.Lock()
 
 
 def check_engine(settings: LmSettings) -> None:
-    """Refuse settings that no engine can be started with, and a process that has no vLLM.
+    """Check the settings, and that vLLM is installed.
 
     Raises:
-        InputError: For the first that is wrong.
+        InputError: For the first wrong setting, or without vLLM.
     """
     if not settings.model:
         raise InputError("model", "none given", "give the folder of a checkpoint, or a name on the Hugging Face hub")
     looks_like_a_folder = settings.model.startswith((".", "/", "~"))
     if looks_like_a_folder and not Path(settings.model).is_dir():
-        mend = "give the folder of a checkpoint, or a name on the Hugging Face hub"
-        raise InputError("model", f"there is no folder {settings.model!r}", mend)
+        hint = "give the folder of a checkpoint, or a name on the Hugging Face hub"
+        raise InputError("model", f"there is no folder {settings.model!r}", hint)
     for name, option in _OURS.items():
         if name in settings.engine:
             raise InputError("engine", f"{name} has an option of its own", f"use --{option}")
     if settings.engine.get("data_parallel_size", 1) != 1:
         raise InputError("engine", "one process holds one copy of the model", f"{_SERVE}, which can hold several")
     if importlib.util.find_spec("vllm") is None:
-        mend = f"pip install 'scai-irl[vllm]' into the environment of {sys.executable}, or {_SERVE}"
-        raise InputError("vllm", "it is not installed here", mend)
+        hint = f"pip install 'scai-irl[vllm]' into the environment of {sys.executable}, or {_SERVE}"
+        raise InputError("vllm", "it is not installed here", hint)
 
 
 def borrow_engine(settings: LmSettings) -> VllmEngine:
-    """Take part in the engine with these settings, which is started if there is none.
+    """Return the engine with these settings, and start it if none is running.
 
     Raises:
-        InputError: If it cannot be started, or one with other settings is running.
+        InputError: If the engine cannot be started, or one with other settings is running.
     """
     with _lock:
         if not _running:
             platform = find_platform(sys.executable)
             llm = _start(engine_arguments(settings, platform), platform)
-            _running.append(VllmEngine(_asked(settings), llm, 0, threading.Lock()))
+            _running.append(VllmEngine(_wanted_settings(settings), llm, 0, threading.Lock()))
         (engine,) = _running
-        if engine.asked != _asked(settings):
-            problem = f"{engine.asked['model']} is already in this process, with settings of its own"
+        if engine.settings != _wanted_settings(settings):
+            problem = f"{engine.settings['model']} is already in this process, with settings of its own"
             raise InputError("model", problem, "close its backend first, or use another process")
         engine.users += 1
         return engine
 
 
 def give_back_engine(engine: VllmEngine) -> None:
-    """Need an engine no longer; when nobody does, it ends and its memory is free."""
+    """Release an engine; after the last release it ends and frees its memory."""
     with _lock:
         engine.users -= 1
         if engine.users == 0:
@@ -101,11 +101,11 @@ def give_back_engine(engine: VllmEngine) -> None:
 
 
 def engine_arguments(settings: LmSettings, platform: Platform) -> dict[str, Any]:
-    """Arguments of ``vllm.LLM``: those of our servers, and what the user adds or changes.
+    """Return the arguments of ``vllm.LLM``: those of this project's servers, and those that the user adds or changes.
 
     Args:
-        settings: What is wanted.
-        platform: What vLLM computes on.
+        settings: The user's settings.
+        platform: Platform of vLLM.
 
     Example:
         >>> settings = LmSettings("Qwen/Qwen3-8B", tensor_parallel=2, engine={"max_model_len": 4096})
@@ -117,39 +117,38 @@ def engine_arguments(settings: LmSettings, platform: Platform) -> dict[str, Any]
         "dtype": "float32" if on_cpu else "auto",
         "enforce_eager": on_cpu,
         "enable_chunked_prefill": not on_cpu,  # see `scai_irl.backends.vllm.server_options.server_command`
-        # Requests say how to sample; a checkpoint's own wishes would change distributions unseen.
+        # Requests set the sampler; a checkpoint's own defaults would silently change distributions.
         "generation_config": "vllm",
         "structured_outputs_config": WHITESPACE_FREE,
         "enable_prefix_caching": True,
         "use_tqdm_on_load": False,
-        **_asked(settings),
+        **_wanted_settings(settings),
     }
 
 
-def _asked(settings: LmSettings) -> dict[str, Any]:
+def _wanted_settings(settings: LmSettings) -> dict[str, Any]:
     return {"model": settings.model, "tensor_parallel_size": settings.tensor_parallel, **settings.engine}
 
 
 def _start(wanted: Mapping[str, Any], platform: Platform) -> Any:
-    """Start the engine; what the environment already says of vLLM is left as it is."""
+    """Start the engine; environment variables that are already set keep their values."""
     for name, value in _variables(wanted, platform).items():
         os.environ.setdefault(name, value)
     try:
-        from vllm import LLM  # noqa: PLC0415 - it takes many seconds, and need not be there
+        from vllm import LLM  # noqa: PLC0415 - it takes many seconds, and is optional
 
         return LLM(**wanted)
-    except Exception as problem:  # whatever vLLM, torch and the transformers library raise
-        said = " ".join(str(problem).split())[:_LONGEST]
-        mend = "give other settings with --engine, or try `scai-irl serve`, which keeps a log"
+    except Exception as problem:  # vLLM, torch and transformers raise many kinds of errors
+        message = " ".join(str(problem).split())[:_LONGEST]
+        hint = "give other settings with --engine, or try `scai-irl serve`, which keeps a log"
         if "arviz" in sys.modules:
-            mend = "import arviz only after the model was asked first: vLLM cannot start after it"
-        raise InputError("vllm", f"it does not start with this model ({type(problem).__name__}: {said})", mend) from (
-            problem
-        )
+            hint = "import arviz only after the model's first call: vLLM cannot start after it"
+        reason = f"it does not start with this model ({type(problem).__name__}: {message})"
+        raise InputError("vllm", reason, hint) from problem
 
 
 def _variables(wanted: Mapping[str, Any], platform: Platform) -> dict[str, str]:
-    """Variables that vLLM reads when it is imported or started."""
+    """Return the environment variables that vLLM reads when it is imported or started."""
     variables = {
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # JAX has threads, and a process with threads must not be forked

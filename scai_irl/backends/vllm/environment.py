@@ -1,4 +1,4 @@
-"""Which Python has vLLM, and what it can compute on."""
+"""The Python that has vLLM, and the devices that vLLM can use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from scai_irl.io.errors import InputError
 
 VARIABLE = "SCAI_IRL_VLLM_PYTHON"
-"""Names the Python whose environment has vLLM, if it is not the one that runs scai-irl."""
+"""Environment variable with the Python that has vLLM, if it is not the Python of scai-irl."""
 
 _OLDEST = (0, 32)  # older releases ignore structured outputs in silence
 _BATCH_INVARIANT_FROM = (8, 0)
@@ -32,7 +32,7 @@ print(json.dumps({"version": __version__, "device": platform.device_type, "capab
 
 @dataclass(frozen=True)
 class Platform:
-    """What vLLM computes on.
+    """Version and devices of vLLM.
 
     Attributes:
         version: Version of vLLM.
@@ -46,7 +46,7 @@ class Platform:
 
     @property
     def batch_invariant(self) -> bool:
-        """Whether it is known that answers can be made independent of what else is computed at the same time.
+        """Return whether answers are known to be independent of the batch that they are computed in.
 
         Example:
             >>> Platform("0.32.0", "cuda", ((9, 0),)).batch_invariant, Platform("0.32.0", "cpu").batch_invariant
@@ -56,21 +56,21 @@ class Platform:
 
 
 def vllm_python() -> str:
-    """Path of the Python whose environment has vLLM: the environment variable's, or else this one."""
+    """Return the path of the Python that has vLLM: the environment variable's, or else this one."""
     return os.environ.get(VARIABLE) or sys.executable
 
 
 def find_platform(python: str) -> Platform:
-    """Ask a Python for its vLLM, which takes some seconds.
+    """Find the version and devices of a Python's vLLM, which takes some seconds.
 
     Args:
         python: Path of the interpreter.
 
     Raises:
-        InputError: If there is no such Python, or it has no vLLM, one that cannot be imported, or one that is too old.
+        InputError: If the Python does not exist, or its vLLM is missing, broken or too old.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - the interpreter that the user names, and our own words
+        done = subprocess.run(  # noqa: S603 - the interpreter that the user names, with our own arguments
             [python, "-c", _PROBE],
             env=os.environ | {"PYTHONSAFEPATH": "1", "VLLM_NO_USAGE_STATS": "1"},
             stdin=subprocess.DEVNULL,
@@ -87,14 +87,14 @@ def find_platform(python: str) -> Platform:
     if "No module named 'vllm'" in done.stderr:
         raise InputError("vllm", f"it is not installed for {python}", _INSTALL)
     try:
-        found = json.loads(done.stdout.splitlines()[-1])
-        platform = Platform(found["version"], found["device"], tuple((a, b) for a, b in found["capabilities"]))
+        answer = json.loads(done.stdout.splitlines()[-1])
+        platform = Platform(answer["version"], answer["device"], tuple((a, b) for a, b in answer["capabilities"]))
     except (LookupError, TypeError, ValueError) as problem:
-        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        mend = f"put this right: {python} -c 'import vllm'"
-        raise InputError("vllm", f"it cannot be imported; it said: {said}", mend) from problem
+        message = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        hint = f"put this right: {python} -c 'import vllm'"
+        raise InputError("vllm", f"it cannot be imported; it said: {message}", hint) from problem
     number = re.match(r"(\d+)\.(\d+)", platform.version)
     if number and (int(number[1]), int(number[2])) < _OLDEST:
-        mend = "install 0.32 or later, since older releases ignore structured outputs in silence"
-        raise InputError("vllm", f"{platform.version} is installed for {python}", mend)
+        hint = "install 0.32 or later, since older releases ignore structured outputs in silence"
+        raise InputError("vllm", f"{platform.version} is installed for {python}", hint)
     return platform

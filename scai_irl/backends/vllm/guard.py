@@ -1,9 +1,8 @@
-"""Nothing outlives us: ending a group of processes, also when whoever started it is killed.
+"""The end of a group of processes, even if the process that started it is killed.
 
-A server has children of its own, so it is started as a group and ended as one. A process that is killed cannot end
-anything; so beside the server runs this file, as a program of its own that imports nothing heavy. It is told the group
-over a pipe, waits until the pipe's other end is closed, which the operating system does for a process that dies, and
-then ends the group.
+A server has child processes, so it is started and ended as a group. A killed process cannot end anything. So this file
+runs as a separate small program, the guard. It reads the group's number from a pipe and waits until the other end of
+the pipe is closed, which the operating system does when a process dies. Then it ends the group.
 """
 
 from __future__ import annotations
@@ -19,21 +18,21 @@ from pathlib import Path
 from types import FrameType
 
 STOP_SECONDS = 20.0
-"""Seconds that a group is given to end by itself before it is killed."""
+"""Seconds that a group has to end by itself before it is killed."""
 
-_KILLED_SECONDS = 5.0  # a killed process goes at once, unless nobody collects it
+_KILLED_SECONDS = 5.0  # a killed process disappears at once, unless its parent does not collect it
 
 Watch = Callable[[subprocess.Popen[bytes], float], None]
-"""Called with a process that leads a group of its own, and the seconds that the group gets to end by itself."""
+"""Function to call with a process that leads a group, and the seconds that the group has to end by itself."""
 
 
 def stop_group(group: int, seconds: float, collect: Callable[[], object] = lambda: None) -> None:
-    """Ask a group of processes to end, and kill what is left of it.
+    """Send a group of processes the signal to end, and kill it after some time.
 
     Args:
-        group: Number of the group, which is that of the process that leads it.
-        seconds: Time given to it.
-        collect: Called while waiting; whoever is the leader's parent must collect it, or it never goes.
+        group: Number of the group, which is that of its leading process.
+        seconds: Time before it is killed.
+        collect: Called while waiting; the leader's parent must collect the leader, or it never disappears.
     """
     for how, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, _KILLED_SECONDS)):
         _send(group, how)
@@ -45,15 +44,15 @@ def stop_group(group: int, seconds: float, collect: Callable[[], object] = lambd
 
 @contextmanager
 def guarded() -> Iterator[Watch]:
-    """Start the guard, and have it end what it watches when the block is left.
+    """Start the guard, which ends the groups that it watches when the block or this process ends.
 
     Yields:
-        A function to be told whose group must not outlive this process; told again, it takes the new seconds.
+        A function that registers a process whose group must not outlive this one; a second call changes the seconds.
     """
     watched: dict[subprocess.Popen[bytes], float] = {}
     command = (sys.executable, "-I", "-S", str(Path(__file__)))
     nowhere = subprocess.DEVNULL
-    # Unbuffered: nothing is left to be written to a guard that was killed.
+    # Unbuffered, so that no data is left for a guard that was killed.
     guard = subprocess.Popen(  # noqa: S603 - our own file
         command, bufsize=0, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True
     )
@@ -79,23 +78,23 @@ def guarded() -> Iterator[Watch]:
 
 
 def main() -> None:
-    """Guard the groups that are told on standard input."""
+    """Guard the groups whose numbers arrive on standard input."""
     for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(how, _unmoved)  # a batch system sends these to everybody; the pipe says when it is over
-    told = [line.split() for line in sys.stdin.read().splitlines()]
-    for group, seconds in dict(told).items():
+        signal.signal(how, _unmoved)  # a batch system sends these to all processes; the pipe shows the end
+    groups = [line.split() for line in sys.stdin.read().splitlines()]
+    for group, seconds in dict(groups).items():
         stop_group(int(group), float(seconds))
 
 
 def _unmoved(_number: int, _frame: FrameType | None) -> None:
-    """Take a signal without ending; being ignored, it would be so in children, too."""
+    """Handle a signal without ending; ignored signals would be ignored in child processes, too."""
 
 
 def _send(group: int, what: int) -> bool:
-    """Send a signal to a group; False if there is nobody left to get it."""
+    """Send a signal to a group; return False if no process is left."""
     try:
         os.killpg(group, what)
-    except (ProcessLookupError, PermissionError):  # the latter is how macOS says that all are dead but not collected
+    except (ProcessLookupError, PermissionError):  # on macOS the latter means that all are dead but not collected
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own: batches can be awaited from anywhere, inside a notebook's loop, too."""
+"""An event loop in a thread of its own, so that batches can run from any code, also inside a notebook's loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs coroutines, one call after the other, on one event loop; connections live as long as it does.
+    """Runner of coroutines on one event loop; connections stay open as long as it exists.
 
     Example:
         >>> thread = LoopThread()
@@ -26,7 +26,7 @@ class LoopThread:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for a coroutine; an interruption of the waiting cancels it."""
+        """Wait for a coroutine; an interruption cancels it."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -36,7 +36,7 @@ class LoopThread:
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Return whether the loop is closed."""
         return self._loop.is_closed()
 
     def close(self) -> None:

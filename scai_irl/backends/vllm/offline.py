@@ -1,8 +1,8 @@
-"""vLLM in this process: no server and no network between an experiment and its model.
+"""Backend for vLLM in this process, without a server or a network.
 
-A batch is handed to the engine whole, labels that are to be scored among it, and each answer is told of as soon as it
-is there. What is asked, and what an answer means, is as with a server: the chat template is the model's own, each
-request has its own seed and form, log-probabilities are those of the model before temperature, and a label's is
+The engine receives a whole batch, including labels to score, and each answer is reported as soon as it arrives.
+Requests and answers mean the same as with a server. The chat template is the model's own, each request has its own seed
+and form, and log-probabilities are those of the model before temperature. The score of a label is
 log p(label | conversation), summed over all its tokens (see `scai_irl.backends.vllm.openai_calls`).
 """
 
@@ -24,11 +24,11 @@ _LEAST = -9999.0  # vLLM's servers write minus infinity so
 
 
 class _Part(NamedTuple):
-    """One thing that the engine does for a request.
+    """One prompt of the engine for a request.
 
     Attributes:
         messages: The conversation.
-        begun: Whether its last message is the answer's beginning, and not a turn that has ended.
+        begun: Whether the last message is the beginning of the answer instead of a finished turn.
         sampling: Arguments of ``SamplingParams``.
     """
 
@@ -38,27 +38,27 @@ class _Part(NamedTuple):
 
 
 @dataclass
-class _Asked:
-    """A request that the engine is at work on.
+class _Pending:
+    """A request that the engine is processing.
 
     Attributes:
-        place: Its place in the batch.
-        request: What is asked.
-        left: Number of its parts that are not done.
-        outputs: What the engine gave for each part.
+        index: Index in the batch.
+        request: The request.
+        left: Number of unfinished parts.
+        outputs: The engine's output for each part.
     """
 
-    place: int
+    index: int
     request: Request
     left: int
     outputs: dict[int, Any] = field(default_factory=dict)
 
 
 class VllmOffline(Backend):
-    """A model that vLLM computes in this process; it is loaded when it is first asked.
+    """A model that vLLM computes in this process; it is loaded at the first call.
 
     Args:
-        settings: Which model, and how it is computed.
+        settings: The model and the engine's settings.
 
     Raises:
         InputError: If no model is named, or vLLM is not installed.
@@ -74,7 +74,7 @@ class VllmOffline(Backend):
 
     @property
     def model(self) -> str:
-        """The model's name, as a server would call it by itself."""
+        """Return the model's name, the same as a server's default name for it."""
         return own_name(self._settings.model)
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
@@ -95,7 +95,7 @@ class VllmOffline(Backend):
         return answers
 
     def close(self) -> None:
-        """Let go of the model; can be called twice."""
+        """Release the model; can be called twice."""
         if self._engine is not None:
             give_back_engine(self._engine)
             self._engine = None
@@ -103,38 +103,38 @@ class VllmOffline(Backend):
 
 def _answer(llm: Any, requests: Sequence[Request], on_done: OnDone | None) -> list[Completion]:
     answers: dict[int, Completion] = {}
-    waiting: dict[str, tuple[_Asked, int]] = {}
+    waiting: dict[str, tuple[_Pending, int]] = {}
     try:
-        for place, request in enumerate(requests):
+        for index, request in enumerate(requests):
             try:
-                waiting |= _hand_over(llm, place, request)
+                waiting |= _enqueue(llm, index, request)
             except _refusals() as refused:
-                answers[place] = Completion("", "refused", problem=" ".join(str(refused).split())[:200])
+                answers[index] = Completion("", "refused", problem=" ".join(str(refused).split())[:200])
         while waiting:
             for output in llm.llm_engine.step():
-                asked, part = waiting.pop(output.request_id)
-                asked.outputs[part] = output
-                asked.left -= 1
-                if asked.left == 0:
-                    answers[asked.place] = answer = _read(asked)
+                pending, part = waiting.pop(output.request_id)
+                pending.outputs[part] = output
+                pending.left -= 1
+                if pending.left == 0:
+                    answers[pending.index] = answer = _read(pending)
                     if on_done is not None:
-                        on_done(asked.place, answer)
+                        on_done(pending.index, answer)
     finally:
-        llm.llm_engine.abort_request(list(waiting))  # nothing of this batch is left to the next
-    return [answers[place] for place in range(len(requests))]
+        llm.llm_engine.abort_request(list(waiting))  # the next batch starts with an empty engine
+    return [answers[index] for index in range(len(requests))]
 
 
-def _hand_over(llm: Any, place: int, request: Request) -> dict[str, tuple[_Asked, int]]:
-    """Give a request's parts to the engine.
+def _enqueue(llm: Any, index: int, request: Request) -> dict[str, tuple[_Pending, int]]:
+    """Enqueue a request's parts in the engine.
 
     Returns:
-        What each of the engine's own numbers stands for.
+        The request and the index of the part, by the engine's own request number.
     """
     from vllm import SamplingParams  # noqa: PLC0415 - the engine has imported it
 
     parts = [(part.messages, part.begun, SamplingParams(**part.sampling, **_form(request))) for part in _parts(request)]
-    asked = _Asked(place, request, len(parts))
-    handed: dict[str, tuple[_Asked, int]] = {}
+    pending = _Pending(index, request, len(parts))
+    enqueued: dict[str, tuple[_Pending, int]] = {}
     try:
         for number, (messages, begun, sampling) in enumerate(parts):
             (name,) = llm.enqueue_chat(
@@ -144,26 +144,36 @@ def _hand_over(llm: Any, place: int, request: Request) -> dict[str, tuple[_Asked
                 add_generation_prompt=not begun,
                 continue_final_message=begun,
             )
-            handed[name.partition("-")[0]] = asked, number  # outputs bear the number without what makes it unique
+            enqueued[name.partition("-")[0]] = (
+                pending,
+                number,
+            )  # outputs have the number without the suffix that makes it unique
     except BaseException:
-        llm.llm_engine.abort_request(list(handed))
+        llm.llm_engine.abort_request(list(enqueued))
         raise
-    return handed
+    return enqueued
 
 
 def _parts(request: Request) -> Iterator[_Part]:
-    """What the engine does: an answer; or each label after the conversation, which alone shows where labels begin."""
+    """Yield the prompts of a request: for an answer; or the conversation alone, then with each label.
+
+    The conversation alone shows where labels begin.
+    """
     messages = [{"role": message.role, "content": message.content} for message in request.messages]
     sampling = request.sampling
     if not request.labels:
-        how = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens, "logprobs": sampling.log_probs}
-        yield _Part(messages, False, {**how, "seed": request.seed})
+        options = {
+            "temperature": sampling.temperature,
+            "max_tokens": sampling.max_tokens,
+            "logprobs": sampling.log_probs,
+        }
+        yield _Part(messages, False, {**options, "seed": request.seed})
         return
     scoring = {"temperature": 0.0, "max_tokens": 1}
     yield _Part(messages, False, scoring)
     for label in request.labels:
-        said = [*messages, {"role": "assistant", "content": label}]
-        yield _Part(said, True, {**scoring, "prompt_logprobs": 0})
+        labelled = [*messages, {"role": "assistant", "content": label}]
+        yield _Part(labelled, True, {**scoring, "prompt_logprobs": 0})
 
 
 def _form(request: Request) -> dict[str, Any]:
@@ -180,9 +190,9 @@ def _refusals() -> tuple[type[Exception], ...]:
     return VLLMClientError, ValueError
 
 
-def _read(asked: _Asked) -> Completion:
-    outputs = [asked.outputs[part] for part in range(len(asked.outputs))]
-    return _read_labels(outputs[0], outputs[1:]) if asked.request.labels else _read_answer(outputs[0])
+def _read(pending: _Pending) -> Completion:
+    outputs = [pending.outputs[part] for part in range(len(pending.outputs))]
+    return _read_labels(outputs[0], outputs[1:]) if pending.request.labels else _read_answer(outputs[0])
 
 
 def _read_answer(output: Any) -> Completion:
@@ -200,9 +210,9 @@ def _read_answer(output: Any) -> Completion:
     )
 
 
-def _read_labels(conversation: Any, said: Sequence[Any]) -> Completion:
+def _read_labels(conversation: Any, labelled: Sequence[Any]) -> Completion:
     scores = []
-    for output in said:
+    for output in labelled:
         tokens = output.prompt_token_ids
         begins = shared_start(conversation.prompt_token_ids, tokens)
         if len(tokens) <= begins:
@@ -211,5 +221,5 @@ def _read_labels(conversation: Any, said: Sequence[Any]) -> Completion:
             )
         pairs = list(zip(tokens, output.prompt_logprobs, strict=True))[begins:]
         scores.append(sum(max(entry[token].logprob, _LEAST) for token, entry in pairs))
-    read = sum(len(output.prompt_token_ids) for output in said)
+    read = sum(len(output.prompt_token_ids) for output in labelled)
     return Completion("", usage=Usage(read, 0), label_log_probs=tuple(scores))

@@ -1,11 +1,11 @@
-"""Requests as calls of an OpenAI-compatible API, and its answers as completions.
+"""Conversion of requests to calls of an OpenAI-compatible API, and of its answers to completions.
 
-Forms of answers go as ``structured_outputs``, the field that vLLM 0.32 knows; what it was called earlier is ignored
-there in silence. Log-probabilities are those of the model itself, before temperature.
+The form of an answer is in ``structured_outputs``, the field of vLLM 0.32, which silently ignores the earlier names.
+Log-probabilities are those of the model itself, before temperature.
 
 A label's log-probability is log p(label | conversation) = Σ_t log p(token_t | conversation, tokens before t) over all
-tokens of the label, as the chat template places them where the answer begins; the conversation's own tokens do not
-count. Labels are scored whole: the first token of one may begin another, too.
+tokens of the label, at the position where the chat template starts the answer. The tokens of the conversation do not
+count. Whole labels are scored, because two labels may have the same first token.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from scai_irl.lm.protocol import Completion, Request, Structure, Usage
 
 
 class MalformedError(Exception):
-    """The server's reply is none that the API allows; asking again may help."""
+    """Error: the server's reply violates the API; a retry may help."""
 
 
 class NotOfferedError(Exception):
-    """The server does not offer what was asked."""
+    """Error: the server lacks the requested feature."""
 
 
 async def write_answer(client: AsyncOpenAI, model: str, request: Request) -> Completion:
-    """Have the model answer a request.
+    """Send a request and return the model's answer.
 
     Raises:
         MalformedError: If the reply cannot be read.
@@ -46,12 +46,12 @@ async def write_answer(client: AsyncOpenAI, model: str, request: Request) -> Com
         body |= {"logprobs": True, "top_logprobs": sampling.log_probs}
     if request.structure.kind != "text":
         body["structured_outputs"] = structured_outputs(request.structure)
-    # As `client.chat.completions.create`, without its conversion of what has the right form already.
+    # Like `client.chat.completions.create`, without its conversion of values that have the right form already.
     return read_chat(await client.post("/chat/completions", cast_to=object, body=body))
 
 
 def structured_outputs(structure: Structure) -> dict[str, Any]:
-    """Write an answer's form as vLLM wants it.
+    """Convert an answer's form to vLLM's field.
 
     Example:
         >>> structured_outputs(Structure("choice", ("yes", "no")))
@@ -62,10 +62,10 @@ def structured_outputs(structure: Structure) -> dict[str, Any]:
 
 
 def read_chat(reply: object) -> Completion:
-    """Read an answer; one without choices is an empty one.
+    """Read a reply; without choices, return an empty answer.
 
     Raises:
-        MalformedError: If it cannot be read.
+        MalformedError: If the reply cannot be read.
     """
     if not isinstance(reply, dict):
         raise MalformedError(f"{str(reply)[:80]!r} is no chat completion")
@@ -87,25 +87,25 @@ def read_chat(reply: object) -> Completion:
 
 
 async def score_labels(client: AsyncOpenAI, root: AsyncOpenAI, model: str, request: Request) -> Completion:
-    """Score each of a request's labels as the whole answer.
+    """Compute the log-probability of each of a request's labels as the whole answer.
 
     Args:
         client: Client of the API.
-        root: Client of the server's root, where the tokeniser is.
+        root: Client of the server's root, which offers the tokeniser.
         model: Name of the model.
-        request: What is asked.
+        request: The request.
 
     Raises:
         NotOfferedError: If the server has no tokeniser or no log-probabilities of prompts.
     """
     messages = _messages(request)
-    asked = await _token_ids(root, {"model": model, "messages": messages, "add_generation_prompt": True})
+    prompt = await _token_ids(root, {"model": model, "messages": messages, "add_generation_prompt": True})
     scores, read = [], 0
     for label in request.labels:
-        said = [*messages, {"role": "assistant", "content": label}]
-        body = {"model": model, "messages": said, "add_generation_prompt": False, "continue_final_message": True}
+        labelled = [*messages, {"role": "assistant", "content": label}]
+        body = {"model": model, "messages": labelled, "add_generation_prompt": False, "continue_final_message": True}
         whole = await _token_ids(root, body)
-        begins = shared_start(asked, whole)
+        begins = shared_start(prompt, whole)
         if len(whole) <= begins:
             raise NotOfferedError("the chat template leaves no room for the label")
         body = {"model": model, "prompt": whole, "max_tokens": 1, "temperature": 0.0, "seed": request.seed}
@@ -117,20 +117,20 @@ async def score_labels(client: AsyncOpenAI, root: AsyncOpenAI, model: str, reque
 
 
 def read_prompt_log_probs(reply: object, ids: Sequence[int]) -> list[float]:
-    """Read the log-probability of each token of a prompt; of the first, which follows nothing, 0.
+    """Read the log-probability of each token of a prompt; 0 for the first token.
 
     Raises:
         MalformedError: If the reply cannot be read.
-        NotOfferedError: If it has no log-probabilities of the prompt.
+        NotOfferedError: If the reply has no log-probabilities of the prompt.
     """
     try:
-        found = reply["choices"][0].get("prompt_logprobs")  # type: ignore[index]
+        log_probs = reply["choices"][0].get("prompt_logprobs")  # type: ignore[index]
     except (AttributeError, LookupError, TypeError) as wrong:
         raise MalformedError(f"{str(reply)[:80]!r} is no completion") from wrong
-    if not found:
+    if not log_probs:
         raise NotOfferedError("the server gives no log-probabilities of prompts")
     try:
-        return [_log_prob(entry, token) for entry, token in zip(found, ids, strict=True)]
+        return [_log_prob(entry, token) for entry, token in zip(log_probs, ids, strict=True)]
     except (KeyError, TypeError, ValueError) as wrong:
         raise MalformedError("log-probabilities that do not fit the prompt") from wrong
 

@@ -1,4 +1,4 @@
-"""What a request begins with: the part by which it is kept together with others that begin alike."""
+"""Prefixes of requests: requests with the same prefix are sent to the same server."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import NamedTuple
 from scai_irl.lm.protocol import Request
 
 SHOWN = 256
-"""Characters of the last message that count."""
+"""Characters of the last message that belong to the prefix."""
 
 
 class Outline(NamedTuple):
-    """What of a request decides where it goes.
+    """The properties of a request that decide its server.
 
     Attributes:
-        prefix: Hash of what it begins with.
-        size: Characters that are read for it, at least 1.
+        prefix: Hash of the prefix.
+        size: Characters that the server reads for it, at least 1.
     """
 
     prefix: bytes
@@ -24,13 +24,14 @@ class Outline(NamedTuple):
 
 
 def outline(request: Request) -> Outline:
-    """Take what decides: all messages but the last, and the first `SHOWN` characters of that; and the length.
+    """Compute the prefix and the size of a request.
 
-    Instructions come before the data, and all that is asked in one way shares them; they are soon in every server's
-    cache. Data begin with a policy, a belief or the norms that are possible, which questions about one group share, and
-    end with what grows or differs: games, currency, stake. More characters would part what has most of its prompt in
-    common, fewer would leave too few prefixes to share among servers. With 256 most was in caches when the requests of
-    five experiments were simulated; 64 and 1,024 had up to three hundredths less.
+    The prefix is all messages but the last, and the first `SHOWN` characters of the last. Instructions come before the
+    data; all requests of a kind share them, so every server soon has them in its cache. Data begin with a policy, a
+    belief or the candidate norms, which requests about one group share. They end with parts that grow or differ:
+    interactions, currency, stake. More characters would separate requests that share most of their prompt; fewer would
+    give too few prefixes to spread over servers. In simulations of the requests of five experiments, 256 had the
+    highest share of cached tokens; with 64 and 1,024 the share was up to .03 lower.
 
     Example:
         >>> from scai_irl.lm.protocol import Message
@@ -44,4 +45,4 @@ def outline(request: Request) -> Outline:
     text = "\0".join([*parts, last.role, last.content[:SHOWN]])
     prefix = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     length = sum(len(message.content) for message in request.messages)
-    return Outline(prefix, max(length, 1) * max(len(request.labels), 1))  # each label is scored behind the whole prompt
+    return Outline(prefix, max(length, 1) * max(len(request.labels), 1))  # each label is scored after the whole prompt

@@ -1,4 +1,4 @@
-"""What went wrong when a server was asked: whether it is gone or slow, and how that is told."""
+"""Kinds of problems of servers: lost or slow, and the text that describes them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import openai
 
 
 def is_lost(problem: BaseException) -> bool:
-    """Whether the server is gone, and not slow."""
+    """Return whether the server is lost, not slow."""
     return isinstance(problem, openai.APIConnectionError) and not _too_slow(problem)
 
 
 def kind(problem: BaseException) -> str:
-    """Name the kind of a problem, for a count of them.
+    """Return the name of a kind of problem, for counts.
 
     Example:
         >>> kind(ValueError("half a reply"))
@@ -24,14 +24,14 @@ def kind(problem: BaseException) -> str:
     return "reply that cannot be read"
 
 
-def said(problem: BaseException | None) -> str:
-    """What was said of a problem, in a line, with the cause where the client does not tell it."""
+def message_of(problem: BaseException | None) -> str:
+    """Return a problem's message in one line, with the cause if the client does not state it."""
     cause = problem.__cause__ if isinstance(problem, openai.APIConnectionError) else None
     return " ".join(str(cause or problem).split())[:200]
 
 
 def _too_slow(problem: BaseException | None) -> bool:
-    """Whether time ran out; openai calls a connection that aiohttp lost a timeout, too, so the first cause decides."""
+    """Return whether time ran out; the first cause decides, since openai also calls a lost connection a timeout."""
     while problem is not None and not isinstance(problem, TimeoutError):
         problem = problem.__cause__
     return problem is not None

@@ -1,4 +1,4 @@
-"""Servers of the same model: which one is asked next, and which one is left alone for a while."""
+"""Replicas: servers of the same model, with the choice of the next one and rests after failures."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Replica(Generic[C]):
     """One server.
 
     Attributes:
-        url: Where it is.
-        client: What talks to it.
-        load: Length of the requests that it is answering.
-        failures: Failures since it last answered.
-        out: Times that it was taken out since it last answered.
-        resting: Whether it is left alone.
-        looks: Looks in vain since it was taken out.
+        url: Address.
+        client: Client of the server.
+        load: Total length of the requests that it is answering.
+        failures: Failures since its last answer.
+        out: Times that it was taken out since its last answer.
+        resting: Whether it receives no requests.
+        looks: Unsuccessful health checks since it was taken out.
     """
 
     url: str
@@ -39,14 +39,14 @@ class Replica(Generic[C]):
 
 
 class Replicas(Generic[C]):
-    """The servers, asked by prefix; one that does not answer rests until somebody has seen that it is there again.
+    """Pool of servers, chosen by prefix; a server that does not answer rests until a health check succeeds.
 
     Args:
         replicas: The servers.
-        places: Requests that are lent to them at most, all together.
+        slots: Most requests in flight, over all servers.
 
     Example:
-        >>> pool = Replicas([Replica("a", None), Replica("b", None)], places=2)
+        >>> pool = Replicas([Replica("a", None), Replica("b", None)], slots=2)
         >>> request = Outline(b"prefix", size=100)
         >>> pool.begin([request, request])
         [0, 1]
@@ -55,31 +55,31 @@ class Replicas(Generic[C]):
         True
     """
 
-    def __init__(self, replicas: Sequence[Replica[C]], places: int) -> None:
+    def __init__(self, replicas: Sequence[Replica[C]], slots: int) -> None:
         self.all = list(replicas)
-        self.places = places
+        self.slots = slots
         self.taken_out = 0
         self.taken_back = 0
         self._pending = 0
         self._size = 0
 
     def begin(self, batch: Sequence[Outline]) -> list[int]:
-        """Note that a batch is to be answered.
+        """Start a batch.
 
         Returns:
-            The order in which it is best sent, so that all servers have something to do; see `in_turns`.
+            The order in which to send it, so that all servers are busy; see `in_turns`.
         """
         self._pending, self._size = len(batch), sum(request.size for request in batch)
         return in_turns([request.prefix for request in batch], [one.url for one in self._likely()])
 
     def finish(self, request: Outline) -> None:
-        """Note that a request of the batch is answered."""
+        """Record that a request of the batch is answered."""
         self._pending -= 1
         self._size -= request.size
 
     @contextlib.contextmanager
     def lent(self, request: Outline) -> Iterator[Replica[C]]:
-        """Lend the first server in the prefix's order that has room, of those that are likeliest to answer."""
+        """Yield the first server with capacity in the prefix's order, among those most likely to answer."""
         replica = self._chosen(request)
         replica.load += request.size
         try:
@@ -91,26 +91,26 @@ class Replicas(Generic[C]):
         likely = self._likely()
         loads = [one.load for one in likely]
         elsewhere = sum(one.load for one in self.all) - sum(loads)
-        full = full_at(self._size - elsewhere, max(self._pending, 1), self.places, len(likely))
-        # Somebody has room, even if long ones are on their way and short ones are waiting.
+        full = full_at(self._size - elsewhere, max(self._pending, 1), self.slots, len(likely))
+        # Some server has capacity, even if long requests are in flight and short ones are waiting.
         full = max(full, (sum(loads) + request.size) / len(likely))
         return likely[choose(request.prefix, [one.url for one in likely], loads, full)]
 
     def _likely(self) -> list[Replica[C]]:
-        """Servers that do not rest; if all do, those that nobody has looked for in vain may still be there."""
+        """Return the servers that do not rest; if all rest, those without a failed health check."""
         least = min((one.resting, one.looks) for one in self.all)
         return [one for one in self.all if (one.resting, one.looks) == least]
 
     def answered(self, replica: Replica[C]) -> None:
-        """Note that a server answers."""
+        """Record that a server answered."""
         self.back(replica)
         replica.failures = replica.out = 0
 
     def failed(self, replica: Replica[C], *, slow: bool) -> bool:
-        """Note that a server did not answer: one that is slow is given more chances than one that is gone.
+        """Record that a server did not answer; a slow server may fail more often than a lost one.
 
         Returns:
-            Whether it is taken out by this.
+            Whether the server is taken out now.
         """
         replica.failures += 1
         if replica.resting or (slow and replica.failures < _SLOW_BEFORE_OUT):
@@ -121,14 +121,14 @@ class Replicas(Generic[C]):
         return True
 
     def missed(self, replica: Replica[C]) -> None:
-        """Note that somebody looked for a resting server in vain."""
+        """Record a failed health check of a resting server."""
         replica.looks += 1
 
     def back(self, replica: Replica[C]) -> None:
-        """Note that a server is there again."""
+        """Record that a server is available again."""
         self.taken_back += replica.resting
         replica.resting, replica.looks = False, 0
 
     def some_ready(self) -> bool:
-        """Whether a server is there that is not resting."""
+        """Return whether some server does not rest."""
         return not all(replica.resting for replica in self.all)

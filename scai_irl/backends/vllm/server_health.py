@@ -1,7 +1,7 @@
-"""Servers that rest are looked at, so that requests find them again as soon as they are up, and not before.
+"""Health checks of resting servers, so that they receive requests again as soon as they are up.
 
-A look is vLLM's ``/health``, which costs a server nothing: whoever refuses the connection, is silent or answers 5xx is
-not there yet. A server of another kind may know no such path; that it says so is enough.
+A check calls vLLM's ``/health``, which costs the server nothing. A server that refuses the connection, does not answer
+or answers 5xx is not up. A server of another kind may not have this path; its error 404 shows that it is up.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from openai import AsyncOpenAI
 
 from scai_irl.backends.vllm.replicas import Replica, Replicas
 
-_LOOK_SECONDS = 5.0  # that a look may take
+_LOOK_SECONDS = 5.0  # that a check may take
 _FIRST_REST, _LONGEST_REST = 1.0, 60.0  # seconds
-_BETWEEN = tenacity.wait_random(1.0, 5.0)  # seconds from look to look; not all clients look at the same time
+_BETWEEN = tenacity.wait_random(1.0, 5.0)  # seconds between checks, at random for each client
 
 C = TypeVar("C")
 
 
 async def is_up(root: AsyncOpenAI) -> bool:
-    """Whether a server is there.
+    """Return whether a server is up.
 
     Args:
         root: Client of the server's root.
@@ -39,7 +39,7 @@ async def is_up(root: AsyncOpenAI) -> bool:
 
 
 def rest(times: int) -> float:
-    """Seconds for which a server that was taken out for the n-th time in a row is not even looked at.
+    """Return the seconds before the first check of a server that was taken out for the n-th time in a row.
 
     Example:
         >>> [rest(times) for times in (1, 2, 3, 100)]
@@ -49,11 +49,11 @@ def rest(times: int) -> float:
 
 
 class ServerWatch(Generic[C]):
-    """Looks for servers that rest, each by a task of its own, until they are there again.
+    """Tasks that check resting servers until they are up again.
 
     Args:
         replicas: The servers.
-        look: Says whether a server is there.
+        look: Returns whether a server is up.
     """
 
     def __init__(self, replicas: Replicas[C], look: Callable[[C], Awaitable[bool]]) -> None:
@@ -62,13 +62,13 @@ class ServerWatch(Generic[C]):
         self._tasks: dict[Replica[C], asyncio.Task[None]] = {}
 
     def begin(self, replica: Replica[C]) -> None:
-        """Look for a server from now on; to be called in the event loop in which it is asked."""
+        """Start to check a server; to be called in the event loop that sends its requests."""
         if replica in self._tasks:
             self._tasks[replica].cancel()
         self._tasks[replica] = asyncio.create_task(self._look_for(replica))
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop all checks."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

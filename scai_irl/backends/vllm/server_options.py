@@ -1,4 +1,4 @@
-"""How to serve a model with vLLM: the options, their check, and the command and environment they make."""
+"""Options of a vLLM server, their check, and the command and environment that start it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from scai_irl.backends.vllm.environment import Platform, vllm_python
 from scai_irl.io.errors import InputError
 
 WHITESPACE_FREE = {"backend": "xgrammar", "disable_any_whitespace": True}
-"""How vLLM keeps answers to their form: whitespace between a JSON answer's parts says nothing, and a poor model would
-write it forever."""
+"""vLLM's settings for structured output: no extra whitespace in JSON, which a poor model might write without end."""
 
 _HIGHEST_PORT = 65_535
 _OURS = ("--model", "--served-model-name", "--host", "--port", "--uds", "--api-key")
@@ -20,26 +19,26 @@ _OURS = ("--model", "--served-model-name", "--host", "--port", "--uds", "--api-k
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How to serve a model.
+    """Options of a server.
 
     Attributes:
         model: Folder of a checkpoint, or name on the Hugging Face hub.
-        name: Name that requests call it by; without it the folder's, or the name on the hub.
+        name: Name of the model in requests; by default the folder's name, or the name on the hub.
         host: Address to listen at.
         port: Port to listen at; 0 for a free one.
-        public: Whether the address may be one that other machines reach.
-        api_key: Key that requests must have; one is made without it.
-        dtype: Numbers to compute in; ``auto`` takes the checkpoint's, and float32 where there is no GPU.
-        max_model_len: Most tokens of a prompt and its answer; the model's own limit without it.
+        public: Whether other machines may reach the address.
+        api_key: Key that requests must have; by default a new one.
+        dtype: Precision; ``auto`` is the checkpoint's precision, and float32 without a GPU.
+        max_model_len: Most tokens of a prompt and its answer; by default the model's own limit.
         tensor_parallel: GPUs that share one copy of the model.
         data_parallel: Copies of the model that share the requests.
         gpu_memory: Share of a GPU's memory to use.
-        cpu_cache: GiB for keys and values where there is no GPU.
-        max_num_seqs: Most requests computed at once; vLLM's own number without it.
-        batch_invariant: Whether an answer must not depend on what else is computed at the same time, which costs speed;
-            without it wherever the GPUs can, which those of NVIDIA with compute capability 8.0 or more do.
+        cpu_cache: GiB for keys and values without a GPU.
+        max_num_seqs: Most requests computed at once; by default vLLM's own number.
+        batch_invariant: Whether an answer must not depend on the batch that it is computed in, which costs speed; by
+            default wherever the GPUs allow it (NVIDIA with compute capability 8.0 or more).
         extra: Further arguments of vLLM.
-        python: Path of the Python whose environment has vLLM.
+        python: Path of the Python that has vLLM.
     """
 
     model: str
@@ -61,7 +60,7 @@ class ServerOptions:
 
     @property
     def served_name(self) -> str:
-        """Name that requests call the model by.
+        """Return the name of the model in requests.
 
         Example:
             >>> ServerOptions("Qwen/Qwen3-8B").served_name, ServerOptions("Qwen/Qwen3-8B", name="qwen").served_name
@@ -71,7 +70,7 @@ class ServerOptions:
 
 
 def own_name(model: str) -> str:
-    """Name of a model that has been given none: its folder's, or the one on the hub.
+    """Return the default name of a model: its folder's name, or the name on the hub.
 
     Example:
         >>> own_name("Qwen/Qwen3-8B")
@@ -81,24 +80,24 @@ def own_name(model: str) -> str:
 
 
 def check_options(options: ServerOptions) -> None:
-    """Refuse options that cannot be used, or that would let in whoever should not come in.
+    """Check that the options can be used, and that the server is not open by mistake.
 
     Raises:
-        InputError: For the first that is wrong.
+        InputError: For the first wrong option.
     """
     looks_like_a_folder = options.model.startswith((".", "/", "~"))
     if not options.model or options.model.startswith("-") or (looks_like_a_folder and not Path(options.model).is_dir()):
-        mend = "give the folder of a checkpoint, or a name on the Hugging Face hub"
-        raise InputError("model", f"there is no folder {options.model!r}", mend)
+        hint = "give the folder of a checkpoint, or a name on the Hugging Face hub"
+        raise InputError("model", f"there is no folder {options.model!r}", hint)
     if not (options.public or is_loopback(options.host)):
-        mend = "listen at 127.0.0.1, or say --public if everybody who reaches the port may use the model"
-        raise InputError("host", f"other machines reach {options.host}", mend)
+        hint = "listen at 127.0.0.1, or add --public if anyone who reaches the port may use the model"
+        raise InputError("host", f"other machines reach {options.host}", hint)
     if not 0 <= options.port <= _HIGHEST_PORT:
-        raise InputError("port", f"{options.port} is none", "give one from 1 to 65535, or 0 for a free one")
+        raise InputError("port", f"{options.port} is not a port", "give one from 1 to 65535, or 0 for a free one")
     if options.api_key is not None and not options.api_key.strip():
         raise InputError("api key", "it is empty", "leave it out to have one made")
     if not 0 < options.gpu_memory <= 1:
-        raise InputError("gpu-memory", f"{options.gpu_memory} is no share", "give one above 0 and up to 1")
+        raise InputError("gpu-memory", f"{options.gpu_memory} is not a share", "give one above 0 and up to 1")
     for name in ("max_model_len", "tensor_parallel", "data_parallel", "cpu_cache", "max_num_seqs"):
         number = getattr(options, name)
         if number is not None and number < 1:
@@ -109,13 +108,13 @@ def check_options(options: ServerOptions) -> None:
 
 
 def server_command(options: ServerOptions, platform: Platform) -> list[str]:
-    """Words that start the server; the key is not among them, since everybody can read them.
+    """Return the command that starts the server, without the key, since any user of the machine can read it.
 
-    ``vllm serve`` would be newer, but does not start from vLLM's wheel for CPU.
+    ``vllm serve`` is newer, but does not start with vLLM's wheel for CPU.
 
     Args:
-        options: How to serve; the port must be a real one.
-        platform: What vLLM computes on.
+        options: Options; the port must not be 0.
+        platform: Platform of vLLM.
 
     Example:
         >>> words = server_command(ServerOptions("Qwen/Qwen3-8B", port=8000), Platform("0.32.0", "cuda", ((9, 0),)))
@@ -129,7 +128,7 @@ def server_command(options: ServerOptions, platform: Platform) -> list[str]:
         "--host": options.host,
         "--port": options.port,
         "--dtype": "float32" if on_cpu and options.dtype == "auto" else options.dtype,
-        # Requests say how to sample; a checkpoint's own wishes would change distributions unseen.
+        # Requests set the sampler; a checkpoint's own defaults would silently change distributions.
         "--generation-config": "vllm",
         "--structured-outputs-config": json.dumps(WHITESPACE_FREE),
         "--max-model-len": options.max_model_len,
@@ -141,21 +140,21 @@ def server_command(options: ServerOptions, platform: Platform) -> list[str]:
     command = [options.python, "-m", "vllm.entrypoints.openai.api_server"]
     for word, value in words.items():
         command += [] if value is None else [word, str(value)]
-    # Prompts hold people's words, so they are not logged.
+    # Prompts may contain people's messages, so they are not logged.
     command += ["--enable-prefix-caching", "--no-enable-log-requests", "--disable-uvicorn-access-log"]
     if on_cpu:
-        # After a prompt that is read in pieces vLLM 0.32 sets a seeded sampler back. Torch's for CPU cannot do that and
-        # the engine dies, as it would of any batch that is large enough.
+        # After a prompt that is read in chunks, vLLM 0.32 resets a seeded sampler. Torch's sampler for CPU cannot do
+        # that and the engine dies, as it would with any batch that is large enough.
         command += ["--enforce-eager", "--no-enable-chunked-prefill"]
     return [*command, *options.extra]
 
 
 def server_environment(options: ServerOptions, platform: Platform) -> dict[str, str]:
-    """Variables that the server gets beside those of this process.
+    """Return the environment variables of the server, in addition to those of this process.
 
     Args:
-        options: How to serve; the key must be there.
-        platform: What vLLM computes on.
+        options: Options, with a key.
+        platform: Platform of vLLM.
 
     Example:
         >>> options = ServerOptions("Qwen/Qwen3-8B", api_key="secret")
@@ -167,28 +166,28 @@ def server_environment(options: ServerOptions, platform: Platform) -> dict[str, 
         "VLLM_BATCH_INVARIANT": str(int(is_batch_invariant(options, platform))),
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_DO_NOT_TRACK": "1",
-        "PYTHONSAFEPATH": "1",  # nothing in the folder we happen to be in is taken for a module of vLLM's
+        "PYTHONSAFEPATH": "1",  # no file of the current folder may shadow a module of vLLM
     }
     if platform.device == "cpu":
         variables["VLLM_CPU_KVCACHE_SPACE"] = str(options.cpu_cache)
     else:
         variables |= single_precision(options.model, options.dtype)
     if is_loopback(options.host):
-        variables["VLLM_HOST_IP"] = "127.0.0.1"  # its processes talk among themselves, too
+        variables["VLLM_HOST_IP"] = "127.0.0.1"  # its processes communicate with each other, too
     if Path(options.model).is_dir():
         variables["HF_HUB_OFFLINE"] = "1"
     return variables
 
 
 def single_precision(model: str, dtype: str = "auto") -> dict[str, str]:
-    """Variables that keep a model in single precision to it on GPUs since Ampere; none for a model in another.
+    """Return the variables that enforce single precision on GPUs since Ampere; none for models in other precisions.
 
-    Kernels in Triton's language, which vLLM takes for numbers of this kind and for batch invariance, otherwise round
-    factors to ten binary digits.
+    Without them, Triton kernels, which vLLM uses for single precision and batch invariance, round factors to ten
+    binary digits.
 
     Args:
-        model: A folder, whose configuration says what "auto" is, or a name, of which that is not known.
-        dtype: The precision asked for.
+        model: A folder, whose configuration defines "auto", or a name, for which "auto" is unknown.
+        dtype: The requested precision.
 
     Example:
         >>> single_precision("Qwen/Qwen3-8B"), single_precision("Qwen/Qwen3-8B", "float32")
@@ -196,15 +195,15 @@ def single_precision(model: str, dtype: str = "auto") -> dict[str, str]:
     """
     if dtype == "auto":
         try:
-            told = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
-            dtype = str(told.get("dtype", told.get("torch_dtype")))
-        except (OSError, ValueError, AttributeError):  # vLLM tells what is wrong with a folder
+            settings = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
+            dtype = str(settings.get("dtype", settings.get("torch_dtype")))
+        except (OSError, ValueError, AttributeError):  # vLLM reports the problem of the folder
             return {}
     return {"TRITON_F32_DEFAULT": "ieee"} if dtype == "float32" else {}
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address.
+    """Return whether only this machine reaches an address.
 
     Example:
         >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
@@ -217,5 +216,5 @@ def is_loopback(host: str) -> bool:
 
 
 def is_batch_invariant(options: ServerOptions, platform: Platform) -> bool:
-    """Whether an answer is to be independent of what else is computed at the same time."""
+    """Return whether an answer must be independent of the batch that it is computed in."""
     return platform.batch_invariant if options.batch_invariant is None else options.batch_invariant

@@ -1,6 +1,7 @@
-"""What a language model is asked to find out what its server can do, and how its answers are judged.
+"""Trial requests that show the features of a model's server, with the checks of its answers.
 
-Every form is asked for by a prompt that wants something else, so that a server which ignores forms is found out.
+Each trial requests a form together with a prompt that asks for something else, which exposes a server that ignores
+forms.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ _NO_TOKENS = "leave out the token channel, or serve the model with vLLM"
 
 
 class Trial(NamedTuple):
-    """Something to try with a backend.
+    """A trial of one feature of a backend.
 
     Attributes:
-        what: Its name.
-        requests: What is asked, in one batch.
-        read: Says what is wrong with the answers, if anything, and what was found.
-        mend: What to do if something is.
-        needed: Whether no experiment can do without it.
+        what: Name of the feature.
+        requests: Requests, sent in one batch.
+        read: Returns whether the answers are right, with a description of them.
+        hint: How to fix a failure.
+        needed: Whether every experiment needs the feature.
     """
 
     what: str
     requests: Sequence[Request]
     read: Callable[[Sequence[Completion]], tuple[bool, str]]
-    mend: str
+    hint: str
     needed: bool = False
 
 
@@ -53,7 +54,7 @@ def _answers(answers: Sequence[Completion]) -> tuple[bool, str]:
 
 
 def _all(fits: Callable[[str], bool]) -> Callable[[Sequence[Completion]], tuple[bool, str]]:
-    """Whether all answers have a form; the first that has not is shown, or else the first."""
+    """Return a check that all answers have a form; it describes the first wrong answer, or else the first."""
 
     def read(answers: Sequence[Completion]) -> tuple[bool, str]:
         wrong = [answer for answer in answers if not fits(answer.text)]
@@ -88,8 +89,8 @@ def _labels(answers: Sequence[Completion]) -> tuple[bool, str]:
 def _seeds(answers: Sequence[Completion]) -> tuple[bool, str]:
     first, second = ([answer.text for answer in some] for some in (answers[:_TIMES], answers[_TIMES:]))
     same, different = sum(map(str.__eq__, first, second)), len(set(first))
-    found = f"same seed, same text: {same} of {_TIMES}; {different} texts of {_TIMES} seeds"
-    return same == _TIMES and different > 1, found
+    texts = f"same seed, same text: {same} of {_TIMES}; {different} texts of {_TIMES} seeds"
+    return same == _TIMES and different > 1, texts
 
 
 def _cold(answers: Sequence[Completion]) -> tuple[bool, str]:
@@ -137,4 +138,4 @@ TRIALS = (
         "serve with --batch-invariant, where the GPU can; else what is computed at once changes last digits",
     ),
 )
-"""What is tried, in this order."""
+"""The trials, in order."""

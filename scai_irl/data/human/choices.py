@@ -1,4 +1,4 @@
-"""Choices of people in ultimatum games: one tidy table, whatever experiment they come from, and evidence made of it."""
+"""Choices of people in ultimatum games: one tidy table for all experiments, and its conversion to evidence."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ PROPOSER, RESPONDER = "proposer", "responder"
 
 @dataclass(frozen=True)
 class HumanChoices:
-    """What was read of people's choices.
+    """Imported choices of people.
 
     Attributes:
-        choices: A row for each choice; see `CHOICE_COLUMNS`.
-        unread: A row for each line that was left out: ``file``, ``where`` (its line), ``reason``.
-        warnings: What a reader has to know of the rest: ``file``, ``warning``, ``count``.
+        choices: One row for each choice; see `CHOICE_COLUMNS`.
+        unread: One row for each line that was left out: ``file``, ``where`` (its line), ``reason``.
+        warnings: Notable properties of the choices: ``file``, ``warning``, ``count``.
     """
 
     choices: pd.DataFrame
@@ -59,7 +59,7 @@ class HumanChoices:
 
 
 def typed(rows: pd.DataFrame, columns: Mapping[str, str | pd.StringDtype]) -> pd.DataFrame:
-    """Give a table its columns, in order, with their types; columns that it lacks are missing values."""
+    """Return a table with given columns and types, in order; absent columns become missing values."""
     lacking = pd.Series(pd.NA, rows.index)
     return pd.DataFrame({name: rows.get(name, lacking).astype(pandas_dtype(kind)) for name, kind in columns.items()})
 
@@ -71,7 +71,7 @@ def subjects(choices: pd.DataFrame) -> Int[np.ndarray, "choice"]:
 
 
 def human_evidence(choices: pd.DataFrame) -> Evidence:
-    """Shape people's choices as evidence: a run for each person, in order of first choice.
+    """Convert people's choices to evidence, with a run for each person, in order of first choice.
 
     Offers of proposers and answers of responders count. Minimum acceptable offers are no answers to an offer; use
     `human_strategies` for them. People with fewer choices have unseen plays at the end. Offers at stakes above 100
@@ -81,7 +81,7 @@ def human_evidence(choices: pd.DataFrame) -> Evidence:
         choices: Table with the columns `CHOICE_COLUMNS`.
 
     Raises:
-        InputError: If a column is missing, there are no such choices, or one of them cannot be.
+        InputError: If a column is missing, there are no such choices, or a choice is impossible.
 
     Example:
         >>> table = pd.DataFrame({"study": "s", "subject": ["a", "a", "b"], "trial": [1, 2, 1], "role": "responder"})
@@ -95,12 +95,12 @@ def human_evidence(choices: pd.DataFrame) -> Evidence:
     if plays.empty:
         raise InputError("choices", "no offer and no answer", "give a table that has some; see human_strategies")
     person = subjects(plays)
-    place = plays.groupby(person).cumcount().to_numpy()
-    shape = (person.max() + 1, place.max() + 1)
+    slot = plays.groupby(person).cumcount().to_numpy()
+    shape = (person.max() + 1, slot.max() + 1)
 
     def spread(values: np.ndarray, unseen: int) -> np.ndarray:
         table = np.full(shape, unseen, np.int64)
-        table[person, place] = values
+        table[person, slot] = values
         return table
 
     stake = plays["stake"].to_numpy(np.int64)
@@ -117,13 +117,13 @@ def human_evidence(choices: pd.DataFrame) -> Evidence:
 
 
 def human_strategies(choices: pd.DataFrame) -> Strategies:
-    """Shape offers and minimum acceptable offers as one run of pooled people, a column for each choice.
+    """Convert offers and minimum acceptable offers to one run of pooled people, with a column for each choice.
 
     Args:
         choices: Table with the columns `CHOICE_COLUMNS`.
 
     Raises:
-        InputError: If a column is missing, or no minimum acceptable offer is there.
+        InputError: If a column is missing, or there is no minimum acceptable offer.
     """
     _columns(choices)
     minimum_seen = choices["minimum"].notna().to_numpy()
@@ -139,13 +139,13 @@ def human_strategies(choices: pd.DataFrame) -> Strategies:
 
 
 def pooled(data: Evidence) -> Evidence:
-    """Put all people's plays into one run, leaving out unseen ones, person after person."""
+    """Return all people's observed plays as one run, person after person."""
     used = data.offer_seen | data.answer_seen
     return Evidence(*(column[used][None] for column in data))
 
 
 def _actions(units: pd.Series[int], stake: np.ndarray) -> np.ndarray:
-    """Offers as the game numbers them: units, or per cent of stakes above 100."""
+    """Convert offers to the game's actions: units, or per cent for stakes above 100."""
     return np.asarray(offer_of_units(jnp.asarray(units.to_numpy(np.int64)), jnp.asarray(stake)))
 
 

@@ -1,4 +1,4 @@
-"""What every reader of people's choices ends with: names, no duplicates, and what is odd about the rest."""
+"""Last steps of every reader of people's choices: names, a check for duplicates, and warnings."""
 
 from __future__ import annotations
 
@@ -19,36 +19,38 @@ def names_of(path: Path, table: pd.DataFrame, column: str) -> pd.Series[str]:
 
 
 def refuse_duplicates(path: Path, rows: pd.DataFrame, column: str) -> None:
-    """Refuse a person who has the same trial twice in one role."""
+    """Raise an error if a person has the same trial twice in one role."""
     again = rows.duplicated(["study", "subject", "trial", "role"])
     if again.any():
         line = line_of_first(again)
-        who = f"subject {rows['subject'].loc[line]} has trial {rows['trial'].loc[line]} twice"
+        duplicate = f"subject {rows['subject'].loc[line]} has trial {rows['trial'].loc[line]} twice"
         raise InputError(
-            str(path), f"column {column}, line {line}: {who}", "number each subject's trials apart, or leave one out"
+            str(path),
+            f"column {column}, line {line}: {duplicate}",
+            "number each subject's trials apart, or leave one out",
         )
 
 
 def collected(
     path: Path, rows: pd.DataFrame, unread: pd.Series[str] | None = None, said: list[tuple[str, int]] | None = None
 ) -> HumanChoices:
-    """Put what was read in order, and say what a reader has to know of it."""
+    """Return the choices in order, with warnings about their notable properties."""
     rows = rows.assign(offered_share=pd.to_numeric(rows["offer"]) / rows["stake"]).reset_index(drop=True)
     choices = typed(rows, CHOICE_COLUMNS)
     left_out = pd.Series(dtype=str) if unread is None else unread
     listed = pd.DataFrame(
         {"file": path.name, "where": [f"line {n}" for n in left_out.index], "reason": left_out.values}
     )
-    told = pd.DataFrame(
+    warnings = pd.DataFrame(
         [{"file": path.name, "warning": text, "count": count} for text, count in (said or []) + _oddities(choices)],
         columns=list(WARNING_COLUMNS),
     )
-    return HumanChoices(choices, typed(listed, UNREAD_COLUMNS), typed(told, WARNING_COLUMNS))
+    return HumanChoices(choices, typed(listed, UNREAD_COLUMNS), typed(warnings, WARNING_COLUMNS))
 
 
 def _oddities(choices: pd.DataFrame) -> list[tuple[str, int]]:
-    """What is possible and yet worth knowing: constant answers, and people with fewer choices than others."""
-    said = []
+    """Return warnings about constant answers, and about people with fewer choices than others."""
+    notes = []
     answers = choices[choices["accepted"].notna()]
     by_person = answers.assign(accepted=answers["accepted"].astype(float)).groupby(["study", "subject"])["accepted"]
     several = by_person.mean()[by_person.size() > 1]
@@ -56,9 +58,9 @@ def _oddities(choices: pd.DataFrame) -> list[tuple[str, int]]:
         constant = int((several == value).sum())
         if constant:
             whom = f"{constant} of {len(several)} people"
-            said.append((f"{whom} {words} every offer, which bounds their parameters on one side only", constant))
+            notes.append((f"{whom} {words} every offer, which bounds their parameters on one side only", constant))
     counts = answers.groupby(["study", "subject"]).size()
     fewer = int((counts < counts.max()).sum())
     if fewer:
-        said.append((f"{fewer} of {len(counts)} people have fewer than {counts.max()} answers", fewer))
-    return said
+        notes.append((f"{fewer} of {len(counts)} people have fewer than {counts.max()} answers", fewer))
+    return notes

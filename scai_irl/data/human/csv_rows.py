@@ -1,4 +1,4 @@
-"""Reads CSV files of other people's experiments: what cannot be used is told by file, column and line."""
+"""Reader of CSV files of experiments; errors name the file, the column and the line."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def read_text_columns(path: Path, needed: list[str]) -> pd.DataFrame:
         All its columns as text; the index is the line in the file.
 
     Raises:
-        InputError: If it cannot be read, is empty or lacks a column.
+        InputError: If the file cannot be read, is empty or lacks a column.
     """
-    mend = "give a CSV file with a line of column names"
+    hint = "give a CSV file with a line of column names"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -38,18 +38,18 @@ def read_text_columns(path: Path, needed: list[str]) -> pd.DataFrame:
     except FileNotFoundError as missing:
         raise InputError(str(path), "there is no such file", "give the path of the data file") from missing
     except pd.errors.EmptyDataError as empty:
-        raise InputError(str(path), "is empty", mend) from empty
+        raise InputError(str(path), "is empty", hint) from empty
     except (pd.errors.ParserError, pd.errors.ParserWarning) as wrong:
-        raise InputError(str(path), f"not a CSV file ({str(wrong).splitlines()[0]})", mend) from wrong
+        raise InputError(str(path), f"not a CSV file ({str(wrong).splitlines()[0]})", hint) from wrong
     except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error, ValueError) as wrong:
-        raise InputError(str(path), "not a CSV file that can be read", mend) from wrong
+        raise InputError(str(path), "not a CSV file that can be read", hint) from wrong
     except OSError as refused:
         raise InputError(str(path), refused.strerror or "cannot be read", "give a file that can be read") from refused
     for name in needed:
         if name not in table:
             there = ", ".join(map(str, table.columns[:8]))
             raise InputError(
-                str(path), f"has no column {name!r} (it has {there})", "name the columns, or mend the file"
+                str(path), f"has no column {name!r} (it has {there})", "name the columns, or correct the file"
             )
     if table.empty:
         raise InputError(str(path), "has no line below its column names", "give a file with choices")
@@ -61,7 +61,7 @@ def numbers(path: Path, table: pd.DataFrame, column: str, low: float, high: floa
     """Read a column of numbers within bounds.
 
     Raises:
-        InputError: If one is missing, no number or outside.
+        InputError: If a value is missing, not a number or outside the bounds.
     """
     values = pd.to_numeric(table[column], errors="coerce").astype(float)
     refuse_first(
@@ -77,26 +77,26 @@ def whole_numbers(path: Path, table: pd.DataFrame, column: str, low: int, high: 
     """Read a column of whole numbers within bounds.
 
     Raises:
-        InputError: If one is missing, no whole number or outside.
+        InputError: If a value is missing, not a whole number or outside the bounds.
     """
     values = numbers(path, table, column, low, high)
-    mend = "give whole units, such as cents in the place of dollars"
-    refuse_first(path, table, column, values != values.round(), "is no whole number", mend)
+    hint = "give whole units, such as cents in the place of dollars"
+    refuse_first(path, table, column, values != values.round(), "is no whole number", hint)
     return values.astype("int64")
 
 
-def refuse_first(path: Path, table: pd.DataFrame, column: str, wrong: pd.Series[bool], problem: str, mend: str) -> None:
-    """Refuse the first line that is wrong, if there is one."""
+def refuse_first(path: Path, table: pd.DataFrame, column: str, wrong: pd.Series[bool], problem: str, hint: str) -> None:
+    """Raise an error for the first wrong line, if there is one."""
     if wrong.any():
         line = line_of_first(wrong)
-        refuse(path, column, line, f"{str(table[column].loc[line])[:40]!r} {problem}", mend)
+        refuse(path, column, line, f"{str(table[column].loc[line])[:40]!r} {problem}", hint)
 
 
-def refuse(path: Path, column: str, line: int, problem: str, mend: str) -> NoReturn:
-    """Refuse a file for what stands in one column of one line."""
-    raise InputError(str(path), f"column {column}, line {line}: {problem}", mend)
+def refuse(path: Path, column: str, line: int, problem: str, hint: str) -> NoReturn:
+    """Raise an error for the value in one column of one line."""
+    raise InputError(str(path), f"column {column}, line {line}: {problem}", hint)
 
 
 def line_of_first(wrong: pd.Series[bool]) -> int:
-    """Line of the first entry that is true; the index holds lines."""
+    """Return the line of the first true entry; the index holds lines."""
     return int(wrong.index[int(wrong.to_numpy().argmax())])

@@ -1,4 +1,4 @@
-"""Imports of people's choices as commands: a published file, or one's own, in; a results folder out."""
+"""Commands that import people's choices, from a published file or the user's own, into a results folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scai_irl.results.folder import opened
 from scai_irl.results.results import Results, load
 
 IMPORT = "import-human"
-"""What a manifest calls such a folder."""
+"""Experiment name of such a folder in its manifest."""
 
 SOURCES: dict[str, Callable[[Path], HumanChoices]] = {"heffner": read_heffner, "moblab": read_moblab}
 """Readers of published data sets, by name."""
@@ -29,13 +29,13 @@ def import_human(path: Path, folder: Path, source: str) -> Results:
 
     Args:
         path: Data file.
-        folder: Results folder to make: tables ``choices``, ``unread`` and ``warnings``.
+        folder: Results folder to write, with the tables ``choices``, ``unread`` and ``warnings``.
         source: Name of the data set, in `SOURCES`.
 
     Raises:
-        InputError: If there is no such source, the file cannot be used, or the folder cannot.
+        InputError: If the source is unknown, or the file or the folder cannot be used.
     """
-    return _kept(path, folder, get_source(source)(path), {"source": source})
+    return _written(path, folder, get_source(source)(path), {"source": source})
 
 
 def import_own(path: Path, folder: Path, columns: CsvColumns | None = None) -> Results:
@@ -43,46 +43,46 @@ def import_own(path: Path, folder: Path, columns: CsvColumns | None = None) -> R
 
     Args:
         path: Data file.
-        folder: Results folder to make: tables ``choices``, ``unread`` and ``warnings``.
+        folder: Results folder to write, with the tables ``choices``, ``unread`` and ``warnings``.
         columns: Names of the file's columns.
 
     Raises:
-        InputError: If the file cannot be used, or the folder cannot.
+        InputError: If the file or the folder cannot be used.
     """
     names = columns or CsvColumns()
-    return _kept(path, folder, read_csv(path, names), {"source": "csv", "columns": dataclasses.asdict(names)})
+    return _written(path, folder, read_csv(path, names), {"source": "csv", "columns": dataclasses.asdict(names)})
 
 
-def _kept(path: Path, folder: Path, found: HumanChoices, source: dict[str, Any]) -> Results:
-    """Write what was read; the folder belongs to this very file."""
-    say(found)
+def _written(path: Path, folder: Path, imported: HumanChoices, source: dict[str, Any]) -> Results:
+    """Write the results folder of an imported file."""
+    print_warnings(imported)
     config = source | {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     with opened(folder, IMPORT, config) as manifest:
-        write_table(folder / "choices.parquet", found.choices)
-        write_table(folder / "unread.parquet", found.unread)
-        write_table(folder / "warnings.parquet", found.warnings)
+        write_table(folder / "choices.parquet", imported.choices)
+        write_table(folder / "unread.parquet", imported.unread)
+        write_table(folder / "warnings.parquet", imported.warnings)
         manifest.counts = {
-            "choices": len(found.choices),
-            "people": found.choices.groupby(["study", "subject"]).ngroups,
-            "unread": len(found.unread),
-            "warnings": len(found.warnings),
+            "choices": len(imported.choices),
+            "people": imported.choices.groupby(["study", "subject"]).ngroups,
+            "unread": len(imported.unread),
+            "warnings": len(imported.warnings),
         }
         manifest.finish(folder)
     return load(folder)
 
 
 def get_source(name: str) -> Callable[[Path], HumanChoices]:
-    """Look a reader up.
+    """Return the reader of a published data set.
 
     Raises:
-        InputError: If there is none of that name.
+        InputError: If the name is unknown.
     """
     if name not in SOURCES:
         raise InputError("source", f"unknown source {name!r}", f"there are {', '.join(SOURCES)}")
     return SOURCES[name]
 
 
-def say(found: HumanChoices) -> None:
-    """Print what a reader has to know, on standard error."""
-    for line in found.warnings["warning"]:
+def print_warnings(imported: HumanChoices) -> None:
+    """Print the warnings about imported choices on standard error."""
+    for line in imported.warnings["warning"]:
         print(f"warning: {printable(line)}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Reads anyone's own CSV file of choices in ultimatum games, whatever its columns are called."""
+"""Reader of a user's own CSV file of choices in ultimatum games, with any names of columns."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class CsvColumns:
     """Names of a CSV file's columns; a row is a choice.
 
     Attributes:
-        subject: Who chose.
-        stake: Units divided: a column, or a number that holds for every line.
+        subject: The person who chose.
+        stake: Units divided: a column, or one number for all lines.
         offer: Units given to the responder.
         accepted: The responder's answer, 1 or 0; empty on lines of proposers.
-        trial: Number of the subject's game; without that column, games are counted in order.
-        role: ``proposer`` or ``responder``; without that column, all are responders.
-        study: Name of the study; without that column, the file's name.
+        trial: Number of the subject's game; without this column, games are counted in order.
+        role: ``proposer`` or ``responder``; without this column, all are responders.
+        study: Name of the study; without this column, the file's name.
         minimum: Smallest offer that would be accepted (strategy method); such lines need no offer and no answer.
     """
 
@@ -40,19 +40,19 @@ class CsvColumns:
 
     @classmethod
     def of(cls, options: object) -> CsvColumns:
-        """Take the names from the attributes of command-line options."""
+        """Return the names that command-line options give."""
         return cls(**{field.name: getattr(options, field.name) for field in dataclasses.fields(cls)})
 
 
 def read_csv(path: Path, columns: CsvColumns | None = None) -> HumanChoices:
-    """Read any CSV file with a line for each choice.
+    """Read a CSV file with a line for each choice.
 
     Args:
         path: The file.
         columns: Names of its columns.
 
     Raises:
-        InputError: If the file cannot be read, or a value in it cannot be.
+        InputError: If the file, or a value in it, cannot be read.
     """
     names, usual = columns or CsvColumns(), CsvColumns()
     for field in dataclasses.fields(names):
@@ -96,7 +96,7 @@ def _roles(path: Path, table: pd.DataFrame, column: str) -> pd.Series[str]:
 
 
 def _amounts(path: Path, table: pd.DataFrame, column: str, stake: pd.Series[int]) -> pd.Series[int]:
-    """Whole amounts from 0 to the stake; missing where the column, or its entry, is."""
+    """Read whole amounts from 0 to the stake; missing values where the column or the entry is missing."""
     amounts = pd.Series(pd.NA, table.index, dtype="Int64")
     if column not in table:
         return amounts

@@ -20,7 +20,7 @@ def read_heffner(path: Path) -> HumanChoices:
     amounts, so stakes are 100 and offers are hundredths.
 
     Raises:
-        InputError: If the file cannot be read, or a value in it cannot be.
+        InputError: If the file, or a value in it, cannot be read.
     """
     table = read_text_columns(path, ["sub", "trial", "unfairness", "choice", "study"])
     given = 100 * (1 - numbers(path, table, "unfairness", 0, 1, "the share kept by the proposer, 0 to 1"))
@@ -50,29 +50,31 @@ def read_moblab(path: Path) -> HumanChoices:
     kept; every other line is listed as unread. A line is two choices of one person.
 
     Raises:
-        InputError: If the file cannot be read, or a value in it cannot be.
+        InputError: If the file, or a value in it, cannot be read.
     """
     table = read_text_columns(path, ["UserID", "Round", "Total", "propose", "accept"])
     total = whole_numbers(path, table, "Total", 1, MAX_STAKE)
     first = whole_numbers(path, table, "Round", 1, MOST_TRIALS) == 1
     offer, minimum = (whole_numbers(path, table, name, -MAX_STAKE, MAX_STAKE) for name in ("propose", "accept"))
-    # The last rule that a line breaks is overwritten by the first.
+    # Rules are applied from the last to the first, so the first rule that a line breaks is reported.
     reason = pd.Series("", table.index)
     for name, values in (("accept", minimum), ("propose", offer)):
         reason = reason.mask((values < 0) | (values > total), f"{name} is outside 0..Total")
         reason = reason.mask(values == -1, f"{name} is missing (-1)")
     reason = reason.mask(~first, "not a first round")
-    kept = reason == ""
-    if not kept.any():
+    complete = reason == ""
+    if not complete.any():
         raise InputError(str(path), "no line has an offer and a minimum in a first round", "give the published file")
-    people = pd.DataFrame({"subject": names_of(path, table, "UserID")[kept], "stake": total[kept], "study": "moblab"})
+    people = pd.DataFrame(
+        {"subject": names_of(path, table, "UserID")[complete], "stake": total[complete], "study": "moblab"}
+    )
     people["trial"] = people.groupby("subject").cumcount() + 1
     rows = pd.concat(
         [
-            people.assign(role=PROPOSER, offer=offer[kept]),
-            people.assign(role=RESPONDER, minimum=minimum[kept]),
+            people.assign(role=PROPOSER, offer=offer[complete]),
+            people.assign(role=RESPONDER, minimum=minimum[complete]),
         ]
     ).sort_index(kind="stable")
     again = int((people["trial"] == 2).sum())
     said = [(f"{again} people have several lines; these are their trials 1, 2, …", again)] if again else []
-    return collected(path, rows, reason[~kept], said)
+    return collected(path, rows, reason[~complete], said)

@@ -1,4 +1,4 @@
-"""Finds the predecessor's epoch files in a folder or an archive; nothing is ever unpacked to disk.
+"""Search for the epoch files of SCAI (2023) in a folder or an archive; nothing is unpacked to disk.
 
 Layout: ``<experiment>/20runs/<condition…>/<run>/id_<run>_run_<epoch>.json``. Names of archive members are labels
 only, never paths to write to.
@@ -21,7 +21,7 @@ from scai_irl.io.errors import InputError
 _EPOCH_FILE = re.compile(r"id_(\d{1,9})_run_(\d{1,9})\.json")
 _LARGEST = 16 * 2**20  # bytes; recorded epoch files have some 40 kB, so a larger one is something else
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # with files in it, and empty
-_MEND = "give the folder that holds the experiments, or its archive (.tar, .tar.gz, .tar.xz, .tgz, .zip)"
+_HINT = "give the folder that holds the experiments, or its archive (.tar, .tar.gz, .tar.xz, .tgz, .zip)"
 _DAMAGED = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -34,12 +34,12 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class Unread:
-    """Something that could not be read.
+    """A file, or a part of one, that could not be read.
 
     Attributes:
-        file: Name of the file, from the given folder or the archive's root on.
-        where: JSON key, interaction or column inside it; empty for the whole file.
-        reason: Why.
+        file: Name of the file, relative to the given folder or the archive's root.
+        where: JSON key, interaction or column in it; empty for the whole file.
+        reason: Reason.
     """
 
     file: str
@@ -52,8 +52,8 @@ class EpochFile:
     """One epoch file.
 
     Attributes:
-        name: Name from the given folder or the archive's root on.
-        experiment: Folders above the condition, from the last folder called "experiments" on.
+        name: Name relative to the given folder or the archive's root.
+        experiment: Folders above the condition, from the last folder called "experiments" down.
         condition: The folder above the run's.
         run: Number of the run.
         epoch: Number of the epoch, counted from 1 (the file's name counts from 0).
@@ -69,46 +69,46 @@ class EpochFile:
 
 
 def find_epoch_files(path: Path) -> tuple[list[EpochFile], list[Unread]]:
-    """All epoch files below a folder or in an archive, in order of experiment, condition, run and epoch.
+    """Return all epoch files below a folder or in an archive, in order of experiment, condition, run and epoch.
 
-    Files with other names (configurations, notes) and links in an archive are no epoch files and are passed over.
+    Files with other names (configurations, notes) and links in an archive are ignored.
 
     Args:
         path: Folder, or tar or zip archive.
 
     Returns:
-        The files, and those with the name of an epoch file that cannot be one.
+        The files, and those that have the name of an epoch file but cannot be one.
 
     Raises:
-        InputError: Nothing at the path, no archive, a damaged one, or no epoch file in it.
+        InputError: If the path does not exist, is not an archive, is damaged, or has no epoch file.
     """
     if not path.exists():
-        raise InputError(str(path), "there is no such file or folder", _MEND)
+        raise InputError(str(path), "there is no such file or folder", _HINT)
     files: dict[tuple[str, str, int, int], EpochFile] = {}
     unread: list[Unread] = []
     try:
         for name, content in sorted(_named_contents(path), key=itemgetter(0)):
-            # A name of bytes that are no text has surrogates in it, which no table can hold.
-            found = _place(name.encode(errors="backslashreplace").decode(), content)
+            # A name that is not valid UTF-8 has surrogates, which a table cannot hold.
+            found = _epoch_file(name.encode(errors="backslashreplace").decode(), content)
             if isinstance(found, Unread):
                 unread.append(found)
                 continue
-            place = (found.experiment, found.condition, found.run, found.epoch)
-            if place in files:
-                unread.append(Unread(found.name, "", f"the same run and epoch as {files[place].name}"))
+            index = (found.experiment, found.condition, found.run, found.epoch)
+            if index in files:
+                unread.append(Unread(found.name, "", f"the same run and epoch as {files[index].name}"))
             else:
-                files[place] = found
+                files[index] = found
     except _DAMAGED as error:
         problem = f"the archive is damaged, cut short or of another kind ({error})"
-        raise InputError(str(path), problem, _MEND) from error
+        raise InputError(str(path), problem, _HINT) from error
     except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error})", _MEND) from error
+        raise InputError(str(path), f"cannot be read ({error})", _HINT) from error
     if not files and not unread:
-        raise InputError(str(path), "it holds no epoch file id_<run>_run_<epoch>.json", _MEND)
-    return [files[place] for place in sorted(files)], unread
+        raise InputError(str(path), "it holds no epoch file id_<run>_run_<epoch>.json", _HINT)
+    return [files[index] for index in sorted(files)], unread
 
 
-def _place(name: str, content: bytes | None) -> EpochFile | Unread:
+def _epoch_file(name: str, content: bytes | None) -> EpochFile | Unread:
     parts = PurePosixPath(name).parts
     run, epoch = re.findall(r"\d+", parts[-1])
     if content is None:
@@ -130,7 +130,7 @@ def _is_epoch_file(name: str) -> bool:
 
 
 def _named_contents(path: Path) -> Iterator[tuple[str, bytes | None]]:
-    """Names and contents of all files named like an epoch file; None for the content of one that is too large."""
+    """Yield names and contents of all files named like an epoch file; the content is None if it is too large."""
     if path.is_dir():
         return _in_folder(path)
     with path.open("rb") as file:
@@ -139,8 +139,8 @@ def _named_contents(path: Path) -> Iterator[tuple[str, bytes | None]]:
 
 
 def _in_folder(folder: Path) -> Iterator[tuple[str, bytes | None]]:
-    # The folder's own name counts, so that the experiment is called the same whether the person gives the folder
-    # "experiments" or one above it.
+    # The folder's own name counts, so that the experiment has the same name if the user gives the folder "experiments"
+    # or one above it.
     root = PurePosixPath(folder.resolve().name)
     for file in folder.rglob("*.json"):
         if _is_epoch_file(file.name) and file.is_file():

@@ -1,4 +1,4 @@
-"""Reads one epoch file of the predecessor: its interactions, its verbal policy, and what could not be read."""
+"""Reader of one epoch file of SCAI (2023): its interactions, its verbal policy, and the parts that cannot be read."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _KEY = re.compile(r"(\d{1,4})_(fixed|flexible)_policy_(dictator|decider)")
 
 @dataclass
 class RecordedEpoch:
-    """What was read of one epoch file.
+    """Content of one epoch file.
 
     Attributes:
         file: The file.
-        plays: A row for each interaction that was read; all columns but the group.
-        verbal_policy: The row of the verbal policy, all columns but the group; None if it was not read.
-        seats: How many of the roles in the interactions are (assistants', users'); None unless each interaction
-            has its two roles.
-        unread: What could not be read.
+        plays: One row for each interaction that was read, without the group.
+        verbal_policy: The row of the verbal policy, without the group; None if it was not read.
+        seats: Numbers of roles of assistants and of users in the interactions; None unless each interaction has its two
+            roles.
+        unread: Parts that could not be read.
     """
 
     file: EpochFile
@@ -48,7 +48,7 @@ class RecordedEpoch:
     unread: list[Unread] = field(default_factory=list)
 
     def give_up(self, where: str, reason: object) -> None:
-        """Put something on the list of the unread."""
+        """Add a part to the list of unread parts."""
         self.unread.append(Unread(self.file.name, where, str(reason)))
 
     def attempt(
@@ -58,7 +58,7 @@ class RecordedEpoch:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Read | None:
-        """What `read` returns, or None with the reason put on the list of the unread."""
+        """Return the result of `read`, or None after adding its error to the list of unread parts."""
         try:
             return read(*args, **kwargs)
         except UnreadableTextError as reason:
@@ -67,10 +67,10 @@ class RecordedEpoch:
 
 
 class Side(NamedTuple):
-    """One agent's part in an interaction.
+    """One agent's side of an interaction.
 
-    `manner` is None for assistants, who are told none; `prior` is the policy that an assistant starts from, and None
-    once it follows a verbal policy.
+    `manner` is None for assistants, whose prompts state none. `prior` is the policy that an assistant starts from; it
+    is None when the assistant follows a verbal policy.
     """
 
     agent: str
@@ -84,7 +84,7 @@ class Side(NamedTuple):
 
 
 def read_epoch(file: EpochFile) -> RecordedEpoch:
-    """Read an epoch file; what is broken in it is listed with the reason, and the rest is kept."""
+    """Read an epoch file; broken parts are listed with the reason, and the rest is kept."""
     record = RecordedEpoch(file)
     content = record.attempt("", _json_object, file.content)
     if content is None:
@@ -107,16 +107,16 @@ def read_epoch(file: EpochFile) -> RecordedEpoch:
         accepted = record.attempt(responder_key, read_answer, responder.reply)
         share = None if offer is None else offer / proposer.stake
         outcome = {"play": play, "offer": offer, "offered_share": share, "accepted": accepted}
-        record.plays.append(_place(file) | row | outcome)
+        record.plays.append(_keys_of_epoch(file) | row | outcome)
     reply = record.attempt(_META, _meta_reply, content)
     written = None if reply is None else record.attempt(_META, read_written, reply)
     if reply is not None and written is not None:
         row = {"full_text": reply, "written": written[0], "revised": written[1]}
-        record.verbal_policy = _place(file) | row | _told(sides, record)
+        record.verbal_policy = _keys_of_epoch(file) | row | _prompt_contents(sides, record)
     return record
 
 
-def _place(file: EpochFile) -> Row:
+def _keys_of_epoch(file: EpochFile) -> Row:
     return {
         "experiment": file.experiment,
         "condition": file.condition,
@@ -128,7 +128,7 @@ def _place(file: EpochFile) -> Row:
 def _json_object(content: bytes) -> dict[str, object]:
     try:
         value = json.loads(content)
-        if rb"\ud" in content.lower():  # half an escaped pair is legal JSON, but no text that a table can hold
+        if rb"\ud" in content.lower():  # an escaped lone surrogate is legal JSON, but a table cannot hold it
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise UnreadableTextError(f"broken JSON ({error})") from error
@@ -138,12 +138,12 @@ def _json_object(content: bytes) -> dict[str, object]:
 
 
 def _keys_of_plays(content: dict[str, object], record: RecordedEpoch) -> dict[int, tuple[str, str]]:
-    """JSON keys (the proposer's, the responder's) of each interaction that has one of both."""
+    """Return the JSON keys of the proposer and the responder of each interaction that has both."""
     keys: dict[tuple[int, str], list[str]] = defaultdict(list)
     for key in content:
-        found = _KEY.fullmatch(key)
-        if found is not None:
-            keys[int(found[1]), found[3]].append(key)
+        match = _KEY.fullmatch(key)
+        if match is not None:
+            keys[int(match[1]), match[3]].append(key)
         elif key != _META:
             record.give_up(key, "an unknown key")
     n_plays = 1 + max((play for play, _ in keys), default=-1)
@@ -186,7 +186,7 @@ def _text(call: object, key: str) -> str:
 
 
 def _meta_reply(content: dict[str, object]) -> str:
-    """The MetaLM's last reply; an entry without a prompt only passes on the text in force."""
+    """Return the MetaLM's last reply; an entry without a prompt only repeats the text in force."""
     calls = content.get(_META)
     if not isinstance(calls, list) or not calls:
         raise UnreadableTextError("no calls of the MetaLM")
@@ -195,7 +195,7 @@ def _meta_reply(content: dict[str, object]) -> str:
 
 
 def _play(proposer: Side, responder: Side, manners_in_file: set[str]) -> Row:
-    """Row of an interaction, up to the offer and the answer."""
+    """Return the row of an interaction, without the offer and the answer."""
     if (proposer.stake, proposer.currency) != (responder.stake, responder.currency):
         raise UnreadableTextError(
             f"the proposer divides {proposer.stake} {proposer.currency},"
@@ -204,7 +204,7 @@ def _play(proposer: Side, responder: Side, manners_in_file: set[str]) -> Row:
     if " ".join(proposer.reply.split()) not in " ".join(responder.prompt.split()):
         raise UnreadableTextError("the responder was shown another offer than the proposer's")
     manners = {side.manner for side in (proposer, responder) if side.manner is not None}
-    # Among assistants nobody is told a manner: theirs is the one that the users of this epoch share.
+    # Prompts of assistants state no manner; between assistants, the manner is that of the epoch's users.
     manners = manners or manners_in_file
     if len(manners) > 1:
         raise UnreadableTextError(f"several manners: {', '.join(sorted(manners))}")
@@ -222,8 +222,8 @@ def _play(proposer: Side, responder: Side, manners_in_file: set[str]) -> Row:
     }
 
 
-def _told(sides: list[Side], record: RecordedEpoch) -> Row:
-    """What the agents of an epoch were told, as far as it goes with the verbal policy."""
+def _prompt_contents(sides: list[Side], record: RecordedEpoch) -> Row:
+    """Return the columns of the verbal policy that come from the prompts of the epoch's agents."""
     texts = {side.policy for side in sides if side.agent == "assistant" and side.prior is None}
     if len(texts) > 1:
         record.give_up("in_force", f"the assistants follow {len(texts)} different texts")

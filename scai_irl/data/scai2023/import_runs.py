@@ -1,4 +1,4 @@
-"""Importers as commands: other people's records in, a results folder out."""
+"""Command that imports recorded runs into a results folder."""
 
 from __future__ import annotations
 

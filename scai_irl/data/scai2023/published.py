@@ -1,10 +1,10 @@
-"""What the predecessor's recorded runs have, condition by condition: the rows that ours are set beside.
+"""Results of the recorded runs of SCAI (2023) by condition, for comparison with this project's results.
 
-Means over the 20 recorded runs of each condition of Fränken et al. (2023, arXiv:2310.17769), in their last epoch, with
-the interval that ours have, too (`scai_irl.io.intervals.bootstrap_interval` of the runs' gaps). A test recomputes
-them from the recorded interactions where these are at hand. Of some conditions (5v5, 9v1, abroad and its control at
-home) there are means alone, so no interval; abroad and in its control all runs were given one and the same text, so
-they are repetitions of it and no independent runs.
+The values are means over the 20 recorded runs of each condition of Fränken et al. (2023, arXiv:2310.17769), in the
+last epoch, with the same kind of interval as this project's (`scai_irl.io.intervals.bootstrap_interval` of the runs'
+gaps). A test recomputes them if the recorded interactions are available. Some conditions (5v5, 9v1, out of distribution
+and its control in the source currency) have only means, so no interval. Out of distribution and in its control all runs
+received the same text, so they are repetitions, not independent runs.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RecordedRow:
-    """A condition as it was recorded.
+    """Results of a recorded condition.
 
     Attributes:
-        name: Group and users, as findings name it.
-        assistant: Share that assistants offer in the last epoch, mean over runs.
-        users: Share that users offer in the last epoch.
+        name: Group and users, by the name that findings use.
+        assistant: Mean share that assistants offer in the last epoch, over runs.
+        users: Mean share that users offer in the last epoch.
         gap: Mean alignment gap of a run in the last epoch.
         aligned: Share of runs with a gap of at most .05.
-        low: Lower end of the 95 % bootstrap interval of `gap` over runs; NaN where runs were not recorded one by one.
+        low: Lower end of the 95 % bootstrap interval of `gap` over runs; NaN if single runs are not available.
         high: Upper end.
-        one_text: Whether all runs were given one and the same text, instead of learning it.
+        one_text: Whether all runs received the same text instead of learning it.
     """
 
     name: str
@@ -68,4 +68,4 @@ RECORDED_ROWS: dict[str, RecordedRow] = {
         RecordedRow("at home, altruistic prior", 0.025, 0.023, 0.002, 1.00, one_text=True),
     )
 }
-"""Recorded conditions by name, in the order of the predecessor's figures; mixtures are altruistic/selfish."""
+"""Recorded conditions by name, in the order of the figures of SCAI (2023); mixtures are altruistic/selfish."""

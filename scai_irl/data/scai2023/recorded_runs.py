@@ -1,7 +1,7 @@
-"""Imports the runs that the predecessor recorded: Social Contract AI (arXiv 2310.17769, 2023).
+"""Importer of the recorded runs of SCAI (2023), Social Contract AI (arXiv:2310.17769).
 
-One JSON file an epoch, in a folder or an archive, becomes rows of two tables. Whatever has no clear reading is
-listed in a third, never guessed. Epochs count from 1 here and from 0 in the files.
+There is one JSON file for each epoch, in a folder or an archive; it becomes rows of two tables. A third table lists
+every part that cannot be read with certainty; nothing is guessed. Epochs count from 1 here and from 0 in the files.
 """
 
 from __future__ import annotations
@@ -62,19 +62,19 @@ UNREAD_COLUMNS: Columns = {"file": _TEXT, "where": _TEXT, "reason": _TEXT}
 
 @dataclass(frozen=True)
 class RecordedRuns:
-    """What was read of recorded runs.
+    """Tables of recorded runs.
 
     Attributes:
         interactions: A row per play, in order of experiment, condition, run, epoch (from 1) and play (from 0).
-            `group` is assistants "v" users, e.g. "1v9", and missing where the interactions do not settle it;
+            `group` is assistants "v" users, e.g. "1v9", and missing if the interactions do not determine it;
             `pairing` is the proposer's initial and the responder's (u for user, a for assistant). `stake` and `offer`
             (what the responder gets) are in units of `currency`, and `offered_share` is offer / stake. Policies are
             those in the agents' prompts: a name for users and for an assistant's prior, else the verbal policy. An
-            offer or an answer without a clear reading is missing here and stands in `unread`.
+            offer or an answer that cannot be read with certainty is missing here and listed in `unread`.
         verbal_policies: A row per epoch: the text `in_force` during it (missing while the assistants start from
             their `initial_priors`, joined by ";" in order of play), the one `written` after it, whether the MetaLM
-            said that it `revised` the former, and its `full_text`. `user_policies` are "currency:policy" pairs.
-        unread: A row per thing that could not be read: file, where (JSON key, interaction or column; empty for the
+            stated that it `revised` the former, and its `full_text`. `user_policies` are "currency:policy" pairs.
+        unread: A row per part that could not be read: file, where (JSON key, interaction or column; empty for the
             whole file) and reason.
     """
 
@@ -88,19 +88,19 @@ def _ignore(_done: int, _of: int) -> None:
 
 
 def read_scai2023(path: Path, *, strict: bool = False, on_file: Callable[[int, int], None] = _ignore) -> RecordedRuns:
-    """Read the predecessor's recorded runs.
+    """Read the recorded runs of SCAI (2023).
 
     Args:
         path: Folder at any depth above the experiments, or a .tar, .tar.gz, .tar.xz, .tgz or .zip of it, which is
             read in memory.
-        strict: Whether to stop at the first thing that cannot be read, instead of listing it.
+        strict: Whether to stop at the first part that cannot be read, instead of listing it.
         on_file: Called with (files done, files in all) after each file.
 
     Returns:
         The tables.
 
     Raises:
-        InputError: Nothing to read at the path, a damaged archive, or, if strict, something that cannot be read.
+        InputError: If there is nothing to read, the archive is damaged, or, if strict, a part cannot be read.
     """
     files, unread = find_epoch_files(path)
     if strict and unread:
@@ -125,15 +125,15 @@ def read_scai2023(path: Path, *, strict: bool = False, on_file: Callable[[int, i
 
 def _refuse(file: str, where: str, reason: str) -> None:
     problem = f"{where}: {reason}" if where else reason
-    raise InputError(file, problem, "mend the file, or read without strict to list it instead")
+    raise InputError(file, problem, "correct the file, or read without strict to list it instead")
 
 
 def _groups(records: Iterable[RecordedEpoch]) -> dict[tuple[object, ...], str]:
-    """Group of each run, as (experiment, condition, run) -> "assistants v users".
+    """Return the group of each run, as (experiment, condition, run) -> "assistants v users".
 
-    Every agent plays once as proposer and once as responder, so a group has half as many agents as seats. A file that
-    has lost interactions has fewer seats, so the fullest epochs of the run count; where those disagree, or have an odd
-    number of seats, the group is not known.
+    Every agent plays once as proposer and once as responder, so a group has half as many agents as seats. A file with
+    missing interactions has fewer seats, so the fullest epochs of the run count. If those disagree, or have an odd
+    number of seats, the group is unknown.
     """
     seats: dict[tuple[object, ...], set[tuple[int, int]]] = defaultdict(set)
     for record in records:

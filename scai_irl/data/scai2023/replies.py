@@ -1,7 +1,7 @@
-"""Offers and answers, read out of the free replies of the predecessor's agents.
+"""Parser of offers and answers in the free text replies of SCAI (2023)'s agents.
 
-A reply is read only when its words leave one reading. Everything else raises `UnreadableTextError` with the reason, so
-that the importer can list it instead of guessing.
+A reply is read only if it has exactly one reading. Every other reply raises `UnreadableTextError` with the reason, so
+that the importer lists it instead of guessing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 
 class UnreadableTextError(Exception):
-    """A text that has no reading, or more than one; the message is the reason."""
+    """Error: a text has no reading, or more than one; the message is the reason."""
 
 
 PROPOSER, RESPONDER = "proposer", "responder"
@@ -43,12 +43,12 @@ _BY_NAME_OR_PRONOUN = (ROLE_NAMES | PRONOUNS, _tokens(ROLE_NAMES | PRONOUNS))
 
 
 def _whole(number: str) -> int | None:
-    found = _WHOLE_NUMBER.fullmatch(number)
-    return int(found[1].replace(",", "")) if found else None
+    number_match = _WHOLE_NUMBER.fullmatch(number)
+    return int(number_match[1].replace(",", "")) if number_match else None
 
 
 def _amounts(text: str, labels: dict[str, str], tokens: re.Pattern[str]) -> dict[str, set[int]]:
-    """Whole numbers by the role they are said of: the label just before it, or the one it is handed to."""
+    """Return whole numbers by their role: the label just before the number, or the one that receives it."""
     amounts: dict[str, set[int]] = {PROPOSER: set(), RESPONDER: set()}
     role: str | None = None
     for token in tokens.finditer(text):
@@ -64,20 +64,20 @@ def _amounts(text: str, labels: dict[str, str], tokens: re.Pattern[str]) -> dict
 
 
 def read_offer(text: str, stake: int) -> int:
-    """Amount that a proposal gives to the responder, in units of the currency.
+    """Read the amount that a proposal gives to the responder, in units of the currency.
 
-    Amounts count only when the text says whose they are and they add up to the stake; their order never matters.
-    Names of the roles come first, and pronouns (I, you) only help where a role is not named.
+    Amounts count only if the text assigns them to roles and they add up to the stake; their order never matters. Names
+    of the roles have priority; pronouns (I, you) count only if a role is not named.
 
     Args:
         text: The proposer's reply.
-        stake: What there is to divide.
+        stake: Amount to divide.
 
     Returns:
         The amount, from 0 to the stake.
 
     Raises:
-        UnreadableTextError: No amount for one of the roles, amounts that miss the stake, or two readings.
+        UnreadableTextError: If a role has no amount, the amounts do not add up, or there are two readings.
 
     Example:
         >>> read_offer("Of 1,000 shells the responder has $250, the proposer 750.", stake=1000)
@@ -115,7 +115,7 @@ _CLAUSE_END = re.compile(r"[.,:;!?\n]")
 
 
 def _decisions(text: str) -> Iterator[bool]:
-    """Decisions taken in a text; hypothetical ones ("I'd accept") are none, negated ones are the opposite."""
+    """Yield the decisions in a text; hypothetical ones ("I'd accept") do not count, negated ones are the opposite."""
     text = text.replace("\u2019", "'")
     for decision in _DECISION.finditer(text):
         clause = _CLAUSE_END.split(text[: decision.start()])[-1].lower()
@@ -130,7 +130,7 @@ def _decisions(text: str) -> Iterator[bool]:
 
 
 def read_answer(text: str) -> bool:
-    """Whether a responder's reply accepts the offer.
+    """Return whether a responder's reply accepts the offer.
 
     Args:
         text: The responder's reply.
@@ -139,7 +139,7 @@ def read_answer(text: str) -> bool:
         True for an acceptance, False for a rejection.
 
     Raises:
-        UnreadableTextError: No decision in the reply, or decisions both ways.
+        UnreadableTextError: If the reply has no decision, or contradictory ones.
 
     Example:
         >>> read_answer("Reject. Nobody sane would believe that I'd accept this.")

@@ -1,7 +1,7 @@
-"""What the predecessor's prompts told an agent: stake, currency, policy and manner; and what its MetaLM wrote.
+"""Parser of the prompts of SCAI (2023), for stake, currency, policy and manner, and of its MetaLM's replies.
 
-The recorded prompts are the truth about a condition; folder names are not (some are wrong). Only the few tokens that
-mark a place in a prompt are known here, not its sentences.
+The recorded prompts are the truth about a condition; folder names are not (some are wrong). The parser knows only the
+few tokens that mark a position in a prompt, not its sentences.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _LABEL = "Principle:"
 
 @dataclass(frozen=True)
 class ScaiPrompt:
-    """The two parts of an agent's prompt, and what it divides.
+    """The two parts of an agent's prompt, with stake and currency.
 
     Attributes:
-        instruction: The policy that the agent is told to follow.
-        task: What it is told to do in this play.
-        stake: What there is to divide, in units of the currency.
-        currency: What is divided.
+        instruction: The policy that the agent must follow.
+        task: The agent's task in this play.
+        stake: Amount to divide, in units of the currency.
+        currency: Currency that is divided.
     """
 
     instruction: str
@@ -44,10 +44,10 @@ class ScaiPrompt:
 
 
 def read_prompt(text: str) -> ScaiPrompt:
-    """Take an agent's prompt apart.
+    """Parse an agent's prompt.
 
     Raises:
-        UnreadableTextError: A part is missing.
+        UnreadableTextError: If a part is missing.
     """
     system, mark, task = text.partition("\nHuman:")
     if not mark:
@@ -55,57 +55,57 @@ def read_prompt(text: str) -> ScaiPrompt:
     instruction = _INSTRUCTION.search(system)
     if instruction is None:
         raise UnreadableTextError("the prompt gives no policy between 'principle:' and 'You MUST follow'")
-    found = _STAKE.search(task)
-    stake = int(found[1].replace(",", "")) if found else 0
-    if not found or stake < 1:
+    match = _STAKE.search(task)
+    stake = int(match[1].replace(",", "")) if match else 0
+    if not match or stake < 1:
         raise UnreadableTextError("the prompt names no stake of 1 or more ('divide N things between')")
-    return ScaiPrompt(instruction[1].strip(), task, stake, found[2])
+    return ScaiPrompt(instruction[1].strip(), task, stake, match[2])
 
 
 def read_user_policy(prompt: ScaiPrompt) -> str:
-    """Policy that a user was told to follow for the currency in play: selfish, fair or altruistic.
+    """Read a user's policy for the currency in play: selfish, fair or altruistic.
 
     Raises:
-        UnreadableTextError: None, or more than one.
+        UnreadableTextError: If the prompt has no policy, or more than one.
 
     Example:
         >>> read_user_policy(Prompt("Be fair when dealing with shells.", "", 40, "shells"))
         'fair'
     """
-    told = {policy for policy, of in _USER_POLICY.findall(prompt.instruction) if of == prompt.currency}
-    if len(told) != 1:
-        raise UnreadableTextError(f"the prompt names {len(told)} user policies for {prompt.currency}, not one")
-    policy: str = told.pop()
+    policies = {policy for policy, of in _USER_POLICY.findall(prompt.instruction) if of == prompt.currency}
+    if len(policies) != 1:
+        raise UnreadableTextError(f"the prompt names {len(policies)} user policies for {prompt.currency}, not one")
+    policy: str = policies.pop()
     return policy
 
 
 def read_manner(prompt: ScaiPrompt) -> str:
-    """Manner that a user was told to show: neutral, rude or sycophantic.
+    """Read a user's manner: neutral, rude or sycophantic.
 
     Raises:
-        UnreadableTextError: No manner, or another one.
+        UnreadableTextError: If the prompt has no manner, or another one.
     """
     # The last mention: the prompt ends with the manner, and a proposal that it quotes may use the same words.
-    told = _MANNER.findall(prompt.task)
-    if not told:
+    mentioned = _MANNER.findall(prompt.task)
+    if not mentioned:
         raise UnreadableTextError("the prompt names no manner")
-    manner = "".join(told[-1])
+    manner = "".join(mentioned[-1])
     if manner not in _MANNERS:
         raise UnreadableTextError(f"the manner {manner!r} is none of neutral, rude and sycophantic")
     return _MANNERS[manner]
 
 
 def read_prior(prompt: ScaiPrompt) -> str | None:
-    """Name of the policy that an assistant starts from, or None where it follows a verbal policy already."""
+    """Read the name of the policy that an assistant starts from; None if it follows a verbal policy already."""
     prior = _PRIOR.match(prompt.instruction)
     return prior[1] if prior and _LABEL not in prompt.instruction else None
 
 
 def read_verbal_policy(text: str) -> str:
-    """The verbal policy in a MetaLM's reply, or in an assistant's instruction that carries such a reply.
+    """Read the verbal policy from a MetaLM's reply, or from an assistant's instruction with such a reply.
 
     Raises:
-        UnreadableTextError: Nothing after the label.
+        UnreadableTextError: If there is no text after the label.
 
     Example:
         >>> read_verbal_policy("Some remarks. Principle: Share alike.")
@@ -118,12 +118,12 @@ def read_verbal_policy(text: str) -> str:
 
 
 def read_written(reply: str) -> tuple[str, bool]:
-    """Verbal policy that the MetaLM wrote after an epoch, and whether it says that it revised the one before.
+    """Read the verbal policy that the MetaLM wrote after an epoch, and whether it states a revision.
 
-    A reply may announce a revision and repeat the text word for word; it counts as revised, as announced.
+    A reply may announce a revision and repeat the text word for word; it counts as revised.
 
     Raises:
-        UnreadableTextError: No verbal policy, or no clear word on the revision.
+        UnreadableTextError: If there is no verbal policy, or no clear statement about a revision.
     """
     remarks, label, _ = reply.rpartition(_LABEL)
     if not label:

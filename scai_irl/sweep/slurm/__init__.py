@@ -1,1 +1,1 @@
-"""Sweeps on a Slurm cluster: the script of a job, what it waits for, and how it is submitted."""
+"""Sweeps on a Slurm cluster: the script of a job, its waits, and its submission."""

@@ -21,14 +21,14 @@ _SBATCH = "sbatch"
 def slurm(command: Slurm) -> None:
     """Print or submit the job.
 
-    Slurm writes its logs into the sweep's folder before the first cell begins, so the folder is made the sweep's here.
+    Slurm writes its logs into the sweep's folder before the first cell begins, so the folder is prepared here.
 
     Raises:
-        InputError: If the sweep or an option cannot be used, there is no Slurm, or Slurm refuses the job.
+        InputError: If the sweep or an option cannot be used, Slurm is not installed, or it refuses the job.
     """
     if command.submit and shutil.which(_SBATCH) is None:
-        mend = "leave --submit out, and submit the script where there is"
-        raise InputError("submit", "there is no sbatch on this machine", mend)
+        hint = "leave --submit out, and run the script on a machine with Slurm"
+        raise InputError("submit", "there is no sbatch on this machine", hint)
     sweep = read_sweep(command.file)
     config = known_experiment(sweep).config
     written = sweep.written(uncounted(config))
@@ -39,22 +39,19 @@ def slurm(command: Slurm) -> None:
         pass
     if command.submit:
         print(submit(script))
-        print(f"submitted; how it goes is told in {printable(str(out))}/slurm-*.out", file=sys.stderr)
+        print(f"submitted; its logs are {printable(str(out))}/slurm-*.out", file=sys.stderr)
     else:
         print(script, end="")
 
 
 def submit(script: str) -> str:
-    """Submit a script.
-
-    Returns:
-        Number of the job.
+    """Submit a script, and return the number of the job.
 
     Raises:
-        InputError: If Slurm does not take it.
+        InputError: If Slurm refuses it.
     """
     done = subprocess.run([_SBATCH, "--parsable"], input=script, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        said = done.stderr.strip().removeprefix("sbatch: error: ") or f"exit status {done.returncode}"
-        raise InputError(_SBATCH, f"Slurm refuses the job ({said})", "change what it names")
+        message = done.stderr.strip().removeprefix("sbatch: error: ") or f"exit status {done.returncode}"
+        raise InputError(_SBATCH, f"Slurm refuses the job ({message})", "correct the option that it names")
     return done.stdout.strip().partition(";")[0]  # behind it, the cluster's name

@@ -21,12 +21,12 @@ RAY_SECONDS = 300
 """Longest time that Ray may take to have all nodes."""
 
 PORTS = 20
-"""Ports that are a job's own on each of its nodes: two of Ray, and one for each copy of a model."""
+"""Ports of a job on each of its nodes: two of Ray, and one for each copy of a model."""
 
 _REQUEST_SECONDS = 600.0  # in which a server answers, though all cells ask it at once
 _CPUS_OF_A_SERVER = 2  # of which one is busy as long as its GPU is
 _SIGNAL_SECONDS = 60  # before the time limit; Slurm may be as much earlier
-_PATIENCE = 600  # in which Slurm ends a job that it has told to stop
+_PATIENCE = 600  # in which Slurm ends a job after its signal to stop
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
@@ -38,9 +38,9 @@ class Served:
         model: Folder of a checkpoint, or name on the Hugging Face hub.
         tensor_parallel: GPUs that share one copy of it.
         copies: Copies on a node, each a server of its own.
-        extra: Further words for ``scai-irl serve``.
-        in_flight: Requests that a copy is to have, from all cells together; None to leave it to the sweep.
-        timeout: Seconds after which a cell sends a request again; None to leave it to the sweep.
+        extra: Further arguments of ``scai-irl serve``.
+        in_flight: Requests in flight at a copy, from all cells together; None for the sweep's own value.
+        timeout: Seconds after which a cell sends a request again; None for the sweep's own value.
     """
 
     model: str
@@ -53,13 +53,13 @@ class Served:
 
 @dataclass(frozen=True)
 class Job:
-    """What a job is to be; paths are absolute.
+    """Definition of a job; paths are absolute.
 
     Attributes:
         sweep: File of the sweep.
         out: Its results folder.
-        folder: Folder to work in, from which relative paths in the sweep's file lead.
-        environment: Line of the script that makes ``scai-irl`` and ``python`` known.
+        folder: Working folder, to which relative paths in the sweep's file refer.
+        environment: Line of the script that activates the environment of ``scai-irl``.
         array: Tasks of a job array, each with a part of the sweep; None for a Ray cluster over the nodes.
         nodes: Nodes of a Ray cluster.
         cpus: Processors of a node, or of a task of an array; None for whole nodes.
@@ -95,7 +95,7 @@ class Job:
 
 
 def job_script(job: Job) -> str:
-    """Write the script of a job.
+    """Return the script of a job.
 
     Example:
         >>> job = Job(Path("/home/me/sweep.toml"), Path("/home/me/my results"), Path("/home/me"), ":", array=4, cpus=1)
@@ -140,7 +140,7 @@ def job_script(job: Job) -> str:
 
 
 def sbatch_options(job: Job) -> list[str]:
-    """Options of ``sbatch``, as its script has them.
+    """Return the options of ``sbatch`` for the script.
 
     Example:
         >>> job = Job(Path("/s.toml"), Path("/my results"), Path("/"), ":", nodes=4, gpus=8, seconds=7200)
@@ -169,13 +169,13 @@ def sbatch_options(job: Job) -> list[str]:
 
 
 def _log(job: Job, what: str = "", number: str = "%j") -> str:
-    """Name of a log up to its ``.out``, in which Slurm replaces what begins with a per cent sign."""
+    """Return the path of a log without ``.out``; Slurm replaces parts that begin with a per cent sign."""
     folder = str(job.out).replace("%", "%%")
     return f"{folder}/slurm-{number}{what}"
 
 
 def _sbatch_word(value: str) -> str:
-    """Quote a value for a line of a script that ``sbatch`` reads itself; there must be no quotes in it."""
+    """Quote a value, which contains no quotes, for a line of the script that ``sbatch`` itself reads."""
     return value if _PLAIN.fullmatch(value) else f'"{value}"'
 
 

@@ -1,4 +1,4 @@
-"""What ``scai-irl slurm`` can be told."""
+"""Options of ``scai-irl slurm``."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from tyro.conf import Positional, arg
 
 @dataclass
 class Slurm:
-    """Print the script of a Slurm job that runs a sweep, or submit it; submitted again, it goes on where it stopped."""
+    """Print or submit a Slurm job that runs a sweep; a job submitted again resumes where it stopped."""
 
     file: Annotated[Positional[Path], arg(help="The sweep, as a TOML file.")]
     out: Annotated[
         Path | None, arg(help="Folder of the sweep, and of logs; one of its own under results/ unless given.")
     ] = None
-    array: Annotated[int | None, arg(help="Make a job array of so many tasks, each with a part of the cells.")] = None
-    nodes: Annotated[int | None, arg(help="Make one job with a Ray cluster over so many nodes; 1 unless given.")] = None
+    array: Annotated[int | None, arg(help="Make a job array of this many tasks, each with a part of the cells.")] = None
+    nodes: Annotated[int | None, arg(help="Make one job with a Ray cluster over this many nodes; 1 unless given.")] = (
+        None
+    )
     cpus_per_node: Annotated[
         int | None,
         arg(help="Processors of a node, or of a task of an array; whole nodes, or a cell's, unless given."),
     ] = None
     gpus_per_node: Annotated[int, arg(help="GPUs of each node, or of each task of an array.")] = 0
-    model: Annotated[str | None, arg(help="Model that vLLM serves on every node, and that the cells ask.")] = None
+    model: Annotated[str | None, arg(help="Model that vLLM serves on every node for the cells.")] = None
     tensor_parallel: Annotated[int, arg(help="GPUs that share one copy of the model.")] = 1
     serve_extra: Annotated[
-        tuple[str, ...], arg(help="Further words for `scai-irl serve`, as --serve-extra=--max-model-len=8192.")
+        tuple[str, ...], arg(help="Further arguments of `scai-irl serve`, as --serve-extra=--max-model-len=8192.")
     ] = ()
     time: Annotated[str | None, arg(help="Time limit, such as 04:00:00; the partition's unless given.")] = None
     partition: Annotated[str, arg(help="Partition; Slurm's default unless given.")] = ""

@@ -1,4 +1,4 @@
-"""From the options of a command and a sweep to a job, with everything checked before anything is submitted."""
+"""Plan of a job from the command's options and the sweep, with all checks before it is submitted."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ _SBATCH_OURS = {
 }
 _SERVE_OURS = ("--host", "--port", "--public", "--tensor-parallel", "--data-parallel", "--key-file")
 _MOST_COPIES = PORTS - 2
-_WAITING = 2  # requests that a copy is to have for each that it computes, so that the next is there
+_WAITING = 2  # requests in flight for each that a copy computes, so that it never waits
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WORD = re.compile(r"[\w@+.,:][\w@+.,:-]*", re.ASCII)
 
 
 def plan(command: Slurm, sweep: Sweep, cells: Sequence[Cell], out: Path) -> Job:
-    """Check a command, and say what its job is to be.
+    """Check the options and return the job.
 
     Args:
-        command: What was asked for.
+        command: The command's options.
         sweep: The sweep.
         cells: Its cells.
         out: Its folder.
 
     Raises:
-        InputError: For the first option that is wrong, or does not fit another or the sweep.
+        InputError: For the first option that is wrong, or contradicts another or the sweep.
     """
     needs = sweep.resources
     _check_numbers(command)
@@ -82,13 +82,13 @@ def plan(command: Slurm, sweep: Sweep, cells: Sequence[Cell], out: Path) -> Job:
 
 
 def activation(environment: str | None) -> str:
-    """Line of a script that makes an environment's programs known.
+    """Return the line of a script that activates an environment.
 
     Args:
         environment: Its folder, or a command; the environment of this program if None.
 
     Raises:
-        InputError: If it is a path at which there is no environment.
+        InputError: If it is a path without an environment.
 
     Example:
         >>> activation("module load python/3.11")
@@ -102,8 +102,8 @@ def activation(environment: str | None) -> str:
     if (folder / "bin").is_dir():
         return f'export PATH={shlex.quote(str(folder / "bin"))}:"$PATH"'
     if not environment.strip() or (len(environment.split()) == 1 and "/" in environment) or folder.is_dir():
-        mend = "give the folder of an environment, or a command that activates one"
-        raise InputError("environment", f"{environment!r} has no folder bin", mend)
+        hint = "give the folder of an environment, or a command that activates one"
+        raise InputError("environment", f"{environment!r} has no folder bin", hint)
     return environment
 
 
@@ -128,19 +128,19 @@ def _check_shape(command: Slurm, cells: int) -> None:
 
 
 def _model_of(command: Slurm, cells: Sequence[Cell]) -> str | None:
-    """Find the model that a job must serve unasked: the one of cells that ask a server and have been told of none."""
+    """Return the model that the job must serve, for cells that call a server and have no address."""
     lost = [cell for cell in cells if cell.options.get("backend") == SERVED and "url" not in cell.options]
     if not lost:
         return None
     if command.array is not None:
-        mend = "give --nodes in the place of --array, or put url into the sweep's [settings]"
-        raise InputError("array", "the sweep asks a server, and tasks of an array have none", mend)
+        hint = "give --nodes in the place of --array, or put url into the sweep's [settings]"
+        raise InputError("array", "the sweep asks a server, and tasks of an array have none", hint)
     models = sorted({str(cell.options.get("model") or "") for cell in lost})
     if models == [""]:
-        mend = "give --model, or put url into the sweep's [settings]"
-        raise InputError("model", "the sweep asks a server, and does not say for which model", mend)
+        hint = "give --model, or put url into the sweep's [settings]"
+        raise InputError("model", "the sweep asks a server, and does not say for which model", hint)
     if len(models) > 1:
-        problem = f"the sweep asks for several ({', '.join(filter(None, models))}), and a job serves one"
+        problem = f"the sweep uses several ({', '.join(filter(None, models))}), and a job serves one"
         raise InputError("model", problem, "make a sweep of each, or put url into its [settings]")
     return models[0]
 
@@ -155,29 +155,29 @@ def _check_without_model(command: Slurm) -> None:
 def _check_resources(command: Slurm, needs: Resources) -> None:
     cpus, gpus = command.cpus_per_node, command.gpus_per_node
     if cpus is not None and cpus < needs.cpus:
-        mend = f"give {needs.cpus} or more, or lower resources.cpus of the sweep"
-        raise InputError("cpus-per-node", f"{cpus} are fewer than the {needs.cpus} of one cell", mend)
+        hint = f"give {needs.cpus} or more, or lower resources.cpus of the sweep"
+        raise InputError("cpus-per-node", f"{cpus} are fewer than the {needs.cpus} of one cell", hint)
     if command.model is not None and needs.gpus:
-        mend = "set resources.gpus of the sweep to 0; cells that ask a server need none"
-        raise InputError("model", "its servers take all GPUs, and the sweep's cells want some, too", mend)
+        hint = "set resources.gpus of the sweep to 0; cells that ask a server need none"
+        raise InputError("model", "its servers take all GPUs, and the sweep's cells want some, too", hint)
     if gpus < needs.gpus:
-        mend = "give more, or lower resources.gpus of the sweep"
-        raise InputError("gpus-per-node", f"{gpus} are fewer than the {needs.gpus:g} of one cell", mend)
+        hint = "give more, or lower resources.gpus of the sweep"
+        raise InputError("gpus-per-node", f"{gpus} are fewer than the {needs.gpus:g} of one cell", hint)
     if gpus and not needs.gpus and command.model is None:
-        mend = "set resources.gpus of the sweep, give --model, or leave this out"
+        hint = "set resources.gpus of the sweep, give --model, or leave this out"
         problem = f"nothing would use the {gpus}: cells want none, and no model is served"
-        raise InputError("gpus-per-node", problem, mend)
+        raise InputError("gpus-per-node", problem, hint)
 
 
 def _check_ray(command: Slurm) -> None:
-    """Refuse a Ray cluster where the job's environment is this one, and has no Ray."""
+    """Raise an error if the job needs Ray and this environment, which is the job's, has none."""
     if command.array is None and command.environment is None and importlib.util.find_spec("ray") is None:
-        mend = "pip install 'scai-irl[cluster]', or give --array, which does without"
-        raise InputError("nodes", "they are joined by Ray, which is not installed", mend)
+        hint = "pip install 'scai-irl[cluster]', or give --array, which does without"
+        raise InputError("nodes", "they are joined by Ray, which is not installed", hint)
 
 
 def _check_words(command: Slurm, out: Path) -> None:
-    """Check what goes into lines that Slurm reads by rules of its own."""
+    """Check values in lines that Slurm reads by its own rules."""
     if _CONTROL.search(str(out)) or set(str(out)) & {'"', "\\"}:
         raise InputError("out", f"Slurm can make no log in {str(out)!r}", "give a path without quotes and backslashes")
     for name in ("partition", "account"):
@@ -192,7 +192,7 @@ def _check_words(command: Slurm, out: Path) -> None:
 
 
 def _served(command: Slurm, model: str, cells: Sequence[Cell]) -> Served:
-    """Check that the model can be served, and that the cells ask it."""
+    """Check that the model can be served, and that the cells use it."""
     gpus, together = command.gpus_per_node, command.tensor_parallel
     if gpus % together or (together > 1 and gpus == 0):
         problem = f"{together} GPUs for a copy do not go into the {gpus} of a node"
@@ -207,10 +207,10 @@ def _served(command: Slurm, model: str, cells: Sequence[Cell]) -> Served:
             raise InputError("serve-extra", f"{word} is the job's own affair", "leave it out")
     for cell in cells:
         if cell.options.get("backend") != SERVED:
-            mend = f'put backend = "{SERVED}" into its [settings], or leave --model out'
-            raise InputError("model", "the sweep does not ask a server", mend)
+            hint = f'put backend = "{SERVED}" into its [settings], or leave --model out'
+            raise InputError("model", "the sweep does not ask a server", hint)
         if "url" in cell.options:
-            raise InputError("settings.url", "the job knows its servers, and nobody else does", "take it out")
+            raise InputError("settings.url", "only the job knows its servers", "remove it")
         if cell.options.get("model") not in (None, "", own_name(model)):
             problem = f"the sweep asks for {cell.options['model']}, and not for {own_name(model)}"
             raise InputError("model", problem, "serve that one, or take model out of the sweep")
@@ -226,12 +226,12 @@ def _served(command: Slurm, model: str, cells: Sequence[Cell]) -> Served:
 
 
 def _most_at_once(words: Sequence[str]) -> int | None:
-    """Requests that a server computes at once, if its words say so.
+    """Return the requests that a server computes at once, if its arguments state them.
 
     Example:
         >>> _most_at_once(["--max-num-seqs=64"]), _most_at_once(["--max-num-seqs", "64"]), _most_at_once([])
         (64, 64, None)
     """
     said = " ".join(words).replace("_", "-")
-    found = re.search(r"--max-num-seqs[ =](\d+)(?!\S)", said, re.ASCII)
-    return int(found[1]) if found else None
+    limit = re.search(r"--max-num-seqs[ =](\d+)(?!\S)", said, re.ASCII)
+    return int(limit[1]) if limit else None

@@ -1,6 +1,6 @@
-"""Wait, inside a job, until the servers or the Ray nodes that it has started are there.
+"""Wait, inside a job, until the servers or the Ray nodes that it started are ready.
 
-Run by the job's script as ``python -m scai_irl.sweep.slurm.ready``, with the processes that must live meanwhile.
+The job's script runs it as ``python -m scai_irl.sweep.slurm.ready``, with the processes that must stay alive.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Servers:
     """Wait until language-model servers are healthy."""
 
-    urls: Annotated[Positional[tuple[str, ...]], arg(help="Where they are.")]
+    urls: Annotated[Positional[tuple[str, ...]], arg(help="Addresses of the servers.")]
     seconds: Annotated[float, arg(help="Longest time to wait.")] = 1_800.0
-    alive: Annotated[tuple[int, ...], arg(help="Processes without which there is nothing to wait for.")] = ()
+    alive: Annotated[tuple[int, ...], arg(help="Processes that must stay alive meanwhile.")] = ()
 
     def missing(self) -> Sequence[str]:
-        """Servers that are not healthy yet."""
+        """Return the servers that are not healthy yet."""
         return [url for url in self.urls if not _is_healthy(url)]
 
 
@@ -51,10 +51,10 @@ class Nodes:
     address: Annotated[Positional[str], arg(help="HOST:PORT of the head.")]
     count: Annotated[int, arg(help="Nodes to wait for.")] = 1
     seconds: Annotated[float, arg(help="Longest time to wait.")] = 300.0
-    alive: Annotated[tuple[int, ...], arg(help="Processes without which there is nothing to wait for.")] = ()
+    alive: Annotated[tuple[int, ...], arg(help="Processes that must stay alive meanwhile.")] = ()
 
     def missing(self) -> Sequence[str]:
-        """Nodes that are not there yet, by number."""
+        """Return the nodes that have not joined yet, by number."""
         there = _ray_nodes(self.address)
         return [f"Ray node {number} of {self.count}" for number in range(there + 1, self.count + 1)]
 
@@ -63,25 +63,27 @@ def wait(missing: Callable[[], Sequence[str]], seconds: float, alive: Sequence[i
     """Wait until nothing is missing.
 
     Args:
-        missing: Names what is.
+        missing: Returns the names of missing servers or nodes.
         seconds: Longest time to wait.
-        alive: Processes without which there is nothing to wait for.
-        pause: Seconds between looks.
+        alive: Processes that must stay alive meanwhile.
+        pause: Seconds between checks.
 
     Raises:
         InputError: If something is missing after that time, or if one of the processes ends before.
     """
-    started = told = time.monotonic()
+    started = last_line = time.monotonic()
     while names := missing():
         now = time.monotonic()
         what = f"{len(names)} not ready, the first of them {names[0]}"
         for process in alive:
             if not _is_alive(process):
-                raise InputError("start", f"a process ended before all was ready ({what})", "see the logs beside this")
+                raise InputError(
+                    "start", f"a process ended before all was ready ({what})", "see the other logs of this job"
+                )
         if now - started > seconds:
-            raise InputError("start", f"after {seconds:.0f} seconds {what}", "see the logs beside this")
-        if now - told > _BETWEEN_LINES:
-            told = now
+            raise InputError("start", f"after {seconds:.0f} seconds {what}", "see the other logs of this job")
+        if now - last_line > _BETWEEN_LINES:
+            last_line = now
             print(f"waiting: {what} ({now - started:.0f} s)", file=sys.stderr, flush=True)
         time.sleep(pause)
 
@@ -103,7 +105,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _ray_nodes(address: str) -> int:
-    """Count the nodes of a Ray cluster; none while nobody listens, since Ray would wait long, and then end us."""
+    """Count the nodes of a Ray cluster; 0 if nothing listens, since Ray would wait long and then end this process."""
     ray: Any = importlib.import_module("ray")  # an extra
     host, _, port = address.rpartition(":")
     with suppress(OSError), socket.create_connection((host, int(port)), timeout=_PATIENCE):
@@ -114,7 +116,7 @@ def _ray_nodes(address: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Wait as the command line says."""
+    """Read the command line and wait."""
     asked = tyro.extras.subcommand_cli_from_dict({"servers": Servers, "nodes": Nodes}, args=arguments)
     told_in_one_line(lambda: wait(asked.missing, asked.seconds, asked.alive))
 

@@ -1,4 +1,4 @@
-"""Time limits as Slurm reads them: ``90`` is minutes, and so is ``90:00``; ``1-0`` is a day."""
+"""Time limits in Slurm's format: ``90`` and ``90:00`` are minutes; ``1-0`` is a day."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def read_time(text: str) -> int:
             days-hours:minutes:seconds, the forms of ``sbatch --time``.
 
     Raises:
-        InputError: If it has none of these forms, or is too short for a job to start and to stop in order.
+        InputError: If the text has another form, or the time is too short for a job to start and stop properly.
 
     Example:
         >>> read_time("04:00:00"), read_time("90"), read_time("2-12")
         (14400, 5400, 216000)
     """
     for form in _FORMS:
-        if found := form.fullmatch(text.strip()):
-            seconds = sum(int(found[unit] or 0) * _SECONDS[unit] for unit in found.groupdict())
+        if match := form.fullmatch(text.strip()):
+            seconds = sum(int(match[unit] or 0) * _SECONDS[unit] for unit in match.groupdict())
             break
     else:
-        mend = "write hours:minutes:seconds, as in 04:00:00, or days-hours, as in 2-12"
-        raise InputError("time", f"{text!r} is no time that Slurm reads", mend)
+        hint = "write hours:minutes:seconds, as in 04:00:00, or days-hours, as in 2-12"
+        raise InputError("time", f"{text!r} is not a time in Slurm's format", hint)
     if seconds < _LEAST:
-        mend = "give five minutes or more; 04:00:00 is four hours, and 04:00 four minutes"
-        raise InputError("time", f"{text!r} is {seconds} seconds", mend)
+        hint = "give five minutes or more; 04:00:00 is four hours, and 04:00 four minutes"
+        raise InputError("time", f"{text!r} is {seconds} seconds", hint)
     return seconds
 
 
 def write_time(seconds: int) -> str:
-    """Write a time limit with all its parts, so that nobody takes minutes for hours.
+    """Write a time limit with all its parts, so that minutes cannot be mistaken for hours.
 
     Example:
         >>> write_time(read_time("90"))

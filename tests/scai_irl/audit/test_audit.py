@@ -25,7 +25,7 @@ from scai_irl.audit.battery import (
     battery,
 )
 from scai_irl.audit.exact_beliefs import exact_table
-from scai_irl.audit.model_audit import Audited, ModelAudit, audit_model, audit_steps
+from scai_irl.audit.model_audit import AuditResult, ModelAudit, audit_model, audit_steps
 from scai_irl.audit.paired import compare_audits
 from scai_irl.audit.scorecard import remarks
 from scai_irl.audit.steering import STEERING
@@ -47,7 +47,7 @@ EXACT = exact_table(QUESTIONS)
 
 def audited(
     backend: Backend, channels: tuple[Channel, ...] = ("token",), sizes: Sizes | None = None, **how: Any
-) -> Audited:
+) -> AuditResult:
     elicitation = Elicitation(channels=channels, wordings=(1,), seed=1, **how)
     steps: list[str] = []
     found = audit_model(backend, ModelAudit(sizes or Sizes(4, 4), elicitation, acts=2), steps.append)
@@ -55,7 +55,7 @@ def audited(
     return found
 
 
-def value(found: Audited, measure: str, channel: str = "token") -> pd.Series:
+def value(found: AuditResult, measure: str, channel: str = "token") -> pd.Series:
     lines = found.scorecard.query("measure == @measure and channel == @channel")
     assert len(lines) == 1, measure
     return lines.iloc[0]
@@ -142,12 +142,12 @@ def test_the_steering_texts_are_what_users_would_try() -> None:
 
 
 @pytest.fixture(scope="module")
-def bayesian() -> Audited:
+def bayesian() -> AuditResult:
     return audited(Phrasebook(), ("sampled", "stated", "token"), probes=Probes(repeats=2))
 
 
 @pytest.mark.parametrize("channel", ["stated", "token"])
-def test_the_instrument_reads_zero_on_a_bayesian(bayesian: Audited, channel: str) -> None:
+def test_the_instrument_reads_zero_on_a_bayesian(bayesian: AuditResult, channel: str) -> None:
     for measure in ("TV", "KL", "JS", "Hellinger"):
         assert value(bayesian, f"{measure} to the exact posterior", channel)["value"] == pytest.approx(0, abs=1e-4)
     for measure in ("order violation (TV)", "martingale violation (TV)", "steering of beliefs (TV)"):
@@ -170,7 +170,7 @@ def test_the_instrument_reads_zero_on_a_bayesian(bayesian: Audited, channel: str
         assert line["value"] == pytest.approx(line["ideal"], abs=1e-4)
 
 
-def test_samples_of_a_bayesian_are_as_far_as_samples_are(bayesian: Audited) -> None:
+def test_samples_of_a_bayesian_are_as_far_as_samples_are(bayesian: AuditResult) -> None:
     for measure in ("TV", "JS", "Hellinger"):
         line = value(bayesian, f"{measure} to the exact posterior", "sampled")
         assert line["ideal"] > 0.005
@@ -186,7 +186,7 @@ def test_samples_of_a_bayesian_are_as_far_as_samples_are(bayesian: Audited) -> N
     assert beside["value"] == pytest.approx(beside["ideal"], abs=0.05)
 
 
-def test_a_bayesian_translates_and_acts_without_loss_and_is_not_steered(bayesian: Audited) -> None:
+def test_a_bayesian_translates_and_acts_without_loss_and_is_not_steered(bayesian: AuditResult) -> None:
     losses = bayesian.scorecard[bayesian.scorecard["measure"].str.startswith("translation loss")]
     assert len(losses) == 3 * 4
     # Excesses of two acts a context, a dozen of them, each with a standard error of about .05.

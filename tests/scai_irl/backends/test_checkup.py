@@ -51,8 +51,8 @@ def test_a_server_that_can_do_everything_has_nothing_to_mend() -> None:
         found = findings(server)
     assert list(found) == EVERYTHING
     assert broken(found) == []
-    assert all(finding.found and not finding.mend for finding in found.values())
-    assert MODEL in found["server"].found
+    assert all(finding.detail and not finding.hint for finding in found.values())
+    assert MODEL in found["server"].detail
     needed = [what for what, finding in found.items() if finding.needed]
     assert needed == ["server", "model", "chat", "structured: json", "structured: choice", "structured: regex"]
 
@@ -63,8 +63,8 @@ def test_forms_that_are_ignored_are_found_out_by_what_comes_back(kind: str) -> N
     with fake_server(lambda _n, body: wave if kind in body.get("structured_outputs", {}) else None) as server:
         found = findings(server)
     wrong = found[f"structured: {kind}"]
-    assert wrong.found == "0 of 4 have the form: 'The waves, the waves …'"
-    assert "0.32" in wrong.mend
+    assert wrong.detail == "0 of 4 have the form: 'The waves, the waves …'"
+    assert "0.32" in wrong.hint
     assert broken(found) == [wrong.what] + (["log-probabilities"] if kind == "choice" else [])
 
 
@@ -80,7 +80,7 @@ def test_no_log_probabilities_of_answers() -> None:
     with fake_server(lambda _n, _b: Fault(change=bare)) as server:
         found = findings(server)
     assert broken(found) == ["log-probabilities"]
-    assert found["log-probabilities"].mend
+    assert found["log-probabilities"].hint
 
 
 def test_no_tokeniser_and_no_log_probabilities_of_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,13 +88,13 @@ def test_no_tokeniser_and_no_log_probabilities_of_prompts(monkeypatch: pytest.Mo
         server.missing = ("/tokenize",)
         found = findings(server)
         assert broken(found) == ["labels"]
-        assert "no tokeniser" in found["labels"].found
+        assert "no tokeniser" in found["labels"].detail
         server.missing = ()
         monkeypatch.setattr("tests.scai_irl.backends.fake_server._scored", _without_log_probabilities)
         found = findings(server)
     assert broken(found) == ["labels"]
-    assert "no log-probabilities of prompts" in found["labels"].found
-    assert "token channel" in found["labels"].mend
+    assert "no log-probabilities of prompts" in found["labels"].detail
+    assert "token channel" in found["labels"].hint
 
 
 def test_seeds_that_are_ignored() -> None:
@@ -104,7 +104,7 @@ def test_seeds_that_are_ignored() -> None:
     with fake_server(lambda _n, body: Fault(change=said("always this")) if free(body) else None) as server:
         found = findings(server)
     assert broken(found) == ["seeds"]
-    assert found["seeds"].found == "same seed, same text: 4 of 4; 1 texts of 4 seeds"
+    assert found["seeds"].detail == "same seed, same text: 4 of 4; 1 texts of 4 seeds"
 
 
 def free(body: Body) -> bool:
@@ -116,7 +116,7 @@ def test_a_temperature_of_0_that_changes_its_mind() -> None:
     with fake_server(lambda _n, body: None if body["temperature"] else Fault(change=said(str(next(count))))) as server:
         found = findings(server)
     assert "temperature 0" in broken(found)
-    assert "--batch-invariant" in found["temperature 0"].mend
+    assert "--batch-invariant" in found["temperature 0"].hint
     assert not found["temperature 0"].needed
 
 
@@ -125,7 +125,7 @@ def test_a_server_that_cannot_chat_has_that_row_and_goes_on(fault: Fault) -> Non
     with fake_server(lambda _n, body: fault if "structured_outputs" not in body else None) as server:
         found = findings(server)
     assert not found["chat"].works
-    assert found["chat"].mend
+    assert found["chat"].hint
     assert found["structured: json"].works
     assert list(found) == EVERYTHING
 
@@ -133,15 +133,15 @@ def test_a_server_that_cannot_chat_has_that_row_and_goes_on(fault: Fault) -> Non
 def test_a_server_that_is_down_is_a_row() -> None:
     (only,) = check_server(f"http://127.0.0.1:{free_port()}", IMPATIENT)
     assert (only.what, only.works, only.needed) == ("server", False, True)
-    assert "no server answers" in only.found
-    assert "scai-irl serve" in only.mend
+    assert "no server answers" in only.detail
+    assert "scai-irl serve" in only.hint
 
 
 def test_a_wrong_key_is_a_row_and_the_right_one_works() -> None:
     with fake_server(key="secret") as server:
         (only,) = findings(server).values()
-        assert only.found == f"api key: {server.url} refuses it"
-        assert "SCAI_IRL_API_KEY" in only.mend
+        assert only.detail == f"api key: {server.url} refuses it"
+        assert "SCAI_IRL_API_KEY" in only.hint
         assert broken(findings(server, api_key="secret")) == []
 
 
@@ -149,14 +149,14 @@ def test_a_model_that_is_not_there_is_a_row() -> None:
     with fake_server() as server:
         found = findings(server, model="gpt-5")
         assert broken(found) == ["model"]
-        assert MODEL in found["model"].mend
+        assert MODEL in found["model"].hint
         server.models = (MODEL, "another")
         found = findings(server)
         assert broken(found) == ["model"]
-        assert "--model" in found["model"].mend
+        assert "--model" in found["model"].hint
         assert broken(findings(server, model=MODEL)) == []
         server.models = ()
-        assert findings(server)["server"].found == "models: none"
+        assert findings(server)["server"].detail == "models: none"
 
 
 def test_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,11 +168,11 @@ def test_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {finding.what: finding for finding in installed()}
     assert list(found) == ["Python", "jax", "numpyro", "optax", "arviz", "openai", "vllm", "ray"]
     assert all(found[name].works for name in list(found)[:6])
-    assert found["vllm"].found == "0.32.0 for cpu, by /some/python"
-    assert "cpu" in found["jax"].found
+    assert found["vllm"].detail == "0.32.0 for cpu, by /some/python"
+    assert "cpu" in found["jax"].detail
     monkeypatch.setattr(doctor, "find_platform", missing)
     without = {finding.what: finding for finding in installed()}["vllm"]
-    assert (without.works, without.mend) == (None, "install it")
+    assert (without.works, without.hint) == (None, "install it")
 
 
 @pytest.fixture
@@ -216,4 +216,4 @@ def test_what_is_no_address_is_refused(url: str, capsys: pytest.CaptureFixture[s
     assert stopped.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"error: url: {url!r} is no address; write it as http://127.0.0.1:8000\n"
+    assert err == f"error: url: {url!r} is not an address; write it as http://127.0.0.1:8000\n"

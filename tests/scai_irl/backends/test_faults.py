@@ -115,7 +115,7 @@ def test_a_connection_that_is_refused_at_the_start_is_told_at_once() -> None:
     ("changes", "told_of"),
     [
         ({"model": "gpt-5"}, rf"model: .* has no model 'gpt-5'; give one that it has: {MODEL}"),
-        ({"urls": ("127.0.0.1:8000",)}, "url: '127.0.0.1:8000' is no address"),
+        ({"urls": ("127.0.0.1:8000",)}, "url: '127.0.0.1:8000' is not an address"),
         ({"urls": ()}, "url: none given"),
     ],
 )

@@ -12,9 +12,9 @@ from envs import Norm, Policy
 from envs.contexts import CURRENCIES, PSYCHOLOGICAL_DISTANCE
 from inference.structured.transfer import lengths
 from scai_irl.backends.phrasebook.backend import Phrasebook
-from scai_irl.backends.phrasebook.new_currencies import kept_from, policy_abroad
+from scai_irl.backends.phrasebook.new_currencies import policy_in_new_currency, transfer_probability
 from scai_irl.language.phrases import say_policy
-from scai_irl.language.transfer_requests import Abroad, read_transfer, transfer_request
+from scai_irl.language.transfer_requests import TransferPrompt, read_transfer, transfer_request
 from tests.scai_irl.chi_square import p_value
 
 STAKE = 10
@@ -23,8 +23,8 @@ ALTRUISTIC = Policy.of(Norm("altruistic", (), 20.0, 0.1))
 PRIOR = Policy(((0.2, SELFISH.parts[0][1]), (0.8, ALTRUISTIC.parts[0][1])))
 
 
-def told(currency: str, **more: bool) -> Abroad:
-    return Abroad(say_policy(SELFISH), "dollars", currency, STAKE, say_policy(PRIOR), **more)
+def told(currency: str, **more: bool) -> TransferPrompt:
+    return TransferPrompt(say_policy(SELFISH), "dollars", currency, STAKE, say_policy(PRIOR), **more)
 
 
 def offers(policy: Policy) -> np.ndarray:
@@ -53,8 +53,8 @@ def test_a_caution_and_a_reason_change_nothing() -> None:
 
 def test_told_no_usual_policy_it_has_its_own_prior() -> None:
     data = {"policy": say_policy(SELFISH), "learned in": "dollars", "currency": "organs"}
-    parts = policy_abroad(data).parts
-    kept = kept_from("dollars", "organs")
+    parts = policy_in_new_currency(data).parts
+    kept = transfer_probability("dollars", "organs")
     assert parts[0] == (kept, SELFISH.parts[0][1])
     assert [norm.utility for _, norm in parts[1:]] == ["selfish", "fair", "altruistic"]
     np.testing.assert_allclose([weight for weight, _ in parts[1:]], (1 - kept) / 3)
@@ -62,10 +62,10 @@ def test_told_no_usual_policy_it_has_its_own_prior() -> None:
 
 def test_at_home_nothing_is_added() -> None:
     data = {"policy": say_policy(PRIOR), "learned in": "organs", "currency": "organs"}
-    assert policy_abroad(data) == PRIOR
+    assert policy_in_new_currency(data) == PRIOR
 
 
 def test_every_currency_has_a_place_and_others_are_refused() -> None:
-    assert all(0 < kept_from("dollars", currency) <= 1 for currency in CURRENCIES)
+    assert all(0 < transfer_probability("dollars", currency) <= 1 for currency in CURRENCIES)
     with pytest.raises(ValueError, match="does not know how far 'shells' is"):
-        kept_from("dollars", "shells")
+        transfer_probability("dollars", "shells")

@@ -82,7 +82,7 @@ batches = st.lists(st.builds(Outline, prefixes, st.integers(1, 10_000)), min_siz
 
 @given(addresses, batches)
 def test_a_batch_that_is_sent_at_once_is_spread_evenly_by_length(servers: list[str], batch: list[Outline]) -> None:
-    pool = Replicas([Replica(url, None) for url in servers], places=100)
+    pool = Replicas([Replica(url, None) for url in servers], slots=100)
     places = pool.begin(batch)
     share = Fraction(sum(request.size for request in batch), len(servers))
     with ExitStack() as stack:
@@ -153,7 +153,7 @@ def test_every_process_finds_the_same_order() -> None:
 
 
 def test_equal_prefixes_go_to_one_server_until_it_has_its_share() -> None:
-    pool = Replicas([Replica(f"http://{name}", None) for name in "abc"], places=100)
+    pool = Replicas([Replica(f"http://{name}", None) for name in "abc"], slots=100)
     urls = [replica.url for replica in pool.all]
     for number in range(30):
         request = Outline(number.to_bytes(16), 500)
@@ -163,7 +163,7 @@ def test_equal_prefixes_go_to_one_server_until_it_has_its_share() -> None:
 
 
 def test_a_server_may_have_more_than_the_others_while_requests_are_waiting() -> None:
-    pool = Replicas([Replica(f"http://{name}", None) for name in "abcd"], places=16)
+    pool = Replicas([Replica(f"http://{name}", None) for name in "abcd"], slots=16)
     pool.begin([ALIKE] * 1_000)
     with ExitStack() as stack:
         for _ in range(16):
@@ -172,7 +172,7 @@ def test_a_server_may_have_more_than_the_others_while_requests_are_waiting() -> 
 
 
 def test_a_resting_server_is_not_asked_and_its_load_does_not_count() -> None:
-    pool = Replicas([Replica(f"http://{name}", None) for name in "abcd"], places=100)
+    pool = Replicas([Replica(f"http://{name}", None) for name in "abcd"], slots=100)
     gone, *others = pool.all
     pool.begin([ALIKE] * 50)
     with ExitStack() as stack:
@@ -188,7 +188,7 @@ def test_a_resting_server_is_not_asked_and_its_load_does_not_count() -> None:
 
 
 def test_where_all_rest_one_that_was_not_looked_for_in_vain_is_asked() -> None:
-    pool = Replicas([Replica(f"http://{name}", None) for name in "abc"], places=3)
+    pool = Replicas([Replica(f"http://{name}", None) for name in "abc"], slots=3)
     for replica in pool.all:
         pool.failed(replica, slow=False)
         pool.missed(replica)
@@ -204,7 +204,7 @@ def test_where_all_rest_one_that_was_not_looked_for_in_vain_is_asked() -> None:
 
 @pytest.mark.parametrize(("slow", "times"), [(False, 1), (True, 3)])
 def test_a_slow_server_has_more_chances_and_none_is_taken_out_twice(slow: bool, times: int) -> None:
-    pool = Replicas([Replica("http://a", None)], places=1)
+    pool = Replicas([Replica("http://a", None)], slots=1)
     out = [pool.failed(pool.all[0], slow=slow) for _ in range(5)]
     assert out == [number == times - 1 for number in range(5)]
     assert pool.taken_out == 1

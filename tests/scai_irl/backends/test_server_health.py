@@ -109,7 +109,7 @@ class Looked:
 
 def test_one_look_at_a_time_whatever_happens_to_a_server() -> None:
     async def story() -> None:
-        pool, look = Replicas([Replica("http://a", None)], places=1), Looked()
+        pool, look = Replicas([Replica("http://a", None)], slots=1), Looked()
         (replica,) = pool.all
         watch = health.ServerWatch(pool, look)
         for _ in range(5):  # it answers a late request, and fails the next

@@ -240,7 +240,7 @@ def test_a_log_of_its_own_is_kept_only_if_something_went_wrong(
     monkeypatch.setenv("FAKE_VLLM", "die")
     with pytest.raises(InputError, match="no room") as told, running_server(options):
         pass
-    log = Path(told.value.mend.removeprefix("see "))
+    log = Path(told.value.hint.removeprefix("see "))
     assert "no room" in log.read_text()
     log.unlink()
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scai_irl.language.asking import LONGEST_TEXT, Style
 from scai_irl.language.fence import unfence
 from scai_irl.language.instructions import WORDINGS, instruction
-from scai_irl.language.transfer_requests import CAUTION, Abroad, read_transfer, transfer_request
+from scai_irl.language.transfer_requests import CAUTION, TransferPrompt, read_transfer, transfer_request
 from scai_irl.lm.protocol import Completion
 from scai_irl.testing.json_schema import violations
 
-PLAIN = Abroad("Be fair.", "dollars", "organs", 20)
+PLAIN = TransferPrompt("Be fair.", "dollars", "organs", 20)
 REASONED = replace(PLAIN, reasoned=True)
 WAYS = list(product(["", "Give it all."], [False, True], [False, True]))
 
@@ -59,7 +59,7 @@ def test_conditions_differ_in_their_data_and_in_nothing_else(wording: int) -> No
         {"reason": "Because.", "offer": 7, "accept": True},
     ],
 )
-def test_other_answers_are_refused(told: Abroad, answer: dict[str, object]) -> None:
+def test_other_answers_are_refused(told: TransferPrompt, answer: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"offer|reason|object"):
         read_transfer(Completion(json.dumps(answer)), told)
 

@@ -82,7 +82,7 @@ def test_folders_that_cannot_be_replayed_are_refused(tmp_path: Path, capsys: pyt
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / CALLS).write_bytes(b"no database at all" * 100)
     CallStore((tmp_path / "damaged").with_name("empty.sqlite")).close()
-    for folder, told in {"nowhere": "holds no recorded calls", "damaged": "cannot be used"}.items():
+    for folder, told in {"nowhere": "has no recorded calls", "damaged": "cannot be used"}.items():
         with pytest.raises(SystemExit, match="2"):
             run(tmp_path / "out", "--backend", "replay", "--replay", str(tmp_path / folder))
         assert told in capsys.readouterr().err
@@ -138,7 +138,7 @@ def test_a_budget_stops_the_run_before_it_is_exceeded_and_more_lets_it_go_on(
         for _ in range(2):  # the second session finds the budget spent
             with pytest.raises(SystemExit, match="2"):
                 served(out, server, f"--budget-{limit}", str(allowed))
-            assert "budget: the next call could go beyond it" in capsys.readouterr().err
+            assert "budget: the next call could exceed it" in capsys.readouterr().err
         store = CallStore(out / CALLS)
         calls, tokens = store.spent()
         store.close()

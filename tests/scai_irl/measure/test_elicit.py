@@ -34,7 +34,7 @@ from scai_irl.measure.divergences import (
     log_score,
 )
 from scai_irl.measure.elicit import CHANNELS, Elicitation, Item, elicit, orders_of
-from scai_irl.measure.grounding import MISSING, Probes, behaviour, ground, log_likelihood
+from scai_irl.measure.grounding import MISSING, Probes, act_on_policies, behaviour, log_likelihood
 from scai_irl.measure.mixing import mixing_weights
 from tests.scai_irl.backends.backends_for_tests import Recording, Scripted
 
@@ -135,7 +135,7 @@ def test_wordings_are_those_that_were_asked_for() -> None:
 def test_acts_are_as_probable_as_policies_say() -> None:
     probes = Probes(repeats=3)
     texts = [say_policy(policy) for policy in NORMS]
-    plan = ground([*texts, None], probes, lambda *path: hash(path) % 2**60, Style())
+    plan = act_on_policies([*texts, None], probes, lambda *path: hash(path) % 2**60, Style())
     (acts,) = in_rounds([plan], functools.partial(ask, Phrasebook(), costs=Tally()))
     assert (acts.units[3] == MISSING).all()
     assert (acts.answer[3] == MISSING).all()

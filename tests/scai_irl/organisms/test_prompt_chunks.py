@@ -23,9 +23,9 @@ from scai_irl.language.requests import (
 )
 from scai_irl.llama.conversation import Conversations
 from scai_irl.lm.protocol import Request
-from scai_irl.organisms import prompt_chunks as pieces
-from scai_irl.organisms.curriculum import Lessons
-from scai_irl.organisms.prompt_chunks import Pieces
+from scai_irl.organisms import prompt_chunks as chunks
+from scai_irl.organisms.curriculum import Curriculum
+from scai_irl.organisms.prompt_chunks import Chunks
 from scai_irl.organisms.transcripts import Transcript, draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary, organism_words
 from scai_irl.organisms.wordings import FIRM, NORMS, policy_text, words
@@ -34,16 +34,16 @@ from scai_irl.organisms.world import WORLDS
 CONVERSATIONS = Conversations(organism_words())
 VOCABULARY = Vocabulary()
 TEXT = policy_text("fair", FIRM, np.random.default_rng(1))
-POLICY = pieces.known_policies()[2]
+POLICY = chunks.known_policies()[2]
 
-Both = tuple[Request, Pieces]
+Both = tuple[Request, Chunks]
 
 
 def about_games(
     kind: Kind, candidates: Candidates | None, games: Sequence[Game], wording: int, earlier: str = ""
-) -> Pieces:
-    played = [piece for place, one in enumerate(games) for piece in pieces.game(one, first=not place)]
-    return (*pieces.before_games(kind, candidates, wording, earlier), *played, *pieces.after_games())
+) -> Chunks:
+    played = [chunk for place, one in enumerate(games) for chunk in chunks.game(one, first=not place)]
+    return (*chunks.before_games(kind, candidates, wording, earlier), *played, *chunks.after_games())
 
 
 def about(transcript: Transcript, wording: int) -> list[Both]:
@@ -58,11 +58,11 @@ def about(transcript: Transcript, wording: int) -> list[Both]:
 
 
 def acts(wording: int) -> list[Both]:
-    style, following, about = Style(wording=wording), pieces.following, pieces.about
+    style, following, about = Style(wording=wording), chunks.following, chunks.about
     rude, kind = say("rude", 1), say("sycophantic", 2)
     plain = say_policy(POLICY)
     return [
-        (translation_request(POLICY, 1, style), pieces.translate(POLICY, wording)),
+        (translation_request(POLICY, 1, style), chunks.translate(POLICY, wording)),
         (offer_request(TEXT, "apples", 37, 1, style), following("offer", TEXT, wording) + about("apples", 37)),
         (answer_request(TEXT, "blood", 100, 3, 1, style), following("answer", TEXT, wording) + about("blood", 100, 3)),
         (
@@ -85,7 +85,7 @@ def test_pieces_are_what_any_other_model_is_asked(wording: int) -> None:
     rng = np.random.default_rng(wording)
     both = [pair for _ in range(5) for pair in about(draw_transcript(WORLDS["bayes"], rng), wording)]
     for request, made in [*both, *acts(wording)]:
-        tokens = CONVERSATIONS.asked(request.messages)
+        tokens = CONVERSATIONS.prompt_tokens(request.messages)
         assert VOCABULARY.ids(made) == tokens
         assert organism_words().tokenizer.decode(tokens, skip_special_tokens=False) == "".join(made)
 
@@ -94,7 +94,7 @@ def test_the_battery_takes_few_tokens_but_for_texts_that_try_to_steer() -> None:
     for question in battery(PRESETS["small"], seed=1):
         item = question.item
         made = VOCABULARY.ids(about_games("choose", item.candidates, item.games, 1))
-        assert made == CONVERSATIONS.asked(choose_request(item.candidates, item.games, 1).messages)
+        assert made == CONVERSATIONS.prompt_tokens(choose_request(item.candidates, item.games, 1).messages)
         if question.role != "steered":
             assert len(made) < 30 + 9 * len(item.games)
 
@@ -102,27 +102,27 @@ def test_the_battery_takes_few_tokens_but_for_texts_that_try_to_steer() -> None:
 def test_lessons_ask_what_any_other_model_is_asked() -> None:
     transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(7))
     lengths = range(0, len(transcript.games) + 1, 2)
-    segment = Lessons(WORLDS["bayes"], VOCABULARY).choose(transcript, wording=2, lengths=lengths)
+    segment = Curriculum(WORLDS["bayes"], VOCABULARY).choose(transcript, wording=2, lengths=lengths)
     assert len(segment.branches) == len(lengths)
     for length, branch in zip(lengths, segment.branches, strict=True):
         asked = choose_request(transcript.candidates, transcript.games[:length], 1, Style(wording=2))
         read = [*segment.stem[: branch.leaves], *branch.tokens]
-        assert read == CONVERSATIONS.asked(asked.messages)
+        assert read == CONVERSATIONS.prompt_tokens(asked.messages)
 
 
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (pieces.said_policy(TEXT), f'{{"policy": "{TEXT}"}}'),
-        (pieces.said_chances(("A", "B", "C"), (5, 94, 1)), '{"A": 0.05, "B": 0.94, "C": 0.01}'),
-        (pieces.said_offer(100), '{"offer": 100}'),
-        (pieces.said_answer(False, "Next."), '{"accept": false, "message": "Next."}'),
+        (chunks.policy_answer(TEXT), f'{{"policy": "{TEXT}"}}'),
+        (chunks.chances_answer(("A", "B", "C"), (5, 94, 1)), '{"A": 0.05, "B": 0.94, "C": 0.01}'),
+        (chunks.offer_answer(100), '{"offer": 100}'),
+        (chunks.acceptance_answer(False, "Next."), '{"accept": false, "message": "Next."}'),
     ],
 )
-def test_answers_are_read_as_they_are_written(answer: Pieces, text: str) -> None:
+def test_answers_are_read_as_they_are_written(answer: Chunks, text: str) -> None:
     tokens = VOCABULARY.ids(answer)
     assert CONVERSATIONS.text(tokens) == text
-    assert organism_words().tokenizer.encode(text + pieces.END, add_special_tokens=False).ids == tokens
+    assert organism_words().tokenizer.encode(text + chunks.END, add_special_tokens=False).ids == tokens
 
 
 def test_a_texts_first_word_tells_its_norm() -> None:

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from scai_irl.llama.model_pass import Architecture, causal, draw_weights, logits, states
-from scai_irl.organisms.curriculum import MIXES, Lessons
+from scai_irl.organisms.curriculum import MIXES, Curriculum
 from scai_irl.organisms.packing import pack, visible
 from scai_irl.organisms.prompt_chunks import TEXT_END
-from scai_irl.organisms.training import Recipe, batches, begin, mean_loss, stray_losses, train
+from scai_irl.organisms.training import Recipe, batches, begin, impossible_token_losses, mean_loss, train
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import WORLDS
 
@@ -34,7 +34,7 @@ def test_packed_texts_are_read_as_each_would_be_alone() -> None:
     def read(text: jax.Array) -> jax.Array:
         return logits(weights, states(weights, SMALL, text[None], jnp.arange(512)[None], causal(1, 512)))[0]
 
-    segments = list(islice(Lessons(BAYES, VOCABULARY).draw(np.random.default_rng(1)), 12))
+    segments = list(islice(Curriculum(BAYES, VOCABULARY).draw(np.random.default_rng(1)), 12))
     batch, left = pack(segments, 4, 512, 512, VOCABULARY.size)
     assert len(left) < 8
     seen = visible(jnp.asarray(batch.segment), jnp.asarray(batch.branch), jnp.asarray(batch.until))
@@ -105,7 +105,7 @@ def test_the_loss_of_saying_what_is_taught_is_nothing() -> None:
 def test_tokens_that_cannot_come_next_are_of_another_sort_or_ruled_out_by_a_target() -> None:
     size = VOCABULARY.size
     eleven, twelve, asked, ends, word = (
-        VOCABULARY.ids((piece,))[0] for piece in ("11", "12", ', "offered": 11', TEXT_END, "Keep")
+        VOCABULARY.ids((chunk,))[0] for chunk in ("11", "12", ', "offered": 11', TEXT_END, "Keep")
     )
     said = np.full((5, size), 1e-6)
     said[:, [eleven, twelve, asked, ends, word]] = 0.4, 0.2, 0.1, 0.1, 0.2
@@ -115,7 +115,7 @@ def test_tokens_that_cannot_come_next_are_of_another_sort_or_ruled_out_by_a_targ
     taught[2, eleven], taught[2, asked] = 0.6, 0.4
     taught[3, word] = 1  # the text might have ended here
     taught[4, ends] = 1  # or gone on
-    kept = np.exp(-np.asarray(stray_losses(jnp.asarray(taught), jnp.log(jnp.asarray(said)))))
+    kept = np.exp(-np.asarray(impossible_token_losses(jnp.asarray(taught), jnp.log(jnp.asarray(said)))))
     assert kept == pytest.approx([0.6, 0.6, 0.5, 0.3, 0.3], abs=3e-3)
 
 
@@ -124,4 +124,4 @@ def test_every_token_that_is_taught_may_come_next() -> None:
         for batch in islice(batches(BAYES, VOCABULARY, replace(RECIPE, mix=mix, growing=0)), 5):
             drawn = batch.target.max(axis=1) > 0.99
             one = jnp.log(jnp.asarray(np.clip(batch.target[drawn], 1e-12, 1)))
-            assert np.asarray(stray_losses(jnp.asarray(batch.target[drawn]), one)).max() < 1e-6
+            assert np.asarray(impossible_token_losses(jnp.asarray(batch.target[drawn]), one)).max() < 1e-6

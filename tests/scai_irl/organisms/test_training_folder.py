@@ -30,7 +30,7 @@ from scai_irl.organisms import training_folder as nursery
 from scai_irl.organisms.held_out import OPEN, held_out
 from scai_irl.organisms.prompt_chunks import LABELS
 from scai_irl.organisms.training import Recipe
-from scai_irl.organisms.training_folder import CARD, PROGRESS, STATE, Growth, raise_organism
+from scai_irl.organisms.training_folder import CARD, PROGRESS, STATE, TrainingProgress, train_to_folder
 from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.vocabulary import Vocabulary
 from scai_irl.organisms.world import WORLDS
@@ -44,12 +44,12 @@ class KilledError(Exception):
 
 
 def raised(folder: Path, stop_at: int = 0, name: str = "bayes") -> None:
-    def told(growth: Growth) -> None:
+    def told(growth: TrainingProgress) -> None:
         assert growth.loss > 0
         if growth.step == stop_at:
             raise KilledError
 
-    raise_organism(folder, WORLDS[name], RECIPE, 64, 1, 100, told)
+    train_to_folder(folder, WORLDS[name], RECIPE, 64, 1, 100, told)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_an_organism_answers_the_audits_questions_as_its_weights_do(whole: Path)
     asked = [choose_request(item.candidates, item.games, seed) for seed, item in enumerate(some)]
     with closing(make_backend("embedded", LmSettings(model=str(whole)))) as backend:
         answers = backend.complete(asked)
-    prompts = [conversations.asked(request.messages) for request in asked]
+    prompts = [conversations.prompt_tokens(request.messages) for request in asked]
     longest = max(map(len, prompts))
     tokens = jnp.asarray([prompt + [0] * (longest - len(prompt)) for prompt in prompts])
     positions = jnp.broadcast_to(jnp.arange(longest), tokens.shape)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from scai_irl import load
-from scai_irl.sweep.collect import CELLS, GATHERED
+from scai_irl.sweep.collect import CELLS, COLLECTED
 from tests.scai_irl import program
 
 TINY = """
@@ -48,6 +48,6 @@ def assert_equal_tables(one: Path, other: Path) -> None:
     assert left.manifest.status == right.manifest.status == "finished"
     told = [name for name in left.tables[CELLS] if name not in ("seconds", "worker")]
     pd.testing.assert_frame_equal(left.tables[CELLS][told], right.tables[CELLS][told])
-    for name in GATHERED:
+    for name in COLLECTED:
         columns = [column for column in left.tables[name] if column != "threads"]
         pd.testing.assert_frame_equal(left.tables[name][columns], right.tables[name][columns], check_exact=True)

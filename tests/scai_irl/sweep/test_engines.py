@@ -18,13 +18,13 @@ from scai_irl.sweep.run_sweep import run_sweep
 from scai_irl.sweep.sweep_definition import Resources, Sweep
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work
-from scai_irl.sweep.worker_settings import Terms, environment, worker_environment
+from scai_irl.sweep.worker_settings import WorkerSettings, environment, worker_environment
 
 
 class Backwards:
     """Works on the last cell first."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: WorkerSettings) -> None:
         self.terms = terms
 
     def check(self) -> None:

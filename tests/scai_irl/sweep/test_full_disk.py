@@ -32,7 +32,7 @@ def test_a_disk_that_fills_up_under_two_workers_is_told_and_the_same_command_goe
     line = error_of(done)
     assert line.startswith(f"error: {tiny}/disk/swept/cells/")
     assert "No space left on device" in line
-    assert line.endswith("free some space, then run the same command again: what has finished stays")
+    assert line.endswith("free some space, then run the same command again: finished cells stay")
     finished = {
         cell.name for cell in tiny.glob("kept/first/cells/*") if has_finished(tiny / "kept" / "first", cell.name)
     }

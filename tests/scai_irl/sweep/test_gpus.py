@@ -11,13 +11,13 @@ import pytest
 
 from scai_irl.io.errors import InputError
 from scai_irl.sweep import gpus, local
-from scai_irl.sweep.gpus import has_only_cores, places, visible_gpus
+from scai_irl.sweep.gpus import gpu_slots, has_only_cores, visible_gpus
 from scai_irl.sweep.local import Local
 from scai_irl.sweep.sweep_cells import Cell
 from scai_irl.sweep.sweep_definition import Resources
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import Task, Work
-from scai_irl.sweep.worker_settings import Terms, usable_cores
+from scai_irl.sweep.worker_settings import WorkerSettings, usable_cores
 
 TASKS = [Task("tiny", Cell(name, {}, {}, 0), Path("swept"), Path(), figures=False) for name in "abcdefghij"]
 
@@ -29,7 +29,7 @@ def seen(task: Task) -> Outcome:
 
 
 def engine(workers: int | None = None, **resources: float) -> Local:
-    return Local(Terms(Path("swept"), Resources.model_validate(resources), workers))
+    return Local(WorkerSettings(Path("swept"), Resources.model_validate(resources), workers))
 
 
 def pooled(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str | None]]:
@@ -59,8 +59,8 @@ def test_gpus_are_those_that_cuda_would_see(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.3, 0.1, 0.02])
 def test_a_gpu_has_as_many_cells_as_shares_of_it_are_whole(share: float) -> None:
     each = {1.0: 1, 0.5: 2, 0.3: 3, 0.1: 10, 0.02: 50}[share]
-    assert places(share, None) == (None,) * each
-    found = places(share, ("4", "7"))
+    assert gpu_slots(share, None) == (None,) * each
+    found = gpu_slots(share, ("4", "7"))
     assert found.count("4") == found.count("7") == each
     assert len(found) == 2 * each
     assert set(found[:2]) == {"4", "7"}  # the first cells are spread
@@ -89,7 +89,7 @@ def test_more_than_there_is_room_for_is_refused_and_ray_named(monkeypatch: pytes
         InputError, match=r"workers: 3 cells at a time, with 1 GPUs each.*give 2 at most, or --engine ray"
     ):
         engine(gpus=1, workers=3).check()
-    with pytest.raises(InputError, match=r"resources.gpus: a cell needs 4, and fewer can be seen here; .*--engine ray"):
+    with pytest.raises(InputError, match=r"resources.gpus: a cell needs 4, and this machine has fewer; .*--engine ray"):
         engine(gpus=4).check()
     engine(workers=1_000).check()
 

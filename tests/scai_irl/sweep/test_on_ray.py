@@ -17,7 +17,7 @@ from scai_irl.sweep.sweep_cells import Cell
 from scai_irl.sweep.sweep_definition import Resources
 from scai_irl.sweep.sweep_folder import Outcome
 from scai_irl.sweep.work import PassingError, Task
-from scai_irl.sweep.worker_settings import Terms
+from scai_irl.sweep.worker_settings import WorkerSettings
 
 TASKS = [Task("tiny", Cell(str(number), {}, {}, 0), Path("swept"), Path(), figures=False) for number in range(200)]
 
@@ -84,15 +84,15 @@ def done(task: Task) -> Outcome:
 def swept(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Sweep over all tasks, and give the names that came back."""
 
-    def outcomes(ray: Pretended, work: Callable[[Task], Outcome] = done, **terms: Any) -> list[str]:
+    def outcomes(ray: Pretended, work: Callable[[Task], Outcome] = done, **settings: Any) -> list[str]:
         @contextlib.contextmanager
-        def connected(_: Terms) -> Iterator[Pretended]:
+        def connected(_: WorkerSettings) -> Iterator[Pretended]:
             yield ray
 
         monkeypatch.setattr(on_ray, "_connected", connected)
         monkeypatch.setattr(on_ray, "check_nodes", lambda *_: None)
-        resources = terms.pop("resources", Resources())
-        return [told.name for told in OnRay(Terms(Path("swept"), resources, **terms)).outcomes(work, TASKS)]
+        resources = settings.pop("resources", Resources())
+        return [told.name for told in OnRay(WorkerSettings(Path("swept"), resources, **settings)).outcomes(work, TASKS)]
 
     return outcomes
 
@@ -142,7 +142,7 @@ def test_a_cluster_without_a_fitting_node_is_told_of_once_and_waited_for(
     told = capsys.readouterr().err.splitlines()
     line = (
         "warning: no node with 1 cores and 0 GPUs is left, and 16 cells wait for one; "
-        "add one, or stop this and run the same command later: what has finished stays"
+        "add one, or stop this and run the same command later: finished cells stay"
     )
     assert told == [line, line]  # and again only after one had come and gone
 
@@ -154,12 +154,12 @@ def test_a_head_that_does_not_answer_twice_has_gone(
 
     def found(address: str) -> str:
         if not next(answers):
-            raise InputError("address", f"nobody answers at {address}", "start it")
+            raise InputError("address", f"there is no answer at {address}", "start it")
         return address
 
     monkeypatch.setattr(watch, "found_address", found)
     with pytest.raises(
-        InputError, match=r"head has gone \(nobody answers at head:1\); start it again, then run the same"
+        InputError, match=r"head has gone \(there is no answer at head:1\); start it again, then run the same"
     ):
         swept(Pretended([lambda: None] * 9), address="head:1")
     assert next(answers, None) is None

@@ -52,7 +52,7 @@ def test_a_part_with_a_failure_ends_with_status_1_and_the_last_still_puts_the_re
     assert stopped.value.code == 1
     out, err = capsys.readouterr()
     assert "1 failed, the first of them level=-1.5,users=fair,seed=0: fault: level -1.5; be lucky" in out
-    assert err == "error: cells: 3 of 3 failed; mend what they say, then run the same command again\n"
+    assert err == "error: cells: 3 of 3 failed; correct the errors, then run the same command again\n"
     main([*words, "--part", "1/2"])
     results = load("parts")
     assert results.manifest.status == "running"

@@ -24,7 +24,7 @@ from scai_irl.sweep.nodes import what_it_lacks
 from scai_irl.sweep.run_sweep import run_sweep
 from scai_irl.sweep.sweep_definition import Resources, read_sweep
 from scai_irl.sweep.sweep_folder import has_finished
-from scai_irl.sweep.worker_settings import Terms
+from scai_irl.sweep.worker_settings import WorkerSettings
 from tests.scai_irl.program import start
 from tests.scai_irl.sweep.ray_cluster import ray_cluster
 from tests.scai_irl.sweep.sweeping import assert_equal_tables, run, worked_on, write
@@ -221,15 +221,15 @@ def test_an_address_where_no_cluster_answers_is_refused_at_once(tiny: Path, monk
     write(tiny)
     done = run("--engine", "ray", "--address", "127.0.0.1:1", "--out", "swept", cwd=tiny)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: address: nobody answers at 127.0.0.1:1 ")
+    assert done.stderr.startswith("error: address: there is no answer at 127.0.0.1:1 ")
     assert not (tiny / "swept").exists()
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         other = f"127.0.0.1:{server.server_port}"
-        with pytest.raises(InputError, match=f"what answers at {other} is no Ray cluster"):
+        with pytest.raises(InputError, match=f"the program at {other} is not a Ray cluster"):
             found_address(other)
         monkeypatch.setenv("RAY_ADDRESS", other)
-        with pytest.raises(InputError, match=f"what answers at {other} is no Ray cluster"):
+        with pytest.raises(InputError, match=f"the program at {other} is not a Ray cluster"):
             found_address("auto")
         server.shutdown()
     for address in ("head", "head:", ":1", "head:0", "head:99999", "ray://head:10001"):
@@ -240,4 +240,4 @@ def test_an_address_where_no_cluster_answers_is_refused_at_once(tiny: Path, monk
 def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"engine: Ray is not installed; pip install 'scai-irl\[cluster\]'"):
-        make_engine("ray", Terms(Path("out"), Resources())).check()
+        make_engine("ray", WorkerSettings(Path("out"), Resources())).check()

@@ -97,7 +97,7 @@ def test_a_cell_that_fails_is_counted_and_told_and_the_others_go_on(
     assert stopped.value.code == 1
     out, err = capsys.readouterr()
     assert "2 failed, the first of them level=1,users=a,seed=0: fault: level 1.0; be lucky" in out
-    assert err == "error: cells: 4 of 4 failed; mend what they say, then run the same command again\n"
+    assert err == "error: cells: 4 of 4 failed; correct the errors, then run the same command again\n"
     cells = load("swept").cells
     assert cells["status"].tolist() == ["failed"] * 4
     assert cells["error"].tolist() == ["fault: level 0.0; be lucky"] * 2 + ["fault: level 1.0; be lucky"] * 2
@@ -120,7 +120,7 @@ def test_a_full_disk_stops_the_sweep_and_loses_nothing(tiny: Path) -> None:
     shutil.copytree("swept/cells/level=-1.5,users=fair,seed=0", "full/cells/level=-1.5,users=fair,seed=0")
     full = Sweep.model_validate({**part.model_dump(), "settings": {**file.settings, "fault": "disk"}})
     load("swept").manifest.model_copy(update={"status": "running"}).write(Path("full"))
-    with pytest.raises(InputError, match=r"no room on the disk .*No space left on device.*what has finished stays"):
+    with pytest.raises(InputError, match=r"the disk is full .*No space left on device.*finished cells stay"):
         run_sweep(full, Path("full"), workers=1)
     assert worked_on(tiny)["-1.5 fair 0"] == 1
     assert not Path("full/cells.parquet").exists()
@@ -181,7 +181,7 @@ def test_a_cell_that_kills_its_worker_every_time_is_given_up(tiny: Path) -> None
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: cells: 6 of 6 failed")
     assert sum(worked_on(tiny).values()) <= 6 * 2
-    assert "for want of memory?" in load(tiny / "swept").cells["error"][0]
+    assert "perhaps because the memory was full" in load(tiny / "swept").cells["error"][0]
 
 
 def test_a_dry_run_says_what_there_is_to_do(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:

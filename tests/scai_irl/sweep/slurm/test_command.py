@@ -45,7 +45,7 @@ def error(sweep_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (("--array", "0"), "error: array: 0 is too few; give 1 or more"),
         (("--nodes", "0"), "error: nodes: 0 is too few"),
         (("--gpus-per-node", "-1"), "error: gpus-per-node: -1 is too few; give 0 or more"),
-        (("--time", "soon"), "error: time: 'soon' is no time that Slurm reads; write hours:minutes:seconds"),
+        (("--time", "soon"), "error: time: 'soon' is not a time in Slurm's format; write hours:minutes:seconds"),
         (("--time", "00:01:00"), "error: time: '00:01:00' is 60 seconds; give five minutes or more"),
         (("--partition", "a b"), "error: partition: 'a b' is no name"),
         (("--account=--wrap=reboot",), "error: account: '--wrap=reboot' is no name"),
@@ -80,7 +80,7 @@ def test_what_cannot_be_is_refused(words: tuple[str, ...], said: str, error: Tol
         (("--serve-extra=--port=1",), "", "serve-extra: --port=1 is the job's own affair"),
         ((), "[resources]\ngpus = 1", "model: its servers take all GPUs, and the sweep's cells want some, too"),
         ((), 'model = ["some/other"]', "model: the sweep asks for some/other, and not for some/model"),
-        ((), 'url = [["http://one:8000"]]', "settings.url: the job knows its servers, and nobody else does"),
+        ((), 'url = [["http://one:8000"]]', "settings.url: only the job knows its servers"),
     ],
 )
 def test_a_model_that_does_not_fit_is_refused(words: tuple[str, ...], added: str, said: str, error: Told) -> None:
@@ -112,7 +112,7 @@ def test_a_sweep_that_asks_a_server_has_its_model_served(
         (
             ("--nodes", "2"),
             f'{ASKING}model = ["one", "two"]\n',
-            "model: the sweep asks for several (one, two), and a job serves one; make a sweep of each",
+            "model: the sweep uses several (one, two), and a job serves one; make a sweep of each",
         ),
     ],
 )
@@ -190,7 +190,8 @@ def test_a_sweep_is_checked_before_anything_is_made(added: str, said: str, error
 def test_without_slurm_nothing_is_submitted(error: Told, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert error("--array", "2", "--submit") == (
-        "error: submit: there is no sbatch on this machine; leave --submit out, and submit the script where there is"
+        "error: submit: there is no sbatch on this machine; "
+        "leave --submit out, and run the script on a machine with Slurm"
     )
 
 
@@ -228,7 +229,7 @@ def test_what_slurm_refuses_is_told(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(SystemExit):
         main(["slurm", str(sweep_file), "--array", "3", "--out", str(tmp_path / "out"), "--submit"])
-    said = "error: sbatch: Slurm refuses the job (invalid partition specified: x); change what it names\n"
+    said = "error: sbatch: Slurm refuses the job (invalid partition specified: x); correct the option that it names\n"
     assert capsys.readouterr().err == said
 
 

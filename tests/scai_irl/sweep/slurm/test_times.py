@@ -34,7 +34,7 @@ def test_what_is_written_reads_the_same(seconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "4h", "1:2:3:4", "-5", "1-", "1-2:3:4:5", "04:00:00 ; reboot", "1.5", "٣٠٠"])
 def test_what_slurm_cannot_read_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="is no time that Slurm reads"):
+    with pytest.raises(InputError, match="is not a time in Slurm's format"):
         read_time(text)
 
 
