@@ -6,12 +6,12 @@ plays it. Both work for every environment of the registry, so a new game needs n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
-from numpy.typing import ArrayLike
 
 from envs.cmdp import ContextualMDP
 from envs.contexts import Context
@@ -46,7 +46,7 @@ def plan(
     lapse: float = 0.0,
     discount: float | None = None,
     utility: str | None = None,
-    theta: ArrayLike = (),
+    theta: Sequence[float] | Float[Array, "parameter"] = (),
 ) -> Float[Array, "stage state action"]:
     """Compute log π of players who plan to the end of a game.
 

@@ -41,7 +41,7 @@ class Learned(NamedTuple):
 
 def learn(posterior: Posterior) -> Learned:
     """Use each word of the vocabulary, knowing nothing of the kind of posterior."""
-    index = posterior.sample(KEY, 4_000)
+    index = posterior.sample(KEY, 1_000)
     policies = [posterior.policy(int(k)) for k in index[0]]
     names = [policy.parts[0][1].utility for policy in policies]
     drawn = arviz_compat.group(posterior.to_arviz(KEY, draws=500), "posterior")
@@ -81,14 +81,14 @@ def test_named_norms_and_a_named_norm_give_the_same_answers(seen: Evidence) -> N
     assert max(one.norms.values()) < 0.99  # else there is nothing to compare
     np.testing.assert_allclose(list(other.norms.values()), list(one.norms.values()), atol=0.01)
     np.testing.assert_allclose(other.lapse, one.lapse, atol=0.01)
-    np.testing.assert_allclose(other.interval, one.interval, atol=0.03)
+    np.testing.assert_allclose(other.interval, one.interval, atol=0.05)  # the grid's spacing in the upper tail
     np.testing.assert_allclose(other.offers, one.offers, atol=0.01)
     for learned in (one, other):
         np.testing.assert_allclose(learned.probabilities.sum(axis=1), 1, atol=1e-5)
-        # Four standard errors of a frequency among 4,000 draws.
-        np.testing.assert_allclose(learned.frequencies, list(learned.norms.values()), atol=0.032)
+        # Four standard errors of a frequency among 1,000 draws.
+        np.testing.assert_allclose(learned.frequencies, list(learned.norms.values()), atol=0.064)
         lapses = [policy.parts[0][1].lapse for policy in learned.policies]
-        assert np.mean(lapses) == pytest.approx(learned.lapse[0], abs=0.02)
+        assert np.mean(lapses) == pytest.approx(learned.lapse[0], abs=0.03)
     fewer = infer(named_norms(), seen), infer(NamedNorm(), seen, key=KEY)
     assert fewer[0].probabilities.shape == fewer[1].probabilities.shape == (1, 3)
 
@@ -105,7 +105,7 @@ def test_a_family_with_one_norm_is_certain_of_it() -> None:
     family = FehrSchmidt().fix(rationality=30.0, lapse=0.05)
     posterior = infer(family, evidence(*(np.asarray(column) for column in plays)), key=KEY)
     assert posterior.norms == ("fehr_schmidt",)
-    np.testing.assert_allclose(posterior.norm_probabilities, 1)
+    np.testing.assert_allclose(posterior.norm_probabilities, 1, atol=1e-6)
     assert posterior.probabilities.shape == (1, 1)
     index = int(posterior.sample(KEY, 1)[0, 0])
     assert posterior.policy(index).parts[0][1].theta[0] == pytest.approx(posterior.theta["alpha"].reshape(-1)[index])

@@ -49,7 +49,10 @@ def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_list_names_one_of_each_kind(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_names_one_of_each_kind(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     main(["list"])
     shown = capsys.readouterr().out
     for line in KINDS.values():
