@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
@@ -38,7 +39,7 @@ class ContinuousFamilyContract:
     def test_parameters_are_described_and_stay_in_their_ranges(self, family_name: str) -> None:
         family, _ = family_and_design(family_name)
         u, mode, _ = truths(family_name)
-        theta = jax.vmap(family.theta)(jnp.concatenate([u, 4 * u]), jnp.concatenate([mode, mode]))
+        theta = jax.jit(jax.vmap(family.theta))(jnp.concatenate([u, 4 * u]), jnp.concatenate([mode, mode]))
         assert len(family.coordinate_names) == len(set(family.coordinate_names)) == family.dimension
         for parameter in family.free:
             if parameter.name in theta:
@@ -48,20 +49,14 @@ class ContinuousFamilyContract:
         assert np.isclose(np.exp(family.log_mode_prior).sum(), 1, atol=1e-6)
 
     def test_observations_add_up_to_the_likelihood(self, family_name: str) -> None:
-        family, _ = family_and_design(family_name)
-        u, mode, data = truths(family_name)
-
-        def both(at: jax.Array, of: jax.Array, seen: Any) -> tuple[jax.Array, jax.Array]:
-            theta = family.theta(at, of)
-            return family.log_likelihood(theta, family.summarise(seen)), family.pointwise(theta, seen).sum()
-
-        whole, summed = jax.jit(jax.vmap(both))(u, mode, data)
-        np.testing.assert_allclose(whole, summed, rtol=1e-5, atol=1e-4)  # sums in float32, in another order
+        found = computed(family_name, self.expectation_uses_choices)
+        # Sums in float32, in another order.
+        np.testing.assert_allclose(found["log_likelihood"], found["sum_of_observations"], rtol=1e-5, atol=1e-4)
 
     def test_every_part_says_whether_it_was_seen(self, family_name: str) -> None:
         family, _ = family_and_design(family_name)
         u, mode, data = truths(family_name)
-        parts = jax.vmap(lambda at, of, seen: family.pointwise(family.theta(at, of), seen))(u, mode, data)
+        parts = jax.jit(jax.vmap(lambda at, of, seen: family.pointwise(family.theta(at, of), seen)))(u, mode, data)
         seen = np.asarray(jax.vmap(family.parts_seen)(data))
         assert parts.shape == seen.shape
         assert (seen > 0).any()
@@ -74,8 +69,9 @@ class ContinuousFamilyContract:
         def density(point: jax.Array, seen: Any) -> tuple[jax.Array, jax.Array]:
             return jax.value_and_grad(Target(family, family.summarise(seen)).log_joint)(point)
 
+        densities = jax.jit(jax.vmap(density))
         for scale in (1.0, 3.0):
-            value, slope = jax.jit(jax.vmap(density))(scale * u, data)
+            value, slope = densities(scale * u, data)
             assert np.isfinite(value).all()
             assert np.isfinite(slope).all()
 
@@ -97,14 +93,8 @@ class ContinuousFamilyContract:
         """Choices minus their expectations average 0; a true law fails for one seed in 10,000."""
         if self.expectation_uses_choices:
             pytest.skip("its expectations depend on the choices")
-        family, _ = family_and_design(family_name)
-        u, mode, data = truths(family_name)
-
-        def surprise(at: jax.Array, of: jax.Array, seen: Any) -> tuple[jax.Array, jax.Array]:
-            values, was_seen = family.observed(seen)
-            return (values - family.predict(family.theta(at, of), seen)) * was_seen, was_seen
-
-        difference, was_seen = (np.asarray(part) for part in jax.jit(jax.vmap(surprise))(u, mode, data))
+        found = computed(family_name, self.expectation_uses_choices)
+        difference, was_seen = found["surprise"], found["was_seen"]
         assert set(np.unique(was_seen)) <= {0.0, 1.0}
         assert was_seen.sum() > 0
         of_runs = difference.sum(axis=1)
@@ -113,9 +103,9 @@ class ContinuousFamilyContract:
     def test_simulation_keeps_the_design(self, family_name: str) -> None:
         family, design = family_and_design(family_name)
         _, _, data = truths(family_name)
-        _, seen_before = family.observed(design)
-        _, seen_after = jax.vmap(family.observed)(data)
-        np.testing.assert_array_equal(np.asarray(seen_after), np.tile(np.asarray(seen_before), (REPEATED, 1)))
+        _, seen_before = jax.jit(family.observed)(design)
+        seen_after = computed(family_name, self.expectation_uses_choices)["was_seen"]
+        np.testing.assert_array_equal(seen_after, np.tile(np.asarray(seen_before), (REPEATED, 1)))
         assert str(jax.tree.structure(design)) == str(jax.tree.structure(data))
 
     def test_the_same_key_simulates_the_same_and_another_does_not(self, family_name: str) -> None:
@@ -130,8 +120,7 @@ class ContinuousFamilyContract:
 
     def test_monitored_numbers_are_finite_scalars(self, family_name: str) -> None:
         family, _ = family_and_design(family_name)
-        u, _, data = truths(family_name)
-        found = jax.jit(jax.vmap(lambda at, seen: family.monitored(at, family.summarise(seen))))(u, data)
+        found = computed(family_name, self.expectation_uses_choices)["monitored"]
         assert found.shape == (REPEATED, len(family.monitored_names))
         assert np.isfinite(found).all()
         assert len(set(family.monitored_names)) == len(family.monitored_names)
@@ -154,14 +143,37 @@ def family_and_design(name: str) -> tuple[HypothesisFamily, Any]:
 
 
 @functools.cache
+def simulation(name: str) -> Callable[[jax.Array, jax.Array, jax.Array], Any]:
+    """Compile the program that simulates a family's design, for each key, coordinates and mode."""
+    family, design = family_and_design(name)
+    return jax.jit(jax.vmap(lambda key, at, of: family.simulate(key, family.theta(at, of), design)))
+
+
+@functools.cache
 def truths(name: str, seed: int = 0) -> tuple[jax.Array, jax.Array, Any]:
     """Draw truths from the prior, and data from each."""
-    family, design = family_and_design(name)
+    family, _ = family_and_design(name)
     key_u, key_mode, key_data = jax.random.split(jax.random.key(seed), 3)
     u = jax.random.normal(key_u, (REPEATED, family.dimension))
     mode = jax.random.categorical(key_mode, jnp.asarray(family.log_mode_prior), shape=(REPEATED,))
+    return u, mode, simulation(name)(jax.random.split(key_data, REPEATED), u, mode)
 
-    def simulated(key: jax.Array, at: jax.Array, of: jax.Array) -> Any:
-        return family.simulate(key, family.theta(at, of), design)
 
-    return u, mode, jax.jit(jax.vmap(simulated))(jax.random.split(key_data, REPEATED), u, mode)
+@functools.cache
+def computed(name: str, expectation_uses_choices: bool) -> dict[str, np.ndarray]:
+    """Compute what the laws compare, for each truth and its data, by one program."""
+    family, _ = family_and_design(name)
+
+    def at(u: jax.Array, mode: jax.Array, seen: Any) -> dict[str, jax.Array]:
+        theta, summary = family.theta(u, mode), family.summarise(seen)
+        values, was_seen = family.observed(seen)
+        expected = values if expectation_uses_choices else family.predict(theta, seen)
+        return {
+            "log_likelihood": family.log_likelihood(theta, summary),
+            "sum_of_observations": family.pointwise(theta, seen).sum(),
+            "surprise": (values - expected) * was_seen,
+            "was_seen": was_seen,
+            "monitored": family.monitored(u, summary),
+        }
+
+    return {key: np.asarray(values) for key, values in jax.jit(jax.vmap(at))(*truths(name)).items()}

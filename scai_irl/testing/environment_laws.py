@@ -110,11 +110,10 @@ class EnvironmentContract:
         keys = jax.random.split(jax.random.key(1), _EPISODES)
         batch = episodes(env, c, keys)
         with jax.disable_jit():
-            for number, key in enumerate(keys[:3]):
-                alone = random_episode(env, c, key)
-                np.testing.assert_array_equal(batch.state[number], alone.state)
-                # Compiled and uncompiled division may differ in the last digit of a float32.
-                np.testing.assert_allclose(batch.reward[number], alone.reward, atol=1e-7)
+            alone = random_episode(env, c, keys[0])
+        np.testing.assert_array_equal(batch.state[0], alone.state)
+        # Compiled and uncompiled division may differ in the last digit of a float32.
+        np.testing.assert_allclose(batch.reward[0], alone.reward, atol=1e-7)
 
     def test_random_play_is_over_by_the_horizon(self, env: ContextualMDP, c: Context) -> None:
         done = np.asarray(episodes(env, c, jax.random.split(jax.random.key(1), _EPISODES)).done)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from envs import Norm, Policy, simulate
-from inference import FehrSchmidt, Nuts, Smc, diagnose, evidence, infer
+from inference import FehrSchmidt, Nuts, diagnose, evidence, infer
 from inference.checks.diagnostics import largest_r_hat, split_r_hat
+from inference.samplers.grid import Grid
 
 
 def plain(chains: list[np.ndarray]) -> float:
@@ -55,7 +56,5 @@ def test_the_largest_is_near_that_of_arviz_and_missing_where_there_is_one_chain(
     own = largest_r_hat(posterior)
     theirs = diagnose(posterior).table.groupby("coordinate", sort=False)["r_hat"].max()
     assert own.to_numpy() == pytest.approx(theirs[own.index].to_numpy(), abs=0.03)  # theirs is of ranks
-    alone = infer(
-        FehrSchmidt(), seen, key=jax.random.key(1), method=Smc(populations=1, particles=50), allow_disagreement=True
-    )
+    alone = infer(FehrSchmidt().fix(rationality=50.0, lapse=0.05), seen, method=Grid(points=9))
     assert largest_r_hat(alone).isna().all()

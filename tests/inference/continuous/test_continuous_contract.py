@@ -18,6 +18,10 @@ class Contract(ContinuousFamilyContract):
         super().test_every_part_says_whether_it_was_seen(family_name)
 
     @pytest.mark.slow
+    def test_density_and_gradient_are_numbers_even_in_the_tails(self, family_name: str) -> None:
+        super().test_density_and_gradient_are_numbers_even_in_the_tails(family_name)
+
+    @pytest.mark.slow
     def test_the_gradient_is_that_of_the_density(self, family_name: str) -> None:
         super().test_the_gradient_is_that_of_the_density(family_name)
 

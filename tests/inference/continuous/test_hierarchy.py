@@ -24,6 +24,7 @@ from inference.continuous.parameters import half_normal
 
 BASE = FehrSchmidt().fix(rationality=25.0, lapse=0.05)
 QUICK = Nuts(chains=2, warmup=300, draws=300, target_accept=0.9)
+SHORT = Nuts(chains=1, warmup=50, draws=50)
 
 
 def answers(envy: list[float], plays: list[int]) -> Evidence:
@@ -56,8 +57,8 @@ def test_rows_are_normal_around_the_populations_place() -> None:
     """Whatever the coordinates: given τ, (w_j − u)/τ are independent standard normals, and so is u."""
     family = Hierarchical(base=BASE, rows=4, spread=0.6)
     u = jax.random.normal(jax.random.key(0), (40_000, family.dimension))
-    place, spread = jax.vmap(family.population)(u)
-    rows = jax.vmap(family.coordinates_of_rows)(u)
+    place, spread = jax.jit(jax.vmap(family.population))(u)
+    rows = jax.jit(jax.vmap(family.coordinates_of_rows))(u)
     deviation = (rows - place[:, None]) / spread[:, None]
     numbers = np.concatenate([np.asarray(place)[:, None], np.asarray(deviation)], axis=1)[..., 0]
     np.testing.assert_allclose(np.cov(numbers.T), np.eye(5), atol=0.03)
@@ -76,11 +77,13 @@ def test_the_likelihood_is_the_rows_product() -> None:
     family = Hierarchical(base=BASE, rows=3)
     seen = jax.tree.map(lambda leaf: jnp.asarray(leaf)[0], family.arrange(answers([0.2, 1.0, 3.0], [20, 8, 3])))
     theta = family.theta(jax.random.normal(jax.random.key(1), (family.dimension,)))
+    pointwise = jax.jit(BASE.pointwise)
     total = 0.0
     for row in range(3):
         own = {name: theta[name][row] for name in ("alpha", "beta", "rationality", "lapse")}
-        total += float(BASE.pointwise(own, jax.tree.map(lambda leaf, row=row: leaf[row], seen)).sum())
-    assert float(family.log_likelihood(theta, family.summarise(seen))) == pytest.approx(total, rel=1e-5)
+        total += float(pointwise(own, jax.tree.map(lambda leaf, row=row: leaf[row], seen)).sum())
+    whole = jax.jit(lambda theta, seen: family.log_likelihood(theta, family.summarise(seen)))
+    assert float(whole(theta, seen)) == pytest.approx(total, rel=1e-5)
 
 
 def test_near_currencies_are_alike_and_far_ones_are_not() -> None:
@@ -88,7 +91,7 @@ def test_near_currencies_are_alike_and_far_ones_are_not() -> None:
     family = Hierarchical(base=BASE, rows=3, places=places, spread=1.0).fix(length=1.0)
     u = jax.random.normal(jax.random.key(0), (40_000, family.dimension))
     u = u.at[:, 2:4].set(1.0)  # one spread for all draws
-    rows = np.asarray(jax.vmap(family.coordinates_of_rows)(u))[..., 0]
+    rows = np.asarray(jax.jit(jax.vmap(family.coordinates_of_rows))(u))[..., 0]
     spread = float(half_normal(jnp.asarray(1.0), 1.0))
     distance = np.abs(np.subtract.outer(places, places))
     np.testing.assert_allclose(np.cov(rows.T), 1 + spread**2 * np.exp(-distance), atol=0.07)
@@ -100,7 +103,7 @@ def test_rows_have_the_covariance_of_their_places_and_slopes(places: tuple[float
     family = Hierarchical(base=BASE, rows=len(places), places=places).fix(length=length)
     u = jnp.zeros(family.dimension).at[2:4].set(1.0)
     spread = float(half_normal(jnp.asarray(1.0), family.spread))
-    root = np.asarray(jax.jacobian(family.coordinates_of_rows)(u))[:, 0, 4::2] / spread
+    root = np.asarray(jax.jit(jax.jacobian(family.coordinates_of_rows))(u))[:, 0, 4::2] / spread
     exact = np.exp(-np.abs(np.subtract.outer(places, places)) / length)
     np.testing.assert_allclose(root @ root.T, exact, atol=2e-6)
     if sorted(places) == list(places) and len(set(places)) == len(places):
@@ -108,7 +111,7 @@ def test_rows_have_the_covariance_of_their_places_and_slopes(places: tuple[float
 
     unknown = Hierarchical(base=BASE, rows=len(places), places=places)
     at = jnp.ones(unknown.dimension)
-    assert np.isfinite(np.asarray(jax.jacobian(unknown.coordinates_of_rows)(at))).all()
+    assert np.isfinite(np.asarray(jax.jit(jax.jacobian(unknown.coordinates_of_rows))(at))).all()
 
 
 def test_a_row_with_few_answers_is_drawn_to_the_population() -> None:
@@ -138,9 +141,8 @@ def test_a_currency_never_seen_gets_a_wide_predictive() -> None:
 
 def test_a_subject_without_rows_is_a_stated_warning() -> None:
     family = Hierarchical(base=BASE, rows=3)
-    quick = Nuts(chains=1, warmup=50, draws=50)
     with pytest.warns(DataWarning, match="row 1 of run 0 has no observation; its estimate is the population's"):
-        infer(family, answers([0.3, 0.3, 2.0], [20, 0, 20]), method=quick)
+        infer(family, answers([0.3, 0.3, 2.0], [20, 0, 20]), method=SHORT)
 
 
 def test_bad_hierarchies_are_told() -> None:
@@ -156,11 +158,4 @@ def test_bad_hierarchies_are_told() -> None:
     with pytest.raises(TypeError, match="a posterior over a hierarchy is needed"):
         posterior_of_row(posterior, 0)
     with pytest.raises(ValueError, match=r"^row: 7 is outside 0\.\.2"):
-        posterior_of_row(
-            infer(
-                Hierarchical(base=BASE, rows=3),
-                answers([0.3, 0.5, 2.0], [20] * 3),
-                method=Nuts(chains=1, warmup=20, draws=20),
-            ),
-            7,
-        )
+        posterior_of_row(infer(Hierarchical(base=BASE, rows=3), answers([0.3, 0.5, 2.0], [20] * 3), method=SHORT), 7)
