@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 import sysconfig
+import tomllib
 import venv
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from tests.scai_irl.program import environment
 def follow(page: Path, folder: Path) -> str:
     """Write the files of a page and run its commands, in the order of the page; give back all that they print.
 
-    The environment is new. It finds this project and its dependencies in the present one, so that ``pip`` needs no
-    network: it installs what stands in the folder and nothing else.
+    The environment is new and finds this project with its dependencies in the present one. ``pip install -e .`` is done
+    by hand, from what ``pyproject.toml`` says, since pip would ask a network for tools that build.
     """
-    python = _environment(folder.parent / f"{folder.name}-environment")
+    site = _environment(folder.parent / f"{folder.name}-environment")
+    python = next(parent for parent in site.parents if (parent / "bin").exists()) / "bin" / "python"
     printed = []
     for block in blocks(page):
         if block.title:
@@ -27,26 +28,41 @@ def follow(page: Path, folder: Path) -> str:
         elif block.kind == "python":
             printed.append(_run([str(python), "-c", block.text], folder))
         for command in block.commands if block.kind == "console" else ():
-            printed.append(_run(_words(command, python), folder))
+            if command == "pip install -e .":
+                _install(folder, site)
+            else:
+                printed.append(_run(_words(command, python), folder))
     return "\n".join(printed)
 
 
 def _environment(folder: Path) -> Path:
+    """Make an environment; give its folder of packages."""
     venv.create(folder, with_pip=False, symlinks=True)
-    python = folder / "bin" / "python"
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = Path(_run([str(python), "-c", where], folder).strip())
+    site = Path(_run([str(folder / "bin" / "python"), "-c", where], folder).strip())
     (site / "zz_everything_else.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n", encoding="utf-8")
-    return python
+    return site
+
+
+def _install(folder: Path, site: Path) -> None:
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    name, version = project["project"]["name"], project["project"]["version"]
+    assert all((folder / f"{module}.py").exists() for module in project["tool"]["setuptools"]["py-modules"])
+    (site / f"{name}.pth").write_text(f"{folder}\n", encoding="utf-8")
+    metadata = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    metadata.mkdir()
+    header = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (metadata / "METADATA").write_text(header, encoding="utf-8")
+    lines = []
+    for group, entries in project["project"]["entry-points"].items():
+        lines += [f"[{group}]", *(f"{entry} = {value}" for entry, value in entries.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _words(command: str, python: Path) -> list[str]:
     program, *words = shlex.split(command)
     if program == "pip":
-        here = [word for word in words if word not in {"install", "-e"}] == ["."]
-        offline = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
-        pip = [sys.executable, "-m", "pip", "--python", str(python)]
-        return [*pip, *words, *offline] if here else [str(python), "-c", f"import {words[-1]}"]
+        return [str(python), "-c", f"import {words[-1]}"]  # it is installed here already
     if program == "scai-irl":
         return [str(python), "-c", "from scai_irl.cli.main import main; main()", *words]
     return [str(python), *([] if program == "python" else ["-m", program, "-p", "no:cacheprovider"]), *words]

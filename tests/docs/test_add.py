@@ -29,7 +29,6 @@ class TestGameOfThePage(EnvironmentContract):
 
 @pytest.mark.slow
 def test_the_page_is_followed_from_an_empty_folder(tmp_path: Path) -> None:
-    pytest.importorskip("setuptools")
     (tmp_path / "my-additions").mkdir()
     printed = follow(PAGE, tmp_path / "my-additions")
     listed = [line for line in printed.splitlines() if any(name in line.split() for name in NAMES)]

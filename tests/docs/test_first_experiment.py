@@ -81,7 +81,6 @@ def test_options_that_do_not_fit_are_refused_by_name(
 
 @pytest.mark.slow
 def test_the_page_is_followed_from_an_empty_folder(tmp_path: Path) -> None:
-    pytest.importorskip("setuptools")
     folder = tmp_path / "my-experiment"
     folder.mkdir()
     printed = follow(PAGE, folder)
