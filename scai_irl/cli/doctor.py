@@ -60,3 +60,6 @@ def print_findings(findings: Mapping[str, Sequence[CheckResult]]) -> None:
                 Text(plain if console.options.ascii_only else mark, style), *(Text(printable(w)) for w in words)
             )
     console.print(table)
+
+
+OPTIONS, execute = Doctor, doctor

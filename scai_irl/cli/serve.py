@@ -180,3 +180,6 @@ def _write_key(file: Path, key: str) -> None:
     except OSError as problem:
         mend = f"name another file with --key-file, or put a key into {KEY_VARIABLE}"
         raise InputError("key-file", f"{file} cannot be written ({problem.strerror})", mend) from problem
+
+
+OPTIONS, execute = Serve, serve

@@ -111,3 +111,6 @@ def _steps(command: Train) -> int:
     if command.steps is not None:
         return command.steps
     return CHILD_STEPS if command.parent else Recipe.steps
+
+
+OPTIONS, execute = Train, train_organism

@@ -16,8 +16,8 @@ import pytest
 from scai_irl import load
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.reproduce import Step, find_reproductions, run_steps
-from scai_irl.report.html.command import write_report
 from scai_irl.report.html.scai import Comparison, Told, comparison_of, model_label
+from scai_irl.report.html.write_report import write_report
 from tests.scai_irl.report.dom import by_id, of_class, parsed, rows, words
 
 pytestmark = pytest.mark.slow

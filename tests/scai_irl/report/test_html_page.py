@@ -14,7 +14,7 @@ import pytest
 from scai_irl import load
 from scai_irl.cli.main import main
 from scai_irl.data.scai2023.published import RECORDED_ROWS
-from scai_irl.report.html.command import write_report
+from scai_irl.report.html.write_report import write_report
 from scai_irl.results.findings import Finding, findings_table, save_findings
 from tests.scai_irl.report.dom import by_id, of_class, parsed, rows, sections, told, words
 
