@@ -27,7 +27,7 @@ class Results:
 
     Attributes:
         path: The folder.
-        manifest: What was run, with what and where.
+        manifest: Configuration, versions, machine and status.
         tables: Every Parquet table in the folder, by name.
 
     Tables are attributes too, such as ``results.interactions``; those of one experiment alone included.
@@ -133,7 +133,7 @@ class Results:
 
     @functools.cached_property
     def calls(self) -> pd.DataFrame:
-        """Calls of the language model, a line each, in the order in which they were answered.
+        """Calls of the language model, one row each, in the order of the answers.
 
         Raises:
             InputError: If the folder holds none.

@@ -89,4 +89,4 @@ def test_the_page_has_all_of_it(folders: list[Path], tmp_path: Path) -> None:
         assert INTERVAL.match(line[1]) or "no interval" in line[1]
         assert line[4].startswith("note ")
     assert "without a counterpart" not in words(page)
-    assert by_id(page, "predecessor") is not None
+    assert by_id(page, "scai-2023") is not None
