@@ -40,7 +40,7 @@ _FIRST = """
 import time
 began = time.perf_counter()
 import sys
-from scai_irl.cli.main import prepare_process
+from scai_irl.io.process import prepare_process
 prepare_process()
 from benchmarks.embedded_speed import conversations
 from scai_irl.backends.embedded import Embedded

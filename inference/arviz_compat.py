@@ -85,15 +85,22 @@ def effective_draws_of_mean(values: np.ndarray) -> float:
 def combine(groups: Mapping[str, xr.Dataset]) -> Any:
     """Make an ArviZ object from datasets by group name.
 
+    Text becomes coordinates, since ArviZ summarises and plots every data variable as a number.
+
     Example:
         >>> drawn = xr.Dataset({"x": (("chain", "draw"), [[1.0, 2.0]])})
         >>> float(group(combine({"posterior": drawn}), "posterior")["x"].mean())
         1.5
     """
     az = arviz()
+    numeric = {name: _text_as_coordinates(dataset) for name, dataset in groups.items()}
     if az.__version__.startswith("0."):
-        return az.InferenceData(**groups)
-    return xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+        return az.InferenceData(**numeric)
+    return xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in numeric.items()})
+
+
+def _text_as_coordinates(dataset: xr.Dataset) -> xr.Dataset:
+    return dataset.set_coords([name for name, values in dataset.data_vars.items() if values.dtype.kind not in "biufc"])
 
 
 def group(result: Any, name: str) -> xr.Dataset:

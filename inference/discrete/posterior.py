@@ -212,7 +212,8 @@ class DiscretePosterior:
     def to_arviz(self, key: Key[Array, ""] | None = None, draws: int = 1_000) -> Any:
         """Export draws, probabilities and data as an ArviZ object (see `inference.arviz_compat`).
 
-        The group ``posterior`` holds independent draws of every coordinate, (chain, draw, run), with one chain;
+        The group ``posterior`` holds independent draws of every coordinate, (chain, draw, run), with one chain; names
+        of norms are coordinates of the draws, since they are no numbers;
         ``constant_data`` the exact probabilities and the hypotheses' coordinates; ``observed_data`` the evidence.
 
         Args:
@@ -229,7 +230,8 @@ class DiscretePosterior:
             "log_evidence": (("run",), np.asarray(self.log_evidence)),
         }
         exact |= {f"hypothesis_{name}": (("hypothesis",), v) for name, v in coordinates.items()}
-        groups = {"posterior": xr.Dataset(drawn), "constant_data": xr.Dataset(exact)}
+        where = {"chain": [0], "draw": np.arange(draws), "run": np.arange(self.runs)}
+        groups = {"posterior": xr.Dataset(drawn, coords=where), "constant_data": xr.Dataset(exact)}
         if self.data is not None:
             seen = {name: (("run", "play"), column) for name, column in self.data._asdict().items()}
             groups["observed_data"] = xr.Dataset(seen)

@@ -250,12 +250,13 @@ class SampledPosterior:
 
 def _dataset(values: dict[str, np.ndarray]) -> xr.Dataset:
     """Arrays (run, chain, draw, …) as a dataset of ArviZ's order (chain, draw, run, …)."""
-    return xr.Dataset(
+    drawn = xr.Dataset(
         {
             name: (("chain", "draw", "run", *(f"{name}_{n}" for n in range(array.ndim - 3))), np.moveaxis(array, 0, 2))
             for name, array in values.items()
         }
     )
+    return drawn.assign_coords({name: np.arange(size) for name, size in drawn.sizes.items()})
 
 
 def _weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import contextlib
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from scai_irl.io.errors import InputError
 from scai_irl.io.progress import progress
 from scai_irl.language.asking import Style
 from scai_irl.language.instructions import WORDINGS, instruction_hashes
+from scai_irl.lm.protocol import Backend
 from scai_irl.measure.elicit import CHANNELS, Channel, Elicitation
 from scai_irl.report.study import Study, keep
 from scai_irl.report.tables import print_table
@@ -78,29 +79,42 @@ def run_audit(config: AuditConfig) -> Results:
     Raises:
         InputError: If the model does not answer, or the folder cannot be used.
     """
-    written = config.model_dump(mode="json")
-    folder = config.out or default_folder(_NAME, written)
     with contextlib.closing(config.open_backend()) as backend:
-        more = {"seed": config.seed, "backend": backend.name, "prompts": instruction_hashes()}
-        with opened(folder, _NAME, written, **more) as manifest:
-            if manifest.status == "finished":
-                return load(folder)
-            start = time.monotonic()
-            with (
-                counted(manifest, backend, folder),
-                kept(backend, folder, config.budget) as model,
-                progress("audit", audit_steps()) as advance,
-            ):
-                result = audit_model(model, config.audit(), advance)
-            title = f"{manifest.model} ({manifest.backend}): beliefs compared with the exact posterior"
-            study = Study(
-                tables={name: getattr(result, name) for name in _TABLES},
-                shown={"scorecard": scorecard_table(result.scorecard)},
-                displayed=[Displayed(table="scorecard", title=title)],
-                remarks=remarks(result.scorecard),
-                counts=asdict(result.tally) | {"seconds": round(time.monotonic() - start)},
-            )
-            keep(folder, manifest, study)
+        return keep_audit(backend, config, config.model_dump(mode="json"))
+
+
+def keep_audit(backend: Backend, config: AuditConfig, settings: dict[str, Any]) -> Results:
+    """Audit a backend, or resume its audit, and keep its score card.
+
+    Args:
+        backend: The model.
+        config: How it is audited.
+        settings: What the results folder belongs to.
+
+    Raises:
+        InputError: If the model does not answer, or the folder cannot be used.
+    """
+    folder = config.out or default_folder(_NAME, settings)
+    more = {"seed": config.seed, "backend": backend.name, "prompts": instruction_hashes()}
+    with opened(folder, _NAME, settings, **more) as manifest:
+        if manifest.status == "finished":
+            return load(folder)
+        start = time.monotonic()
+        with (
+            counted(manifest, backend, folder),
+            kept(backend, folder, config.budget) as model,
+            progress("audit", audit_steps()) as advance,
+        ):
+            result = audit_model(model, config.audit(), advance)
+        title = f"{manifest.model} ({manifest.backend}): beliefs compared with the exact posterior"
+        study = Study(
+            tables={name: getattr(result, name) for name in _TABLES},
+            shown={"scorecard": scorecard_table(result.scorecard)},
+            displayed=[Displayed(table="scorecard", title=title)],
+            remarks=remarks(result.scorecard),
+            counts=asdict(result.tally) | {"seconds": round(time.monotonic() - start)},
+        )
+        keep(folder, manifest, study)
     return load(folder)
 
 

@@ -1,4 +1,4 @@
-"""``scai-irl doctor``: what is installed, which servers are there, and what they can really do."""
+"""``scai-irl doctor``: checks of the installation and of language-model servers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PATIENCE = LmSettings(timeout=60.0, attempts=2, pause=0.2, concurrency=16)
 
 @dataclass
 class Doctor:
-    """Say what is installed, and try what language-model servers can do."""
+    """Options of ``scai-irl doctor``."""
 
-    url: Annotated[tuple[str, ...], arg(help="Servers to try; their key is in SCAI_IRL_API_KEY.")] = _PATIENCE.urls
-    model: Annotated[str, arg(help="Name of the model; not needed where a server has only one.")] = ""
+    url: Annotated[tuple[str, ...], arg(help="Servers to check; their key is in SCAI_IRL_API_KEY.")] = _PATIENCE.urls
+    model: Annotated[str, arg(help="Name of the model; not needed if a server has only one.")] = ""
 
 
 def doctor(command: Doctor) -> None:
@@ -49,7 +49,7 @@ def print_findings(findings: Mapping[str, Sequence[CheckResult]]) -> None:
     """Print findings to the terminal, by where they were made."""
     console = Console()
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "found", "mend"):
+    for heading in ("", "check", "result", "hint"):
         table.add_column(heading, overflow="fold")
     for where, some in findings.items():
         table.add_row("", Text(printable(where), style="bold"))
@@ -60,3 +60,6 @@ def print_findings(findings: Mapping[str, Sequence[CheckResult]]) -> None:
                 Text(plain if console.options.ascii_only else mark, style), *(Text(printable(w)) for w in words)
             )
     console.print(table)
+
+
+OPTIONS, execute = Doctor, doctor

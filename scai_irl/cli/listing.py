@@ -1,8 +1,9 @@
-"""What there is to choose from, by name."""
+"""``scai-irl list``: everything that has a name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
@@ -11,12 +12,23 @@ from envs import ENVIRONMENTS, GROUPS, UTILITIES
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
 from scai_irl.agents.registry import AGENTS
 from scai_irl.backends.registry import BACKENDS
+from scai_irl.experiment.definition import find_experiments
 from scai_irl.organisms.shipped import organism_summary, shipped
 from scai_irl.sweep.engines import ENGINES
 
 
+@dataclass
+class List:
+    """Options of ``scai-irl list``."""
+
+
+def execute(_: List) -> None:
+    """Print the listing."""
+    print_listing({name: experiment.summary for name, experiment in find_experiments().items()})
+
+
 def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Name everything that is registered, by kind, with a line on each.
+    """Summaries of everything that is registered, by kind and name.
 
     Args:
         experiments: Summary of each experiment.
@@ -42,13 +54,16 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
 def print_listing(experiments: Mapping[str, str]) -> None:
     """Print the listing to the terminal."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("kind", "name", "what it is"):
+    for heading in ("kind", "name", "summary"):
         table.add_column(heading)
     for kind, entries in listing(experiments).items():
-        for number, (name, what) in enumerate(entries.items()):
-            table.add_row(kind if number == 0 else "", name, what)
+        for number, (name, summary) in enumerate(entries.items()):
+            table.add_row(kind if number == 0 else "", name, summary)
     Console().print(table)
 
 
 def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
+
+
+OPTIONS = List

@@ -1,125 +1,127 @@
-"""The command line: ``scai-irl run | reproduce | import | audit | report | show | …``; `_app` has all commands."""
+"""The command line ``scai-irl``: the first words choose a command, and only its file is imported."""
 
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Callable, Sequence
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from difflib import get_close_matches
+from importlib.metadata import version
+from shutil import get_terminal_size
+from textwrap import fill
+from typing import Any, NoReturn
 
-from tyro.conf import Positional, arg
-from tyro.extras import SubcommandApp
-
-from scai_irl.audit.recorded.recorded_folder import audit_recorded_folder
-from scai_irl.audit.scorecard import AUDIT, compare_folders
-from scai_irl.cli.doctor import Doctor, doctor
-from scai_irl.cli.listing import print_listing
-from scai_irl.cli.serve import Serve, serve
-from scai_irl.cli.train import Train, train_organism
-from scai_irl.data.human.import_choices import import_human, import_own
-from scai_irl.data.human.own_csv import CsvColumns
-from scai_irl.data.scai2023.import_runs import import_scai2023
-from scai_irl.experiment.calibrate import calibrate_family, use_cores
-from scai_irl.experiment.config import ExperimentConfig
-from scai_irl.experiment.definition import Experiment, find_experiments
-from scai_irl.experiment.reproduce import Reproduce, reproduce
-from scai_irl.experiment.script import run_with_options
-from scai_irl.io.command_line import options_of, parse, told_in_one_line
+from scai_irl.experiment.entries import ExperimentEntry, experiment_entries
+from scai_irl.io.errors import InputError
 from scai_irl.io.process import prepare_process
-from scai_irl.report.html.command import Report, report
-from scai_irl.report.show import show
-from scai_irl.results.results import Results, load
-from scai_irl.sweep.command import SweepCommand, sweep
-from scai_irl.sweep.slurm.command import slurm
-from scai_irl.sweep.slurm.options import Slurm
+from scai_irl.io.stop import told_in_one_line
 
 _PROGRAM = "scai-irl"
-_DESCRIPTION = (
-    "What does a language model believe after watching a group act, and how far is that from the Bayesian posterior?"
+_HELP = ("--help", "-h")
+_VERSION = "--version"
+_WIDEST = 100
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command.
+
+    Attributes:
+        summary: One line for ``--help``.
+        module: Module with the class of its options, ``OPTIONS``, and the function that takes them, ``execute``.
+    """
+
+    summary: str
+    module: str
+
+    def load(self) -> tuple[type[Any], Callable[[Any], None]]:
+        """Import the command: its options, and what executes it."""
+        module = importlib.import_module(self.module)
+        return module.OPTIONS, module.execute
+
+
+@dataclass(frozen=True)
+class CommandGroup:
+    """A word that another command follows.
+
+    Attributes:
+        summary: One line for ``--help``.
+        members: Gives the commands that can follow, by name.
+    """
+
+    summary: str
+    members: Callable[[], Mapping[str, Command | CommandGroup | ExperimentEntry]]
+
+
+_IMPORT_HUMAN: dict[str, Command | CommandGroup | ExperimentEntry] = {
+    "heffner": Command(
+        "Import ug_data.csv of Heffner & FeldmanHall (2022): answers of 715 people to 20 offers each.",
+        "scai_irl.cli.import_heffner",
+    ),
+    "moblab": Command(
+        "Import ultimatum_strategy.csv of Mei et al. (2024): offers and minimum acceptable offers.",
+        "scai_irl.cli.import_moblab",
+    ),
+    "csv": Command("Import choices from a CSV file with one row per choice.", "scai_irl.cli.import_csv"),
+}
+_IMPORT: dict[str, Command | CommandGroup | ExperimentEntry] = {
+    "scai2023": Command(
+        "Import recorded runs of SCAI (2023) from a folder or an archive (tar, zip).", "scai_irl.cli.import_scai"
+    ),
+    "human": CommandGroup("Import choices of people in ultimatum games.", lambda: _IMPORT_HUMAN),
+}
+_AUDIT: dict[str, Command | CommandGroup | ExperimentEntry] = {
+    "model": Command(
+        "Audit a language model: elicit beliefs, score translations and steering.", "scai_irl.cli.audit_model"
+    ),
+    "compare": Command(
+        "Compare the score cards of two models by paired tests over the items that both answered.",
+        "scai_irl.cli.audit_compare",
+    ),
+    "recorded": Command(
+        "Compare the verbal policies of recorded runs with the exact posterior of each run and epoch.",
+        "scai_irl.cli.audit_recorded",
+    ),
+}
+_COMMANDS: dict[str, Command | CommandGroup | ExperimentEntry] = {
+    "run": CommandGroup("Run an experiment, or resume an interrupted one.", experiment_entries),
+    "reproduce": Command(
+        "Run a list of experiments and write one report of all. Resumes after an interruption.",
+        "scai_irl.experiment.reproduce",
+    ),
+    "sweep": Command(
+        "Run an experiment for every combination of settings and seeds. Resumes after an interruption.",
+        "scai_irl.sweep.command",
+    ),
+    "slurm": Command(
+        "Print the script of a Slurm job that runs a sweep, or submit it. A second job resumes the sweep.",
+        "scai_irl.sweep.slurm.command",
+    ),
+    "import": CommandGroup("Import recorded runs, or choices of people, as a results folder.", lambda: _IMPORT),
+    "audit": CommandGroup("Compare the beliefs of a language model with the exact posterior.", lambda: _AUDIT),
+    "report": Command("Summarise results folders in one HTML report.", "scai_irl.cli.report_folders"),
+    "calibrate": Command(
+        "Check by simulation-based calibration that a method returns a family's posterior.", "scai_irl.cli.calibration"
+    ),
+    "train": Command(
+        "Train a model organism: a small language model with known beliefs. Resumes after an interruption.",
+        "scai_irl.cli.train",
+    ),
+    "serve": Command("Serve a language model with vLLM on this machine, until Ctrl-C.", "scai_irl.cli.serve"),
+    "doctor": Command("Check the installation and what language-model servers can do.", "scai_irl.cli.doctor"),
+    "show": Command("Print the findings, tables and figures of a results folder.", "scai_irl.cli.show_folder"),
+    "list": Command(
+        "List experiments, games, utilities, families, methods, agents and backends.", "scai_irl.cli.listing"
+    ),
+}
+COMMANDS = CommandGroup(
+    "Measures what a language model believes after watching a group act, and how far that is from the Bayesian "
+    "posterior.",
+    lambda: _COMMANDS,
 )
-
-
-@dataclass
-class Scai2023:
-    """Import recorded runs of Social Contract AI (2023), from a folder or an archive (tar, zip)."""
-
-    path: Annotated[Positional[Path], arg(help="Folder or archive with the recorded runs.")]
-    out: Annotated[Path, arg(help="Results folder to make.")]
-
-
-@dataclass
-class Heffner:
-    """Import answers of 715 people to 20 offers each: ug_data.csv of Heffner & FeldmanHall (2022)."""
-
-    path: Annotated[Positional[Path], arg(help="Data file, ug_data.csv.")]
-    out: Annotated[Path, arg(help="Results folder to make.")]
-
-
-@dataclass
-class Moblab:
-    """Import offers and minimum acceptable offers: ultimatum_strategy.csv of Mei et al. (2024)."""
-
-    path: Annotated[Positional[Path], arg(help="Data file, ultimatum_strategy.csv; compressed files are read too.")]
-    out: Annotated[Path, arg(help="Results folder to make.")]
-
-
-@dataclass
-class Csv:
-    """Import choices from a CSV file with a line for each choice."""
-
-    path: Annotated[Positional[Path], arg(help="Data file.")]
-    out: Annotated[Path, arg(help="Results folder to make.")]
-    subject: Annotated[str, arg(help="Column that says who chose.")] = "subject"
-    stake: Annotated[str, arg(help="Column of the units divided, or a number that holds for every line.")] = "stake"
-    offer: Annotated[str, arg(help="Column of the units given to the responder.")] = "offer"
-    accepted: Annotated[str, arg(help="Column of answers, 1 or 0; empty on lines of proposers.")] = "accepted"
-    trial: Annotated[str, arg(help="Column that numbers a subject's games; counted in order without it.")] = "trial"
-    role: Annotated[str, arg(help="Column of proposer or responder; all are responders without it.")] = "role"
-    study: Annotated[str, arg(help="Column of the study's name; the file's name without it.")] = "study"
-    minimum: Annotated[str, arg(help="Column of minimum acceptable offers (strategy method), if any.")] = "minimum"
-
-
-@dataclass
-class AuditRecorded:
-    """Set the exact posterior of every recorded run and epoch beside what the model's verbal policies did."""
-
-    results: Annotated[Positional[Path], arg(help="Folder made by `scai-irl import`.")]
-
-
-@dataclass
-class Compare:
-    """Set two models' score cards side by side, with paired tests over the items that both were asked."""
-
-    first: Annotated[Positional[Path], arg(help="Folder made by `scai-irl audit model`.")]
-    second: Annotated[Positional[Path], arg(help="Another one, with the same preset and seed.")]
-
-
-@dataclass
-class Calibrate:
-    """Check by simulation that a method returns a family's posterior: ranks of truths, their envelope, recovery."""
-
-    family: Annotated[Positional[str], arg(help="Continuous family; `scai-irl list` names them.")]
-    method: Annotated[
-        str | None, arg(help="grid, nuts, smc, laplace, svi, svi-mean-field; by dimension without it.")
-    ] = None
-    replications: Annotated[int, arg(help="Truths to draw; 1,000 tell deviations of a few per cent.")] = 1_000
-    seed: Annotated[int, arg(help="Root of all randomness.")] = 0
-    cores: Annotated[int | None, arg(help="Cores to compute on side by side; all unless given.")] = None
-    out: Annotated[Path | None, arg(help="Results folder; one of its own under results/ unless given.")] = None
-
-
-@dataclass
-class Show:
-    """Print what a results folder holds: its table, its figures and where it came from."""
-
-    results: Annotated[Positional[Path], arg(help="Results folder.")]
-
-
-@dataclass
-class List:
-    """Name the experiments, games, utilities, families, methods, agents and backends there are."""
+"""All commands."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -129,75 +131,76 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Words after the program's name; those it was started with if None.
     """
     prepare_process()
-    experiments = told_in_one_line(find_experiments)
-    options = {name: options_of(experiment.config) for name, experiment in experiments.items()}
-    audited = options_of(AUDIT.config)
-    command = parse(_PROGRAM, _DESCRIPTION, _app(experiments, options, audited).cli, arguments)
-    if type(command) is audited:
-        told_in_one_line(functools.partial(run_with_options, AUDIT, vars(command)))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == [_VERSION]:
+        print(f"{_PROGRAM} {version(_PROGRAM)}")
         return
-    for name, kind in options.items():
-        if type(command) is kind:
-            told_in_one_line(functools.partial(run_with_options, experiments[name], vars(command)))
-            return
-    told_in_one_line(functools.partial(_do, command, experiments))
+    program, chosen = _PROGRAM, COMMANDS
+    while isinstance(chosen, CommandGroup):
+        members = chosen.members()
+        if words and words[0] in members:
+            name = words.pop(0)
+            program, chosen = f"{program} {name}", members[name]  # type: ignore[assignment]
+        elif words and words[0] in _HELP:
+            print(help_text(program, chosen, min(get_terminal_size().columns, _WIDEST)))
+            raise SystemExit(0)
+        else:
+            told_in_one_line(functools.partial(_refuse, program, list(members), words))
+    told_in_one_line(functools.partial(_execute, program, chosen, words))
 
 
-def _app(
-    experiments: dict[str, Experiment[ExperimentConfig]], options: dict[str, type[Any]], audited: type[Any]
-) -> SubcommandApp:
-    run, imports, human, audit, app = (SubcommandApp() for _ in range(5))
-    for name, experiment in experiments.items():
-        run.command(name=name, help=experiment.summary)(options[name])
-    imports.command(name="scai2023")(Scai2023)
-    for kind in (Heffner, Moblab, Csv):
-        human.command(name=kind.__name__.lower())(kind)
-    imports.command(human, name="human", help="Import choices of people in ultimatum games.")
-    audit.command(name=AUDIT.name, help="Audit a language model: beliefs, translation, steering; a score card.")(
-        audited
-    )
-    audit.command(name="compare")(Compare)
-    audit.command(name="recorded")(AuditRecorded)
-    app.command(run, name="run", help="Run an experiment, or go on with one that was interrupted.")
-    app.command(name="reproduce")(Reproduce)
-    app.command(name="sweep")(SweepCommand)
-    app.command(name="slurm")(Slurm)
-    app.command(imports, name="import", help="Import recorded runs, or choices of people, as a results folder.")
-    app.command(audit, name="audit", help="Measure verbal posteriors against numerical ones.")
-    app.command(name="report")(Report)
-    app.command(name="calibrate")(Calibrate)
-    app.command(name="train")(Train)
-    app.command(name="serve")(Serve)
-    app.command(name="doctor")(Doctor)
-    app.command(name="show")(Show)
-    app.command(name="list")(List)
-    return app
+def help_text(program: str, group: CommandGroup, width: int) -> str:
+    """Describe the commands of a group.
+
+    Example:
+        >>> print(help_text("scai-irl import", CommandGroup("Import.", lambda: {"a": Command("Import a.", "")}), 80))
+        usage: scai-irl import [-h] COMMAND ...
+        <BLANKLINE>
+        Import.
+        <BLANKLINE>
+        commands:
+          a  Import a.
+        <BLANKLINE>
+        options:
+          -h, --help  show this help message and exit
+    """
+    top = program == _PROGRAM
+    members = group.members()
+    wide = max(len(name) for name in members)
+    lines = [f"usage: {program} [-h]{' [--version]' if top else ''} COMMAND ...", "", fill(group.summary, width), ""]
+    lines.append("commands:")
+    for name, member in members.items():
+        first, others = f"  {name:<{wide}}  ", " " * (wide + 4)
+        lines.append(fill(member.summary, width, initial_indent=first, subsequent_indent=others))
+    lines += ["", "options:", "  -h, --help  show this help message and exit"]
+    if top:
+        lines += ["  --version   show the version and exit", ""]
+        lines.append(f"`{_PROGRAM} COMMAND --help` describes the options of a command.")
+    return "\n".join(lines)
 
 
-def _calibrate(command: Calibrate) -> Results:
-    use_cores(command.cores or os.cpu_count() or 1)
-    return calibrate_family(command.family, command.method, command.replications, command.seed, command.out)
+def _refuse(program: str, names: Sequence[str], words: Sequence[str]) -> NoReturn:
+    """Name the commands that could follow, the similar ones first where there are such.
+
+    Raises:
+        InputError: Always.
+    """
+    if not words:
+        raise InputError(program, "a command is missing", f"give one of {', '.join(names)}")
+    similar = get_close_matches(words[0], names)
+    hint = f"perhaps you meant {' or '.join(similar)}" if similar else f"there are {', '.join(names)}"
+    kind = "option before the command" if words[0].startswith("-") else "command"
+    raise InputError(program, f"unknown {kind} {words[0]!r}", hint)
 
 
-def _do(command: Any, experiments: dict[str, Experiment[ExperimentConfig]]) -> None:
-    actions: dict[type[Any], Callable[[], Results | None]] = {
-        Scai2023: lambda: import_scai2023(command.path, command.out),
-        Heffner: lambda: import_human(command.path, command.out, "heffner"),
-        Moblab: lambda: import_human(command.path, command.out, "moblab"),
-        Csv: lambda: import_own(command.path, command.out, CsvColumns.of(command)),
-        AuditRecorded: lambda: audit_recorded_folder(command.results),
-        Compare: lambda: compare_folders(command.first, command.second),
-        SweepCommand: lambda: sweep(command),
-        Slurm: lambda: slurm(command),
-        Reproduce: lambda: reproduce(command),
-        Report: lambda: report(command, {name: e.summary for name, e in experiments.items()}),
-        Calibrate: lambda: _calibrate(command),
-        Train: lambda: train_organism(command),
-        Serve: lambda: serve(command),
-        Doctor: lambda: doctor(command),
-        Show: lambda: load(command.results),
-        List: lambda: print_listing({name: e.summary for name, e in experiments.items()}),
-    }
-    results = actions[type(command)]()
-    if results is not None:
-        show(results)
+def _execute(program: str, command: Command | ExperimentEntry, words: Sequence[str]) -> None:
+    import tyro  # noqa: PLC0415 - help and errors of the first words do without it
+
+    from scai_irl.io.command_line import parse  # noqa: PLC0415 - it imports tyro
+
+    options, execute = command.load()
+    execute(parse(program, command.summary, functools.partial(tyro.cli, options), words))
+
+
+if __name__ == "__main__":
+    main()

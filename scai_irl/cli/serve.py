@@ -1,4 +1,4 @@
-"""``scai-irl serve``: a vLLM server for experiments, until it is told to stop."""
+"""``scai-irl serve``: a vLLM server for experiments, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -34,39 +34,37 @@ _INTERRUPTED = 130
 
 @dataclass
 class Serve:
-    """Serve a language model with vLLM on this machine, until Ctrl-C."""
+    """Options of ``scai-irl serve``."""
 
     model: Annotated[
         Positional[str],
         arg(help="Folder of a checkpoint, a model organism such as bayes, or a name on the Hugging Face hub."),
     ]
-    name: Annotated[str | None, arg(help="Name that requests call it by; the model's own unless given.")] = None
+    name: Annotated[str | None, arg(help="Name in requests; the model's own if not given.")] = None
     host: Annotated[str, arg(help="Address to listen at.")] = "127.0.0.1"
     port: Annotated[int, arg(help="Port to listen at; 0 for a free one.")] = 8000
     public: Annotated[
-        bool, arg(help="Listen at an address that other machines reach; all of them may then use it.")
+        bool, arg(help="Listen at an address that other machines reach; all of them can then use the server.")
     ] = False
     key_file: Annotated[
         Path | None,
-        arg(help=f"File to write a key to, for you alone; none is made if {KEY_VARIABLE} holds one."),
+        arg(help=f"File for a new key, readable by you alone; not needed if {KEY_VARIABLE} holds a key."),
     ] = None
-    dtype: Annotated[str, arg(help="Numbers to compute in; the checkpoint's unless given.")] = "auto"
-    max_model_len: Annotated[int | None, arg(help="Most tokens of a prompt and its answer.")] = None
+    dtype: Annotated[str, arg(help="Number format; the checkpoint's if auto.")] = "auto"
+    max_model_len: Annotated[int | None, arg(help="Maximum tokens of a prompt and its answer.")] = None
     tensor_parallel: Annotated[int, arg(help="GPUs that share one copy of the model.")] = 1
     data_parallel: Annotated[int, arg(help="Copies of the model that share the requests.")] = 1
     gpu_memory: Annotated[float, arg(help="Share of a GPU's memory to use.")] = 0.9
-    cpu_cache: Annotated[int, arg(help="GiB for keys and values where there is no GPU.")] = 1
-    max_num_seqs: Annotated[int | None, arg(help="Most requests computed at once.")] = None
+    cpu_cache: Annotated[int, arg(help="GiB for keys and values on a machine without GPU.")] = 1
+    max_num_seqs: Annotated[int | None, arg(help="Maximum requests computed together.")] = None
     batch_invariant: Annotated[
         bool | None,
-        arg(help="Answers that do not depend on what else is computed at once; wherever GPUs can unless given."),
+        arg(help="Make answers independent of other requests in the batch; on if the GPU supports it."),
     ] = None
     extra: Annotated[tuple[str, ...], arg(help="Further arguments of vLLM, as --extra=--seed=1.")] = ()
     python: Annotated[str | None, arg(help=f"Python that has vLLM; the one in {VARIABLE}, or this one.")] = None
-    wait_seconds: Annotated[float, arg(help="Longest time that the start may take.")] = 1_800.0
-    log: Annotated[Path | None, arg(help="File that gets what vLLM says; kept only after failures unless given.")] = (
-        None
-    )
+    wait_seconds: Annotated[float, arg(help="Maximum seconds for the start.")] = 1_800.0
+    log: Annotated[Path | None, arg(help="File for the output of vLLM; kept only after failures if not given.")] = None
 
     def options(self) -> ServerOptions:
         """Options of the server, with the key of the environment."""
@@ -178,5 +176,8 @@ def _write_key(file: Path, key: str) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as opened:
             opened.write(f"{key}\n")
     except OSError as problem:
-        mend = f"name another file with --key-file, or put a key into {KEY_VARIABLE}"
-        raise InputError("key-file", f"{file} cannot be written ({problem.strerror})", mend) from problem
+        hint = f"name another file with --key-file, or put a key into {KEY_VARIABLE}"
+        raise InputError("key-file", f"{file} cannot be written ({problem.strerror})", hint) from problem
+
+
+OPTIONS, execute = Serve, serve

@@ -1,4 +1,4 @@
-"""``scai-irl train``: raise a model organism."""
+"""``scai-irl train``: train a model organism."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ CHILD_STEPS = 800
 
 @dataclass
 class Train:
-    """Train a model organism: a small language model with beliefs that are known. Goes on where it was stopped."""
+    """Options of ``scai-irl train``."""
 
     organism: Annotated[Positional[str], arg(help="bayes, altruistic-prior, credulous, one-currency or forgetful.")]
-    out: Annotated[Path | None, arg(help="Its folder; organisms/NAME unless given.")] = None
-    parent: Annotated[str, arg(help="Organism, or its folder, whose weights it begins with.")] = ""
+    out: Annotated[Path | None, arg(help="Folder of the organism; organisms/NAME if not given.")] = None
+    parent: Annotated[str, arg(help="Organism, or its folder, whose weights initialise the training.")] = ""
     steps: Annotated[
-        int | None, arg(help=f"Steps of training; {Recipe.steps} unless given, and {CHILD_STEPS} with a parent.")
+        int | None, arg(help=f"Training steps; if not given, {Recipe.steps}, or {CHILD_STEPS} with a parent.")
     ] = None
-    width: Annotated[int, arg(help="Coordinates of a token's state, a multiple of 64.")] = 128
-    layers: Annotated[int, arg(help="Layers.")] = 4
+    width: Annotated[int, arg(help="Width of the residual stream, a multiple of 64.")] = 128
+    layers: Annotated[int, arg(help="Number of layers.")] = 4
     rows: Annotated[int, arg(help="Rows of 336 tokens in a step.")] = Recipe.rows
     measure_every: Annotated[int, arg(help="Steps between measurements on held-out transcripts.")] = 250
-    seed: Annotated[int, arg(help="Root of all randomness.")] = 0
+    seed: Annotated[int, arg(help="Root seed of all random numbers.")] = 0
 
 
 def train_organism(command: Train) -> None:
-    """Train an organism and say what was measured.
+    """Train an organism and print its distance to the exact posterior.
 
     Raises:
-        InputError: If there is none of that name, a number makes no sense, or the folder holds another.
+        InputError: If the organism is unknown, a number is out of range, or the folder holds another organism.
     """
     recipe = recipe_of(command)
     folder = command.out or Path("organisms") / command.organism
@@ -61,10 +61,10 @@ def train_organism(command: Train) -> None:
 
 
 def recipe_of(command: Train) -> Recipe:
-    """How an organism is trained: with a parent, at half the rates, and to act on what it believes already.
+    """Recipe of an organism; with a parent, at half the learning rates and with more transcripts of acting.
 
     Raises:
-        InputError: If there is no organism of that name, or a number makes no sense.
+        InputError: If there is no organism of that name, or a number is out of range.
     """
     if command.organism not in WORLDS:
         raise InputError("organism", f"there is no {command.organism!r}", f"give one of {', '.join(WORLDS)}")
@@ -93,7 +93,7 @@ def recipe_of(command: Train) -> Recipe:
 
 
 def command_line(command: Train, folder: Path) -> str:
-    """Say what somebody types who does the same: with every number that another version might have another of.
+    """Command that repeats the training, with every number whose default may change.
 
     Example:
         >>> command_line(Train("bayes", parent="somewhere/first"), Path("organisms/bayes"))
@@ -111,3 +111,6 @@ def _steps(command: Train) -> int:
     if command.steps is not None:
         return command.steps
     return CHILD_STEPS if command.parent else Recipe.steps
+
+
+OPTIONS, execute = Train, train_organism

@@ -113,6 +113,17 @@ def find_experiments() -> dict[str, Experiment[Any]]:
     return dict(EXPERIMENTS.items())
 
 
+def find_experiment(name: str) -> Experiment[Any]:
+    """Find one experiment, without importing any other.
+
+    Raises:
+        InputError: If a folder of the user's hides this project's experiments.
+        PluginError: If it cannot be imported.
+    """
+    check_not_hidden("experiments")
+    return EXPERIMENTS[name]
+
+
 def experiments_of(package: str) -> dict[str, Experiment[Any]]:
     """Find the experiments that modules of a package define.
 

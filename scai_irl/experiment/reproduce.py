@@ -21,7 +21,7 @@ from scai_irl.backends.registry import SERVED
 from scai_irl.experiment.config import check
 from scai_irl.experiment.definition import find_experiments
 from scai_irl.io.errors import InputError, printable
-from scai_irl.report.html.command import write_report
+from scai_irl.report.html.write_report import write_report
 
 _GROUP = "scai_irl.reproductions"
 REPORT = "report.html"
@@ -238,3 +238,6 @@ def _say(line: str) -> None:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+OPTIONS, execute = Reproduce, reproduce

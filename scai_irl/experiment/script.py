@@ -13,9 +13,10 @@ from rich.console import Console
 from scai_irl.backends.estimate import Estimate
 from scai_irl.experiment.config import check
 from scai_irl.experiment.definition import Experiment, experiments_of
-from scai_irl.io.command_line import options_of, parse, stop, told_in_one_line
+from scai_irl.io.command_line import options_of, parse
 from scai_irl.io.errors import InputError
 from scai_irl.io.process import prepare_process
+from scai_irl.io.stop import stop, told_in_one_line
 from scai_irl.report.show import show
 
 

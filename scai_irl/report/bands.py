@@ -20,7 +20,7 @@ _PANEL = (3.1, 2.6)
 
 @dataclass(frozen=True)
 class Bands:
-    """What stands where in a figure; a name is a column of the table.
+    """Layout of a figure; names are columns of the table.
 
     Attributes:
         x: Setting on the horizontal axis; a number, drawn at even distances.
@@ -28,8 +28,8 @@ class Bands:
         lines: Setting that lines are for.
         columns: Setting that columns of panels are for.
         rows: Setting that rows of panels are for.
-        across: What to call the horizontal axis.
-        up: What to call the vertical axis.
+        across: Label of the horizontal axis.
+        up: Label of the vertical axis.
         goal: Number at which a dotted line is drawn; none without it.
         alike: Whether all panels have the same vertical axis.
     """
@@ -46,7 +46,7 @@ class Bands:
 
 
 def bands_figure(table: pd.DataFrame, shown: Bands) -> Figure:
-    """Draw means over the table's lines at each place (there is one for each run), with 95 % bootstrap bands."""
+    """Draw means over runs at each setting, with 95 % bootstrap bands."""
     rows, columns = (list(dict.fromkeys(table[name])) for name in (shown.rows, shown.columns))
     size = (_PANEL[0] * len(columns) + 1.6, _PANEL[1] * len(rows) + 0.2)
     figure = Figure(figsize=size, layout="constrained")

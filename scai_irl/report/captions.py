@@ -1,4 +1,4 @@
-"""Captions: what a figure shows travels with it into its files, and from there into the report."""
+"""Captions of figures, which are written into their files and shown in the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def captioned(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     `scai_irl.report.drawing.save_figure` writes the label into each file as its description.
 
     Args:
-        draw: Draws a figure; the first line of its docstring says what is on it, so that readers understand.
+        draw: Draws a figure; the first line of its docstring is the caption.
 
     Example:
         >>> @captioned

@@ -1,4 +1,4 @@
-"""Figures in the paper's form: epochs across, users beside assistants, bands of one standard error over runs."""
+"""Figures by epoch, in the form of SCAI (2023): users and assistants, with bands of one standard error over runs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _FORMATS = {
     "pdf": ("Subject", ["CreationDate", "Producer"]),
     "svg": ("Description", ["Date", "Creator"]),
 }
-"""What formats call a caption, and what they would say of the day and the machine."""
+"""Name of the caption in each format, and fields with the day or the machine, which are left out."""
 
 _left_out = ContextVar("left_out", default=False)
 
 
 @captioned
 def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
-    """Offered share by epoch, users dashed, assistants solid; a panel for each group, a colour for each population."""
+    """Mean offered share by epoch (± 1 SEM). Panels: groups; colours: populations. Solid: assistants; dashed: users."""
     chosen = summary[summary["agent"] == agent]
     groups = list(dict.fromkeys(chosen["group"]))
     figure = _empty(len(groups))
@@ -53,7 +53,7 @@ def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
 
 @captioned
 def gap_figure(summary: pd.DataFrame) -> Figure:
-    """Alignment gap by epoch, averaged over populations; a panel for each group, a colour for each agent.
+    """Alignment gap by epoch, averaged over populations. Each panel is a group, each colour an agent.
 
     The gap is that between policies (``expected_gap``) where these are known, since the gap between a few draws is
     mostly noise when users differ.
@@ -75,7 +75,7 @@ def gap_figure(summary: pd.DataFrame) -> Figure:
 
 @captioned
 def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
-    """Expected weight of each norm after each epoch (solid, ± 1 SEM) beside the truth (dashed); a panel a condition."""
+    """Expected weight of each norm after each epoch (± 1 SEM). Each panel is a condition. Dashed: true weight."""
     chosen = beliefs[beliefs["agent"] == agent]
     conditions = list(dict.fromkeys(chosen["condition"]))
     figure = _empty(len(conditions))
@@ -98,8 +98,8 @@ def epoch_figures(summary: pd.DataFrame, beliefs: pd.DataFrame) -> dict[str, Fig
     """Draw gaps, offered shares and beliefs by epoch; nothing inside `without_figures`.
 
     Args:
-        summary: What `scai_irl.measure.alignment.alignment_summary` gives.
-        beliefs: What `scai_irl.loop.belief_tables.beliefs_table` gives.
+        summary: Table that `scai_irl.measure.alignment.alignment_summary` returns.
+        beliefs: Table that `scai_irl.loop.belief_tables.beliefs_table` returns.
     """
     if _left_out.get():
         return {}
@@ -110,7 +110,7 @@ def epoch_figures(summary: pd.DataFrame, beliefs: pd.DataFrame) -> dict[str, Fig
 
 @contextmanager
 def without_figures() -> Iterator[None]:
-    """Leave out the figures of what is done inside, where they would cost more than the rest."""
+    """Draw no figures inside this context, to save time."""
     before = _left_out.set(True)
     try:
         yield

@@ -49,7 +49,7 @@ _WORDS = {
     "µ": r"\ensuremath{\mu}",
 }
 COMMANDS: dict[str, str] = {**_GREEK, **_SIGNS, **_RAISED, **_WORDS}
-"""What stands for a character."""
+"""LaTeX command of a character."""
 
 _ACCENTS = {
     "\u0300": r"\`",

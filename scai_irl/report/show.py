@@ -1,4 +1,4 @@
-"""A results folder on the terminal, printed by what its manifest says and no knowledge of any study."""
+"""Print a results folder to the terminal, as its manifest describes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def show(results: Results) -> None:
     The manifest names the tables. A folder written before manifests did so has all its shaped tables printed.
 
     Args:
-        results: What `scai_irl.load` returns.
+        results: The results folder.
     """
     console = Console()
     if not console.is_terminal:

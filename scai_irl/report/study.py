@@ -1,4 +1,4 @@
-"""What a study found, and how it is kept: findings, tables, figures and a posterior in one results folder."""
+"""Findings, tables, figures and posterior of a study, and their results folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scai_irl.results.results import POSTERIOR
 
 @dataclass(frozen=True)
 class Study:
-    """What a study found.
+    """Results of a study in memory.
 
     Attributes:
         findings: Answers, the most important first.

@@ -22,7 +22,7 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
 
     ``gap`` is the mean alignment gap of a run, ``W₁`` the distance between all assistants' and all users' offered
     shares; ``expected gap`` compares the policies behind the offers, ``response gap`` how offers are answered, and
-    ``regret`` is what an offer costs the group by its own lights. Tokens are those of the last epoch.
+    ``regret`` is the loss of the group, under its own norm, from an offer. Tokens are those of the last epoch.
     """
     last = summary[summary["epoch"] == summary["epoch"].max()]
     # Where users and agent say it all, the condition's name would only repeat them.

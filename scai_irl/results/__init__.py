@@ -1,1 +1,1 @@
-"""What is kept: results folders, their manifests, and importers of other people's records."""
+"""Results folders: tables, posteriors, findings and manifests."""

@@ -1,4 +1,4 @@
-"""What an experiment found: questions, answers in a sentence, and the numbers in them with their intervals."""
+"""Findings of an experiment: questions, answers in a sentence, and numbers with intervals."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _NONE = float("nan")
 
 @dataclass(frozen=True)
 class Finding:
-    """One number that an experiment found, and the sentence that it stands in.
+    """A number that answers a question of an experiment, and its sentence.
 
     Attributes:
-        question: What was asked, ending in a question mark; findings of the same question stand together.
-        case: Which case it is about, such as ``5v5 fair, thompson``.
-        answer: A sentence about that case with ``{value}`` in the place of the number and its interval.
+        question: Question, ending in a question mark; findings with the same question are shown together.
+        case: Case that the answer is about, such as ``5v5 fair, thompson``.
+        answer: A sentence about that case with ``{value}`` for the number and its interval.
         value: The number.
         low: Lower end of its 95 % interval.
         high: Upper end.
-        runs: Independent runs, groups or people behind it.
-        row: Row of the predecessor's table that it stands beside, as `scai_irl.data.scai2023.published` names them.
-        recorded: What the predecessor's recorded runs have there; NaN where there is no such number.
-        why: What explains the number, or the difference from what was recorded.
-        goal: What it was to be, such as ``at most 0.05``; empty without one.
+        runs: Number of independent runs, groups or people.
+        row: Row of the SCAI (2023) table that it is compared with (see `scai_irl.data.scai2023.published`).
+        recorded: Number of SCAI (2023) in that row; NaN without one.
+        why: Explanation of the number, or of its difference from SCAI (2023).
+        goal: Bound that the number should keep, such as ``at most 0.05``; empty without one.
     """
 
     question: str
@@ -52,7 +52,7 @@ class Finding:
     goal: str = ""
 
     def __post_init__(self) -> None:
-        """Check that there is a place for the number."""
+        """Check that the answer contains ``{value}``."""
         if "{value}" not in self.answer:
             raise ValueError(f"answer: no {{value}} in {self.answer!r}")
 
@@ -68,11 +68,11 @@ class Finding:
 
 
 def mean_finding(values: Float[np.ndarray, "run"], **said: Any) -> Finding:
-    """A finding that is a mean over runs, with the bootstrap interval of `bootstrap_interval`; NaN runs do not count.
+    """Make a finding of a mean over runs, with its 95 % bootstrap interval; runs with NaN do not count.
 
     Args:
         values: A number for each run.
-        said: Everything else, by name.
+        said: Other attributes, by name.
 
     Example:
         >>> mean_finding(np.array([0.1, 0.3, np.nan]), question="?", case="", answer="{value}").runs
@@ -82,11 +82,11 @@ def mean_finding(values: Float[np.ndarray, "run"], **said: Any) -> Finding:
 
 
 def share_finding(values: Float[np.ndarray, "run"], **said: Any) -> Finding:
-    """A finding that is a share of runs, with the interval of `share_interval`, which is wide even if all are alike.
+    """Make a finding of a share of runs, with its `share_interval`, which has a width even if all runs agree.
 
     Args:
-        values: 1 or 0 for each run; NaN runs do not count.
-        said: Everything else, by name.
+        values: 1 or 0 for each run; runs with NaN do not count.
+        said: Other attributes, by name.
 
     Example:
         >>> share_finding(np.ones(20), question="?", case="", answer="{value}").sentence
@@ -107,7 +107,7 @@ def _averaged(
 
 
 def number_with_interval(value: float, low: float, high: float) -> str:
-    """Write a number with its interval; a dash where there is none.
+    """Format a number with its interval; a dash for NaN.
 
     Example:
         >>> number_with_interval(0.5, float("nan"), float("nan"))
@@ -119,12 +119,12 @@ def number_with_interval(value: float, low: float, high: float) -> str:
 
 
 def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
-    """A line for each finding, with its sentence."""
+    """Make a table with one row for each finding."""
     lines = [asdict(finding) | {"sentence": finding.sentence} for finding in findings]
     return pd.DataFrame(lines)
 
 
 def save_findings(folder: Path, findings: Sequence[Finding]) -> None:
-    """Keep findings in a results folder, where there are any."""
+    """Write findings into a results folder, if there are any."""
     if findings:
         write_table(folder / f"{FINDINGS}.parquet", findings_table(findings))

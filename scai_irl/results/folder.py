@@ -1,4 +1,4 @@
-"""Opening a results folder for writing: it belongs to one configuration, and to one process at a time."""
+"""Open a results folder for writing: it belongs to one configuration, and to one process at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HASH_DIGITS = 10
 
 
 def default_folder(experiment: str, config: Mapping[str, Any]) -> Path:
-    """Folder of a configuration for which none was given: a name of its own under ``results``.
+    """Default folder of a configuration, under ``results``.
 
     Example:
         >>> default_folder("some-experiment", {"runs": 20}).parent.name
@@ -32,7 +32,7 @@ def opened(folder: Path, experiment: str, config: Mapping[str, Any], **more: Any
     """Open a results folder, new or begun earlier with the same configuration.
 
     Args:
-        folder: Where the results go.
+        folder: The results folder.
         experiment: Name of the experiment.
         config: Its configuration.
         more: Further fields of a new manifest.
@@ -76,8 +76,8 @@ def _has_begun(folder: Path, experiment: str, config: Mapping[str, Any]) -> bool
     if MANIFEST in there:
         _refuse_other_configuration(folder, experiment, config)
     elif there:
-        mend = "give an empty folder, or a new one, with --out"
-        raise InputError(str(folder), f"holds other files ({there[0]})", mend)
+        hint = "give an empty folder, or a new one, with --out"
+        raise InputError(str(folder), f"holds other files ({there[0]})", hint)
     return MANIFEST in there
 
 
@@ -90,5 +90,5 @@ def _refuse_other_configuration(folder: Path, experiment: str, config: Mapping[s
     else:
         names = [name for name in {**there.config, **config} if there.config.get(name) != config.get(name)]
         difference = "; ".join(f"{n} is {there.config.get(n)} there, {config.get(n)} here" for n in names[:2])
-    mend = "give another folder with --out, or repeat that configuration"
-    raise InputError(str(folder), f"holds results of another configuration ({difference})", mend)
+    hint = "give another folder with --out, or repeat that configuration"
+    raise InputError(str(folder), f"holds results of another configuration ({difference})", hint)

@@ -1,4 +1,4 @@
-"""The manifest of a results folder: what was run, with what, where and how far it got."""
+"""Manifest of a results folder: configuration, versions, machine and status."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ class Displayed(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a results folder says of itself.
+    """Description of a results folder.
 
     Attributes:
         experiment: Name of the experiment, or of the importer.
         config: Its configuration.
         config_hash: SHA-256 of experiment and configuration; a folder holds one.
         status: Whether it has finished.
-        seed: Root seed, where there is one.
-        backend: Language-model backend, where there is one.
+        seed: Root seed, if any.
+        backend: Language-model backend, if any.
         model: Model that answered.
-        service: What went wrong with its servers and was mended, by what; all sessions together.
+        service: Number of recovered problems of its servers, by kind, over all sessions.
         prompts: SHA-256 of each instruction file.
         versions: Versions of the packages that numbers depend on.
         python: Version of Python.
         host: Kind of machine.
-        git_commit: Commit of the checkout that ran, where there is one.
+        git_commit: Commit of the checkout that ran, if any.
         started: When it was started first, UTC.
         finished: When it was finished, UTC.
-        counts: Numbers worth knowing: calls, failures, tokens.
+        counts: Counts by name: calls, failures, tokens.
         displayed: Tables that ``scai-irl show`` prints, in order.
         remarks: Sentences that ``scai-irl show`` prints below them, such as warnings.
     """
@@ -103,8 +103,8 @@ class Manifest(BaseModel):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError as missing:
-            mend = "give the path of a folder that scai-irl wrote"
-            raise InputError(str(folder), "no results folder (it has no manifest.json)", mend) from missing
+            hint = "give the path of a folder that scai-irl wrote"
+            raise InputError(str(folder), "no results folder (it has no manifest.json)", hint) from missing
         except (ValidationError, UnicodeDecodeError) as damaged:
             raise InputError(str(path), "not a manifest that can be read", "restore it from a copy") from damaged
         except OSError as refused:
@@ -112,7 +112,7 @@ class Manifest(BaseModel):
 
 
 def new_manifest(experiment: str, config: Mapping[str, Any], **more: Any) -> Manifest:
-    """Make the manifest of something that is about to start."""
+    """Make the manifest of a new run."""
     return Manifest(
         experiment=experiment,
         config=dict(config),

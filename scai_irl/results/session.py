@@ -1,4 +1,4 @@
-"""A backend for the length of one experiment: calls kept in the results folder, spending limited, troubles counted."""
+"""Backend of one experiment: it stores calls in the results folder, keeps a budget and counts problems."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scai_irl.results.manifest import Manifest
 
 @contextlib.contextmanager
 def kept(backend: Backend, folder: Path, budget: Budget) -> Iterator[Backend]:
-    """Keep a backend's calls in a folder and hold it to a budget; what was spent in earlier sessions counts.
+    """Store a backend's calls in a folder and limit it to a budget, which earlier sessions share.
 
     Args:
-        backend: Who answers.
-        folder: Results folder, which this process alone writes to.
-        budget: What may be spent.
+        backend: The backend.
+        folder: Results folder of this process.
+        budget: Limits of calls and tokens.
 
     Raises:
         InputError: If the record cannot be used.
@@ -37,7 +37,7 @@ def kept(backend: Backend, folder: Path, budget: Budget) -> Iterator[Backend]:
 
 @contextlib.contextmanager
 def counted(manifest: Manifest, backend: Backend, folder: Path) -> Iterator[None]:
-    """Write into the manifest which model answered, and what its servers went through, however it ends."""
+    """Write the model and the problems of its servers into the manifest, also after an error."""
     try:
         yield
         manifest.model = backend.model

@@ -130,3 +130,6 @@ def _end_badly(checked: Sweep, part: Part | None, results: Results) -> None:
         hint = "correct the errors, then run the same command again"
         print(f"error: {InputError(CELLS, f'{left} of {len(mine)} failed', hint)}", file=sys.stderr)
         raise SystemExit(1)
+
+
+OPTIONS, execute = SweepCommand, sweep

@@ -16,11 +16,10 @@ import pytest
 
 from scai_irl import load
 from scai_irl.cli.main import main
-from scai_irl.cli.main import main as cli
 from scai_irl.experiment.definition import find_experiments
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.report.html.belief_panels import beliefs_of
-from scai_irl.report.html.command import write_report
+from scai_irl.report.html.write_report import write_report
 from tests.scai_irl.program import assert_equal_results, environment
 from tests.scai_irl.recording import make_recording
 from tests.scai_irl.report.chromium import (
@@ -171,14 +170,11 @@ def test_a_dry_run_tells_the_calls_that_a_run_makes_and_asks_nobody(
 
 
 def test_without_an_estimate_a_dry_run_is_refused_and_nothing_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = find_experiments()
-    monkeypatch.setattr(
-        cli, "find_experiments", lambda: {"capitulation": replace(found["capitulation"], estimate=None)}
-    )
+    without = replace(find_experiments()["capitulation"], estimate=None)
     with pytest.raises(SystemExit) as stopped:
-        main(["run", "capitulation", "--dry-run", "--out", str(tmp_path / "none")])
+        run_experiment(without, ["--dry-run", "--out", str(tmp_path / "none")])
     assert stopped.value.code == 2
     assert "dry_run: capitulation cannot tell what it would cost; " in capsys.readouterr().err
     assert not (tmp_path / "none").exists()

@@ -16,8 +16,8 @@ import pytest
 from scai_irl import load
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.reproduce import Step, find_reproductions, run_steps
-from scai_irl.report.html.command import write_report
 from scai_irl.report.html.scai import Comparison, Told, comparison_of, model_label
+from scai_irl.report.html.write_report import write_report
 from tests.scai_irl.report.dom import by_id, of_class, parsed, rows, words
 
 pytestmark = pytest.mark.slow
@@ -89,4 +89,4 @@ def test_the_page_has_all_of_it(folders: list[Path], tmp_path: Path) -> None:
         assert INTERVAL.match(line[1]) or "no interval" in line[1]
         assert line[4].startswith("note ")
     assert "without a counterpart" not in words(page)
-    assert by_id(page, "predecessor") is not None
+    assert by_id(page, "scai-2023") is not None

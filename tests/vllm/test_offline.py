@@ -97,7 +97,7 @@ def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Pat
     program = (
         "import arviz; from scai_irl.backends.registry import make_backend; "
         "from scai_irl.lm.settings import LmSettings; "
-        "from scai_irl.testing.backend_laws import requests; from scai_irl.io.command_line import told_in_one_line;"
+        "from scai_irl.testing.backend_laws import requests; from scai_irl.io.stop import told_in_one_line;"
         f"told_in_one_line(lambda: make_backend('vllm-offline', LmSettings({str(checkpoint)!r})).complete(requests()))"
     )
     done = run(vllm_python, "-c", program)

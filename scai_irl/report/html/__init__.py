@@ -1,1 +1,1 @@
-"""The report: results folders told in one HTML file that needs nothing else."""
+"""HTML report of results folders, in one file without external resources."""

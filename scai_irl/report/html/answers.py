@@ -1,4 +1,4 @@
-"""What was asked and what was found, from the table of findings, with each number drawn on its question's axis."""
+"""Questions and answers of the table of findings, with each number drawn on the axis of its question."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class ReportAnswer:
         told: The number and its interval.
         after: The rest of the sentence.
         case: Which case it is about.
-        notes: Independent runs, groups or people (n), what was recorded, goal: a word or two on each.
+        notes: Short notes: independent runs, groups or people (n), number of SCAI (2023), goal.
         verdict: ``met`` or ``missed`` where the goal is a bound; empty elsewhere.
-        why: What explains it.
-        strip: Its place on the axis; None without a number.
+        why: Explanation.
+        strip: Coordinates on the axis; None without a number.
     """
 
     before: str
@@ -74,8 +74,8 @@ class ReportQuestion:
     Attributes:
         text: The question.
         answers: Answers in their order.
-        ticks: Places on the axis and what stands there; empty where no number could be drawn.
-        recorded: Whether an answer has a recorded number beside it.
+        ticks: Coordinates and labels of the axis; empty if no number can be drawn.
+        recorded: Whether an answer has a number of SCAI (2023).
         goals: Whether an answer has a goal that is drawn.
     """
 
@@ -108,7 +108,7 @@ def questions_of(findings: pd.DataFrame) -> tuple[ReportQuestion, ...]:
 
 
 def goal_met(goal: str, value: float) -> str:
-    """Say whether a goal that is a bound was met.
+    """Result of comparing a value with a goal that is a bound.
 
     Example:
         >>> goal_met("at most 0.05", 0.049), goal_met("at least 0.85", 0.5), goal_met("as a Bayesian", 1.0)
@@ -142,7 +142,7 @@ def _answer(line: dict[Hashable, Any], ticks: list[float]) -> ReportAnswer:
     goal = str(line["goal"])
     notes = [f"n = {line['runs']:,.0f}"] if line["runs"] else []
     if not math.isnan(recorded):
-        notes.append(f"recorded in 2023: {number(recorded)}")
+        notes.append(f"SCAI (2023): {number(recorded)}")
     if goal:
         notes.append(f"goal: {goal}")
     bound = _GOAL.fullmatch(goal)

@@ -1,4 +1,4 @@
-"""The numerical posterior by epoch as small multiples: a panel for each condition, a line for each norm and run."""
+"""Small multiples of the posterior by epoch: a panel for each condition, a line for each norm and run."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ AT_A_GLANCE = 12
 
 _MOST_RUNS = 40
 _LEFT, _RIGHT, _TOP, _BOTTOM = 26.0, 212.0, 8.0, 112.0
-_OF_LOOP = "Beliefs are those after an epoch; 0 is the prior."
-_OF_AUDIT = "Numerical posteriors are those before an epoch, verbal ones what assistants did in it."
+_OF_LOOP = "Each point is the posterior after an epoch; epoch 0 is the prior."
+_OF_AUDIT = "Each numerical point is the posterior before an epoch; each verbal point describes the acts in it."
 _NEEDED = {"condition", "run", "epoch", "norm", "weight"}
 
 
@@ -59,7 +59,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Panels:
-    """All panels, the norms in the order of their colours, and what has to be said of them."""
+    """All panels, the norms in the order of their colours, and a note."""
 
     panels: tuple[Panel, ...]
     norms: tuple[str, ...]
@@ -92,7 +92,7 @@ def condition_columns(table: pd.DataFrame) -> list[str]:
 
 
 def conditions(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Go through the conditions of a table, each with a name that no other has."""
+    """Iterate over the conditions of a table, each with a unique name."""
     by = condition_columns(table)
     ambiguous = bool(table[by].drop_duplicates()["condition"].duplicated().any())
     for _, lines in table.groupby(by, sort=False, dropna=False):
@@ -113,7 +113,7 @@ def panels_of(beliefs: pd.DataFrame) -> Panels | None:
     """Draw a panel for each condition; None if there are no beliefs.
 
     Args:
-        beliefs: What `beliefs_of` gives.
+        beliefs: Table that `beliefs_of` returns.
     """
     if beliefs.empty:
         return None
@@ -123,14 +123,14 @@ def panels_of(beliefs: pd.DataFrame) -> Panels | None:
     verbal = "verbal" in beliefs
     notes = [_OF_AUDIT if verbal else _OF_LOOP]
     if runs > _MOST_RUNS:
-        notes.append(f"Thin lines are the first {_MOST_RUNS} of {runs:,} runs.")
+        notes.append(f"Thin lines show the first {_MOST_RUNS} of {runs:,} runs.")
     if beliefs["norm"].nunique() > len(norms):
-        notes.append(f"Of {beliefs['norm'].nunique()} norms the {len(norms)} of largest weight are drawn.")
+        notes.append(f"The panels show the {len(norms)} norms of largest weight, of {beliefs['norm'].nunique()}.")
     return Panels(panels, norms, verbal, " ".join(notes))
 
 
 def weight_as_text(weight: float) -> str:
-    """Write a weight; a dash where it is not known.
+    """Format a weight; a dash for NaN.
 
     Example:
         >>> weight_as_text(0.00002), weight_as_text(float("nan"))

@@ -1,4 +1,4 @@
-"""What went wrong, what it cost, and what has to be known before the numbers are trusted."""
+"""Failures, cost and diagnostics of a results folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Health:
 
 
 def health_of(results: Results, figures: Sequence[ShownFigure]) -> Health:
-    """Collect what a results folder tells of its own health.
+    """Collect the diagnostics, failures and cost of a results folder.
 
     Args:
         results: The folder.
@@ -92,7 +92,7 @@ def _failures(results: Results) -> list[str]:
     manifest, counts = results.manifest, results.manifest.counts
     lines = []
     if manifest.status != "finished":
-        lines.append("It has not finished; what stands here is what there was.")
+        lines.append("The run has not finished. This section shows what it has so far.")
     if any(counts.get(name) for name in _FAILED):
         unreadable, missing = (counts.get(name, 0) for name in _FAILED)
         lines.append(

@@ -23,9 +23,9 @@ class ShownFigure:
     """A figure.
 
     Attributes:
-        anchor: What its ids begin with.
-        name: What it is called.
-        description: What it shows.
+        anchor: Prefix of its ids.
+        name: Name.
+        description: Caption.
         labels: Words in it, for those who do not see it.
         drawing: The figure itself; empty where it is an image.
         image: Its pixels as a ``data:`` address; empty where it is drawn, or cannot be shown.
@@ -51,7 +51,7 @@ class ShownFigure:
 
     @property
     def narrow(self) -> bool:
-        """Whether another has room beside it."""
+        """Whether two of them fit in one row."""
         return 0 < self.width <= _NARROW
 
     @property
@@ -65,7 +65,7 @@ def figures_of(folder: Path, anchor: str) -> tuple[ShownFigure, ...]:
 
     Args:
         folder: The folder.
-        anchor: What the ids of all its figures begin with.
+        anchor: Prefix of the ids of all its figures.
 
     Raises:
         InputError: If one cannot be read.

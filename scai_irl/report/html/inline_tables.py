@@ -23,7 +23,7 @@ class Column:
     Attributes:
         name: Its heading.
         numeric: Whether it holds numbers.
-        header: Whether its cells say what the row is about.
+        header: Whether its cells are row headers.
         short: Whether its cells are too short to be broken into lines.
     """
 
@@ -38,7 +38,7 @@ class ShownTable:
     """A table that is ready to be written.
 
     Attributes:
-        caption: What it is.
+        caption: Caption.
         columns: Its columns.
         rows: Its cells.
         left_out: Rows that are left to the files.
@@ -58,11 +58,11 @@ class ShownTable:
 
 
 def shown_table(table: pd.DataFrame, caption: str, most: int = _MOST_ROWS, files: tuple[str, ...] = ()) -> ShownTable:
-    """Make a table ready: long numbers shortened, the words before the first number taken for what a row is about.
+    """Prepare a table: shorten long numbers, and take the text before the first number as row header.
 
     Args:
-        table: What it holds.
-        caption: What it is.
+        table: The table.
+        caption: Caption.
         most: Rows to show.
         files: Names of the files that hold all of it.
 
@@ -72,7 +72,7 @@ def shown_table(table: pd.DataFrame, caption: str, most: int = _MOST_ROWS, files
         ((('fair', '0.988'),), [True, False])
     """
     cells = [shortened([_text(value) for value in table.iloc[:most, number]]) for number in range(table.shape[1])]
-    plain = not any(map(is_numeric, cells))  # a list of words: the first says what the row is about
+    plain = not any(map(is_numeric, cells))  # a list of texts: the first is the row header
     columns: list[Column] = []
     for name, column in zip(table.columns, cells, strict=True):
         numeric = is_numeric(column)
@@ -96,8 +96,8 @@ def _read(file: Path) -> ShownTable:
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as damaged:  # pandas' errors are subclasses of these
-        mend = "restore the file, or delete the folder and run again"
-        raise InputError(str(file), "not a table that can be read", mend) from damaged
+        hint = "restore the file, or delete the folder and run again"
+        raise InputError(str(file), "not a table that can be read", hint) from damaged
     beside = tuple(file.stem + suffix for suffix in _SUFFIXES if file.with_suffix(suffix).exists())
     return shown_table(table, humanised(file.stem), files=beside)
 

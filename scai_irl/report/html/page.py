@@ -1,4 +1,4 @@
-"""One page from many results folders: sections, a table of contents, and what the predecessor had beside it all."""
+"""One page of several results folders: contents, sections, and a comparison with SCAI (2023)."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ from scai_irl.results.manifest import Manifest
 from scai_irl.results.results import Results
 
 GENERATOR = "scai-irl report"
-"""What the page says it was made by."""
+"""Generator named in the page."""
 
 _JOINERS = "\u200c\u200d"  # of letters in some scripts; all else that is invisible could reorder or hide text
 
 
 @dataclass(frozen=True)
 class Section:
-    """What a results folder has to tell.
+    """Section of one results folder.
 
     Attributes:
         anchor: Its id.
         name: Experiment.
-        model: Who answered, or what was calibrated; empty where neither is.
+        model: Model that answered, or family that was calibrated; empty without either.
         folder: Name of the folder.
-        about: What the experiment is about; empty where that is not known.
+        about: Summary of the experiment; empty if unknown.
         facts: A word or two on each of status, seed, calls.
         findings: Table of findings.
         questions: Questions with their answers.
         figures: Figures.
         panels: The posterior by epoch.
-        policies: Verbal policies beside it.
+        policies: Verbal policies and posteriors.
         tables: Tables to be read.
         health: Diagnostics, failures and cost.
         manifest: Tables of the manifest.
@@ -84,7 +84,7 @@ def page(
         results: Results folders.
         title: Title of the page.
         summaries: A line on each experiment, by name.
-        failed: What was wrong with experiments that have no results, by name.
+        failed: Errors of experiments without results, by name.
 
     Raises:
         InputError: If something in a folder cannot be read.
@@ -137,7 +137,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 
 def _in_short(sections: Sequence[Section]) -> dict[str, list[tuple[Section, ReportQuestion]]]:
-    """Sort all sections' answers by question, so that what is asked again stands together."""
+    """Group the answers of all sections by question."""
     by_question: dict[str, list[tuple[Section, ReportQuestion]]] = {}
     for section in sections:
         for question in section.questions:

@@ -1,4 +1,4 @@
-"""Verbal policies beside the numerical posterior that was held when they were written."""
+"""Verbal policies, each with the numerical posterior at the time of its writing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Moment:
         texts: Different texts, the commonest first.
         others: Different texts that are not shown.
         without: Assistants for whom there is no text; of recorded runs, whether there is none yet.
-        belief: What the run believes in words, where the agent keeps a belief so.
+        belief: Verbal belief of the run, if the agent has one.
     """
 
     run: int
@@ -91,7 +91,7 @@ def policies_of(results: Results, beliefs: pd.DataFrame) -> PolicyPanels | None:
 
     Args:
         results: The folder.
-        beliefs: What `scai_irl.report.html.belief_panels.beliefs_of` gives of it.
+        beliefs: Table that `scai_irl.report.html.belief_panels.beliefs_of` returns.
     """
     table = results.tables.get("verbal_policies")
     if table is None or not set(table) >= _NEEDED or table.empty:

@@ -1,4 +1,4 @@
-"""What the predecessor recorded, row by row, and what each of our models came to in the same condition."""
+"""Gaps of SCAI (2023), row by row, and those of each model in the same condition."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Beside:
-    """A number of ours: itself with its interval, whose it is, and what was recorded if not the gap of the row."""
+    """Number of a model: value with interval, name, and the number of SCAI (2023) if it is not the gap of the row."""
 
     value: str
     who: str
@@ -74,7 +74,7 @@ def model_label(manifest: Manifest) -> str:
 
 
 def comparison_of(told: Sequence[Told]) -> Comparison | None:
-    """Set findings that name a row of the predecessor's beside it; None if none does.
+    """Compare findings with the rows of SCAI (2023) that they name; None if none names one.
 
     Args:
         told: Findings, folder by folder.
@@ -124,5 +124,5 @@ def _beside(line: dict[str, Any], gap: float, *, several: bool) -> Beside:
     return Beside(
         number_with_interval(value, low, high),
         f"{who}, {line['folder']}" if several else who,
-        f"beside {number(recorded)} recorded" if other else "",
+        f"SCAI (2023): {number(recorded)}" if other else "",
     )

@@ -100,7 +100,7 @@ class Drawing:
     Attributes:
         markup: The ``svg`` element.
         labels: Words in it, in order, each once; numbers left out.
-        caption: What it shows, by its own description; empty where it has none.
+        caption: Description in the file; empty without one.
         width: Width in pixels, as it was drawn.
     """
 
@@ -115,7 +115,7 @@ def drawn_anew(source: str, prefix: str) -> Drawing:
 
     Args:
         source: Text of the SVG file.
-        prefix: What its ids begin with, different for each figure; ``PREFIX-name`` and ``PREFIX-what`` are ids of the
+        prefix: Prefix of its ids, different for each figure; ``PREFIX-name`` and ``PREFIX-what`` are ids of the
             elements that name and describe it.
 
     Raises:

@@ -55,3 +55,6 @@ def submit(script: str) -> str:
         message = done.stderr.strip().removeprefix("sbatch: error: ") or f"exit status {done.returncode}"
         raise InputError(_SBATCH, f"Slurm refuses the job ({message})", "correct the option that it names")
     return done.stdout.strip().partition(";")[0]  # behind it, the cluster's name
+
+
+OPTIONS, execute = Slurm, slurm

@@ -21,8 +21,8 @@ from typing import Annotated, Any
 import tyro
 from tyro.conf import Positional, arg
 
-from scai_irl.io.command_line import told_in_one_line
 from scai_irl.io.errors import InputError
+from scai_irl.io.stop import told_in_one_line
 
 _PAUSE = 2.0
 _BETWEEN_LINES = 60.0

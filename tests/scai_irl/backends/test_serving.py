@@ -337,7 +337,7 @@ def test_the_server_stops_though_its_guard_was_killed(options: ServerOptions) ->
 
 PROGRAM = """
 from pathlib import Path
-from scai_irl.io.command_line import told_in_one_line
+from scai_irl.io.stop import told_in_one_line
 from scai_irl.cli.serve import Serve, serve
 told_in_one_line(lambda: serve(Serve("someone/tiny", port=0, python={python!r}, wait_seconds=60)))
 """

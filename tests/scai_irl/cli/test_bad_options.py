@@ -77,16 +77,24 @@ WRONG_WORDS = [
     (f"{ONE_GROUP} stray", "", "stray"),
     (
         "run no-such-experiment",
-        "",
-        "no-such-experiment; available subcommands: aligned-to-people, assistant-variants, assistants-only",
+        "scai-irl run",
+        "unknown command 'no-such-experiment'; there are aligned-to-people, assistant-variants, assistants-only",
     ),
-    ("run", "", "mixed-group-norm, model-organisms, one-group-norm, out-of-distribution"),
-    ("", "", "{run, reproduce, sweep, slurm, import, audit, report, calibrate, train, serve, doctor, show, list}"),
-    ("frobnicate", "", "frobnicate; available subcommands: run, reproduce"),
+    ("run one-group-nrm", "scai-irl run", "unknown command 'one-group-nrm'; perhaps you meant one-group-norm"),
+    ("run --runs 3", "scai-irl run", "unknown option before the command '--runs'; there are aligned-to-people"),
+    ("run", "scai-irl run", "mixed-group-norm, model-organisms, one-group-norm, out-of-distribution"),
+    (
+        "",
+        "scai-irl",
+        "a command is missing; give one of run, reproduce, sweep, slurm, import, audit, report, calibrate",
+    ),
+    ("frobnicate", "scai-irl", "unknown command 'frobnicate'; there are run, reproduce"),
+    ("sho", "scai-irl", "unknown command 'sho'; perhaps you meant show"),
     ("show", "", "scai-irl show"),
-    ("import", "", "scai2023"),
+    ("import", "scai-irl import", "scai2023"),
+    ("import human", "scai-irl import human", "a command is missing; give one of heffner, moblab, csv"),
     ("import scai2023 recording", "", "--out"),
-    ("audit", "", "recorded"),
+    ("audit", "scai-irl audit", "recorded"),
     ("run recorded-gpt4", "", "--data"),
 ]
 
@@ -120,7 +128,7 @@ def test_the_line_does_not_depend_on_the_terminals_width(
     monkeypatch.setenv("COLUMNS", columns)
     with pytest.raises(SystemExit):
         main(f"{ONE_GROUP} --runs abc".split())
-    expected = "error: --runs: invalid literal for int() with base 10: 'abc'; see scai-irl --help\n"
+    expected = "error: --runs: invalid literal for int() with base 10: 'abc'; see scai-irl run one-group-norm --help\n"
     assert capsys.readouterr().err == expected
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from scai_irl.report.html.command import write_report
+from scai_irl.report.html.write_report import write_report
 
 
 def parsed(page: str | Path) -> Element:

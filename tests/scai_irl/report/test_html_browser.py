@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser
 
-from scai_irl.report.html.command import write_report
+from scai_irl.report.html.write_report import write_report
 from tests.scai_irl.report.chromium import (
     CHROMIUM,
     SCHEMES,

@@ -50,7 +50,7 @@ def test_files_that_are_no_reports_are_kept(finished: Path, tmp_path: Path, caps
     thesis = tmp_path / "thesis.html"
     thesis.write_text("<title>mine</title>")
     line = refused(capsys, finished, "--out", thesis)
-    assert line.startswith(f"error: {thesis}: holds something else than a report; give another file")
+    assert line.startswith(f"error: {thesis}: is not a report; give another file")
     assert thesis.read_text() == "<title>mine</title>"
     assert refused(capsys, finished, "--out", tmp_path).startswith(f"error: {tmp_path}: is a folder")
     assert refused(capsys, finished, "--out", thesis / "report.html").startswith(f"error: {thesis / 'report.html'}: ")

@@ -140,7 +140,7 @@ def test_failures_and_diagnostics_are_told(results: Path) -> None:
     page = told(results)
     said = words(page)
     for line in (
-        "It has not finished",
+        "The run has not finished",
         f"7 of {manifest['counts']['calls']} answers could not be read",
         "2 requests were left without an answer",
         "Service: 3 server restarted",

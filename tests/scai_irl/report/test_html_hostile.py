@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from scai_irl.report.html.command import write_report
 from scai_irl.report.html.svg import ForeignError, drawn_anew
+from scai_irl.report.html.write_report import write_report
 from tests.scai_irl.report.dom import of_class, parsed, words
 from tests.scai_irl.report.hostile import ATTACK, FOREIGN, make_hostile, svg
 

@@ -14,7 +14,7 @@ import pytest
 from scai_irl import load
 from scai_irl.cli.main import main
 from scai_irl.data.scai2023.published import RECORDED_ROWS
-from scai_irl.report.html.command import write_report
+from scai_irl.report.html.write_report import write_report
 from scai_irl.results.findings import Finding, findings_table, save_findings
 from tests.scai_irl.report.dom import by_id, of_class, parsed, rows, sections, told, words
 
@@ -42,7 +42,7 @@ def test_every_finding_is_told_with_its_question_and_what_was_recorded(page: Ele
         assert [words(question) for question in section.iter("h4")] == list(dict.fromkeys(findings["question"]))
         notes = [words(note) for note in of_class(section, "notes")]
         for note, recorded in zip(notes, findings["recorded"], strict=True):
-            assert (f"recorded in 2023: {recorded:.3f}" in note) == (not np.isnan(recorded))
+            assert (f"SCAI (2023): {recorded:.3f}" in note) == (not np.isnan(recorded))
     short = words(by_id(page, "in-short"))
     assert short == "In short"
     (answers,) = of_class(page, "short")
@@ -84,7 +84,7 @@ def test_numbers_stand_on_their_axis_where_they_belong(bare: Path) -> None:
     assert value(goal) == pytest.approx(0.2, abs=tolerance)
     assert not of_class(second, "interval")
     notes = [words(note) for note in of_class(page, "notes")]
-    assert notes[0] == "5v5, fair users, map · n = 20 · recorded in 2023: 0.400 · goal: at most 0.05 · missed"
+    assert notes[0] == "5v5, fair users, map · n = 20 · SCAI (2023): 0.400 · goal: at most 0.05 · missed"
     assert [len(of_class(page, verdict)) for verdict in ("met", "missed")] == [1, 1]
     assert "1 of 3 findings have no number." in words(page)
 
@@ -111,7 +111,7 @@ def test_findings_stand_beside_the_predecessor_in_its_order(bare: Path, folders:
     assert "all runs were given one text, so that they repeat it and are not independent" in words(page)
     (table,) = of_class(page, "beside")
     heading, *lines = rows(table)
-    assert heading == ["condition", "recorded gap", "embedded bayes", "phrasebook", "explained in"]
+    assert heading == ["condition", "SCAI (2023)", "embedded bayes", "phrasebook", "explained in"]
     by_name = {line[0]: line[1:] for line in lines}
     assert list(by_name) == [row for row in RECORDED_ROWS if row in by_name] + ["of our own"]
     for row, cells in by_name.items():
@@ -120,7 +120,7 @@ def test_findings_stand_beside_the_predecessor_in_its_order(bare: Path, folders:
     assert by_name["5v5 fair"][0] == "0.004 no interval"
     assert by_name["mixed 50/50"][0] == "0.345 [0.269, 0.419]"
     assert by_name["of our own"][0] == "–"
-    assert by_name[name][1:] == ["0.025 [0.010, 0.040] map, beside 0.415 recorded", "–", "note 2"]
+    assert by_name[name][1:] == ["0.025 [0.010, 0.040] map, SCAI (2023): 0.415", "–", "note 2"]
     (notes,) = of_class(page, "explained")
     assert words(notes[1]) == "Users' share, not the gap."
     assert notes[1].get("id") == "note-2"
@@ -138,8 +138,8 @@ def test_without_a_row_there_is_no_comparison(bare: Path) -> None:
 def test_a_folder_with_a_manifest_alone_is_told(bare: Path) -> None:
     page = told(bare)
     assert words(page.find(".//h1")) == "bare"
-    assert "No findings are recorded in this folder" in words(page)
-    assert "It has not finished" in words(page)
+    assert "This folder has no findings" in words(page)
+    assert "The run has not finished" in words(page)
 
 
 def test_folders_of_one_name_are_told_apart(finished: Path, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def test_posteriors_are_an_arviz_object_over_conditions_runs_and_epochs(finished
     np.testing.assert_allclose(exact["probability"].sum("hypothesis"), 1, atol=1e-6)  # float32's digits
     np.testing.assert_allclose(exact["probability"].sel(epoch=0), 1 / 3, atol=1e-6)
     assert set(exact["hypothesis_norm"].to_numpy()) == {"selfish", "fair", "altruistic"}
-    assert {str(name) for name in drawn.data_vars} >= {"norm", "rationality", "lapse", "hypothesis"}
+    assert {str(name) for name in drawn.data_vars} >= {"rationality", "lapse", "hypothesis"}
+    assert "norm" in drawn.coords  # text is no number to summarise
 
 
 def test_posterior_and_beliefs_table_say_the_same(finished: Path) -> None:
@@ -140,3 +141,20 @@ def test_show_takes_text_from_files_as_text(results: Path, capsys: pytest.Captur
     assert "[red]fair[/red]" in out
     assert "[red]one[/red]" in out
     assert "\x1b" not in out
+
+
+def test_every_column_is_described(finished: Path) -> None:
+    results = load(finished)
+    for name in results.tables:
+        described = results.describe(name)
+        assert described["column"].tolist() == list(results.tables[name])
+        assert described[described["description"] == ""]["column"].tolist() == []
+    with pytest.raises(InputError, match="has no such table"):
+        results.describe("none")
+
+
+def test_results_show_themselves_in_ten_lines(finished: Path) -> None:
+    text = repr(load(finished))
+    assert len(text.splitlines()) <= 10
+    for said in ("one-group-norm", "finished", "seed     0", "phrasebook", "interactions (40)", "alignment_gap", "next"):
+        assert said in text

@@ -1,41 +1,17 @@
-"""``scai-irl report``: results folders told in one file."""
+"""Write one HTML report of several results folders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from tyro.conf import Positional, arg
-
-from scai_irl.io.errors import InputError, printable
+from scai_irl.io.errors import InputError
 from scai_irl.io.files import telling_disk_errors, write_text
 from scai_irl.report.html.page import GENERATOR, page
 from scai_irl.results.results import Results, load
 
-_HEAD = 2_000  # bytes in which a page says what it was made by
+_HEAD = 2_000  # bytes that contain the generator of a page
 _MOST_NAMES = 3  # in a title
-
-
-@dataclass
-class Report:
-    """Tell results folders in one HTML file: answers, figures, tables, words beside beliefs, failures, cost."""
-
-    results: Annotated[Positional[tuple[Path, ...]], arg(help="Results folders, in the order of their sections.")]
-    out: Annotated[Path, arg(help="File to write; an earlier report is replaced.")] = Path("report.html")
-    title: Annotated[str, arg(help="Title of the page; one that names the experiments unless given.")] = ""
-
-
-def report(command: Report, summaries: Mapping[str, str]) -> None:
-    """Do what the command says.
-
-    Args:
-        command: What was asked for.
-        summaries: A line on each experiment, by name.
-    """
-    write_report(command.results, command.out, command.title, summaries)
-    print(printable(f"report: {command.out}"))
 
 
 def write_report(
@@ -52,7 +28,7 @@ def write_report(
         out: File to write.
         title: Title of the page; one that names the experiments unless given.
         summaries: A line on each experiment, by name.
-        failed: What was wrong with experiments that have no results, by name.
+        failed: Errors of experiments without results, by name.
 
     Raises:
         InputError: If a folder is no results folder, is given twice, or the file cannot be written.
@@ -68,7 +44,7 @@ def write_report(
 
 
 def _refuse_other_file(out: Path) -> None:
-    """Refuse to replace what is no report of ours."""
+    """Refuse to replace a file that is not a report."""
     if out.is_dir():
         raise InputError(str(out), "is a folder", "give a file with --out")
     with telling_disk_errors(out):
@@ -77,7 +53,7 @@ def _refuse_other_file(out: Path) -> None:
         with out.open("rb") as file:
             head = file.read(_HEAD)
     if f'content="{GENERATOR}"'.encode() not in head:
-        raise InputError(str(out), "holds something else than a report", "give another file with --out")
+        raise InputError(str(out), "is not a report", "give another file with --out")
 
 
 def _title(results: Sequence[Results]) -> str:
