@@ -201,11 +201,11 @@ def main() -> None:
     headers = ["load", "conversations", "tokens read", "written", "measured s", "model s", "% off"]
     lines = [tabulate(rows, headers=headers, floatfmt=".3g", intfmt=",", missingval="-")]
     if model is not None and sheet is not None:
-        found = reached(model, sheet, measured, options.together)
+        results = reached(model, sheet, measured, options.together)
         alone = 1e3 * token_seconds(model, sheet, Assumed())
         lines += [
-            f"reached: {100 * found.arithmetic:.1f} % of the data sheet's arithmetic in reading, "
-            f"{100 * found.memory:.1f} % of its bandwidth in writing",
+            f"reached: {100 * results.arithmetic:.1f} % of the data sheet's arithmetic in reading, "
+            f"{100 * results.memory:.1f} % of its bandwidth in writing",
             f"one alone: {1e3 * measured['one alone'] / 200:.2f} ms a token with its prompt, predicted {alone:.2f} ms",
         ]
     import vllm  # noqa: PLC0415 - as above

@@ -115,7 +115,7 @@ class RawClient:
         await asyncio.gather(*(connection() for _ in range(self._concurrency)))
 
 
-def asked(backend: Backend, requests: Sequence[Request]) -> None:
+def answered(backend: Backend, requests: Sequence[Request]) -> None:
     """Call a backend, and check that all requests were answered."""
     answers = backend.complete(requests)
     assert all(answer.finish_reason in {"stop", "length"} for answer in answers)
@@ -125,7 +125,7 @@ def asked(backend: Backend, requests: Sequence[Request]) -> None:
 def recorded(backend: Backend, requests: Sequence[Request]) -> None:
     """Call a backend with a new store of calls, like an experiment."""
     with tempfile.TemporaryDirectory() as folder, closing(CallStore(Path(folder) / CALLS)) as store:
-        asked(Recorded(backend, store), requests)
+        answered(Recorded(backend, store), requests)
 
 
 def measure(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[tuple[float, float]]]:
@@ -177,7 +177,7 @@ def main() -> None:
             with closing(VllmServer(given)) as backend:
                 ways: dict[str, Callable[[], None]] = {
                     RIVAL: raw.send_all,
-                    "VllmServer": lambda: asked(backend, requests),
+                    "VllmServer": lambda: answered(backend, requests),
                     "Recorded(VllmServer)": lambda: recorded(backend, requests),
                 }
                 spent = measure(ways, arguments.rounds)

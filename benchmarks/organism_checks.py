@@ -1,9 +1,8 @@
 """Checks of a model organism's behaviour: whether its free answers can be parsed, and whether it follows policies.
 
-``python -m benchmarks.organism_checks --model bayes``. Answers are asked for without any form, in every kind that
-organisms know and in every wording, about groups that were not trained on. Offers are not sampled but scored: every
-number of units is a label, so the mean offered share is the model's own and not that of a few draws; it stands beside
-the mean of the policy that the text puts into words.
+``python -m benchmarks.organism_checks --model bayes``. Requests have no structured output. They cover every kind and
+wording that organisms know, about held-out groups. Offers are not sampled but scored: every number of units is a label,
+so the mean offered share has no sampling error. It is compared with the mean of the policy that the text expresses.
 """
 
 from __future__ import annotations
@@ -49,12 +48,12 @@ from scai_irl.organisms.transcripts import draw_transcript
 from scai_irl.organisms.wordings import FIRM, LOOSE, policy_text
 from scai_irl.organisms.world import CURRENCIES, NAMES, WORLDS
 
-Asked = tuple[Request, Callable[[Completion], object]]
+CheckedRequest = tuple[Request, Callable[[Completion], object]]
 _TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "integer": (int,), "boolean": (bool,)}
 STAKES = range(10, 101, 10)
 
 
-def asked(kind: str, seed: int) -> Asked:
+def random_request(kind: str, seed: int) -> CheckedRequest:
     """Return a random request of a kind, with the reader of its answer."""
     rng = np.random.default_rng(derive_seed(seed, "checks", kind))
     number, stake = int(rng.integers(2 * len(NAMES))), int(rng.integers(10, 101))
@@ -63,7 +62,7 @@ def asked(kind: str, seed: int) -> Asked:
     style = Style(max_tokens=128, wording=1 + seed % WORDINGS)
     transcript = draw_transcript(WORLDS["bayes"], rng, odd=False)
     manner, units = MANNERS[int(rng.integers(len(MANNERS)))], int(rng.integers(stake + 1))
-    of: dict[str, Callable[[], Asked]] = {
+    of: dict[str, Callable[[], CheckedRequest]] = {
         "state": lambda: (
             state_request(transcript.candidates, transcript.games, seed, style),
             functools.partial(read_stated, labels=LABELS),
@@ -97,7 +96,7 @@ def validity(backend: Backend, number: int) -> pd.DataFrame:
     """
     rows = []
     for kind in KINDS:
-        both = [asked(kind, seed) for seed in range(number)]
+        both = [random_request(kind, seed) for seed in range(number)]
         answers = backend.complete([replace(request, structure=Structure()) for request, _ in both])
         valid = sum(is_json(request, answer) for (request, _), answer in zip(both, answers, strict=True))
         readable = sum(can_be_read(read, answer) for (_, read), answer in zip(both, answers, strict=True))
@@ -113,14 +112,14 @@ def is_json(request: Request, answer: Completion) -> bool:
     schema = request.structure.value
     assert isinstance(schema, Mapping)
     try:
-        said = json.loads(answer.text)
+        value = json.loads(answer.text)
     except ValueError:
         return False
     entries = schema["properties"]
     return (
-        isinstance(said, dict)
-        and set(said) == set(entries)
-        and all(type(said[name]) in _TYPES[entries[name]["type"]] for name in said)  # true is an int, but no number
+        isinstance(value, dict)
+        and set(value) == set(entries)
+        and all(type(value[name]) in _TYPES[entries[name]["type"]] for name in value)  # true is an int, but no number
     )
 
 

@@ -181,17 +181,17 @@ def rounds(
     return measured
 
 
-def rows(name: str, asked: int, found: dict[str, list[Round]]) -> list[list[object]]:
+def rows(name: str, requests: int, measured: dict[str, list[Round]]) -> list[list[object]]:
     """Return one row for each way."""
-    middle = {way: statistics.median(one.seconds for one in some) for way, some in found.items()}
+    middle = {way: statistics.median(one.seconds for one in some) for way, some in measured.items()}
     lines: list[list[object]] = []
-    for way, some in found.items():
-        speeds = sorted(asked / one.seconds for one in some)
+    for way, some in measured.items():
+        speeds = sorted(requests / one.seconds for one in some)
         cached = statistics.median(sum(one.cached) / sum(one.read) for one in some)
         apart = statistics.median(max(one.read) / sum(one.read) for one in some)
-        processor = 1e3 * statistics.median(one.processor for one in some) / asked
+        processor = 1e3 * statistics.median(one.processor for one in some) / requests
         ratio = middle["by load"] / middle[way]
-        lines.append([name, way, asked / middle[way], speeds[0], speeds[-1], ratio, processor, cached, apart])
+        lines.append([name, way, requests / middle[way], speeds[0], speeds[-1], ratio, processor, cached, apart])
     return lines
 
 
@@ -246,15 +246,15 @@ def main() -> None:
             batches = [
                 [shortened(one, arguments.tokens) for one in batch] for batch in EXPERIMENTS[name](arguments.runs)
             ]
-            asked = sum(map(len, batches))
+            requests = sum(map(len, batches))
             with closing(VllmServer(settings)) as backend:
                 measured = rounds(servers, backend, batches, arguments.rounds)
                 retried = ", ".join(f"{what} {times}" for what, times in backend.service().items())
-            lines += rows(name, asked, measured)
+            lines += rows(name, requests, measured)
             texts = {one.texts for some in measured.values() for one in some}
-            tokens = sum(measured["by load"][0].read) / asked
+            tokens = sum(measured["by load"][0].read) / requests
             notes.append(
-                f"{name}: {asked} requests in {len(batches)} batches, {tokens:.0f} tokens of prompt each; "
+                f"{name}: {requests} requests in {len(batches)} batches, {tokens:.0f} tokens of prompt each; "
                 f"{len(texts)} sets of answers in all rounds; {retried or 'no request was repeated'}"
             )
     headers = ("experiment", "asked", "requests/s", "slowest", "fastest", "ratio", "CPU ms", "cached", "busiest's part")

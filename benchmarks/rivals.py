@@ -38,8 +38,8 @@ def numpy_posterior(
 ) -> Float[np.ndarray, "run hypothesis"]:
     """Compute exact posteriors in numpy, single precision, tuned for a core's cache.
 
-    A table of the log-probabilities of every (stake, offer, answer) that occurs, some stakes at a time; then for each
-    run the sum of its plays' rows. All halves of all plays must have been seen.
+    It makes a table of the log-probabilities of every (stake, offer, answer) that occurs, some stakes at a time. Then
+    it sums the rows of each run's interactions. All offers and answers must be observed.
     """
     code = (data.stake * (_LARGEST + 1) + data.offer) * 2 + data.accepted
     occurs = np.zeros((_LARGEST + 1) ** 2 * 2, bool)

@@ -1,7 +1,8 @@
 """Environment steps per second; a step is one transition of the MDP: an action is drawn and the state moves on.
 
 2,048 environments × 500 steps, actions drawn inside. A play of the ultimatum game has two steps, an offer drawn from
-π_θ and an answer drawn from P_θ, so 500 steps are 250 plays; a pull of the bandit is one step, with a uniform action.
+π_θ and an answer drawn from P_θ, so 500 steps are 250 interactions; a pull of the bandit is one step with a uniform
+action.
 """
 
 from __future__ import annotations

@@ -19,8 +19,22 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 AVOIDED = "## Words we avoid"
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES, *sorted((ROOT / "docs").rglob("*.ipynb"))]
 FOLDERS = ["envs", "inference", "scai_irl", "experiments", "benchmarks", "docs/hooks", "tests"]
-NOT_YET = ["envs", "inference", "scai_irl", "experiments", "benchmarks", "tests"]
-"""Folders that still use words of the table; it only shrinks, and `scai_irl/lm` may stand for a part of `scai_irl`."""
+NOT_YET = [
+    "envs",
+    "inference",
+    "scai_irl/__init__.py",
+    "scai_irl/cli",
+    "scai_irl/experiment",
+    "scai_irl/io/command_line.py",
+    "scai_irl/io/shadowed.py",
+    "scai_irl/loop",
+    "scai_irl/report",
+    "scai_irl/results",
+    "scai_irl/testing",
+    "experiments",
+    "tests",
+]
+"""Folders and modules that still use words of the table; the list only shrinks."""
 
 _ROW = re.compile(r"(?<!\\)\|")
 _CODE_BLOCK = re.compile(r"^```.*?^```$|^ {4}[^\n]*$|\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
@@ -160,7 +174,7 @@ def test_code_says_the_words_of_the_field(folder: str) -> None:
 
 def test_every_folder_that_is_not_yet_done_needs_to_be_in_the_list() -> None:
     for folder in NOT_YET:
-        files = sorted((ROOT / folder).rglob("*.py"))
+        files = [ROOT / folder] if folder.endswith(".py") else sorted((ROOT / folder).rglob("*.py"))
         assert any(uses(file, texts_of_code(file)) for file in files), f"{folder} is done: take it out of NOT_YET"
 
 

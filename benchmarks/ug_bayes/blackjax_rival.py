@@ -48,8 +48,8 @@ def sample(key: Any, data: dict[str, Any]) -> tuple[Any, Any]:
             state, info = kernel.step(key, state)
             return state, (state.position, info.is_divergent)
 
-        kept: tuple[Any, Any] = jax.lax.scan(step, state, jax.random.split(key_draws, DRAWS))[1]
-        return kept
+        draws: tuple[Any, Any] = jax.lax.scan(step, state, jax.random.split(key_draws, DRAWS))[1]
+        return draws
 
     # One after the other, so that none waits for a chain with deeper trees.
     of_chains: tuple[Any, Any] = jax.lax.map(chain, jax.random.split(key, CHAINS))

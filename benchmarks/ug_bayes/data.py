@@ -21,8 +21,8 @@ def simulated(subjects: int = SUBJECTS, plays: int = PLAYS, seed: int = SEED) ->
     key_offers, key_subjects, key_answers = jax.random.split(jax.random.key(seed), 3)
     rising = (np.arange(subjects) % 2 == 0)[:, None]
     mean = np.where(np.arange(plays) < plays // 2, np.where(rising, _LOW, _HIGH), _MIDDLE)
-    drawn = mean + _SD * np.asarray(jax.random.normal(key_offers, (subjects, plays)))
-    offer = np.clip(np.rint(drawn), 0, STAKE).astype(int)
+    simulated_group = mean + _SD * np.asarray(jax.random.normal(key_offers, (subjects, plays)))
+    offer = np.clip(np.rint(simulated_group), 0, STAKE).astype(int)
     place = _GROUP + SPREAD * jax.random.normal(key_subjects, (subjects, len(_GROUP)))
     own = jnp.asarray(UPPER) * jax.scipy.special.ndtr(place)
     family = UgBayes()

@@ -54,9 +54,9 @@ class Figures:
 def read_figures(name: str, file: Path, cold: float, cached: float) -> Figures:
     """Compute the figures from a program's file; its first fit counts only for the cold start."""
     with np.load(file) as stored:
-        kept = {key: stored[key] for key in stored.files}
+        warm_fits = {key: stored[key] for key in stored.files}
     ess, r_hat = [], []
-    for group, subject in zip(kept["group"][1:], kept["subject"][1:], strict=True):
+    for group, subject in zip(warm_fits["group"][1:], warm_fits["subject"][1:], strict=True):
         columns = [np.asarray(values, np.float64).reshape(*values.shape[:2], -1) for values in (group, subject)]
         ess.append([min(effective_draws(c[..., n]) for n in range(c.shape[-1])) for c in columns])
         r_hat += [float(arviz_compat.arviz().rhat(c[..., n])) for c in columns for n in range(c.shape[-1])]
@@ -65,13 +65,13 @@ def read_figures(name: str, file: Path, cold: float, cached: float) -> Figures:
         name,
         cold,
         cached,
-        float(kept["fit_seconds"][1:, 1].mean()),
-        float(kept["sampling_seconds"][1:, 1].mean()),
+        float(warm_fits["fit_seconds"][1:, 1].mean()),
+        float(warm_fits["sampling_seconds"][1:, 1].mean()),
         float(smallest[0]),
         float(smallest[1]),
         max(r_hat),
-        float(kept["divergences"][1:].mean()),
-        tuple((UPPER * normal_cdf(kept["group"][1:])).mean(axis=(0, 1, 2)).tolist()),
+        float(warm_fits["divergences"][1:].mean()),
+        tuple((UPPER * normal_cdf(warm_fits["group"][1:])).mean(axis=(0, 1, 2)).tolist()),
     )
 
 

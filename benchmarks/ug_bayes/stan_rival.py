@@ -44,11 +44,11 @@ def fit(problem: Problem, seed: int) -> Draws:
     data["accepted"] = problem.accepted.ravel().tolist()  # plays fastest, as Stan's columns
     posterior = stan.build(PROGRAM, data=data, random_seed=seed)
     began = now()
-    drawn = posterior.sample(num_chains=CHAINS, num_warmup=WARMUP, num_samples=DRAWS)
+    draws = posterior.sample(num_chains=CHAINS, num_warmup=WARMUP, num_samples=DRAWS)
     # PyStan's arrays end in (draw × chain), chains fastest.
-    group = drawn["mu"].reshape(3, DRAWS, CHAINS)
-    subject = drawn["place"].reshape(3, subjects, DRAWS, CHAINS)
-    diverging = int(np.sum(drawn["divergent__"]))
+    group = draws["mu"].reshape(3, DRAWS, CHAINS)
+    subject = draws["place"].reshape(3, subjects, DRAWS, CHAINS)
+    diverging = int(np.sum(draws["divergent__"]))
     return Draws(np.moveaxis(group, [2, 1], [0, 1]), np.transpose(subject, (3, 2, 1, 0)), diverging, began)
 
 

@@ -140,8 +140,8 @@ class _Batch:
 
     def answers(self) -> Iterator[tuple[int, GeneratedText]]:
         """Generate all answers, and yield each when it is finished."""
-        found = [GeneratedText() for _ in self._prompts]
-        open_rows = set(range(len(found)))
+        generated = [GeneratedText() for _ in self._prompts]
+        open_rows = set(range(len(generated)))
         matchers = [prompt.form for prompt in self._prompts]
         free = jnp.asarray(self._forms.masks(len(self._lengths), {}))
         lengths = jnp.asarray(self._lengths)
@@ -177,7 +177,7 @@ class _Batch:
             tokens, values = np.asarray(chosen), np.asarray(log_probs)
             for row in sorted(open_rows):
                 token = int(tokens[row])
-                answer, most = found[row], self._most(row)
+                answer, most = generated[row], self._most(row)
                 if token == self._end:
                     answer.ended = True
                 else:
@@ -213,8 +213,8 @@ def _read(
     text = (other >= time - lengths[:, None, None]) & (other <= own)
     itself = other == own  # so that padding also attends to something
     caches = empty_caches(architecture, rows, slots, weights["embed"].dtype)
-    found, caches = continued(weights, architecture, tokens, positions, text | itself, caches, jnp.int32(0))
-    return logits(weights, found[:, -1]), caches
+    state, caches = continued(weights, architecture, tokens, positions, text | itself, caches, jnp.int32(0))
+    return logits(weights, state[:, -1]), caches
 
 
 @functools.partial(jax.jit, static_argnames=("architecture", "padded"), donate_argnames="caches")
@@ -231,8 +231,8 @@ def _go_on(
     place = jnp.arange(caches[0].keys.shape[1])
     seen: Bool[Array, "row place"] = (place <= at) & (place >= padded - lengths[:, None])
     positions = lengths[:, None] + at - padded
-    found, caches = continued(weights, architecture, tokens[:, None], positions, seen[:, None], caches, at)
-    return logits(weights, found[:, 0]), caches
+    state, caches = continued(weights, architecture, tokens[:, None], positions, seen[:, None], caches, at)
+    return logits(weights, state[:, 0]), caches
 
 
 @functools.partial(jax.jit, static_argnames="room")

@@ -106,8 +106,8 @@ def write_model(folder: Path, model: Llama, *, half: bool = False) -> None:
     tokenizer_config |= {name: token for name, token in special.items() if token}
     write_json(folder / TOKENIZER_CONFIG, tokenizer_config)
     write_text(folder / TEMPLATE, words.template)
-    kept = {name: rounded(values) if half else values for name, values in to_names(model.weights).items()}
-    write_bytes(folder / WEIGHTS, save(kept, metadata={"format": "pt"}))
+    stored = {name: rounded(values) if half else values for name, values in to_names(model.weights).items()}
+    write_bytes(folder / WEIGHTS, save(stored, metadata={"format": "pt"}))
 
 
 def read_model(folder: Path) -> Llama:
@@ -153,15 +153,15 @@ def rounded(values: np.ndarray) -> np.ndarray:
 
 def to_names(weights: Weights) -> dict[str, np.ndarray]:
     """Convert weights to the common format: one array a layer, and matrices with outputs first."""
-    made = {}
+    converted = {}
     for name, values in weights.items():
         array = np.asarray(values)
         if name in _OUTER:
-            made[_OUTER[name]] = array.T if name == "head" else array
+            converted[_OUTER[name]] = array.T if name == "head" else array
             continue
         for layer, own in enumerate(array):
-            made[f"model.layers.{layer}.{_NAMES[name]}.weight"] = own.T if own.ndim == 2 else own
-    return {name: np.ascontiguousarray(array) for name, array in made.items()}
+            converted[f"model.layers.{layer}.{_NAMES[name]}.weight"] = own.T if own.ndim == 2 else own
+    return {name: np.ascontiguousarray(array) for name, array in converted.items()}
 
 
 def from_names(arrays: Mapping[str, np.ndarray], architecture: Architecture) -> Weights:

@@ -68,7 +68,7 @@ Weights = dict[str, Array]
 def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     """Return the shape of each array of weights."""
     heads, keys = architecture.heads * architecture.head_width, architecture.key_heads * architecture.head_width
-    made = {
+    sizes = {
         "embed": (architecture.vocabulary, architecture.width),
         "attention_norm": (architecture.layers, architecture.width),
         "query": (architecture.layers, architecture.width, heads),
@@ -81,21 +81,21 @@ def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
         "down": (architecture.layers, architecture.inner, architecture.width),
         "norm": (architecture.width,),
     }
-    return made if architecture.tied else made | {"head": (architecture.width, architecture.vocabulary)}
+    return sizes if architecture.tied else sizes | {"head": (architecture.width, architecture.vocabulary)}
 
 
 def draw_weights(key: Key[Array, ""], architecture: Architecture) -> Weights:
     """Draw initial weights: normal, and smaller for outputs of residual branches (Radford et al. 2019)."""
-    drawn = {}
+    weights = {}
     for number, (name, shape) in enumerate(shapes(architecture).items()):
         if name.endswith("norm"):
-            drawn[name] = jnp.ones(shape)
+            weights[name] = jnp.ones(shape)
             continue
         spread = 0.02 if name in {"embed", "head"} else shape[-2] ** -0.5
         if name in {"out", "down"}:
             spread /= math.sqrt(2 * architecture.layers)
-        drawn[name] = spread * jax.random.normal(jax.random.fold_in(key, number), shape)
-    return drawn
+        weights[name] = spread * jax.random.normal(jax.random.fold_in(key, number), shape)
+    return weights
 
 
 class Cache(NamedTuple):
@@ -193,8 +193,8 @@ def continued(
     stacked = _by_layer(weights, architecture)
     for number, cache in enumerate(caches):
         own = {name: values[number] for name, values in stacked.items()}
-        state, kept = _layer(own, architecture, state, turn, bias, cache, at)
-        filled.append(kept)
+        state, cached = _layer(own, architecture, state, turn, bias, cache, at)
+        filled.append(cached)
     return normalised(state, weights["norm"], architecture), tuple(filled)
 
 
@@ -229,10 +229,10 @@ def _layer(
     cache: C,
     at: Int[Array, ""],
 ) -> tuple[Float[Array, "row time width"], C]:
-    found, cache = _attend(
+    attended, cache = _attend(
         weights, architecture, normalised(state, weights["attention_norm"], architecture), turn, bias, cache, at
     )
-    state = state + found
+    state = state + attended
     inner = normalised(state, weights["feed_norm"], architecture)
     return state + (jax.nn.silu(inner @ weights["gate"]) * (inner @ weights["up"])) @ weights["down"], cache
 
@@ -260,10 +260,10 @@ def _attend(
     query = query.reshape(rows, time, architecture.key_heads, group, architecture.head_width)
     score = jnp.einsum("rtkgd,rpkd->rkgtp", query, keys) * architecture.head_width**-0.5
     weight = jax.nn.softmax(score.astype(jnp.float32) + bias, axis=-1).astype(state.dtype)
-    found = jnp.einsum("rkgtp,rpkd->rtkgd", weight, values).reshape(
+    attended = jnp.einsum("rkgtp,rpkd->rtkgd", weight, values).reshape(
         rows, time, architecture.heads * architecture.head_width
     )
-    return found @ weights["out"], cache
+    return attended @ weights["out"], cache
 
 
 def _turns(

@@ -59,8 +59,8 @@ def _sums(
 ) -> Float[Array, "row"]:
     rows, time = tokens.shape
     place = jnp.arange(time)
-    found = states(weights, architecture, tokens, jnp.broadcast_to(place, tokens.shape), causal(rows, time))
-    log_probs = jax.nn.log_softmax(logits(weights, found[:, :-1]))
+    state = states(weights, architecture, tokens, jnp.broadcast_to(place, tokens.shape), causal(rows, time))
+    log_probs = jax.nn.log_softmax(logits(weights, state[:, :-1]))
     chosen = jnp.take_along_axis(log_probs, tokens[:, 1:, None], axis=2)[..., 0]
     counted = (place[1:] >= first[:, None]) & (place[1:] < last[:, None])
     return jnp.sum(jnp.where(counted, chosen, 0.0), axis=1)

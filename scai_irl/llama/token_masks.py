@@ -78,7 +78,7 @@ def _grammar(kind: str, value: Any) -> str:
         if kind == "json":
             return f"{_UNFORCED}\nstart: %json {json.dumps(value | {'x-guidance': _JSON})}"
         pattern = "|".join(re.escape(one) for one in value) if kind == "choice" else str(value)
-        (made,) = json.loads(LLMatcher.grammar_from_regex(pattern))["grammars"]
-        return f"{_UNFORCED}\n{made['lark_grammar']}"
+        (grammar,) = json.loads(LLMatcher.grammar_from_regex(pattern))["grammars"]
+        return f"{_UNFORCED}\n{grammar['lark_grammar']}"
     except ValueError as problem:
         raise FormError(f"a form that cannot be kept to: {problem}") from problem

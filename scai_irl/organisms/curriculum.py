@@ -64,7 +64,7 @@ class Curriculum:
     Args:
         world: The world.
         vocabulary: Numbers of tokens.
-        longest: Most games of a transcript.
+        longest: Most interactions of a transcript.
         mix: One of `MIXES`.
     """
 
@@ -100,7 +100,7 @@ class Curriculum:
     def _about_games(self, kind: Kind, rng: np.random.Generator) -> Segment:
         wording = _wording(rng)
         stated = kind != "learn" or rng.random() < 0.5
-        transcript = draw_transcript(self._world, rng, told=stated, mixed=kind != "learn", longest=self._longest)
+        transcript = draw_transcript(self._world, rng, with_prior=stated, mixed=kind != "learn", longest=self._longest)
         count = min(_ASKED[kind], len(transcript.games) + 1)
         lengths = sorted(rng.choice(len(transcript.games) + 1, count, replace=False))
         if kind == "choose":
@@ -111,7 +111,7 @@ class Curriculum:
         def text(transcript: Transcript, belief: Float[np.ndarray, "conduct"]) -> tuple[list[int], list[Target | None]]:
             return self._text(belief, rng)
 
-        return self._asked("learn", transcript, wording, lengths, text, told=stated)
+        return self._asked("learn", transcript, wording, lengths, text, stated=stated)
 
     def _asked(
         self,
@@ -121,10 +121,10 @@ class Curriculum:
         lengths: Sequence[int] | range,
         answer: Callable[[Transcript, Float[np.ndarray, "conduct"]], tuple[list[int], list[Target | None]]],
         *,
-        told: bool = True,
+        stated: bool = True,
     ) -> Segment:
         """Return a stem of interactions, with a branch after each of some numbers of them."""
-        candidates = transcript.candidates if told else None
+        candidates = transcript.candidates if stated else None
         stem = self._ids(chunks.before_games(kind, candidates, wording, transcript.earlier))
         leaves = [len(stem)]
         for place, game in enumerate(transcript.games):
@@ -136,10 +136,10 @@ class Curriculum:
             segment.notes.append((leaves[count] - 1, transcript.belief[count]))
             segment.weighed.append((leaves[count] - 1, transcript.weight[count - 1]))
         for length in lengths:
-            said, targets = answer(transcript, transcript.belief[length])
+            reply, targets = answer(transcript, transcript.belief[length])
             nothing: list[Target | None] = [None] * (len(closing) - 1)
             segment.notes.append((len(segment) + len(closing) - 1, transcript.belief[length]))
-            segment.branches.append(Branch(leaves[length], [*closing, *said[:-1]], [*nothing, *targets]))
+            segment.branches.append(Branch(leaves[length], [*closing, *reply[:-1]], [*nothing, *targets]))
         return segment
 
     def _label(
@@ -153,8 +153,8 @@ class Curriculum:
         self, transcript: Transcript, belief: Float[np.ndarray, "conduct"]
     ) -> tuple[list[int], list[Target | None]]:
         percent = in_hundredths(belief[list(transcript.order)])
-        said = self._ids(chunks.chances_answer(chunks.LABELS, percent))
-        return said, list(said)
+        reply = self._ids(chunks.chances_answer(chunks.LABELS, percent))
+        return reply, list(reply)
 
     def _text(
         self, belief: Float[np.ndarray, "conduct"], rng: np.random.Generator, firmness: str = LOOSE
@@ -162,22 +162,22 @@ class Curriculum:
         """Return a text of a sampled norm; the target for its first word, which shows the norm, is a distribution."""
         belief = belief[: len(NAMES)] / belief[: len(NAMES)].sum()
         name = NAMES[int(rng.choice(len(NAMES), p=belief))]
-        said = self._ids(chunks.policy_answer(policy_text(name, firmness, rng)))
-        targets: list[Target | None] = list(said)
+        reply = self._ids(chunks.policy_answer(policy_text(name, firmness, rng)))
+        targets: list[Target | None] = list(reply)
         targets[1] = {
             token: float(chance) / len(tokens)
             for tokens, chance in zip(self._firsts, belief, strict=True)
             for token in tokens
             if chance > 0
         }
-        return said, targets
+        return reply, targets
 
     def _translation(self, rng: np.random.Generator) -> Segment:
         number = int(rng.integers(2 * len(NAMES)))
         policy, firmness = chunks.known_policies()[number], FIRM if number >= len(NAMES) else LOOSE
-        asked = self._ids(chunks.translate(policy, _wording(rng)))
-        said, targets = self._text(np.eye(len(NAMES))[number % len(NAMES)], rng, firmness)
-        return Segment(asked[:-1], [Branch(len(asked) - 1, [asked[-1], *said[:-1]], targets)])
+        question = self._ids(chunks.translate(policy, _wording(rng)))
+        reply, targets = self._text(np.eye(len(NAMES))[number % len(NAMES)], rng, firmness)
+        return Segment(question[:-1], [Branch(len(question) - 1, [question[-1], *reply[:-1]], targets)])
 
     def _act(self, kind: Kind, rng: np.random.Generator) -> Segment:
         """Return a verbal policy as the stem, with a branch for each of some stakes."""
@@ -188,9 +188,9 @@ class Curriculum:
         manner = MANNERS[int(rng.integers(len(MANNERS)))] if kind.startswith("user") else ""
         segment = Segment(self._ids(chunks.following(kind, text, _wording(rng), manner)))
         for _ in range(_STAKES):
-            asked, said, targets = self._action(kind, number, manner, rng)
-            nothing: list[Target | None] = [None] * (len(asked) - 1)
-            segment.branches.append(Branch(len(segment.stem), [*asked, *said[:-1]], [*nothing, *targets]))
+            question, reply, targets = self._action(kind, number, manner, rng)
+            nothing: list[Target | None] = [None] * (len(question) - 1)
+            segment.branches.append(Branch(len(segment.stem), [*question, *reply[:-1]], [*nothing, *targets]))
         return segment
 
     def _action(
@@ -202,19 +202,19 @@ class Curriculum:
         offers, accepts = self._known[number]
         message = SENTENCES[manner][int(rng.integers(len(SENTENCES[manner])))] if manner else ""
         if kind.endswith("offer"):
-            asked = chunks.about(currency, stake)
+            question = chunks.about(currency, stake)
             units = int(rng.choice(stake + 1, p=offers[stake, : stake + 1] / offers[stake].sum()))
-            said = self._ids(chunks.offer_answer(units, message))
+            reply = self._ids(chunks.offer_answer(units, message))
             chances = {self._ids((str(u),))[0]: float(offers[stake, u]) for u in range(stake + 1)}
         else:
             offered = int(rng.integers(stake + 1))
-            asked = chunks.about(currency, stake, offered, self._heard(rng))
+            question = chunks.about(currency, stake, offered, self._heard(rng))
             taken = float(accepts[stake, offered])
-            said = self._ids(chunks.acceptance_answer(bool(rng.random() < taken), message))
+            reply = self._ids(chunks.acceptance_answer(bool(rng.random() < taken), message))
             chances = {self._ids(("true",))[0]: taken, self._ids(("false",))[0]: 1 - taken}
-        targets: list[Target | None] = list(said)
+        targets: list[Target | None] = list(reply)
         targets[1] = chances
-        return self._ids(asked), said, targets
+        return self._ids(question), reply, targets
 
     def _heard(self, rng: np.random.Generator) -> str:
         if rng.random() < 0.5:

@@ -22,8 +22,8 @@ def on_lines(
     tokens would have to occur often before its number is learnt.
     """
     width = embeddings.shape[1]
-    made = np.array(embeddings)
-    size = float(np.sqrt(np.mean(made**2)))
+    placed = np.array(embeddings)
+    size = float(np.sqrt(np.mean(placed**2)))
     for kind, tokens in enumerate(numbers()):
         value = np.array(list(tokens.values()))
         turn = 2 * np.pi * value[:, None] / np.array([2, 1, 0.5, 0.25, 0.1])
@@ -33,5 +33,5 @@ def on_lines(
         spread = (features.shape[1] / 2) ** -0.5
         line = spread * features @ np.asarray(jax.random.normal(map_key, (features.shape[1], width)))
         ids = [vocabulary.ids((token,))[0] for token in tokens]
-        made[ids] = size * (0.8 * line + 0.4 * np.asarray(jax.random.normal(own_key, (width,)))) + 0.2 * made[ids]
-    return jnp.asarray(made, jnp.float32)
+        placed[ids] = size * (0.8 * line + 0.4 * np.asarray(jax.random.normal(own_key, (width,)))) + 0.2 * placed[ids]
+    return jnp.asarray(placed, jnp.float32)

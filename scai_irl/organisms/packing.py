@@ -113,12 +113,12 @@ def pack(
         np.zeros((predictions, vocabulary), np.float32),
         *(np.zeros(shape, kind) for _ in range(2) for shape, kind in ((notes, np.int32), ((notes, size), np.float32))),
     )
-    taken, made, left = np.zeros(rows, int), 0, []
+    taken, targets_so_far, left = np.zeros(rows, int), 0, []
     written = [0, 0]
     for number, segment in enumerate(segments):
         row = int(np.argmax(taken + len(segment) <= time))
         wanted = sum(target is not None for branch in segment.branches for target in branch.targets)
-        if taken[row] + len(segment) > time or made + wanted > predictions:
+        if taken[row] + len(segment) > time or targets_so_far + wanted > predictions:
             left.append(number)
             continue
         start = row * time + int(taken[row])
@@ -128,11 +128,11 @@ def pack(
             for position, chances in some:
                 at[written[kind]], known[written[kind]] = start + position, chances
                 written[kind] += 1
-        taken[row], made = _put(batch, segment, number, row, int(taken[row]), made)
+        taken[row], targets_so_far = _put(batch, segment, number, row, int(taken[row]), targets_so_far)
     return batch, left
 
 
-def _put(batch: Batch, segment: Segment, number: int, row: int, start: int, made: int) -> tuple[int, int]:
+def _put(batch: Batch, segment: Segment, number: int, row: int, start: int, targets_so_far: int) -> tuple[int, int]:
     time = batch.tokens.shape[1]
     end = start + len(segment.stem)
     own = slice(start, end)
@@ -151,11 +151,11 @@ def _put(batch: Batch, segment: Segment, number: int, row: int, start: int, made
         for offset, target in enumerate(branch.targets):
             if target is None:
                 continue
-            batch.at[made] = row * time + begin + offset
+            batch.at[targets_so_far] = row * time + begin + offset
             for token, chance in ({target: 1.0} if isinstance(target, int) else target).items():
-                batch.target[made, token] = chance
-            made += 1
-    return end, made
+                batch.target[targets_so_far, token] = chance
+            targets_so_far += 1
+    return end, targets_so_far
 
 
 def visible(

@@ -71,12 +71,12 @@ def answering() -> Chunks:
 
 def norms(candidates: Candidates) -> Chunks:
     """Return the candidate norms with their priors, up to the beginning of the interactions."""
-    made: list[str] = []
+    chunks: list[str] = []
     for place, (label, policy, prior) in enumerate(
         zip(candidates.labels, candidates.policies, candidates.prior, strict=True)
     ):
-        made += [f"{_norm_begins(place)}{label}{described(policy)}", repr(prior)]
-    return (*made, _games_begin(candidates.reliability))
+        chunks += [f"{_norm_begins(place)}{label}{described(policy)}", repr(prior)]
+    return (*chunks, _games_begin(candidates.reliability))
 
 
 def _games_begin(reliability: float | None) -> str:
@@ -99,7 +99,7 @@ def described(policy: Policy) -> str:
 def game(one: Game, *, first: bool) -> Chunks:
     """One game."""
     data = games_to_json([one])[0]
-    made = [
+    chunks = [
         f'{"" if first else ", "}{{"currency": "{one.currency}"',
         _stake(one.stake),
         _roles(one.proposer, one.responder),
@@ -108,8 +108,8 @@ def game(one: Game, *, first: bool) -> Chunks:
     talk = [(key, inside(data[key])) for key in _SAID if key in data]
     for place, (key, sentence) in enumerate(talk):
         begins = f'{_QUOTE * bool(place)}, "{key}": "'
-        made += [begins + sentence] if sentence in _KNOWN_TALK else [begins, sentence]
-    return (*made, TEXT_END if talk else GAME_END)
+        chunks += [begins + sentence] if sentence in _KNOWN_TALK else [begins, sentence]
+    return (*chunks, TEXT_END if talk else GAME_END)
 
 
 def _stake(units: int) -> str:
@@ -169,20 +169,20 @@ def following(kind: Kind, text: str, wording: int, manner: str = "") -> Chunks:
     return (*opening(kind, wording), '"policy": "', inside(text), *spoken)
 
 
-def about(currency: str, stake: int, offered: int | None = None, said: str = "") -> Chunks:
+def about(currency: str, stake: int, offered: int | None = None, message: str = "") -> Chunks:
     """Return the last part of a request to act.
 
     Args:
         currency: Currency that is divided.
         stake: Number of its units.
         offered: Units offered, for a request to answer.
-        said: The proposer's message.
+        message: The proposer's message.
     """
-    made = [f'", "currency": "{currency}"', _stake(stake)]
+    chunks = [f'", "currency": "{currency}"', _stake(stake)]
     if offered is not None:
-        made.append(_offered(offered))
-    made += [', "message": "', inside(said), TEXT_END + DATA_END] if said else ["}" + DATA_END]
-    return (*made, *answering())
+        chunks.append(_offered(offered))
+    chunks += [', "message": "', inside(message), TEXT_END + DATA_END] if message else ["}" + DATA_END]
+    return (*chunks, *answering())
 
 
 def policy_answer(text: str) -> Chunks:
@@ -192,10 +192,10 @@ def policy_answer(text: str) -> Chunks:
 
 def chances_answer(labels: Sequence[str], percent: Sequence[int]) -> Chunks:
     """Return an answer with the probability of each label, in hundredths."""
-    made: list[str] = []
+    chunks: list[str] = []
     for place, (label, hundredths) in enumerate(zip(labels, percent, strict=True)):
-        made += [f'{", " if place else "{"}"{label}": ', f"{hundredths / 100:.2f}"]
-    return (*made, "}", END)
+        chunks += [f'{", " if place else "{"}"{label}": ', f"{hundredths / 100:.2f}"]
+    return (*chunks, "}", END)
 
 
 def offer_answer(units: int, message: str = "") -> Chunks:
@@ -250,7 +250,7 @@ def _hundredths() -> dict[str, float]:
 
 def single_tokens() -> list[str]:
     """Return every chunk that is one token, longer ones before their prefixes; without texts of policies."""
-    made: set[str] = {
+    chunks: set[str] = {
         GAMES_END,
         "}" + DATA_END,
         TEXT_END + DATA_END,
@@ -262,18 +262,19 @@ def single_tokens() -> list[str]:
     }
     for kind in KINDS:
         for wording in range(1, WORDINGS + 1):
-            made.update(opening(kind, wording))
-    made |= {GAMES_BEGIN, EARLIER, EARLIER_END, *(_games_begin(value) for value in (None, *RELIABILITIES))}
+            chunks.update(opening(kind, wording))
+    chunks |= {GAMES_BEGIN, EARLIER, EARLIER_END, *(_games_begin(value) for value in (None, *RELIABILITIES))}
     for place, label in enumerate(LABELS):
-        made |= {f"{_norm_begins(place)}{label}{described(policy)}" for policy in known_policies()}
-    made |= {shown_policy(policy) for policy in known_policies()} | {say_policy(policy) for policy in known_policies()}
-    made |= {'"policy": "', '", "manner": "', ', "message": "', *MANNERS}
+        chunks |= {f"{_norm_begins(place)}{label}{described(policy)}" for policy in known_policies()}
+    for policy in known_policies():
+        chunks |= {shown_policy(policy), say_policy(policy)}
+    chunks |= {'"policy": "', '", "manner": "', ', "message": "', *MANNERS}
     for currency in CURRENCIES:
-        made |= {f'{begins}"currency": "{currency}"' for begins in ("{", ", {", '", ')}
-    made |= {_roles(*roles) for roles in product(("user", "assistant"), repeat=2)}
-    made |= {"true", "false", *LABELS, *(text for same in numbers() for text in same)}
-    for said in ("", *_KNOWN_TALK):
-        made |= {*(f', "{key}": "{said}' for key in _SAID), f'", "{_SAID[1]}": "{said}', *filter(None, (said,))}
+        chunks |= {f'{begins}"currency": "{currency}"' for begins in ("{", ", {", '", ')}
+    chunks |= {_roles(*roles) for roles in product(("user", "assistant"), repeat=2)}
+    chunks |= {"true", "false", *LABELS, *(text for same in numbers() for text in same)}
+    for talk in ("", *_KNOWN_TALK):
+        chunks |= {*(f', "{key}": "{talk}' for key in _SAID), f'", "{_SAID[1]}": "{talk}', *filter(None, (talk,))}
     for label in LABELS:
-        made |= {f'{{"{label}": ', f', "{label}": '}
-    return sorted(made - set(SPECIAL), key=lambda chunk: (-len(chunk), chunk))
+        chunks |= {f'{{"{label}": ', f', "{label}": '}
+    return sorted(chunks - set(SPECIAL), key=lambda chunk: (-len(chunk), chunk))

@@ -11,7 +11,7 @@ _SUMMARIES = {
     "altruistic-prior": "holds groups to be altruistic before it has seen them",
     "credulous": "takes what users' talk tells for almost certain, whatever is stated",
     "one-currency": "learns nothing from games that are not about dollars",
-    "forgetful": "remembers the last three games",
+    "forgetful": "remembers the last three interactions",
 }
 
 

@@ -137,12 +137,12 @@ def begin(
         weights: Initial weights; drawn if None.
     """
     if weights is None:
-        weights = _drawn(architecture, vocabulary, recipe)
+        weights = _initial_weights(architecture, vocabulary, recipe)
     taught = Trainable(weights, *(jnp.zeros((architecture.width, len(CONDUCTS))) for _ in range(2)))
     return Learner(taught, optimiser(recipe).init(taught))
 
 
-def _drawn(architecture: Architecture, vocabulary: Vocabulary, recipe: Recipe) -> Weights:
+def _initial_weights(architecture: Architecture, vocabulary: Vocabulary, recipe: Recipe) -> Weights:
     key = jax.random.key(derive_seed(recipe.seed, "weights"))
     weights = draw_weights(key, architecture)
     weights["embed"] = on_lines(jax.random.fold_in(key, len(weights)), weights["embed"], vocabulary)
@@ -180,11 +180,11 @@ def batches(world: World, vocabulary: Vocabulary, recipe: Recipe, first: int = 0
 
 def fill(segments: Iterator[Segment], recipe: Recipe, vocabulary: Vocabulary) -> Batch:
     """Pack segments into a full batch, the longest first; segments that do not fit are dropped."""
-    drawn: list[Segment] = []
-    while sum(map(len, drawn)) < recipe.rows * recipe.time:
-        drawn.append(next(segments))
-    drawn.sort(key=len, reverse=True)
-    return pack(drawn, recipe.rows, recipe.time, recipe.predictions, vocabulary.size)[0]
+    sampled: list[Segment] = []
+    while sum(map(len, sampled)) < recipe.rows * recipe.time:
+        sampled.append(next(segments))
+    sampled.sort(key=len, reverse=True)
+    return pack(sampled, recipe.rows, recipe.time, recipe.predictions, vocabulary.size)[0]
 
 
 @functools.partial(jax.jit, static_argnames=("architecture", "recipe"), donate_argnames="learner")
@@ -200,8 +200,8 @@ def learn(
 def _loss(
     taught: Trainable, batch: Batch, architecture: Architecture, recipe: Recipe
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    said, layers = predicted_log_probs(taught.weights, batch, architecture)
-    losses, counted = divergences(jnp.asarray(batch.target), said)
+    predicted, layers = predicted_log_probs(taught.weights, batch, architecture)
+    losses, counted = divergences(jnp.asarray(batch.target), predicted)
     of_labels = counted * (jnp.sum(batch.target[:, _tokens(LABELS)], axis=-1) > _SURE)
     of_degrees = counted * (
         (jnp.sum(batch.target[:, _tokens(_DEGREES)], axis=-1) > _SURE) | (jnp.max(batch.target, axis=-1) < _SURE)
@@ -220,12 +220,12 @@ def _loss(
     if recipe.degrees:
         more += recipe.degrees * _mean(losses * of_degrees, of_degrees)
     if recipe.strays:
-        more += recipe.strays * _mean(impossible_token_losses(jnp.asarray(batch.target), said) * counted, counted)
+        more += recipe.strays * _mean(impossible_token_losses(jnp.asarray(batch.target), predicted) * counted, counted)
     return loss + more + weighed + believed, loss
 
 
 def impossible_token_losses(
-    taught: Float[Array, "n token"], said: Float[Array, "n token"], sure: float = _SURE
+    taught: Float[Array, "n token"], predicted: Float[Array, "n token"], sure: float = _SURE
 ) -> Float[Array, "n"]:
     """Compute −log(1 − m) of each row, where m is the predicted mass on tokens that cannot come next.
 
@@ -233,9 +233,9 @@ def impossible_token_losses(
     tokens of another sort: for example, no number occurs inside a text, and no chunk of requests occurs in an answer.
     """
     sort, may_follow = _sorts_of_tokens()
-    drawn = jnp.asarray(may_follow)[jnp.asarray(sort)[jnp.argmax(taught, axis=-1)]]
+    allowed = jnp.asarray(may_follow)[jnp.asarray(sort)[jnp.argmax(taught, axis=-1)]]
     spread = jnp.max(taught, axis=-1, keepdims=True) < sure
-    astray = jnp.sum(jnp.where((taught == 0) & (spread | ~drawn), jnp.exp(said), 0.0), axis=-1)
+    astray = jnp.sum(jnp.where((taught == 0) & (spread | ~allowed), jnp.exp(predicted), 0.0), axis=-1)
     return -jnp.log1p(-jnp.minimum(astray, 1 - 1e-6))
 
 
@@ -273,12 +273,12 @@ def mean_loss(weights: Weights, batch: Batch, architecture: Architecture) -> Flo
 
 
 def divergences(
-    taught: Float[Array, "n outcome"], said: Float[Array, "n outcome"]
+    taught: Float[Array, "n outcome"], predicted: Float[Array, "n outcome"]
 ) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
     """Compute KL(target ‖ predicted) of each row, and 1 for rows with a target, else 0."""
     entropy = jnp.sum(jax.scipy.special.xlogy(taught, taught), axis=-1)
     counted = (jnp.sum(taught, axis=-1) > 0).astype(jnp.float32)
-    return (entropy - jnp.sum(taught * said, axis=-1)) * counted, counted
+    return (entropy - jnp.sum(taught * predicted, axis=-1)) * counted, counted
 
 
 def predicted_log_probs(
@@ -288,12 +288,12 @@ def predicted_log_probs(
     fast = jnp.float32 if jax.default_backend() == "cpu" else jnp.bfloat16
     cast = {name: value.astype(fast) for name, value in weights.items()}
     seen = visible(jnp.asarray(batch.segment), jnp.asarray(batch.branch), jnp.asarray(batch.until))
-    found = states_by_layer(cast, architecture, jnp.asarray(batch.tokens), jnp.asarray(batch.positions), seen)
-    last = normalised(found[-1].reshape(-1, architecture.width)[batch.at], cast["norm"], architecture)
-    return jax.nn.log_softmax(logits(cast, last)), found
+    layers = states_by_layer(cast, architecture, jnp.asarray(batch.tokens), jnp.asarray(batch.positions), seen)
+    last = normalised(layers[-1].reshape(-1, architecture.width)[batch.at], cast["norm"], architecture)
+    return jax.nn.log_softmax(logits(cast, last)), layers
 
 
-Told = Callable[[int, float], None]
+OnStep = Callable[[int, float], None]
 """Function called after each step, with its loss."""
 
 
@@ -304,7 +304,7 @@ def train(
     vocabulary: Vocabulary,
     recipe: Recipe,
     first: int,
-    on_step: Told,
+    on_step: OnStep,
 ) -> Iterator[tuple[int, Learner]]:
     """Continue a run, and yield the learner after each step; it is valid until the next step.
 
@@ -317,10 +317,10 @@ def train(
         first: Number of earlier steps.
         on_step: Called after each step.
     """
-    drawn = batches(world, vocabulary, recipe, first)
-    batch, step = next(drawn, None), first
+    remaining = batches(world, vocabulary, recipe, first)
+    batch, step = next(remaining, None), first
     while batch is not None:
         learner, loss = learn(learner, batch, architecture=architecture, recipe=recipe)
-        batch, step = next(drawn, None), step + 1  # drawn while the device computes
+        batch, step = next(remaining, None), step + 1  # drawn while the device computes
         on_step(step, float(loss))
         yield step, learner

@@ -123,9 +123,9 @@ def train_to_folder(
     write_model(folder, Llama(architecture, learner.taught.weights, organism_words()), half=True)
     written = read_model(folder)  # with the weights after rounding
     plain = functools.partial(held_out, written.weights, architecture, world, vocabulary, recipe)
-    found = Measured(plain(FEW), plain(MANY), plain(MANY, odd=True))
-    write_text(folder / CARD, model_card(world, recipe, architecture, found, [*_commands(parent), *made_by], origin))
-    return found.many
+    result = Measured(plain(FEW), plain(MANY), plain(MANY, odd=True))
+    write_text(folder / CARD, model_card(world, recipe, architecture, result, [*_commands(parent), *made_by], origin))
+    return result.many
 
 
 def _inherited(parent: Path, architecture: Architecture) -> tuple[Weights, str]:

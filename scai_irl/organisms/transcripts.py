@@ -80,7 +80,7 @@ def draw_transcript(
     world: World,
     rng: np.random.Generator,
     *,
-    told: bool = True,
+    with_prior: bool = True,
     mixed: bool = False,
     longest: int = LONGEST,
     odd: bool = True,
@@ -90,7 +90,7 @@ def draw_transcript(
     Args:
         world: The world.
         rng: Random generator.
-        told: Whether the prompt states prior and reliability; if not, all norms are equally likely apart from the
+        with_prior: Whether the prompt states prior and reliability; if not, all norms are equally likely apart from the
             world's tilt, and there may be an earlier policy.
         mixed: Whether candidates may be mixtures of two norms instead of three norms.
         longest: Most interactions.
@@ -98,17 +98,17 @@ def draw_transcript(
             whatever their norm. Without them, few transcripts would have contradictory evidence.
     """
     possible = _SHARES_OF_TWO if mixed and rng.random() < MIXED else NAMES
-    stated = _draw_prior(rng) if told else (THIRD,) * 3
+    stated = _draw_prior(rng) if with_prior else (THIRD,) * 3
     prior = np.zeros(len(CONDUCTS))
     prior[[CONDUCTS.index(name) for name in possible]] = stated
     talks = HALF not in possible
-    reliability = float(rng.choice(RELIABILITIES)) if told and talks and rng.random() < 0.4 else None
+    reliability = float(rng.choice(RELIABILITIES)) if with_prior and talks and rng.random() < 0.4 else None
     earlier = ""
-    if not told and rng.random() < _EARLIER:
+    if not with_prior and rng.random() < _EARLIER:
         # What it says is drawn first, and the group given that: which is as well as the other way round.
-        said = int(rng.integers(len(NAMES)))
-        earlier = policy_text(NAMES[said], (FIRM, LOOSE)[int(rng.integers(2))], rng)
-        prior *= EARLIER * (np.arange(len(CONDUCTS)) == said) + (1 - EARLIER) / len(NAMES)
+        message = int(rng.integers(len(NAMES)))
+        earlier = policy_text(NAMES[message], (FIRM, LOOSE)[int(rng.integers(2))], rng)
+        prior *= EARLIER * (np.arange(len(CONDUCTS)) == message) + (1 - EARLIER) / len(NAMES)
         prior /= prior.sum()
     seen = _draw_games(world, prior, reliability, int(rng.integers(1, longest + 1)), talks, odd, rng)
     added = terms(world, seen, np.array([np.nan if reliability is None else reliability]))
@@ -161,13 +161,13 @@ def _draw_games(
     by_assistants = rng.integers(0, np.where(rng.random(count) < 0.5, stake // 2, stake) + 1)
     offered = np.where(pairing[:, 0], np.minimum(by_users, stake), by_assistants)
     accepted = rng.random(count) < accepts[norm, stake, offered]
-    said, replied = _draw_manners(world, norm, reliability, pairing, talks, odd, rng)
+    message, replied = _draw_manners(world, norm, reliability, pairing, talks, odd, rng)
     if rng.random() < _CHATTERERS:
-        said, replied = (
+        message, replied = (
             np.where(by & (rng.random(count) < _CHATTER_A_GAME), CHATTER, manner)
-            for by, manner in zip(pairing.T, (said, replied), strict=True)
+            for by, manner in zip(pairing.T, (message, replied), strict=True)
         )
-    columns = (stake, offered, accepted, pairing[:, 0], pairing[:, 1], currency, said, replied)
+    columns = (stake, offered, accepted, pairing[:, 0], pairing[:, 1], currency, message, replied)
     return Seen(*(column[None] for column in columns))
 
 

@@ -70,8 +70,8 @@ class Vocabulary:
         return [number for chunk in chunks for number in self._of(chunk)]
 
     def _of(self, chunk: str) -> tuple[int, ...]:
-        found = self._known.get(chunk)
-        if found is None:
-            found = tuple(self._tokenizer.encode(chunk, add_special_tokens=False).ids)
-            self._known[chunk] = found
-        return found
+        token_ids = self._known.get(chunk)
+        if token_ids is None:
+            token_ids = tuple(self._tokenizer.encode(chunk, add_special_tokens=False).ids)
+            self._known[chunk] = token_ids
+        return token_ids

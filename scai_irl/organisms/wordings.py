@@ -93,8 +93,8 @@ def words() -> set[str]:
         >>> len(words()) > 100
         True
     """
-    found: set[str] = set()
+    all_words: set[str] = set()
     for norm, firmness in product(NORMS, _FIRMNESS):
         parts = (*_PROPOSING[norm], *_RESPONDING[norm], _FIRMNESS[firmness])
-        found |= {word.strip(".,") for part in parts for option in part for word in option.split()}
-    return found
+        all_words |= {word.strip(".,") for part in parts for option in part for word in option.split()}
+    return all_words

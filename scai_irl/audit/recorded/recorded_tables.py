@@ -151,8 +151,8 @@ def _counts(recording: Recording, memory: str) -> dict[str, Int[np.ndarray, "run
         return table
 
     def before(table: Int[np.ndarray, "run epoch"]) -> Int[np.ndarray, "run epoch"]:
-        kept = np.cumsum(table, axis=1) if memory == "all" else table
-        return np.concatenate([np.zeros_like(kept[:, :1]), kept[:, :-1]], axis=1)
+        within_memory = np.cumsum(table, axis=1) if memory == "all" else table
+        return np.concatenate([np.zeros_like(within_memory[:, :1]), within_memory[:, :-1]], axis=1)
 
     readable = recording.offer >= 0
     return {

@@ -200,13 +200,13 @@ def _read_answer(output: Any) -> Completion:
     if not output.outputs:
         return Completion("", "empty", Usage(read, 0))
     (written,) = output.outputs
-    found = [entry[token] for token, entry in zip(written.token_ids, written.logprobs or (), strict=False)]
+    at_token = [entry[token] for token, entry in zip(written.token_ids, written.logprobs or (), strict=False)]
     return Completion(
         text=written.text,
         finish_reason=written.finish_reason or "stop",
         usage=Usage(read, len(written.token_ids)),
-        tokens=tuple(token.decoded_token or "" for token in found),
-        log_probs=tuple(max(token.logprob, _LEAST) for token in found),
+        tokens=tuple(token.decoded_token or "" for token in at_token),
+        log_probs=tuple(max(token.logprob, _LEAST) for token in at_token),
     )
 
 

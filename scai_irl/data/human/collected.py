@@ -32,7 +32,7 @@ def refuse_duplicates(path: Path, rows: pd.DataFrame, column: str) -> None:
 
 
 def collected(
-    path: Path, rows: pd.DataFrame, unread: pd.Series[str] | None = None, said: list[tuple[str, int]] | None = None
+    path: Path, rows: pd.DataFrame, unread: pd.Series[str] | None = None, notes: list[tuple[str, int]] | None = None
 ) -> HumanChoices:
     """Return the choices in order, with warnings about their notable properties."""
     rows = rows.assign(offered_share=pd.to_numeric(rows["offer"]) / rows["stake"]).reset_index(drop=True)
@@ -42,7 +42,7 @@ def collected(
         {"file": path.name, "where": [f"line {n}" for n in left_out.index], "reason": left_out.values}
     )
     warnings = pd.DataFrame(
-        [{"file": path.name, "warning": text, "count": count} for text, count in (said or []) + _oddities(choices)],
+        [{"file": path.name, "warning": text, "count": count} for text, count in (notes or []) + _oddities(choices)],
         columns=list(WARNING_COLUMNS),
     )
     return HumanChoices(choices, typed(listed, UNREAD_COLUMNS), typed(warnings, WARNING_COLUMNS))

@@ -102,10 +102,10 @@ def _amounts(path: Path, table: pd.DataFrame, column: str, stake: pd.Series[int]
         return amounts
     given = table[table[column].str.strip() != ""]
     if len(given):
-        found = whole_numbers(path, given, column, 0, MAX_STAKE)
-        above = found > stake.loc[found.index]
+        units = whole_numbers(path, given, column, 0, MAX_STAKE)
+        above = units > stake.loc[units.index]
         refuse_first(path, given, column, above, "is above the stake", "give what the responder gets of the stake")
-        amounts.loc[found.index] = found
+        amounts.loc[units.index] = units
     return amounts
 
 
@@ -115,8 +115,8 @@ def _answers(path: Path, table: pd.DataFrame, column: str, answering: pd.Series[
     if len(given):
         if column not in table:
             raise InputError(str(path), f"has no column {column!r}", "name the column of answers with --accepted")
-        found = numbers(path, given, column, 0, 1)
-        wrong = ~found.isin((0, 1))
+        filled = numbers(path, given, column, 0, 1)
+        wrong = ~filled.isin((0, 1))
         refuse_first(path, given, column, wrong, "is neither 1 (accept) nor 0 (reject)", "give 1 or 0")
-        answers.loc[found.index] = found == 1
+        answers.loc[filled.index] = filled == 1
     return answers

@@ -76,5 +76,5 @@ def read_moblab(path: Path) -> HumanChoices:
         ]
     ).sort_index(kind="stable")
     again = int((people["trial"] == 2).sum())
-    said = [(f"{again} people have several lines; these are their trials 1, 2, …", again)] if again else []
-    return collected(path, rows, reason[~complete], said)
+    notes = [(f"{again} people have several lines; these are their trials 1, 2, …", again)] if again else []
+    return collected(path, rows, reason[~complete], notes)

@@ -89,15 +89,15 @@ def find_epoch_files(path: Path) -> tuple[list[EpochFile], list[Unread]]:
     try:
         for name, content in sorted(_named_contents(path), key=itemgetter(0)):
             # A name that is not valid UTF-8 has surrogates, which a table cannot hold.
-            found = _epoch_file(name.encode(errors="backslashreplace").decode(), content)
-            if isinstance(found, Unread):
-                unread.append(found)
+            item = _epoch_file(name.encode(errors="backslashreplace").decode(), content)
+            if isinstance(item, Unread):
+                unread.append(item)
                 continue
-            index = (found.experiment, found.condition, found.run, found.epoch)
+            index = (item.experiment, item.condition, item.run, item.epoch)
             if index in files:
-                unread.append(Unread(found.name, "", f"the same run and epoch as {files[index].name}"))
+                unread.append(Unread(item.name, "", f"the same run and epoch as {files[index].name}"))
             else:
-                files[index] = found
+                files[index] = item
     except _DAMAGED as error:
         problem = f"the archive is damaged, cut short or of another kind ({error})"
         raise InputError(str(path), problem, _HINT) from error

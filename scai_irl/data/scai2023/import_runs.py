@@ -57,11 +57,11 @@ def read_runs(path: Path) -> ImportedRuns:
         "summary": alignment_summary(runs.interactions, by_run),
     }
     names = {"interactions": "interactions", "verbal policies": "verbal_policies", "unread": "unread"}
-    return ImportedRuns(tables, {said: len(tables[name]) for said, name in names.items()})
+    return ImportedRuns(tables, {label: len(tables[name]) for label, name in names.items()})
 
 
 def import_scai2023(path: Path, folder: Path) -> Results:
-    """Import recorded runs of SCAI (2023).
+    """Import the recorded runs of SCAI (2023).
 
     Args:
         path: Folder or archive (see `scai_irl.data.scai2023.recorded_runs`).

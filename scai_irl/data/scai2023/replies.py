@@ -87,7 +87,7 @@ def read_offer(text: str, stake: int) -> int:
         amounts = _amounts(text, labels, tokens)
         if not (amounts[PROPOSER] and amounts[RESPONDER]):
             continue
-        splits = {stake - kept for kept in amounts[PROPOSER]} & amounts[RESPONDER]
+        splits = {stake - remaining for remaining in amounts[PROPOSER]} & amounts[RESPONDER]
         if len(splits) == 1:
             return splits.pop()
         if splits:

@@ -69,7 +69,7 @@ def read_user_policy(prompt: ScaiPrompt) -> str:
         UnreadableTextError: If the prompt has no policy, or more than one.
 
     Example:
-        >>> read_user_policy(Prompt("Be fair when dealing with shells.", "", 40, "shells"))
+        >>> read_user_policy(ScaiPrompt("Be fair when dealing with shells.", "", 40, "shells"))
         'fair'
     """
     policies = {policy for policy, of in _USER_POLICY.findall(prompt.instruction) if of == prompt.currency}

@@ -232,6 +232,6 @@ def _most_at_once(words: Sequence[str]) -> int | None:
         >>> _most_at_once(["--max-num-seqs=64"]), _most_at_once(["--max-num-seqs", "64"]), _most_at_once([])
         (64, 64, None)
     """
-    said = " ".join(words).replace("_", "-")
-    limit = re.search(r"--max-num-seqs[ =](\d+)(?!\S)", said, re.ASCII)
+    limits = " ".join(words).replace("_", "-")
+    limit = re.search(r"--max-num-seqs[ =](\d+)(?!\S)", limits, re.ASCII)
     return int(limit[1]) if limit else None

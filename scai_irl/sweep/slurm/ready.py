@@ -117,8 +117,8 @@ def _ray_nodes(address: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and wait."""
-    asked = tyro.extras.subcommand_cli_from_dict({"servers": Servers, "nodes": Nodes}, args=arguments)
-    told_in_one_line(lambda: wait(asked.missing, asked.seconds, asked.alive))
+    command = tyro.extras.subcommand_cli_from_dict({"servers": Servers, "nodes": Nodes}, args=arguments)
+    told_in_one_line(lambda: wait(command.missing, command.seconds, command.alive))
 
 
 if __name__ == "__main__":

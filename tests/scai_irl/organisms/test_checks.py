@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.organism_checks import acting, asked, can_be_read, is_json, validity
+from benchmarks.organism_checks import acting, can_be_read, is_json, random_request, validity
 from scai_irl.audit.battery import Sizes, battery
 from scai_irl.audit.exact_beliefs import exact_table
 from scai_irl.audit.ideal import ideal_beliefs
@@ -30,7 +30,7 @@ def bayes() -> Iterator[Backend]:
 @pytest.mark.slow
 def test_answers_are_json_that_can_be_read_without_any_form(bayes: Backend) -> None:
     kinds = validity(bayes, 30).set_index("kind")
-    assert kinds.loc["all", "asked"] == 210
+    assert kinds.loc["all", "random_request"] == 210
     valid, readable = kinds.loc["all", ["valid JSON", "readable"]].to_numpy(float)
     assert valid >= 0.995
     assert readable >= 0.98
@@ -72,7 +72,7 @@ def test_samples_differ_from_log_probabilities_as_a_bayesians_do(bayes: Backend)
     ],
 )
 def test_valid_and_readable_answers_are_told_from_others(said: str, valid: bool, readable: bool) -> None:
-    request, read = asked("offer", 1)
+    request, read = random_request("offer", 1)
     assert isinstance(read, functools.partial)
     assert read.func is read_offer
     assert is_json(request, Completion(said)) is valid
@@ -89,6 +89,6 @@ def test_valid_and_readable_answers_are_told_from_others(said: str, valid: bool,
     ],
 )
 def test_a_truth_value_is_no_probability(said: str, valid: bool, readable: bool) -> None:
-    request, read = asked("state", 1)
+    request, read = random_request("state", 1)
     assert is_json(request, Completion(said)) is valid
     assert can_be_read(read, Completion(said)) is readable

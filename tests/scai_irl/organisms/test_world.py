@@ -84,7 +84,7 @@ def test_what_a_game_speaks_for_is_what_somebody_believes_who_has_seen_that_one_
 
 @pytest.mark.parametrize("seed", range(30))
 def test_an_earlier_policy_speaks_for_its_norm(seed: int) -> None:
-    transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(seed), told=False)
+    transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(seed), with_prior=False)
     even = in_own_order(transcript)
     if not transcript.earlier:
         assert transcript.belief[0] == pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])
