@@ -44,5 +44,5 @@ def audit(backend: Backend | str, **options: Any) -> Results:
             hint = f"leave it out, or give the backend by name: audit({backend.name!r}, {name}=…)"
             raise InputError(name, "the backend is made already", hint)
     config = checked("audit", AuditConfig, options)
-    asked = {"backend": backend.name, "model": backend.model}
-    return keep_audit(backend, config, {**config.model_dump(mode="json"), **asked})
+    model = {"backend": backend.name, "model": backend.model}
+    return keep_audit(backend, config, {**config.model_dump(mode="json"), **model})

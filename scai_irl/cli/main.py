@@ -103,7 +103,8 @@ _COMMANDS: dict[str, Command | CommandGroup | ExperimentEntry] = {
     "audit": CommandGroup("Compare the beliefs of a language model with the exact posterior.", lambda: _AUDIT),
     "report": Command("Summarise results folders in one HTML report.", "scai_irl.cli.report_folders"),
     "calibrate": Command(
-        "Check by simulation-based calibration that a method returns a family's posterior.", "scai_irl.cli.calibration"
+        "Check by simulation-based calibration that a method returns a family's posterior.",
+        "scai_irl.cli.calibrate_family",
     ),
     "train": Command(
         "Train a model organism: a small language model with known beliefs. Resumes after an interruption.",

@@ -31,6 +31,6 @@ def make_callable(package: str, module: str, function: str) -> None:
         module: Module of the function.
         function: Name of the function.
     """
-    made = sys.modules[package]
-    made.__class__ = CallablePackage
-    made.function = (module, function)  # type: ignore[attr-defined]
+    called = sys.modules[package]
+    called.__class__ = CallablePackage
+    called.function = (module, function)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference import DiscretePosterior, SampledPosterior, arviz_compat
-from inference.samplers.posterior import ActsOnStakes
+from inference.continuous.capabilities import ActsOnStakes
 from scai_irl.report.forest import BLUE, GREY, ForestRow, draw_forest
 
 _MOST_ROWS = 30
@@ -62,7 +62,7 @@ def plot_posterior(posterior: DiscretePosterior | SampledPosterior | Any, run: i
 
 def _two_panels(rows: int, both: bool = True) -> tuple[Figure, Axes, Axes]:
     figure = Figure(figsize=(7.5 if both else 4.5, _height(rows)), layout="constrained")
-    panels = np.atleast_1d(figure.subplots(1, 2 if both else 1))
+    panels: np.ndarray = figure.subplots(1, 2 if both else 1, squeeze=False)[0]
     return figure, panels[0], panels[-1]
 
 
@@ -102,8 +102,8 @@ def _rows_of_sample(posterior: SampledPosterior, run: int) -> list[ForestRow]:
 
 
 def _rows_of_arviz(exported: Any) -> list[ForestRow]:
-    """Rows for the first coordinates of every number in the group ``posterior``."""
-    rows = []
+    """Make rows for the first coordinates of every number in the group ``posterior``."""
+    rows: list[ForestRow] = []
     for name, values in arviz_compat.group(exported, "posterior").data_vars.items():
         means = values.mean(("chain", "draw"))
         ends = values.quantile(_TAILS, ("chain", "draw")).transpose(..., "quantile").to_numpy()

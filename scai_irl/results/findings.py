@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from scai_irl.io.intervals import bootstrap_interval, share_interval
 from scai_irl.io.files import write_table
+from scai_irl.io.intervals import bootstrap_interval, share_interval
 
 FINDINGS = "findings"
 """Name of the table."""

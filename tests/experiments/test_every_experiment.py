@@ -17,6 +17,7 @@ import pytest
 from scai_irl import load
 from scai_irl.cli.main import main
 from scai_irl.experiment.definition import find_experiments
+from scai_irl.experiment.script import run_experiment
 from scai_irl.lm.cache import CALLS, CallStore
 from scai_irl.report.html.belief_panels import beliefs_of
 from scai_irl.report.html.write_report import write_report

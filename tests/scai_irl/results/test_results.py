@@ -156,5 +156,13 @@ def test_every_column_is_described(finished: Path) -> None:
 def test_results_show_themselves_in_ten_lines(finished: Path) -> None:
     text = repr(load(finished))
     assert len(text.splitlines()) <= 10
-    for said in ("one-group-norm", "finished", "seed     0", "phrasebook", "interactions (40)", "alignment_gap", "next"):
+    for said in (
+        "one-group-norm",
+        "finished",
+        "seed     0",
+        "phrasebook",
+        "interactions (40)",
+        "alignment_gap",
+        "next",
+    ):
         assert said in text

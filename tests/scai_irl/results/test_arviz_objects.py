@@ -1,0 +1,101 @@
+"""ArviZ summarises and plots whatever is exported as a posterior, in the version that is installed."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import jax
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray as xr
+
+import scai_irl as si
+from inference import CONTINUOUS_FAMILIES, arviz_compat, evidence, infer, named_norms, norm_mixtures, parameter_grid
+from inference.continuous.family import HypothesisFamily
+from inference.samplers.fit import Method
+from inference.samplers.grid import Grid
+from inference.samplers.laplace import Laplace
+from inference.samplers.nuts import Nuts
+from inference.samplers.smc import Smc
+from inference.samplers.svi import Svi
+
+SEEN = ([10, 10, 20], [5, 4, 9], [True, True, True])
+
+
+def check_in_arviz(exported: Any) -> None:
+    """Summarise and plot, and check that every data variable is a number and every row has a label."""
+    mpl.use("Agg")
+    az = arviz_compat.arviz()
+    drawn = arviz_compat.group(exported, "posterior")
+    assert all(values.dtype.kind in "biufc" for values in drawn.data_vars.values())
+    assert set(drawn.dims) <= set(drawn.coords)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of numbers that do not vary
+        summary = az.summary(exported)
+        az.plot_forest(exported)
+        mpl.pyplot.close("all")
+    assert len(summary) == sum(
+        values.size // values.sizes["draw"] // values.sizes["chain"] for values in drawn.values()
+    )
+    assert np.isfinite(summary["mean"].to_numpy(float)).all()
+    assert si.plot_posterior(exported).axes
+
+
+@pytest.mark.parametrize("make", [named_norms, norm_mixtures, parameter_grid])
+def test_discrete_posteriors(make: Any) -> None:
+    posterior = infer(make() if make is not parameter_grid else make("fehr_schmidt"), evidence(*SEEN))
+    check_in_arviz(posterior.to_arviz(jax.random.key(0), 100))
+
+
+QUICK = ("fehr-schmidt", "named-norm", "norm-shares", "subjects")
+"""Families that are fitted in the fast tests: plain, discrete, on a simplex, and with a parameter for each subject."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CONTINUOUS_FAMILIES]
+)
+def test_every_family(name: str) -> None:
+    entry = CONTINUOUS_FAMILIES[name]
+    check_fit(entry.family, entry.design(), Laplace(starts=1, steps=5, draws=40))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "method",
+    [
+        Grid(points=11),
+        Nuts(warmup=20, draws=20),
+        Smc(particles=40, sweeps=1),
+        Svi(steps=20, draws=20),
+    ],
+    ids=lambda method: method.name,
+)
+def test_every_method(method: Method) -> None:
+    entry = CONTINUOUS_FAMILIES["fehr-schmidt"]
+    check_fit(entry.family, entry.design(), method)
+
+
+def check_fit(family: HypothesisFamily, data: Any, method: Method) -> None:
+    """Fit, and check what is exported; a poor fit does for that."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        posterior = infer(family, data, method=method, allow_disagreement=True)
+        check_in_arviz(posterior.to_arviz(draws=50))
+        assert si.plot_posterior(posterior).axes
+
+
+def test_text_in_an_older_file_becomes_a_coordinate(tmp_path: Path) -> None:
+    norm = np.array([[["fair"], ["selfish"], ["fair"], ["fair"]]])
+    drawn = xr.Dataset({"norm": (("chain", "draw", "run"), norm), "x": (("chain", "draw", "run"), np.ones((1, 4, 1)))})
+    file = tmp_path / "posterior.nc"
+    file.write_bytes(arviz_compat.netcdf(xr.DataTree.from_dict({"/posterior": drawn})))
+    read = arviz_compat.group(arviz_compat.load(file), "posterior")
+    assert list(read.data_vars) == ["x"]
+    assert read["norm"].to_numpy().tolist() == norm.tolist()
+
+
+def test_posteriors_of_an_experiment(finished: Path) -> None:
+    check_in_arviz(si.load(finished).posterior)
