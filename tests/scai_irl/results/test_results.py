@@ -129,10 +129,10 @@ def test_show_prints_the_table_the_counts_and_the_figures(finished: Path, capsys
 def test_show_takes_text_from_files_as_text(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = pd.DataFrame({"file": ["[bold]a[/bold]"], "where": [""], "reason": ["[link=x]\x1b[31mred"]})
     table.to_parquet(results / "unread.parquet")
-    summary = load(results).summary.assign(users="[red]fair[/red]\x1b[2J")
-    summary.to_parquet(results / "summary.parquet")
+    summary = pd.read_csv(results / "summary.csv").assign(users="[red]fair[/red]\x1b[2J")
+    summary.to_csv(results / "summary.csv", index=False)
     manifest = json.loads((results / "manifest.json").read_text())
-    manifest["experiment"] = "[red]one[/red]"
+    manifest["displayed"][0]["title"] = "[red]one[/red]"
     (results / "manifest.json").write_text(json.dumps(manifest))
     main(["show", str(results)])
     out = capsys.readouterr().out
