@@ -30,7 +30,7 @@ def bayes() -> Iterator[Backend]:
 @pytest.mark.slow
 def test_answers_are_json_that_can_be_read_without_any_form(bayes: Backend) -> None:
     kinds = validity(bayes, 30).set_index("kind")
-    assert kinds.loc["all", "random_request"] == 210
+    assert kinds.loc["all", "asked"] == 210
     valid, readable = kinds.loc["all", ["valid JSON", "readable"]].to_numpy(float)
     assert valid >= 0.995
     assert readable >= 0.98
