@@ -3,7 +3,7 @@
 =============== ===================================================================================================
 ``as-learned``  follows the text that was written in the source currency, without any change
 ``transfer``    follows a text of its own in each currency: a sample from the posterior there, said in words
-``model``       is the language model itself: told the text, the currency and a prior, it decides
+``model``       is the language model itself: it decides from the text, the currency and a prior
 =============== ===================================================================================================
 """
 
