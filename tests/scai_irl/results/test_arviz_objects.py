@@ -15,6 +15,7 @@ import xarray as xr
 import scai_irl as si
 from inference import CONTINUOUS_FAMILIES, arviz_compat, evidence, infer, named_norms, norm_mixtures, parameter_grid
 from inference.continuous.family import HypothesisFamily
+from inference.discrete.hypotheses import Hypotheses
 from inference.samplers.fit import Method
 from inference.samplers.grid import Grid
 from inference.samplers.laplace import Laplace
@@ -44,9 +45,12 @@ def check_in_arviz(exported: Any) -> None:
     assert si.plot_posterior(exported).axes
 
 
-@pytest.mark.parametrize("make", [named_norms, norm_mixtures, parameter_grid])
-def test_discrete_posteriors(make: Any) -> None:
-    posterior = infer(make() if make is not parameter_grid else make("fehr_schmidt"), evidence(*SEEN))
+GRID = parameter_grid("fehr_schmidt", {"alpha": (0.0, 1.0), "beta": (0.0, 0.3)})
+
+
+@pytest.mark.parametrize("hypotheses", [named_norms(), norm_mixtures(), GRID], ids=["norms", "mixtures", "grid"])
+def test_discrete_posteriors(hypotheses: Hypotheses) -> None:
+    posterior = infer(hypotheses, evidence(*SEEN))
     check_in_arviz(posterior.to_arviz(jax.random.key(0), 100))
 
 
