@@ -30,12 +30,12 @@ def audit(backend: Backend | str, **options: Any) -> Results:
         InputError: If an option is wrong, the model cannot be asked, or the folder cannot be used.
 
     Example:
-        >>> import tempfile
+        ``si.audit("phrasebook", channels=["token"])`` takes about a minute. A wrong option is refused at once:
+
         >>> import scai_irl as si
-        >>> folder = tempfile.mkdtemp()
-        >>> results = si.audit("phrasebook", channels=["token"], wordings=[1], acts=1, out=folder)
-        >>> results.scorecard[["measure", "value"]].head(1).round(2).to_dict("records")
-        [{'measure': 'TV to the exact posterior', 'value': 0.0}]
+        >>> si.audit("phrasebook", chanels=["token"])
+        Traceback (most recent call last):
+        scai_irl.io.errors.InputError: chanels: audit has no such option; perhaps you meant channels
     """
     if isinstance(backend, str):
         return run_audit(checked("audit", AuditConfig, {"backend": backend, **options}))
