@@ -24,7 +24,7 @@ from inference.continuous.parameters import half_normal
 
 BASE = FehrSchmidt().fix(rationality=25.0, lapse=0.05)
 QUICK = Nuts(chains=2, warmup=300, draws=300, target_accept=0.9)
-SHORT = Nuts(chains=1, warmup=50, draws=50)
+SHORT = Nuts(chains=1, warmup=20, draws=20)
 
 
 def answers(envy: list[float], plays: list[int]) -> Evidence:
