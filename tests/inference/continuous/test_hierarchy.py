@@ -24,7 +24,7 @@ from inference.continuous.parameters import half_normal
 
 BASE = FehrSchmidt().fix(rationality=25.0, lapse=0.05)
 QUICK = Nuts(chains=2, warmup=300, draws=300, target_accept=0.9)
-SHORT = Nuts(chains=1, warmup=50, draws=50)
+SHORT = Nuts(chains=1, warmup=20, draws=20)
 
 
 def answers(envy: list[float], plays: list[int]) -> Evidence:
@@ -150,7 +150,7 @@ def test_bad_hierarchies_are_told() -> None:
         Hierarchical(base=NamedNorm(), rows=3)
     with pytest.raises(ValueError, match=r"^rows: 0 is too few"):
         Hierarchical(base=BASE, rows=0)
-    with pytest.raises(ValueError, match=r"^places: 2 places do not fit 3 rows"):
+    with pytest.raises(ValueError, match=r"^places: 2 positions do not fit 3 rows"):
         Hierarchical(base=BASE, rows=3, places=(0.0, 1.0))
     with pytest.raises(ValueError, match=r"^data: 3 rows do not make runs of 2 rows"):
         infer(Hierarchical(base=BASE, rows=2), answers([0.3] * 3, [20] * 3))
