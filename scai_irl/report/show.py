@@ -15,7 +15,7 @@ from scai_irl.results.manifest import Displayed
 from scai_irl.results.results import Results
 
 _MOST_FINDINGS = 12
-_MOST_LINES = 40
+_MOST_LINES = 100
 _WIDE = 190  # columns when the output goes to a file or a pipe
 
 
