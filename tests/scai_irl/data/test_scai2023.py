@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from scai_irl.data.scai2023 import archive
+from scai_irl.data.scai2023 import archive as archives
 from scai_irl.data.scai2023.epoch_file import read_epoch
 from scai_irl.data.scai2023.recorded_runs import RecordedRuns, read_scai2023
 from scai_irl.io.errors import InputError
@@ -265,7 +265,7 @@ def test_a_file_that_is_no_json_object_is_listed(content: bytes, reason: str, tm
     assert (file, where) == (BROKEN, "")
     assert why.startswith(reason)
     assert len(runs.interactions) == 70
-    with pytest.raises(InputError, match="mend the file"):
+    with pytest.raises(InputError, match="correct the file"):
         read_tree(tree, tmp_path, strict=True)
 
 
@@ -283,7 +283,7 @@ ANY_JSON = st.recursive(
 )
 def test_any_json_in_place_of_a_call_loses_one_interaction_at_most(key: str, value: object) -> None:
     content = json.loads(fixture.recording()[BROKEN]) | {key: value}
-    record = read_epoch(archive.EpochFile("file", "", "", 0, 2, json.dumps(content).encode()))
+    record = read_epoch(archives.EpochFile("file", "", "", 0, 2, json.dumps(content).encode()))
     assert [item.file for item in record.unread] == ["file"]
     assert len(record.plays) + (record.verbal_policy is not None) >= 10
 
@@ -293,7 +293,7 @@ def test_any_json_in_place_of_a_call_loses_one_interaction_at_most(key: str, val
 def test_a_hole_in_a_file_never_stops_the_import(cut: int, length: int) -> None:
     content = fixture.recording()[BROKEN]
     holed = content[:cut] + content[cut + length :]
-    record = read_epoch(archive.EpochFile("file", "", "", 0, 2, holed))
+    record = read_epoch(archives.EpochFile("file", "", "", 0, 2, holed))
     assert len(record.plays) == 10 or record.unread
 
 
@@ -361,7 +361,7 @@ def test_an_epoch_file_out_of_place_is_listed(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("archive", ["folder", "village.tar", "village.zip"])
 def test_a_huge_file_is_listed(archive: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = fixture.recording() | {BROKEN: b" " * 200_000}
-    monkeypatch.setattr(archive, "_LARGEST", 100_000)
+    monkeypatch.setattr(archives, "_LARGEST", 100_000)
     path = fixture.write_folder(tree, tmp_path) if archive == "folder" else tmp_path / archive
     if archive != "folder":
         fixture.write_archive(tree, path)
