@@ -105,4 +105,4 @@ def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Pat
         pytest.skip("this vLLM starts after ArviZ")
     assert done.returncode == 2, done.stderr[-4_000:]
     assert done.stderr.splitlines()[-1].startswith("error: vllm: it does not start with this model (AttributeError")
-    assert "import arviz only after the model was asked first" in done.stderr
+    assert "import arviz only after the model's first call" in done.stderr

@@ -433,8 +433,8 @@ def test_an_audit_whose_server_died_goes_on_and_asks_nothing_twice(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--wordings", "0"], "wordings: .* there are 1 to 5"),
-        (["--wordings", "1", "1"], "wordings: .* one twice"),
+        (["--wordings", "0"], "wordings: .* give numbers from 1 to 5"),
+        (["--wordings", "1", "1"], "wordings: .* a wording twice"),
         (["--channels", "token", "token"], "channels: .*twice"),
         (["--preset", "huge"], "preset"),
         (["--draws", "0"], "draws"),

@@ -155,7 +155,7 @@ def test_a_torn_state_is_told_in_one_line(
     state.write_bytes(state.read_bytes()[:left])
     before = contents(tmp_path)
     told = refused([*TRAIN, "--out", str(tmp_path / "bayes")], capsys)
-    assert told.startswith(f"error: out: {state} is damaged, or no state of training")
+    assert told.startswith(f"error: out: {state} is damaged, or not a state of training")
     assert told.endswith("remove that file to begin anew, or give another --out")
     assert contents(tmp_path) == before
 
@@ -165,7 +165,7 @@ def test_weights_that_are_no_state_of_training_are_told_apart(
 ) -> None:
     (tmp_path / STATE).parent.mkdir()
     shutil.copy(whole / WEIGHTS, tmp_path / STATE)
-    assert "is damaged, or no state of training" in refused([*TRAIN, "--out", str(tmp_path)], capsys)
+    assert "is damaged, or not a state of training" in refused([*TRAIN, "--out", str(tmp_path)], capsys)
 
 
 def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +199,7 @@ def test_what_was_not_trained_there_is_not_overwritten(
     before = contents(tmp_path)
     told = refused([*TRAIN, "--out", str(tmp_path)], capsys)
     assert told == (
-        f"error: out: {tmp_path} has {kept}, and no {STATE} to go on from; give another --out, or remove what is there"
+        f"error: out: {tmp_path} has {kept}, and no {STATE} to resume from; give another --out, or remove what is there"
     )
     assert contents(tmp_path) == before
 
@@ -233,7 +233,7 @@ def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys:
     ("words", "told"),
     [
         (["nobody"], "organism: there is no 'nobody'; give one of bayes"),
-        (["bayes", "--width", "100"], "width: 100 is no multiple of 64"),
+        (["bayes", "--width", "100"], "width: 100 is not a multiple of 64"),
         (["bayes", "--steps", "0"], "steps: 0 is less than 1"),
     ],
 )

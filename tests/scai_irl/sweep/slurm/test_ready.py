@@ -50,7 +50,7 @@ def test_it_waits_until_a_server_is_healthy() -> None:
 
 def test_it_names_what_is_missing_when_the_time_is_over() -> None:
     url = f"http://{nowhere()}"
-    with pytest.raises(InputError, match=f"after 0 seconds 1 not ready, the first of them {url}; see the logs"):
+    with pytest.raises(InputError, match=f"after 0 seconds 1 not ready, the first of them {url}; see the other logs"):
         wait(Servers((url,)).missing, seconds=0, alive=(), pause=0.01)
 
 
