@@ -10,6 +10,9 @@ Part = tuple[float, str, tuple[float, ...], float, float]
 """Weight, utility, θ, rationality and lapse; plain values, since building a checked dataclass uses random numbers of
 its own, which hypothesis forbids while it draws."""
 
+PARAMETERS = {name: utility.parameters for name, utility in UTILITIES.items()}
+"""Parameters of every utility, looked up before hypothesis draws, for the same reason."""
+
 numbers = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(allow_nan=False, allow_infinity=False, width=32),
@@ -19,12 +22,12 @@ numbers = st.one_of(
 
 def parts_of(utility: str, weight: st.SearchStrategy[float] = numbers) -> st.SearchStrategy[Part]:
     """Parts with one utility."""
-    theta = st.tuples(*(numbers for _ in UTILITIES[utility].parameters))
+    theta = st.tuples(*(numbers for _ in PARAMETERS[utility]))
     return st.tuples(weight, st.just(utility), theta, numbers, numbers)
 
 
 def _parts(weight: st.SearchStrategy[float]) -> st.SearchStrategy[Part]:
-    return st.sampled_from(sorted(UTILITIES)).flatmap(lambda utility: parts_of(utility, weight))
+    return st.sampled_from(sorted(PARAMETERS)).flatmap(lambda utility: parts_of(utility, weight))
 
 
 policies = st.one_of(
