@@ -46,6 +46,8 @@ def run_package(package: str | None) -> None:
         run_experiment(only, arguments)
     elif arguments and arguments[0] in known:
         run_experiment(known[arguments[0]], arguments[1:])
+    elif not known:
+        stop(f"experiment: {package} has none; name one with scai-irl run")
     else:
         stop(f"experiment: {package} has several; give one of {', '.join(known)} first")
 

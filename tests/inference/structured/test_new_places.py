@@ -77,7 +77,7 @@ def test_offers_are_drawn_from_the_predictive(of_two: SampledPosterior) -> None:
 
 def test_other_posteriors_are_refused() -> None:
     exchangeable = Hierarchical(base=BASE, rows=2)
-    with pytest.raises(TypeError, match="a hierarchy with places is needed"):
+    with pytest.raises(TypeError, match="a posterior over a hierarchy with positions is needed"):
         posterior_at_position(from_prior(exchangeable, 10), 0.5, jax.random.key(0))
     with pytest.raises(TypeError, match="Hierarchical has no policy at a stake"):
         drawn_offers(jax.random.key(0), from_prior(exchangeable, 10), STAKE, 2, 3)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import Field
 
-from scai_irl.experiment import definition
+from scai_irl.experiment import script
 from scai_irl.experiment.config import ExperimentConfig
 from scai_irl.experiment.definition import Experiment, experiment
 from scai_irl.experiment.model_options import LmConfig
@@ -124,7 +124,7 @@ def test_a_package_runs_its_only_experiment_or_the_one_that_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = __name__.rpartition(".")[0]
-    monkeypatch.setattr(definition, "find_experiments", lambda: {"asking": asking, "plain": plain})
+    monkeypatch.setattr(script, "experiments_of", lambda _: {"asking": asking, "plain": plain})
     monkeypatch.setattr(sys, "argv", ["program", "plain", "--level", "5", "--out", str(tmp_path / "named")])
     run_package(package)
     assert load(tmp_path / "named").findings["value"].tolist() == [5.0]
@@ -132,7 +132,7 @@ def test_a_package_runs_its_only_experiment_or_the_one_that_is_named(
     with pytest.raises(SystemExit):
         run_package(package)
     assert "has several; give one of asking, plain first" in capsys.readouterr().err
-    monkeypatch.setattr(definition, "find_experiments", lambda: {"plain": plain})
+    monkeypatch.setattr(script, "experiments_of", lambda _: {"plain": plain})
     monkeypatch.setattr(sys, "argv", ["program", "--level", "6", "--out", str(tmp_path / "only")])
     run_package(package)
     assert load(tmp_path / "only").findings["value"].tolist() == [6.0]

@@ -91,7 +91,7 @@ def test_what_crashes_is_named_at_the_end_and_in_the_report_of_the_others(
     assert "Traceback" in said.err
     assert said.err.splitlines()[-1] == "error: broken, bad: 2 of 3 steps failed; correct them, and run the same again"
     page = (tmp_path / REPORT).read_text()
-    assert "2 experiments of the list failed" in page
+    assert "2 experiments failed and have no section below" in page
     assert "<li>broken: RuntimeError: no memory left, seed 4</li>" in page
     assert "<li>bad: runs: 0 does not fit" in page
     assert load(tmp_path / "one").manifest.status == "finished"

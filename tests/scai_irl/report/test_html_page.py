@@ -108,7 +108,7 @@ def test_findings_stand_beside_the_predecessor_in_its_order(bare: Path, folders:
     )
     write_report([bare, folders["one"]], bare.with_suffix(".html"))
     page = parsed(bare.with_suffix(".html"))
-    assert "all runs were given one text, so that they repeat it and are not independent" in words(page)
+    assert "one text reused for all runs" in words(page)
     (table,) = of_class(page, "beside")
     heading, *lines = rows(table)
     assert heading == ["condition", "SCAI (2023)", "embedded bayes", "phrasebook", "explained in"]

@@ -17,7 +17,7 @@ from scai_irl.report.latex import COMMANDS, plain_latex
 from scai_irl.report.tables import save_table
 
 FLOORS = [Path(str(floor.__file__)).parent for floor in (envs, inference, scai_irl, experiments)]
-TERMINAL = {"cli_options.py", "doctor.py", "errors.py", "page.py"}
+TERMINAL = {"command_line.py", "doctor.py", "errors.py", "page.py"}
 """Files with characters for the terminal, or for invisible characters in a web page; none is in a table."""
 
 
