@@ -1,4 +1,8 @@
-"""Simulate a group of users who play among themselves: the shortest way to data."""
+"""Simulate users: offers and answers drawn from π_θ.
+
+`simulate` plays a group among itself, the shortest way to data. `draw_user_offers` and `user_answers` take two steps,
+for an epoch in which others act between an offer and its answer.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 from numpy.typing import ArrayLike
 
 from envs.policy import Policy
-from envs.soft_policy import inverse_cdf
+from envs.population import draw_norms
+from envs.soft_policy import PolicyTable, inverse_cdf
 
 
 class Plays(NamedTuple):
@@ -54,3 +59,43 @@ def simulate(key: Key[Array, ""], users: Policy, stakes: ArrayLike) -> Plays:
     accept = jnp.exp(table.accept[row, offer])
     accepted = jax.random.uniform(key_answer, stake.shape) < accept
     return Plays(jnp.asarray(stake), offer, accepted)
+
+
+class UserOffers(NamedTuple):
+    """Offers of users as proposers, and the random numbers behind their answers.
+
+    Attributes:
+        norm: Norm that each slot's user holds, (…, 2) for proposer and responder.
+        offer: Offer of the proposing user.
+        answer_draw: Uniform number that decides the responding user's answer, once the offer is known.
+    """
+
+    norm: Int[Array, "*n 2"]
+    offer: Int[Array, "*n"]
+    answer_draw: Float[Array, "*n"]
+
+
+def draw_user_offers(
+    key: Key[Array, ""],
+    table: PolicyTable,
+    weights: Float[Array, "norm"],
+    plays: int,
+) -> UserOffers:
+    """Draw one epoch of one run: who the users are and what they offer.
+
+    Args:
+        key: Key of the run and epoch.
+        table: Policies of all norms at the epoch's stake, (norm, offer).
+        weights: Weight of each norm in the population.
+        plays: Interactions in the epoch.
+    """
+    key_norm, key_offer, key_answer = jax.random.split(key, 3)
+    norm = draw_norms(key_norm, weights, (plays, 2))
+    offer = inverse_cdf(jax.random.uniform(key_offer, (plays,)), table.offer[norm[:, 0]])
+    return UserOffers(norm, offer, jax.random.uniform(key_answer, (plays,)))
+
+
+def user_answers(users: UserOffers, table: PolicyTable, offer: Int[Array, "play"]) -> Bool[Array, "play"]:
+    """Answer the offers on the table: accept when the slot's uniform number is below P(accept)."""
+    log_accept = table.accept[users.norm[:, 1], offer]
+    return users.answer_draw < jnp.exp(log_accept)

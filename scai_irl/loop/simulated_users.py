@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from envs.rollout import UserOffers, draw_user_offers, user_answers
 from envs.seeds import derive_seed, keys_of_runs
+from envs.simulate import UserOffers, draw_user_offers, user_answers
 from envs.soft_policy import PolicyTable
 from inference import named_norms
 from inference.discrete.hypotheses import PolicyHypotheses

@@ -11,8 +11,7 @@ import pytest
 
 from envs.policy import Norm, Policy
 from envs.population import draw_norms, mixture
-from envs.rollout import draw_user_offers, user_answers
-from envs.simulate import simulate
+from envs.simulate import draw_user_offers, simulate, user_answers
 from envs.soft_policy import PolicyTable
 from tests.envs.reference import false_alarm_bound
 

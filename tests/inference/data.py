@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from envs.rollout import draw_user_offers, user_answers
 from envs.schedule import Schedule
+from envs.simulate import draw_user_offers, user_answers
 from envs.soft_policy import PolicyTable
 from inference import FAMILIES, Evidence, evidence
 from inference.discrete.hypotheses import PolicyHypotheses
