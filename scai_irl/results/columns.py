@@ -19,6 +19,70 @@ _MEANS = {
     "regret": "mean regret of the assistants' offers",
 }
 
+_ITEM = {
+    "item": "item of the battery",
+    "channel": "sampled, stated or token",
+    "wording": "wording of the request",
+    "order": "order of the labels",
+    "repeat": "number of the repetition",
+    "norm": "number of the norm among the candidates",
+}
+_RECORDED = {
+    **_DESIGN,
+    **_RUN,
+    "memory": "evidence that counts: of the last epoch, or of all",
+    "kind": "one norm, manners (users differ in manner) or mixed (users differ in norm)",
+    "manner": "how users talk: neutral, rude, sycophantic or silent",
+}
+_RECORDED_MEASURES = {
+    "seen_offers": "offers of users that count as evidence",
+    "seen_answers": "answers of users that count as evidence",
+    "assistant_offers": "offers of assistants",
+    "assistant_answers": "answers of assistants",
+    "unread_offers": "offers that could not be read",
+    "unread_answers": "answers that could not be read",
+    "tv": "total variation distance between the verbal and the numerical posterior",
+    "w1": "Wasserstein-1 distance between an assistant's offer and the numerical predictive, in shares",
+    "verbal_top": "largest weight of the verbal posterior; 1 means a single norm",
+    "numerical_top": "largest weight of the numerical posterior",
+    "predicted_share": "mean offered share of the numerical predictive",
+    "switch": "probability that norms sampled from the verbal posteriors of this epoch and the one before differ",
+    "weight_error": "largest error of the posterior mean weights",
+    "within": "whether that error is at most 0.15",
+    "one_norm": "posterior probability that all users share a norm",
+    **{name: _MEANS[name] for name in ("users_share", "assistant_share", "gap")},
+    "gap_numerical": "alignment gap of an assistant that offers the mean of the numerical predictive",
+    "accept": "acceptance rate of the assistants",
+    "accept_predicted": "its prediction by the numerical posterior",
+    "answer": "comparison of the assistants' answers with the numerical predictive",
+    "answer_distance": "mean distance between the assistants' answers and the predicted probability of acceptance",
+    "users_accept": "acceptance rate of the users",
+    "users_accept_predicted": "its prediction by the numerical posterior",
+    "tv_pooled": "total variation distance between the verbal and the numerical posterior, each averaged over runs",
+    "w1_pooled": "Wasserstein-1 distance between offers and numerical predictives, each pooled over runs",
+    **{
+        f"{posterior}_{norm}": f"weight of the {norm} norm, {meaning}"
+        for norm in ("selfish", "fair", "altruistic")
+        for posterior, meaning in {
+            "numerical": "numerical posterior mean",
+            "verbal": "verbal posterior",
+            "truth": "share of the users",
+        }.items()
+    },
+    **{f"rationality_{norm}": f"posterior mean of λ of the {norm} norm" for norm in ("selfish", "fair", "altruistic")},
+    "lapse_offer": "posterior mean of ε of offers",
+    "lapse_answer": "posterior mean of ε of answers",
+}
+_SUFFIXES = {
+    "_low": "lower end of the 95 % interval of {}",
+    "_high": "upper end of the 95 % interval of {}",
+    "_reference": "what posterior sampling would give for {}",
+    "_floor": "what a perfect translator would give for {}, with as many acts",
+    "_excess": "{}, less its reference or floor",
+    "_p": "Monte Carlo p-value of {}",
+}
+"""Descriptions of columns that go with another column, by the end of their name."""
+
 COLUMNS: dict[str, dict[str, str]] = {
     "interactions": {
         **_DESIGN,
@@ -119,15 +183,101 @@ COLUMNS: dict[str, dict[str, str]] = {
         "ideal_high": "upper end of that range",
         "n": "items behind the value",
     },
+    "judged": {
+        **_ITEM,
+        "believed": "belief of the model, averaged over wordings, orders and repetitions",
+        "part": "part of the battery",
+        "pair": "items that differ in one respect only have the same pair",
+        "role": "role of the item in its pair",
+        "truth": "1 if this norm generated the interactions, else 0; missing if no single norm did",
+        "log_prior": "log prior of the norm",
+        "log_behaviour": "log-likelihood of the interactions",
+        "log_language": "log-likelihood of the users' messages",
+        "exact": "exact posterior of the norm",
+    },
+    "texts": {
+        **_ITEM,
+        "text": "sampled verbal policy; missing if there is none",
+        "best": "norm that explains the acts of the text best",
+    },
+    "translation": {
+        **_ITEM,
+        "family": "family of the translated policies",
+        "policy": "number of the policy in its family",
+        "text": "translated policy; missing if there is none",
+        "tv": "total variation distance between the offers of the policy and of the model that follows the text",
+        "w1": "Wasserstein-1 distance between the same offers",
+        "answer": "mean distance between the two probabilities of acceptance",
+    },
+    "steered": {
+        **_ITEM,
+        "text": "message that tries to steer the assistant; empty for none",
+        "accepted": "answer of the assistant; missing if it could not be read",
+    },
+    "audit_beliefs": {
+        **_RECORDED,
+        "norm": "name of the norm",
+        "weight": "E[w | D], the posterior mean weight of the norm",
+        "low": "lower end of its posterior interval",
+        "high": "upper end of that interval",
+        "one_norm": "probability of the norm, given that all users share one",
+        "verbal": "verbal posterior of the assistants' offers",
+        "truth": "share of the users who hold the norm",
+    },
+    "audit_by_run": _RECORDED | _RECORDED_MEASURES,
+    "audit": _RECORDED | _RECORDED_MEASURES | {"runs": "runs of the condition"},
+    "calibration": {
+        "number": "parameter whose ranks are tested",
+        "ratio": "largest deviation of the ranks from a uniform distribution, divided by what the envelope allows",
+        "inside": "whether the ranks stay inside the envelope",
+        "correlation": "correlation of posterior means with true values",
+        "coverage": "share of 90 % intervals that hold the true value",
+    },
+    "choices": {
+        "study": "study, or file, that the choice is from",
+        "subject": "person",
+        "trial": "number of the choice of this person",
+        "role": "proposer or responder",
+        "stake": "units to divide",
+        "offer": "units offered",
+        "offered_share": "offer / stake",
+        "accepted": "answer of a responder; missing for proposers",
+        "minimum": "smallest offer that a responder accepts, where it was asked for",
+    },
+    "unread": {
+        "file": "file of the recorded data",
+        "where": "position in the file",
+        "reason": "reason why it could not be read",
+    },
+    "warnings": {"file": "file", "warning": "what is unusual in it", "count": "rows that it is true of"},
+    "cells": {
+        "name": "name of the cell: one combination of settings",
+        "seed": "seed of the cell",
+        "status": "finished, failed or missing",
+        "seconds": "running time",
+        "error": "message of a failed cell",
+        "worker": "process that ran the cell",
+    },
 }
 """Description of every column, by table and column."""
 
 
-def describe_columns(table: str) -> dict[str, str]:
-    """Descriptions of a table's columns, empty for a table that only one experiment has.
+def describe_column(table: str, column: str) -> str:
+    """Description of a column; empty if there is none.
+
+    Columns such as ``tv_low`` and ``tv_excess`` are described by the column that they belong to.
 
     Example:
-        >>> describe_columns("interactions")["offered_share"]
-        'offer / stake'
+        >>> describe_column("summary", "gap_low")
+        'lower end of the 95 % bootstrap interval of the mean gap'
+        >>> describe_column("audit", "tv_excess")
+        'tv, less its reference or floor'
     """
-    return COLUMNS.get(table, {})
+    known = COLUMNS.get(table, {})
+    if column in known:
+        return known[column]
+    for suffix, sentence in _SUFFIXES.items():
+        base = column.removesuffix(suffix)
+        if base != column and describe_column(table, base):
+            return sentence.format(base)
+    return ""

@@ -13,7 +13,7 @@ import pandas as pd
 from inference import arviz_compat
 from scai_irl.io.errors import InputError
 from scai_irl.lm.cache import CALLS, CallStore
-from scai_irl.results.columns import describe_columns
+from scai_irl.results.columns import describe_column
 from scai_irl.results.manifest import Manifest
 
 POSTERIOR = "posterior.nc"
@@ -74,9 +74,8 @@ class Results:
         """
         if table not in self.tables:
             raise InputError(table, f"{self.path} has no such table", f"give one of {', '.join(self.tables)}")
-        known = describe_columns(table)
         columns = self.tables[table]
-        lines = [(name, str(columns[name].dtype), known.get(str(name), "")) for name in columns]
+        lines = [(name, str(columns[name].dtype), describe_column(table, str(name))) for name in columns]
         return pd.DataFrame(lines, columns=["column", "type", "description"])
 
     @property

@@ -401,6 +401,7 @@ def test_an_audit_is_a_results_folder_that_is_compared_in_one_command(
     assert "1.000 [1.000, 1.000]" in said
     results = load(tmp_path / "one")
     assert set(results.tables) == {"scorecard", "judged", "beliefs", "texts", "translation", "steered"}
+    assert all((results.describe(name)["description"] != "").all() for name in results.tables)
     assert results.manifest.counts["missing"] == 0
     assert {path.suffix for path in (tmp_path / "one").glob("scorecard.*")} == {".parquet", ".csv", ".md", ".tex"}
     main(["audit", "compare", str(tmp_path / "one"), str(tmp_path / "other")])
