@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-PREDECESSOR_CURRENCIES = (
+SCAI_CURRENCIES = (
     "dollars",
     "apples",
     "blankets",
@@ -22,7 +22,7 @@ PREDECESSOR_CURRENCIES = (
 )
 """The three currencies of SCAI (2023), then its three out-of-distribution ones."""
 
-CURRENCIES = (*PREDECESSOR_CURRENCIES, "vouchers", "hours of work", "favours", "meals", "organs")
+CURRENCIES = (*SCAI_CURRENCIES, "vouchers", "hours of work", "favours", "meals", "organs")
 """All currencies; add new ones at the end, since contexts hold a currency as its number."""
 
 PSYCHOLOGICAL_DISTANCE = {

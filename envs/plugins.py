@@ -151,11 +151,11 @@ def _installed(path: tuple[str, ...]) -> dict[str, dict[str, tuple[EntryPoint, .
     del path
     everything = entry_points()
     groups = {group for group in everything.groups if group.startswith("scai_irl.")}
-    found: dict[str, dict[str, tuple[EntryPoint, ...]]] = {group: {} for group in groups}
-    for group, named in found.items():
+    entries: dict[str, dict[str, tuple[EntryPoint, ...]]] = {group: {} for group in groups}
+    for group, named in entries.items():
         for entry in everything.select(group=group):
             named[entry.name] = (*named.get(entry.name, ()), entry)
-    return found
+    return entries
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -68,10 +68,10 @@ def meet(
     distinct, at = np.unique(stakes, return_inverse=True)
     offer_log_prob, accept = _tables(norms, distinct)
     row = np.broadcast_to(at.reshape(stakes.shape)[..., None], shape)
-    held = np.broadcast_to(holds[:, None], shape)
-    offer = np.asarray(inverse_cdf(uniform[:, 1], offer_log_prob[held, row]))
+    norm_of_user = np.broadcast_to(holds[:, None], shape)
+    offer = np.asarray(inverse_cdf(uniform[:, 1], offer_log_prob[norm_of_user, row]))
     received = np.take_along_axis(offer, before, axis=-1)
-    accepts = np.asarray(uniform[:, 2]) < accept[held, row, received]
+    accepts = np.asarray(uniform[:, 2]) < accept[norm_of_user, row, received]
     return meetings(stakes, before, offer, accepts, np.ones(shape, bool), np.ones(shape, bool))
 
 
@@ -134,7 +134,7 @@ def _tables(
     return jnp.stack([table.offer for table in tables]), np.exp(np.stack([table.accept for table in tables]))
 
 
-def _by_user(made: np.ndarray, received: np.ndarray) -> np.ndarray:
+def _by_user(proposed: np.ndarray, received: np.ndarray) -> np.ndarray:
     """Interleave choices as proposer and as responder, (society, round, user), in one row for each user."""
-    both = np.stack([made, received], axis=-1)
+    both = np.stack([proposed, received], axis=-1)
     return np.moveaxis(both, 2, 1).reshape(both.shape[0], both.shape[2], -1)

@@ -105,8 +105,8 @@ def _text_as_coordinates(dataset: xr.Dataset) -> xr.Dataset:
 
 def group(result: Any, name: str) -> xr.Dataset:
     """Take one group out of an ArviZ object."""
-    found = result[name]
-    return found if isinstance(found, xr.Dataset) else found.to_dataset()
+    dataset = result[name]
+    return dataset if isinstance(dataset, xr.Dataset) else dataset.to_dataset()
 
 
 def group_names(result: Any) -> list[str]:

@@ -25,7 +25,7 @@ from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.tally import Tally
 from scai_irl.report.study import Study
 from scai_irl.results.manifest import Displayed
-from scai_irl.results.session import kept
+from scai_irl.results.session import stored
 
 _BACKEND = "embedded"
 
@@ -60,4 +60,4 @@ def model_organisms(config: ModelOrganisms, model: None) -> Study:
 
 def _stored(backend: Backend, folder: Path | None) -> contextlib.AbstractContextManager[Backend]:
     """Store a backend's calls in the results folder, where there is one."""
-    return contextlib.nullcontext(backend) if folder is None else kept(backend, folder, Budget())
+    return contextlib.nullcontext(backend) if folder is None else stored(backend, folder, Budget())

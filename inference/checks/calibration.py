@@ -145,9 +145,9 @@ def calibrate(
         parts.append(jax.tree.map(lambda leaf, counted=counted: leaf[counted], part))
         if on_steps:
             on_steps(min(start + chunk, replications), replications)
-    found: Ranks = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    ranks = {name: np.asarray(rank) for name, rank in found.rank.items()}
-    return Calibration(family, method, ranks, _table(found), int(np.sum(found.diverging)))
+    collected: Ranks = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    ranks = {name: np.asarray(rank) for name, rank in collected.rank.items()}
+    return Calibration(family, method, ranks, _table(collected), int(np.sum(collected.diverging)))
 
 
 def calibration_method(name: str, family: HypothesisFamily) -> Method:
@@ -185,23 +185,23 @@ def replicate(key: Key[Array, ""], method: Method, family: HypothesisFamily, see
     u, mode = spread_draws(key_draws, fit, _DRAWS)
 
     def numbers(at: Float[Array, "dim"], of_mode: Int[Array, ""]) -> dict[str, Array]:
-        found = dict(zip(family.monitored_names, family.monitored(at, summary), strict=True))
-        return found | ({family.mode_name: 1.0 * of_mode} if family.mode_name else {})
+        named = dict(zip(family.monitored_names, family.monitored(at, summary), strict=True))
+        return named | ({family.mode_name: 1.0 * of_mode} if family.mode_name else {})
 
     true = numbers(truth, true_mode)
-    drawn = jax.vmap(numbers)(u, mode)
+    samples = jax.vmap(numbers)(u, mode)
     ties = jax.random.uniform(key_ties)
 
     def rank(name: str) -> Array:
-        below, equal = jnp.sum(drawn[name] < true[name]), jnp.sum(drawn[name] == true[name])
+        below, equal = jnp.sum(samples[name] < true[name]), jnp.sum(samples[name] == true[name])
         return (below + ties * (equal + 1)) / (_DRAWS + 1)
 
     return Ranks(
         {name: rank(name) for name in true},
         true,
-        {name: jnp.mean(values) for name, values in drawn.items()},
-        {name: jnp.quantile(values, _TAIL) for name, values in drawn.items()},
-        {name: jnp.quantile(values, 1 - _TAIL) for name, values in drawn.items()},
+        {name: jnp.mean(values) for name, values in samples.items()},
+        {name: jnp.quantile(values, _TAIL) for name, values in samples.items()},
+        {name: jnp.quantile(values, 1 - _TAIL) for name, values in samples.items()},
         jnp.sum(fit.stats.get("diverging", jnp.zeros(1))).astype(jnp.int32),
     )
 
@@ -217,14 +217,14 @@ def spread_draws(key: Key[Array, ""], fit: Fit, draws: int) -> tuple[Float[Array
     return fit.u.reshape(count, -1)[which], fit.mode.reshape(-1)[which]
 
 
-def _table(found: Ranks) -> pd.DataFrame:
+def _table(ranked: Ranks) -> pd.DataFrame:
     rows = []
-    replications = len(next(iter(found.rank.values())))
-    allowed = envelope(replications, len(found.rank))
-    for name, rank in found.rank.items():
+    replications = len(next(iter(ranked.rank.values())))
+    allowed = envelope(replications, len(ranked.rank))
+    for name, rank in ranked.rank.items():
         cumulative = np.searchsorted(np.sort(rank), LEVELS, side="right") / replications
         ratio = float(np.max(np.abs(cumulative - LEVELS) / allowed))
-        truth, mean = found.truth[name], found.mean[name]
+        truth, mean = ranked.truth[name], ranked.mean[name]
         varies = np.std(truth) > 0 and np.std(mean) > 0
         rows.append(
             {
@@ -232,7 +232,7 @@ def _table(found: Ranks) -> pd.DataFrame:
                 "ratio": ratio,
                 "inside": ratio <= 1,
                 "correlation": float(np.corrcoef(truth, mean)[0, 1]) if varies else np.nan,
-                "coverage": float(np.mean((truth >= found.low[name]) & (truth <= found.high[name]))),
+                "coverage": float(np.mean((truth >= ranked.low[name]) & (truth <= ranked.high[name]))),
             }
         )
     return pd.DataFrame(rows)

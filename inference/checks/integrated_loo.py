@@ -69,7 +69,7 @@ def integrated_loo(posterior: SampledPosterior, key: Key[Array, ""], draws: int 
     flat = u.reshape(subset.runs, subset.draws, -1)
     keys = jax.random.split(key_members, (subset.runs, subset.draws))
     seen = jax.tree.map(jnp.asarray, subset.seen)
-    each, rows = (np.asarray(found) for found in _integrated(family, members, flat, keys, seen))
+    each, rows = (np.asarray(array) for array in _integrated(family, members, flat, keys, seen))
     shared = np.asarray(u)[..., : len(family.free) + 2 * family.base.dimension]
     by_observation = loo_of_densities(each.reshape(subset.runs, subset.draws, -1), was_seen, values, shared)
     row_seen = np.asarray(was_seen.reshape(subset.runs, family.rows, -1).any(axis=2))
@@ -99,11 +99,11 @@ def _integrated(
                 without = jax.nn.logsumexp(together[:, None] - single, axis=0)
                 return whole - without, whole - jnp.log(members)
 
-            found: tuple[Array, Array] = jax.lax.map(row, own)
-            return found
+            log_densities: tuple[Array, Array] = jax.lax.map(row, own)
+            return log_densities
 
-        found: tuple[Array, Array] = jax.lax.map(draw, (own_u, own_keys))
-        return found
+        log_densities: tuple[Array, Array] = jax.lax.map(draw, (own_u, own_keys))
+        return log_densities
 
-    found: tuple[Array, Array] = jax.lax.map(run, (u, keys, seen))
-    return found
+    log_densities: tuple[Array, Array] = jax.lax.map(run, (u, keys, seen))
+    return log_densities

@@ -115,11 +115,11 @@ def loo(
         raise ValueError(f"groups: {np.shape(groups)} does not fit observations of {was_seen.shape} (run, observation)")
     u = np.asarray(subset.fit.u)
     if groups is None:
-        found = loo_of_densities(densities, parts_seen(subset), values, u, subset.family.part)
-        return dataclasses.replace(found, observed=values[was_seen])
+        cross_validated = loo_of_densities(densities, parts_seen(subset), values, u, subset.family.part)
+        return dataclasses.replace(cross_validated, observed=values[was_seen])
     summed, group_seen = _by_group(densities, was_seen, np.asarray(groups))
-    found = loo_of_densities(summed, group_seen, values, u, "group")
-    return dataclasses.replace(found, observed=values[was_seen])
+    cross_validated = loo_of_densities(summed, group_seen, values, u, "group")
+    return dataclasses.replace(cross_validated, observed=values[was_seen])
 
 
 def loo_of_densities(
@@ -176,19 +176,19 @@ def compare(
     """
     if not posteriors:
         raise ValueError("posteriors: none given; give at least one, by name")
-    found = {name: p if isinstance(p, Loo) else loo(p, draws, key=key) for name, p in posteriors.items()}
-    first = next(iter(found))
-    for name, other in found.items():
-        one, two = found[first].pointwise, other.pointwise
+    loo_by_name = {name: p if isinstance(p, Loo) else loo(p, draws, key=key) for name, p in posteriors.items()}
+    first = next(iter(loo_by_name))
+    for name, other in loo_by_name.items():
+        one, two = loo_by_name[first].pointwise, other.pointwise
         # Users, items and groups may be the same parts by different names; single observations are not.
         same = len(one) == len(two) and ("observation" in one) == ("observation" in two)
-        if not same or not np.array_equal(other.observed, found[first].observed):
+        if not same or not np.array_equal(other.observed, loo_by_name[first].observed):
             raise ValueError(f"posteriors: {name} and {first} are of other observations; compare fits to the same data")
-    ranked = sorted(found, key=lambda name: -found[name].elpd)
-    best = found[ranked[0]].pointwise["elpd"].to_numpy()
+    ranked = sorted(loo_by_name, key=lambda name: -loo_by_name[name].elpd)
+    best = loo_by_name[ranked[0]].pointwise["elpd"].to_numpy()
     rows = []
     for rank, name in enumerate(ranked):
-        own = found[name]
+        own = loo_by_name[name]
         behind = best - own.pointwise["elpd"].to_numpy()
         rows.append(
             {

@@ -38,10 +38,12 @@ def pointwise_log_likelihood(
     """
     subset = thinned(posterior, draws, key)
     seen = parts_seen(subset)
-    found = _pointwise(subset.family, jnp.asarray(subset.fit.u), jnp.asarray(subset.fit.mode), _on_device(subset.seen))
-    if found.shape[-1] != seen.shape[-1]:
+    densities = _pointwise(
+        subset.family, jnp.asarray(subset.fit.u), jnp.asarray(subset.fit.mode), _on_device(subset.seen)
+    )
+    if densities.shape[-1] != seen.shape[-1]:
         raise ValueError("family: `pointwise` and `parts_seen` differ in length; let both give one entry a part")
-    return np.where(seen[:, None, None], np.asarray(found), np.nan)
+    return np.where(seen[:, None, None], np.asarray(densities), np.nan)
 
 
 def thinned(posterior: SampledPosterior, draws: int, key: Key[Array, ""] | None = None) -> SampledPosterior:
@@ -63,9 +65,9 @@ def thinned(posterior: SampledPosterior, draws: int, key: Key[Array, ""] | None 
         u, mode = jax.vmap(functools.partial(redraw, draws=_REDRAWN_CHAINS * each))(keys, fit)
         shape = (posterior.runs, _REDRAWN_CHAINS, each)
         unknown = np.full(shape, np.nan)
-        drawn = np.asarray(mode).reshape(shape)
-        chance = 1.0 * (drawn[..., None] == np.arange(fit.mode_chance.shape[-1]))
-        columns = [np.asarray(u).reshape(*shape, -1), drawn, chance, unknown, unknown]
+        modes = np.asarray(mode).reshape(shape)
+        chance = 1.0 * (modes[..., None] == np.arange(fit.mode_chance.shape[-1]))
+        columns = [np.asarray(u).reshape(*shape, -1), modes, chance, unknown, unknown]
         stats: dict[str, Any] = {}
     else:
         chains, length = log_weight.shape[1:]
@@ -115,14 +117,14 @@ def _pointwise(
             return family.pointwise(family.theta(*draw), own)
 
         flat = (own_u.reshape(-1, own_u.shape[-1]), own_mode.reshape(-1))
-        found: Array = jax.lax.map(one, flat, batch_size=_AT_ONCE)
-        return found.reshape(*own_mode.shape, -1)
+        densities: Array = jax.lax.map(one, flat, batch_size=_AT_ONCE)
+        return densities.reshape(*own_mode.shape, -1)
 
-    found: Array = jax.lax.map(run, (u, mode, seen))
-    return found
+    of_runs: Array = jax.lax.map(run, (u, mode, seen))
+    return of_runs
 
 
 @program("family")
 def _observed(family: HypothesisFamily, seen: Seen) -> tuple[Array, Array]:
-    found: tuple[Array, Array] = jax.vmap(family.observed)(seen)
-    return found
+    choices: tuple[Array, Array] = jax.vmap(family.observed)(seen)
+    return choices

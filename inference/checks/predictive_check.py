@@ -129,10 +129,10 @@ def _as_they_are(values: Array, _was_seen: Array) -> Array:
 def _mapped(subset: SampledPosterior, key: Key[Array, ""], statistic: Statistic) -> Array:
     keys = keys_of_runs(key, jnp.arange(subset.runs))
     seen = jax.tree.map(jnp.asarray, subset.seen)
-    found: Array = _replicated(
+    statistics: Array = _replicated(
         subset.family, statistic, keys, jnp.asarray(subset.fit.u), jnp.asarray(subset.fit.mode), seen
     )
-    return found
+    return statistics
 
 
 @program("family", "statistic")
@@ -150,8 +150,8 @@ def _replicated(
             return statistic(*family.observed(again))
 
         flat = (own_u.reshape(-1, own_u.shape[-1]), own_mode.reshape(-1))
-        found: Array = jax.lax.map(one, (jax.random.split(key, flat[1].shape[0]), *flat), batch_size=_AT_ONCE)
-        return found
+        statistics: Array = jax.lax.map(one, (jax.random.split(key, flat[1].shape[0]), *flat), batch_size=_AT_ONCE)
+        return statistics
 
-    found: Array = jax.lax.map(run, (keys, u, mode, seen))
-    return found
+    statistics: Array = jax.lax.map(run, (keys, u, mode, seen))
+    return statistics

@@ -159,12 +159,12 @@ class HypothesisFamily(ABC):
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """Parameters at whitened coordinates."""
-        found: Theta = {name: jnp.asarray(value) for name, value in self.fixed}
+        theta: Theta = {name: jnp.asarray(value) for name, value in self.fixed}
         for index, parameter in enumerate(self.free):
-            found[parameter.name] = parameter.value(u[index])
+            theta[parameter.name] = parameter.value(u[index])
         if self.mode_name is not None:
-            found[self.mode_name] = jnp.asarray(mode, jnp.int32)
-        return found
+            theta[self.mode_name] = jnp.asarray(mode, jnp.int32)
+        return theta
 
     def fix(self: F, **values: float) -> F:
         """Take parameters as known.

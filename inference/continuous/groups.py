@@ -116,11 +116,11 @@ class NormGroups(HypothesisFamily):
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """``weight`` and each group's parameters, (group, …)."""
         del mode
-        found = jax.vmap(self.base.theta)(self.coordinates_of_groups(u))
-        found["weight"] = self.weight(u)
+        theta = jax.vmap(self.base.theta)(self.coordinates_of_groups(u))
+        theta["weight"] = self.weight(u)
         if self.weights == "dirichlet-process":
-            found["concentration"] = super().theta(u)["concentration"]
-        return found
+            theta["concentration"] = super().theta(u)["concentration"]
+        return theta
 
     def arrange(self, data: Any) -> Seen:
         """Let the base arrange all users, then give each run its users.

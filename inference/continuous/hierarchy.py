@@ -87,13 +87,13 @@ class Hierarchical(HypothesisFamily):
         del mode
         base = self.base
         mean, spread, rows = self._parts(u)
-        found = jax.vmap(base.theta)(rows)
+        theta = jax.vmap(base.theta)(rows)
         known = dict(base.fixed)
-        found |= {f"population_{name}": value for name, value in base.theta(mean).items() if name not in known}
-        found |= {f"spread_{name}": value for name, value in zip(base.coordinate_names, spread, strict=True)}
+        theta |= {f"population_{name}": value for name, value in base.theta(mean).items() if name not in known}
+        theta |= {f"spread_{name}": value for name, value in zip(base.coordinate_names, spread, strict=True)}
         if self.places:
-            found["length"] = self._length(u)
-        return found
+            theta["length"] = self._length(u)
+        return theta
 
     def arrange(self, data: Any) -> Seen:
         """Let the base arrange all rows, then give each run its rows.

@@ -147,8 +147,8 @@ class SpokenNorm(NamedNorm):
         key_reliable, key_any = jax.random.split(key_manner)
         tells = jax.random.uniform(key_reliable, seen.manner.shape) < theta["reliability"]
         anyhow = jax.random.randint(key_any, seen.manner.shape, 0, len(MANNERS))
-        drawn = jnp.where(tells, self._goes_with(theta), anyhow).astype(jnp.int32)
-        manner = jnp.where(seen.manner == _NOT_SEEN, _NOT_SEEN, drawn).astype(jnp.int32)
+        simulated = jnp.where(tells, self._goes_with(theta), anyhow).astype(jnp.int32)
+        manner = jnp.where(seen.manner == _NOT_SEEN, _NOT_SEEN, simulated).astype(jnp.int32)
         return Spoken(super().simulate(key_plays, theta, seen.plays), manner)
 
     def _goes_with(self, theta: Theta) -> Int[Array, ""]:

@@ -79,12 +79,12 @@ class NamedNorm(_Named):
     def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
         """Make policy hypotheses of draws of θ: a block for each norm, with the indices of its draws."""
         settings = (1 / np.asarray(theta["width"]), np.asarray(theta["lapse"]))
-        found = []
+        pairs = []
         for number, norm in enumerate(self.norms):
             index = np.flatnonzero(np.asarray(theta["norm"]) == number)
             nothing = jnp.zeros((len(index), 0), jnp.float32)
-            found.append((index, Block(norm, nothing, *(jnp.asarray(x[index], jnp.float32) for x in settings))))
-        return [pair for pair in found if pair[1].size > 0]
+            pairs.append((index, Block(norm, nothing, *(jnp.asarray(x[index], jnp.float32) for x in settings))))
+        return [pair for pair in pairs if pair[1].size > 0]
 
     def at(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
         """Compute log π of the norm that θ names."""
@@ -107,10 +107,10 @@ class NormShares(_Named):
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """Compute the parameters, with the weights instead of their fractions."""
-        found = super().theta(u, mode)
-        sticks = jnp.stack([found.pop(f"stick_{n}") for n in range(len(self.norms) - 1)])
-        found["weight"] = stick_breaking(sticks, jnp.arange(len(self.norms) - 1, 0, -1.0))
-        return found
+        theta = super().theta(u, mode)
+        sticks = jnp.stack([theta.pop(f"stick_{n}") for n in range(len(self.norms) - 1)])
+        theta["weight"] = stick_breaking(sticks, jnp.arange(len(self.norms) - 1, 0, -1.0))
+        return theta
 
     def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
         """Give the weight of each norm under draws of θ."""

@@ -98,9 +98,11 @@ def arrange_plays(data: Evidence) -> PlayCounts:
     proposals = bool(data.offer_seen.any())
     stake = np.where(used, data.stake, 0)
     stakes = [np.unique(row[seen]) for row, seen in zip(stake, used, strict=True)]
-    stakes = [found if len(found) else np.ones(1, np.int64) for found in stakes]
-    most = max(len(found) for found in stakes)
-    stake_table = np.stack([np.pad(found, (0, most - len(found)), mode="edge") for found in stakes]).astype(np.int32)
+    stakes = [distinct if len(distinct) else np.ones(1, np.int64) for distinct in stakes]
+    most = max(len(distinct) for distinct in stakes)
+    stake_table = np.stack([np.pad(distinct, (0, most - len(distinct)), mode="edge") for distinct in stakes]).astype(
+        np.int32
+    )
     row = np.stack([np.searchsorted(f, np.clip(s, f[0], f[-1])) for f, s in zip(stakes, stake, strict=True)])
     row = row.astype(np.int32)
     if proposals:
@@ -120,11 +122,11 @@ def _distinct_offers(data: Evidence, used: np.ndarray, row: np.ndarray, stakes: 
         [np.unique(offer[seen & (at == number)]) for number in range(stakes)]
         for offer, seen, at in zip(data.offer, used, row, strict=True)
     ]
-    widest = max(1, *(len(found) for by_stake in lists for found in by_stake))
+    widest = max(1, *(len(offers_at_stake) for by_stake in lists for offers_at_stake in by_stake))
     offers = np.zeros((data.runs, stakes, widest), np.int32)
     for run, by_stake in enumerate(lists):
-        for number, found in enumerate(by_stake):
-            filled = found if len(found) else np.zeros(1, np.int64)
+        for number, offers_at_stake in enumerate(by_stake):
+            filled = offers_at_stake if len(offers_at_stake) else np.zeros(1, np.int64)
             offers[run, number] = np.pad(filled, (0, widest - len(filled)), mode="edge")
     own = offers[np.arange(data.runs)[:, None], row]
     column = np.argmax(own == data.offer[..., None], axis=-1).astype(np.int32)
@@ -186,8 +188,8 @@ def replay(key: Key[Array, ""], table: PolicyTable, plays: PlayCounts) -> PlayCo
     column = plays.column
     if plays.proposals:
         uniform = jax.random.uniform(key_offer, plays.row.shape)
-        drawn = inverse_cdf(uniform, table.offer[plays.row]).astype(jnp.int32)
-        column = jnp.where(plays.offer_seen, drawn, column)
+        simulated = inverse_cdf(uniform, table.offer[plays.row]).astype(jnp.int32)
+        column = jnp.where(plays.offer_seen, simulated, column)
     chance = jnp.exp(table.accept)[plays.row, column]
     accepted = jax.random.uniform(key_answer, plays.row.shape) < chance
     return dataclasses.replace(plays, column=column, accepted=jnp.where(plays.answer_seen, accepted, plays.accepted))

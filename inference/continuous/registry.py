@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.contexts import PREDECESSOR_CURRENCIES, PSYCHOLOGICAL_DISTANCE
+from envs.contexts import SCAI_CURRENCIES, PSYCHOLOGICAL_DISTANCE
 from envs.plugins import Registry
 from inference.continuous.controllable_responders import Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily
@@ -57,13 +57,13 @@ def few_answers(rows: int, plays: int) -> Evidence:
 
 
 def _currencies() -> Hierarchical:
-    places = tuple(PSYCHOLOGICAL_DISTANCE[currency] for currency in PREDECESSOR_CURRENCIES)
+    places = tuple(PSYCHOLOGICAL_DISTANCE[currency] for currency in SCAI_CURRENCIES)
     return Hierarchical(base=FehrSchmidt().fix(rationality=30.0, lapse=0.05), rows=len(places), places=places)
 
 
 def _currency_design() -> Evidence:
     """Plays in the three currencies of SCAI (2023), and none in the three others."""
-    number = len(PREDECESSOR_CURRENCIES)
+    number = len(SCAI_CURRENCIES)
     plays = few_plays(number)
     seen = (np.arange(number) < number // 2)[:, None]
     return plays._replace(offer_seen=plays.offer_seen & seen, answer_seen=plays.answer_seen & seen)

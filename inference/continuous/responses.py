@@ -112,10 +112,10 @@ class ResponseTypes(HypothesisFamily):
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """Parameters, with ``share_of_type`` instead of the sticks."""
-        found = super().theta(u, mode)
-        sticks = jnp.stack([found.pop("stick_0"), found.pop("stick_1")])
-        found["share_of_type"] = stick_breaking(sticks, jnp.asarray([2.0, 1.0]))
-        return found | {name: jnp.asarray(value) for name, value in self.base.fixed}
+        theta = super().theta(u, mode)
+        sticks = jnp.stack([theta.pop("stick_0"), theta.pop("stick_1")])
+        theta["share_of_type"] = stick_breaking(sticks, jnp.asarray([2.0, 1.0]))
+        return theta | {name: jnp.asarray(value) for name, value in self.base.fixed}
 
     def arrange(self, data: FramedEvidence) -> Framed:
         """Give each run its items.
@@ -172,9 +172,9 @@ class ResponseTypes(HypothesisFamily):
         log_share = jnp.log(jnp.maximum(theta["share_of_type"], _LEAST_WEIGHT))
         kind = jax.random.categorical(key_type, log_share, shape=(self.items,))[:, None]
         keys = jax.random.split(key_genuine, self.items)
-        drawn = jax.vmap(lambda k, plays: self.base.simulate(k, theta, plays))(keys, seen.plays)
+        genuine = jax.vmap(lambda k, plays: self.base.simulate(k, theta, plays))(keys, seen.plays)
         uniform = jax.random.uniform(key_other, seen.frame.shape)
         led = jnp.where(seen.frame == 0, 0.5, jnp.where(seen.frame > 0, 1 - theta["frame_slip"], theta["frame_slip"]))
         other = uniform < jnp.where(kind == 1, 0.5, led)
-        accepted = jnp.where(kind == 0, drawn.accepted, other)
+        accepted = jnp.where(kind == 0, genuine.accepted, other)
         return Framed(replace(seen.plays, accepted=accepted), seen.frame)

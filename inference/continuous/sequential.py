@@ -112,8 +112,8 @@ class SequentialFamily(HypothesisFamily):
             state = jnp.where(begins, given_state, following)
             decides = was_seen & self.world.legal_actions(state, played).any()
             row = log_policy[at_stage, self.planning_state(state)]
-            drawn = jax.random.categorical(key_action, jnp.where(decides, row, 0.0)).astype(jnp.int32)
-            action = jnp.where(decides, drawn, given_action)
+            sampled = jax.random.categorical(key_action, jnp.where(decides, row, 0.0)).astype(jnp.int32)
+            action = jnp.where(decides, sampled, given_action)
             return self.world.step(key_step, state, action, played).state, (state, action, decides)
 
         keys = jax.random.split(key, first.shape[0])

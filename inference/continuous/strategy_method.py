@@ -158,8 +158,8 @@ class StrategyMethod(HypothesisFamily):
 
     def _tables(self, theta: Theta, counts: BothCounts) -> tuple[PolicyTable, PolicyTable]:
         """Tables of offers and of minimums; the latter stand where offers do."""
-        made, stated = counts
-        proposals = self.base.at(theta, made.share, made.legal, made.proposals)
+        offered, stated = counts
+        proposals = self.base.at(theta, offered.share, offered.legal, offered.proposals)
         steady = self.base.at(theta | {"lapse": jnp.zeros(())}, stated.share, stated.legal, False)
         chance = minimum_probs(jnp.exp(steady.accept), stated.legal, theta["lapse"])
         log_chance = jnp.where(stated.legal, jnp.log(jnp.maximum(chance, _LEAST)), -jnp.inf)

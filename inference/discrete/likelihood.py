@@ -150,10 +150,10 @@ def distinct(codes: Int[np.ndarray, "*n"]) -> tuple[Int[np.ndarray, "distinct"],
         return np.unique(codes, return_inverse=True)
     occurs = np.zeros(size, bool)
     occurs[codes] = True
-    found = np.flatnonzero(occurs)
+    distinct_codes = np.flatnonzero(occurs)
     place = np.empty(size, np.int32)
-    place[found] = np.arange(len(found), dtype=np.int32)
-    return found, place[codes]
+    place[distinct_codes] = np.arange(len(distinct_codes), dtype=np.int32)
+    return distinct_codes, place[codes]
 
 
 def _padded(array: Shaped[np.ndarray, "count"], least: int, empty: int = 1) -> Shaped[np.ndarray, "longer"]:

@@ -67,9 +67,9 @@ class NamedGroups:
         numbers = jnp.arange(len(self.log_shares)) if runs is None else jnp.asarray(runs)
         keys = jax.vmap(jax.random.split)(keys_of_runs(key, numbers))
         point = np.asarray(jax.vmap(jax.random.categorical)(keys[:, 0], jnp.asarray(self.log_shares)))
-        drawn = np.asarray(self.mixtures.weights)[point]
+        weights = np.asarray(self.mixtures.weights)[point]
         with np.errstate(divide="ignore"):
-            logits = self.log_alone + np.log(drawn)[:, None]
+            logits = self.log_alone + np.log(weights)[:, None]
         return np.asarray(jax.vmap(jax.random.categorical)(keys[:, 1], jnp.asarray(logits)))
 
 

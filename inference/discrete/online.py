@@ -41,7 +41,7 @@ class Running(NamedTuple):
     log_total: Float[Array, "*n"]
     values: Float[Array, "*n value"]
     most_probable: Int[Array, "*n"]
-    drawn: Int[Array, "*n draw"]
+    draws: Int[Array, "*n draw"]
 
 
 class Moments(NamedTuple):
@@ -61,7 +61,7 @@ class Moments(NamedTuple):
     most_probable: Int[Array, "run"]
     highest_probability: Float[Array, "run"]
     values: Float[Array, "run value"]
-    drawn: Int[Array, "run draw"]
+    draws: Int[Array, "run draw"]
 
 
 def empty_sums(shape: tuple[int, ...], values: int, draws: int) -> Running:
@@ -114,25 +114,25 @@ def add_hypotheses(
         before * (running.log_total + lower * running.total) + jnp.sum(weight * log_weight, axis=1),
         running.values * before[:, None] + weight @ values,
         jnp.where(best > running.highest, index[jnp.argmax(joint, axis=1)], running.most_probable),
-        _redrawn(running.drawn, weight, index, uniform * (total / jnp.where(here > 0, here, 1.0))[:, None], here > 0),
+        _redrawn(running.draws, weight, index, uniform * (total / jnp.where(here > 0, here, 1.0))[:, None], here > 0),
     )
 
 
 def _redrawn(
-    drawn: Int[Array, "run draw"],
+    draws: Int[Array, "run draw"],
     weight: Float[Array, "run hypothesis"],
     index: Int[Array, "hypothesis"],
     position: Float[Array, "run draw"],
     any_here: Array,
 ) -> Int[Array, "run draw"]:
     """Replace draws whose position, in units of this chunk's weight, is below 1."""
-    if not drawn.shape[1]:
-        return drawn
+    if not draws.shape[1]:
+        return draws
     cumulative = cumulative_probs(weight)
     target = position * cumulative[:, -1:]
     which = jnp.sum(cumulative[:, None, :] <= target[:, :, None], axis=2)
     replaced = any_here[:, None] & (position < 1) & (which < index.shape[0])
-    return jnp.where(replaced, index[jnp.minimum(which, index.shape[0] - 1)], drawn)
+    return jnp.where(replaced, index[jnp.minimum(which, index.shape[0] - 1)], draws)
 
 
 def moments(running: Running) -> Moments:
@@ -145,5 +145,5 @@ def moments(running: Running) -> Moments:
         running.most_probable,
         1 / total,
         running.values / total[:, None],
-        running.drawn,
+        running.draws,
     )

@@ -223,15 +223,15 @@ class DiscretePosterior:
         index = self.sample(jax.random.key(0) if key is None else key, draws)
         coordinates = self.hypotheses.coordinates()
         dims = ("chain", "draw", "run")
-        drawn = {name: (dims, values[index.T][None]) for name, values in coordinates.items()}
-        drawn["hypothesis"] = (dims, index.T[None])
+        draws_by_name = {name: (dims, values[index.T][None]) for name, values in coordinates.items()}
+        draws_by_name["hypothesis"] = (dims, index.T[None])
         exact: dict[str, Any] = {
             "probability": (("run", "hypothesis"), self.probabilities),
             "log_evidence": (("run",), np.asarray(self.log_evidence)),
         }
         exact |= {f"hypothesis_{name}": (("hypothesis",), v) for name, v in coordinates.items()}
         where = {"chain": [0], "draw": np.arange(draws), "run": np.arange(self.runs)}
-        groups = {"posterior": xr.Dataset(drawn, coords=where), "constant_data": xr.Dataset(exact)}
+        groups = {"posterior": xr.Dataset(draws_by_name, coords=where), "constant_data": xr.Dataset(exact)}
         if self.data is not None:
             seen = {name: (("run", "play"), column) for name, column in self.data._asdict().items()}
             groups["observed_data"] = xr.Dataset(seen)

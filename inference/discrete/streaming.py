@@ -164,11 +164,11 @@ def stream_posteriors(
         numbers = np.arange(first, first + length)
         with jax.enable_x64(True):
             by_run = placed((*rows, numbers))
-            found = _summarise(
+            moments = _summarise(
                 hypotheses, log_prior, weights, table.cells, used, by_run, root, np.array(stake), draws, sizes
             )
-            of_runs: Moments = jax.tree.map(lambda leaf, runs=some.runs: leaf[:runs], on_host(found))
-        yield _told(hypotheses, of_runs, first)
+            of_runs: Moments = jax.tree.map(lambda leaf, runs=some.runs: leaf[:runs], on_host(moments))
+        yield _summaries(hypotheses, of_runs, first)
         first += some.runs
 
 
@@ -255,8 +255,8 @@ def _filled_up(rows: Int[np.ndarray, "run play"], length: int, unseen: int) -> I
     return np.pad(rows, ((0, length - len(rows)), (0, 0)), constant_values=unseen)
 
 
-def _told(hypotheses: Hypotheses, found: Moments, first: int) -> PosteriorSummaries:
-    refuted = np.flatnonzero(~(found.log_evidence >= -_POSSIBLE))
+def _summaries(hypotheses: Hypotheses, moments: Moments, first: int) -> PosteriorSummaries:
+    refuted = np.flatnonzero(~(moments.log_evidence >= -_POSSIBLE))
     if refuted.size:
         raise ValueError(
             f"data: no hypothesis with prior probability allows what run {first + refuted[0]} observed; "
@@ -264,11 +264,11 @@ def _told(hypotheses: Hypotheses, found: Moments, first: int) -> PosteriorSummar
         )
     return PosteriorSummaries(
         hypotheses.norms,
-        np.asarray(found.log_evidence),
-        np.asarray(found.entropy),
-        np.asarray(found.most_probable),
-        np.asarray(found.highest_probability),
-        np.asarray(found.values[:, :-1]),
-        np.asarray(found.values[:, -1]),
-        np.asarray(found.drawn),
+        np.asarray(moments.log_evidence),
+        np.asarray(moments.entropy),
+        np.asarray(moments.most_probable),
+        np.asarray(moments.highest_probability),
+        np.asarray(moments.values[:, :-1]),
+        np.asarray(moments.values[:, -1]),
+        np.asarray(moments.draws),
     )

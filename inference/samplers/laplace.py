@@ -45,9 +45,9 @@ class Laplace(Method):
         key_starts, key_draws, key_modes = jax.random.split(key, 3)
         dimension = target.dimension
         starts = jax.random.normal(key_starts, (self.starts, dimension)).at[0].set(0.0)
-        found, heights = jax.vmap(lambda start: climb(target, start, self.steps))(starts)
+        modes, heights = jax.vmap(lambda start: climb(target, start, self.steps))(starts)
         best = jnp.argmax(heights)
-        mode, height = found[best], heights[best]
+        mode, height = modes[best], heights[best]
         values, vectors = _curvature(target, mode)
         half_width = vectors / jnp.sqrt(values)
         z = jax.random.normal(key_draws, (4, self.draws // 4, dimension))

@@ -59,8 +59,8 @@ class SampledPosterior:
     @functools.cached_property
     def theta(self) -> dict[str, np.ndarray]:
         """Parameters by name, (run, chain, draw, …)."""
-        found = _thetas(self.family, jnp.asarray(self.fit.u), jnp.asarray(self.fit.mode))
-        return {name: np.asarray(values) for name, values in found.items() if name not in dict(self.family.fixed)}
+        parameters = _thetas(self.family, jnp.asarray(self.fit.u), jnp.asarray(self.fit.mode))
+        return {name: np.asarray(values) for name, values in parameters.items() if name not in dict(self.family.fixed)}
 
     @property
     def weights(self) -> Float[np.ndarray, "run chain draw"]:
@@ -207,15 +207,15 @@ class SampledPosterior:
     @functools.cached_property
     def monitored(self) -> dict[str, np.ndarray]:
         """The family's monitored numbers, (run, chain, draw)."""
-        found = np.asarray(_monitored(self.family, jnp.asarray(self.fit.u), jax.tree.map(jnp.asarray, self.seen)))
-        return {name: found[..., number] for number, name in enumerate(self.family.monitored_names)}
+        numbers = np.asarray(_monitored(self.family, jnp.asarray(self.fit.u), jax.tree.map(jnp.asarray, self.seen)))
+        return {name: numbers[..., number] for number, name in enumerate(self.family.monitored_names)}
 
     def equal_draws(self, key: Key[Array, ""], draws: int) -> tuple[Theta, Float[Array, "run draw dim"]]:
         """Draw θ with equal weights, (run, draw, …), and the coordinates that it comes from."""
         keys = jax.random.split(key, self.runs)
         u, mode = jax.vmap(functools.partial(redraw, draws=draws))(keys, self.fit)
-        found = _thetas(self.family, u[:, None], mode[:, None])
-        return {name: values[:, 0] for name, values in found.items() if name not in dict(self.family.fixed)}, u
+        parameters = _thetas(self.family, u[:, None], mode[:, None])
+        return {name: values[:, 0] for name, values in parameters.items() if name not in dict(self.family.fixed)}, u
 
     def to_arviz(self, key: Key[Array, ""] | None = None, draws: int = 1_000) -> Any:
         """Export draws, their statistics and the data as an ArviZ object (see `inference.arviz_compat`).
@@ -229,8 +229,8 @@ class SampledPosterior:
         """
         posterior, stats = dict(self.theta), {n: np.asarray(v) for n, v in self.fit.stats.items()}
         if self.fit.u.shape[1] == 1:
-            drawn, _ = self.equal_draws(jax.random.key(0) if key is None else key, 4 * draws)
-            posterior = {n: np.asarray(v).reshape(self.runs, 4, draws, *v.shape[2:]) for n, v in drawn.items()}
+            redrawn, _ = self.equal_draws(jax.random.key(0) if key is None else key, 4 * draws)
+            posterior = {n: np.asarray(v).reshape(self.runs, 4, draws, *v.shape[2:]) for n, v in redrawn.items()}
             stats = {}
         groups = {"posterior": _dataset(posterior)}
         if stats:
@@ -250,13 +250,13 @@ class SampledPosterior:
 
 def _dataset(values: dict[str, np.ndarray]) -> xr.Dataset:
     """Arrays (run, chain, draw, …) as a dataset of ArviZ's order (chain, draw, run, …)."""
-    drawn = xr.Dataset(
+    dataset = xr.Dataset(
         {
             name: (("chain", "draw", "run", *(f"{name}_{n}" for n in range(array.ndim - 3))), np.moveaxis(array, 0, 2))
             for name, array in values.items()
         }
     )
-    return drawn.assign_coords({name: np.arange(size) for name, size in drawn.sizes.items()})
+    return dataset.assign_coords({name: np.arange(size) for name, size in dataset.sizes.items()})
 
 
 def _weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -269,8 +269,8 @@ def _weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndar
 def _thetas(
     family: HypothesisFamily, u: Float[Array, "run chain draw dim"], mode: Int[Array, "run chain draw"]
 ) -> Theta:
-    found: Theta = jax.vmap(jax.vmap(jax.vmap(family.theta)))(u, mode)
-    return found
+    parameters: Theta = jax.vmap(jax.vmap(jax.vmap(family.theta)))(u, mode)
+    return parameters
 
 
 @program("family")
@@ -279,8 +279,8 @@ def _monitored(family: HypothesisFamily, u: Float[Array, "run chain draw dim"], 
         own, observations = pair
         summary = family.summarise(observations)
         flat = own.reshape(-1, own.shape[-1])
-        found: Array = jax.lax.map(lambda at: family.monitored(at, summary), flat, batch_size=_AT_ONCE)
-        return found.reshape(*own.shape[:2], -1)
+        numbers: Array = jax.lax.map(lambda at: family.monitored(at, summary), flat, batch_size=_AT_ONCE)
+        return numbers.reshape(*own.shape[:2], -1)
 
     of_runs: Array = jax.lax.map(run, (u, seen))
     return of_runs

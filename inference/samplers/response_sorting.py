@@ -42,5 +42,5 @@ def _of_runs(family: ResponseTypes, fit: Fit, seen: Framed) -> Float[Array, "run
         draws = jax.lax.map(one, own.u.reshape(-1, own.u.shape[-1]), batch_size=_AT_ONCE)
         return jnp.einsum("d,dit->it", jnp.exp(own.log_weight).reshape(-1), draws)
 
-    found: Array = jax.lax.map(run, (fit, seen))
-    return found
+    probabilities: Array = jax.lax.map(run, (fit, seen))
+    return probabilities

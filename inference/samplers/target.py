@@ -67,5 +67,5 @@ class Target:
         if len(self.family.mode_labels) == 1:
             return jnp.zeros(u.shape[0], jnp.int32), jnp.ones((u.shape[0], 1))
         logits: Array = jax.lax.map(self.mode_logits, u, batch_size=_AT_ONCE)
-        drawn = jax.random.categorical(key, logits, axis=-1).astype(jnp.int32)
-        return drawn, jax.nn.softmax(logits, axis=-1)
+        sampled = jax.random.categorical(key, logits, axis=-1).astype(jnp.int32)
+        return sampled, jax.nn.softmax(logits, axis=-1)

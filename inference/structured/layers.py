@@ -104,9 +104,9 @@ class Layers:
     ) -> tuple[Float[np.ndarray, ""], Float[np.ndarray, "role"], Float[np.ndarray, "user"]]:
         """Draw law, floors and targets, all of them together."""
         key_bounds, key_targets = jax.random.split(key)
-        drawn = int(jax.random.categorical(key_bounds, jnp.asarray(self.log_bounds.reshape(-1))))
-        law, *floors = (int(place) for place in np.unravel_index(drawn, self.log_bounds.shape))
-        logits = self.log_targets.reshape(len(self.log_targets), -1, len(self.grid.targets))[:, drawn]
+        point = int(jax.random.categorical(key_bounds, jnp.asarray(self.log_bounds.reshape(-1))))
+        law, *floors = (int(place) for place in np.unravel_index(point, self.log_bounds.shape))
+        logits = self.log_targets.reshape(len(self.log_targets), -1, len(self.grid.targets))[:, point]
         targets = np.asarray(jax.random.categorical(key_targets, jnp.asarray(logits)))
         of = self.grid
         return np.array(of.law[law]), np.array(of.floors)[floors], np.array(of.targets)[targets]

@@ -129,13 +129,13 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def _progress() -> Callable[[float, str], None]:
-    told = 0.0
+    last_line = 0.0
 
-    def tell(waited: float, said: str) -> None:
-        nonlocal told
-        if waited - told >= _SECONDS_BETWEEN_LINES:
-            told = waited
-            what = f": {printable(said[:_LONGEST])}" if said else ""
+    def tell(waited: float, output: str) -> None:
+        nonlocal last_line
+        if waited - last_line >= _SECONDS_BETWEEN_LINES:
+            last_line = waited
+            what = f": {printable(output[:_LONGEST])}" if output else ""
             print(f"starting vLLM{what} ({waited:.0f} s)", file=sys.stderr, flush=True)
 
     return tell

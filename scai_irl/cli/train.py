@@ -48,15 +48,19 @@ def train_organism(command: Train) -> None:
     with progress(f"training {command.organism}", recipe.steps) as advance:
         kl = "not measured yet"
 
-        def told(growth: TrainingProgress) -> None:
+        def show_progress(growth: TrainingProgress) -> None:
             nonlocal kl
             if growth.held_out is not None:
                 kl = f"{growth.held_out.every.kl:.4f} nats (TV {growth.held_out.every.tv:.3f})"
             advance(f"loss {growth.loss:.3f}, KL to the exact posterior {kl}")
 
         world, every, made_by = WORLDS[command.organism], command.measure_every, [command_line(command, folder)]
-        found = train_to_folder(folder, world, recipe, command.width, command.layers, every, told, parent, made_by)
-    print(f"KL to the exact posterior on held-out transcripts: {found.every.kl:.4f} nats, TV {found.every.tv:.4f}")
+        distances = train_to_folder(
+            folder, world, recipe, command.width, command.layers, every, show_progress, parent, made_by
+        )
+    print(
+        f"KL to the exact posterior on held-out transcripts: {distances.every.kl:.4f} nats, TV {distances.every.tv:.4f}"
+    )
     print(f"organism: {folder}")
 
 

@@ -71,7 +71,7 @@ def calibrate_family(
         if manifest.status == "finished":
             return load(out)
         with progress(f"calibrate {family} by {chosen}", _STEPS) as advance:
-            found = calibrate(
+            calibration = calibrate(
                 entry.family,
                 entry.design(),
                 calibration_method(chosen, entry.family),
@@ -79,19 +79,21 @@ def calibrate_family(
                 replications,
                 on_steps=lambda done, _: advance(f"{done} posteriors"),
             )
-        outside = int((~found.table["inside"]).sum())
-        verdict = f"{outside} of {len(found.table)} outside the envelope" if outside else "all inside the 95 % envelope"
+        outside = int((~calibration.table["inside"]).sum())
+        verdict = (
+            f"{outside} of {len(calibration.table)} outside the envelope" if outside else "all inside the 95 % envelope"
+        )
         title = f"{family} by {chosen}: ranks of {replications:,} truths"
         study = Study(
-            tables={"calibration": found.table, "ranks": pd.DataFrame(found.ranks)},
-            shown={"calibration": found.table.round(3)},
-            figures={"calibration": calibration_figure(found.ranks)},
+            tables={"calibration": calibration.table, "ranks": pd.DataFrame(calibration.ranks)},
+            shown={"calibration": calibration.table.round(3)},
+            figures={"calibration": calibration_figure(calibration.ranks)},
             displayed=[Displayed(table="calibration", title=title, remark=f"{verdict}. {_COLUMNS}")],
             counts={
                 "posteriors": replications,
-                "numbers ranked": len(found.table),
+                "numbers ranked": len(calibration.table),
                 "numbers outside the envelope": outside,
-                "divergent steps": found.divergences,
+                "divergent steps": calibration.divergences,
             },
         )
         keep(out, manifest, study)

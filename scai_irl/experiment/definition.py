@@ -85,7 +85,7 @@ def experiment(
         7
     """
 
-    def made(study: StudyFunction[C]) -> Experiment[C]:
+    def decorate(study: StudyFunction[C]) -> Experiment[C]:
         asks = issubclass(config, ModelConfig)
         return Experiment(
             name,
@@ -96,7 +96,7 @@ def experiment(
             study,
         )
 
-    return made
+    return decorate
 
 
 EXPERIMENTS: Registry[Experiment[Any]] = Registry("experiment", "scai_irl.experiments", Experiment, {})

@@ -69,8 +69,8 @@ def experiment_entries() -> dict[str, ExperimentEntry]:
 
 def _summary(entry: EntryPoint) -> str:
     try:
-        found = importlib.util.find_spec(entry.module)
-        source = Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
+        module = importlib.util.find_spec(entry.module)
+        source = Path(module.origin).read_text(encoding="utf-8") if module and module.origin else ""
         body = ast.parse(source).body
     except (ImportError, OSError, SyntaxError, ValueError):  # it is told when the experiment is chosen
         return ""

@@ -56,12 +56,12 @@ class Failure:
 
     Attributes:
         name: The step.
-        told: The problem, in a line.
+        problem: The problem, in a line.
         crashed: Whether the cause is not the input, so that an error of the program is likely.
     """
 
     name: str
-    told: str
+    problem: str
     crashed: bool
 
 
@@ -110,10 +110,10 @@ def reproduce(command: Reproduce) -> None:
         InputError: If there is no such reproduction, preset or step; or, at the end, if steps failed because of input.
         SystemExit: With code 1, at the end, if a step failed because of anything else.
     """
-    found = find_reproductions()
-    if command.what not in found:
-        raise InputError("what", f"there is no {command.what!r}", f"give one of {', '.join(found)}")
-    chosen = found[command.what]
+    reproductions = find_reproductions()
+    if command.what not in reproductions:
+        raise InputError("what", f"there is no {command.what!r}", f"give one of {', '.join(reproductions)}")
+    chosen = reproductions[command.what]
     if command.preset not in chosen.presets:
         raise InputError("preset", f"there is no {command.preset!r}", f"give one of {', '.join(chosen.presets)}")
     steps = with_server(_chosen(chosen.presets[command.preset], command.only), command)
@@ -125,14 +125,14 @@ def reproduce(command: Reproduce) -> None:
     folders, failed = run_steps(steps, out, command.seed, command.data)
     if folders:
         summaries = {name: experiment.summary for name, experiment in find_experiments().items()}
-        write_report(folders, out / REPORT, chosen.summary, summaries, {one.name: one.told for one in failed})
+        write_report(folders, out / REPORT, chosen.summary, summaries, {one.name: one.problem for one in failed})
         print(f"report: {out / REPORT}")
     if failed:
         names = ", ".join(one.name for one in failed)
-        told = InputError(names, f"{len(failed)} of {len(steps)} steps failed", "correct them, and run the same again")
+        error = InputError(names, f"{len(failed)} of {len(steps)} steps failed", "correct them, and run the same again")
         if not any(one.crashed for one in failed):
-            raise told
-        print(f"error: {told}", file=sys.stderr)
+            raise error
+        print(f"error: {error}", file=sys.stderr)
         raise SystemExit(_CRASHED)
 
 
@@ -198,11 +198,11 @@ def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) ->
             results = experiment.run(config)
         except Exception as problem:  # whatever it is, hours of other steps must not be lost to it
             crashed = not isinstance(problem, InputError)
-            told = f"{type(problem).__name__}: {problem}" if crashed else str(problem)
+            message = f"{type(problem).__name__}: {problem}" if crashed else str(problem)
             if crashed:
                 traceback.print_exc()
-            _say(f"[{number}/{len(steps)}] {step.name}: {told}")
-            failed.append(Failure(step.name, told, crashed))
+            _say(f"[{number}/{len(steps)}] {step.name}: {message}")
+            failed.append(Failure(step.name, message, crashed))
             continue
         folders.append(results.path)
         _say(f"[{number}/{len(steps)}] {step.name}: {time.monotonic() - started:.0f} s")
@@ -219,13 +219,13 @@ def _chosen(steps: Sequence[Step], only: Sequence[str]) -> Sequence[Step]:
 
 def _with_data(options: Mapping[str, Any], data: Path | None) -> dict[str, Any] | None:
     """Put paths in the place of ``data:NAME``; None if there are no data."""
-    made = dict(options)
+    replaced = dict(options)
     for name, value in options.items():
         if isinstance(value, str) and value.startswith("data:"):
             if data is None:
                 return None
-            made[name] = data / value.removeprefix("data:")
-    return made
+            replaced[name] = data / value.removeprefix("data:")
+    return replaced
 
 
 def _seconds(step: Step) -> str:

@@ -21,7 +21,7 @@ from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import default_folder, opened
 from scai_irl.results.manifest import MANIFEST, Manifest
 from scai_irl.results.results import Results, load
-from scai_irl.results.session import counted, kept
+from scai_irl.results.session import counted, stored
 
 C = TypeVar("C", bound=ExperimentConfig)
 
@@ -86,13 +86,13 @@ def run_study(name: str, config: C, study: StudyFunction[C], formerly: str = "")
         stack.enter_context(_removed_if_refused(folder, begun))
         if manifest.status != "finished":
             if backend is None or not isinstance(config, ModelConfig):
-                found = study(here, None)
+                computed = study(here, None)
             else:
-                with counted(manifest, backend, folder), kept(backend, folder, config.budget) as asked:
-                    model = Model(asked)
-                    found = study(here, model)
+                with counted(manifest, backend, folder), stored(backend, folder, config.budget) as limited:
+                    model = Model(limited)
+                    computed = study(here, model)
                 manifest.counts = asdict(model.tally)
-            keep(folder, manifest, found)
+            keep(folder, manifest, computed)
         _remove_checkpoints(folder)
     return load(folder)
 

@@ -33,9 +33,9 @@ def options_of(config: type[BaseModel]) -> type[Any]:
         annotation = Annotated[info.annotation, tyro.conf.arg(help=info.description)]  # type: ignore[name-defined]
         default = dataclasses.MISSING if info.is_required() else info.default
         fields.append((name, annotation, dataclasses.field(default=default)))
-    made = dataclasses.make_dataclass(config.__name__, fields, kw_only=True)
-    made.__doc__ = config.__doc__
-    return made
+    options = dataclasses.make_dataclass(config.__name__, fields, kw_only=True)
+    options.__doc__ = config.__doc__
+    return options
 
 
 def parse(program: str, description: str, reader: Callable[..., T], arguments: Sequence[str] | None) -> T:
@@ -65,8 +65,8 @@ def _one_line(box: str, program: str) -> str:
             paragraphs.append([])
         else:
             paragraphs[-1].append(line.strip(" │"))
-    said = next((" ".join(lines) for lines in paragraphs if lines), "the command line cannot be read")
+    message = next((" ".join(lines) for lines in paragraphs if lines), "the command line cannot be read")
     hints = [lines[:2] if lines[0].startswith("Perhaps") else lines for lines in paragraphs[1:] if lines]
     hints = [lines for lines in hints if lines[0].startswith(("Perhaps", "Available"))]
     hint = " ".join(hints[0]) if hints else f"see {program} --help"
-    return f"{said.removeprefix('Error parsing ').rstrip('.')}; {hint[0].lower()}{hint[1:]}"
+    return f"{message.removeprefix('Error parsing ').rstrip('.')}; {hint[0].lower()}{hint[1:]}"

@@ -30,10 +30,10 @@ def check_not_hidden(package: str) -> None:
         InputError: If another folder or file of that name comes first.
     """
     own = _ROOT / package / "__init__.py"
-    found = _file_of(package)
-    if package not in PACKAGES or found is None or found == own or not own.exists():
+    location = _file_of(package)
+    if package not in PACKAGES or location is None or location == own or not own.exists():
         return
-    hiding = found.parent if found.name == "__init__.py" else found
+    hiding = location.parent if location.name == "__init__.py" else location
     here = Path.cwd().resolve()
     shown = f"./{hiding.relative_to(here)}" if hiding.is_relative_to(here) else str(hiding)
     problem = f"{shown} hides scai-irl's own package of that name"

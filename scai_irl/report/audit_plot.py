@@ -41,13 +41,13 @@ def plot_audit(audit: Results | pd.DataFrame) -> Figure:
         raise InputError("audit", "there is no score card", "give results of an audit of a model")
     known = card[card["value"].notna()]
     panels = {name: known[known["measure"].str.contains(name, regex=False)] for name in _PANELS}
-    drawn = {name: rows for name, rows in panels.items() if len(rows)}
-    if not drawn:
+    filled = {name: rows for name, rows in panels.items() if len(rows)}
+    if not filled:
         raise InputError("audit", "the score card has no distance and no weight", "audit the model with a channel")
-    heights = [len(rows) + 2 for rows in drawn.values()]
+    heights = [len(rows) + 2 for rows in filled.values()]
     figure = Figure(figsize=(7.5, 0.24 * sum(heights) + 0.4), layout="constrained")
-    axes = figure.subplots(len(drawn), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for panel, (name, rows) in zip(axes, drawn.items(), strict=True):
+    axes = figure.subplots(len(filled), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for panel, (name, rows) in zip(axes, filled.items(), strict=True):
         _panel(panel, rows, _PANELS[name])
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, fontsize=8, loc="outside upper right", ncols=2)

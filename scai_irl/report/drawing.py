@@ -128,11 +128,11 @@ def save_figure(figure: Figure, folder: Path, name: str) -> None:
         return
     for suffix, (caption, left_out) in _FORMATS.items():
         metadata = dict.fromkeys(left_out) | ({caption: figure.get_label()} if figure.get_label() else {})
-        drawn = io.BytesIO()  # Matplotlib hides a full disk behind errors of its own
+        image = io.BytesIO()  # Matplotlib hides a full disk behind errors of its own
         with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-            figure.savefig(drawn, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
+            figure.savefig(image, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
         with written_whole(folder / FIGURES / f"{name}.{suffix}") as partial:
-            partial.write_bytes(drawn.getvalue())
+            partial.write_bytes(image.getvalue())
 
 
 def _empty(panels: int) -> Figure:

@@ -79,7 +79,7 @@ def plain_latex(text: str) -> str:
         'Fr\\"{a}nken, [CJK UNIFIED IDEOGRAPH-4E2D]'
     """
     composed = unicodedata.normalize("NFC", text)
-    hatted = _WITH_HAT.sub(lambda found: rf"\ensuremath{{{_HATS[found[2]]}{{{found[1]}}}}}", composed)
+    hatted = _WITH_HAT.sub(lambda match: rf"\ensuremath{{{_HATS[match[2]]}{{{match[1]}}}}}", composed)
     return "".join(character if character.isascii() else _command(character) for character in hatted)
 
 

@@ -69,13 +69,13 @@ def _print_lines(lines: Sequence[str], console: Console) -> None:
 
 
 def _print_findings(findings: pd.DataFrame, console: Console) -> None:
-    asked = ""
+    question = ""
     for line in findings.head(_MOST_FINDINGS).to_dict("records"):
-        if line["question"] != asked:
-            asked = line["question"]
-            console.print(printable(str(asked)), style="bold", markup=False, highlight=False)
-        beside = "" if np.isnan(line["recorded"]) else f" SCAI (2023): {line['recorded']:.3f}."
+        if line["question"] != question:
+            question = line["question"]
+            console.print(printable(str(question)), style="bold", markup=False, highlight=False)
+        recorded = "" if np.isnan(line["recorded"]) else f" SCAI (2023): {line['recorded']:.3f}."
         goal = f" Goal: {line['goal']}." if line["goal"] else ""
-        console.print(printable(f"  {line['sentence']}{beside}{goal}"), markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(f"  {line['sentence']}{recorded}{goal}"), markup=False, highlight=False, soft_wrap=True)
     if len(findings) > _MOST_FINDINGS:
         console.print(f"  … and {len(findings) - _MOST_FINDINGS} more in {FINDINGS}.parquet", highlight=False)

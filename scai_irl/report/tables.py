@@ -48,21 +48,21 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 def print_table(table: pd.DataFrame, title: str, console: Console) -> None:
     """Print a table to the terminal."""
-    drawn = Table(title=Text(printable(title)), title_justify="left")
+    rich_table = Table(title=Text(printable(title)), title_justify="left")
     # Text and not str: brackets in names, or in what a language model wrote, are no markup.
     for column in table:
-        drawn.add_column(Text(str(column)), justify="left" if _is_text(table[column]) else "right")
+        rich_table.add_column(Text(str(column)), justify="left" if _is_text(table[column]) else "right")
     for line in table.itertuples(index=False):
-        drawn.add_row(*(Text(printable(str(value))) for value in line))
-    console.print(drawn)
+        rich_table.add_row(*(Text(printable(str(value))) for value in line))
+    console.print(rich_table)
 
 
 def save_table(folder: Path, name: str, table: pd.DataFrame) -> None:
     """Write a table as CSV, Markdown and LaTeX, the latter in ASCII, into a results folder."""
     write_text(folder / f"{name}.csv", table.to_csv(index=False))
     for suffix, style in (("md", "github"), ("tex", "latex_booktabs")):
-        drawn = tabulate(table.to_numpy().tolist(), headers=list(table.columns), tablefmt=style, disable_numparse=True)
-        write_text(folder / f"{name}.{suffix}", (plain_latex(drawn) if suffix == "tex" else drawn) + "\n")
+        text = tabulate(table.to_numpy().tolist(), headers=list(table.columns), tablefmt=style, disable_numparse=True)
+        write_text(folder / f"{name}.{suffix}", (plain_latex(text) if suffix == "tex" else text) + "\n")
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:

@@ -143,13 +143,13 @@ def now() -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue  # run from a checkout that is not installed
-    return found
+    return versions
 
 
 def _git_commit() -> str | None:

@@ -14,7 +14,7 @@ from scai_irl.results.manifest import Manifest
 
 
 @contextlib.contextmanager
-def kept(backend: Backend, folder: Path, budget: Budget) -> Iterator[Backend]:
+def stored(backend: Backend, folder: Path, budget: Budget) -> Iterator[Backend]:
     """Store a backend's calls in a folder and limit it to a budget, which earlier sessions share.
 
     Args:

@@ -79,21 +79,21 @@ class BackendContract:
     @pytest.fixture
     def backend(self) -> Iterator[Backend]:
         """Make a backend and close it after the test."""
-        made = self.make()
-        yield made
-        made.close()
+        opened = self.make()
+        yield opened
+        opened.close()
 
     def test_it_has_the_name_it_is_registered_under_and_says_which_model_answers(self, backend: Backend) -> None:
         assert backend.name == self.name
         assert backend.model
 
     def test_every_request_is_answered_in_the_order_of_asking(self, backend: Backend) -> None:
-        asked = requests()
-        forwards = backend.complete(asked)
-        backwards = backend.complete(asked[::-1])
-        assert len(forwards) == len(asked)
+        batch = requests()
+        forwards = backend.complete(batch)
+        backwards = backend.complete(batch[::-1])
+        assert len(forwards) == len(batch)
         assert texts(forwards) == texts(backwards)[::-1]
-        for request, completion in zip(asked, forwards, strict=True):
+        for request, completion in zip(batch, forwards, strict=True):
             assert has_the_form(request, completion)  # an answer to another kind of request would not have it
 
     def test_every_answer_is_reported_once(self, backend: Backend) -> None:
@@ -142,33 +142,33 @@ class BackendContract:
             assert has_the_form(request, completion)
 
     def test_it_can_be_closed_twice(self) -> None:
-        made = self.make()
-        made.close()
-        made.close()
+        opened = self.make()
+        opened.close()
+        opened.close()
 
 
 class ModelContract(BackendContract):
     """Further laws, of backends with a language model behind them."""
 
     def test_a_choice_is_one_of_the_choices(self, backend: Backend) -> None:
-        asked = [structured(seed, Structure("choice", ("selfish", "fair"))) for seed in range(16)]
-        assert {completion.text for completion in backend.complete(asked)} <= {"selfish", "fair"}
+        batch = [structured(seed, Structure("choice", ("selfish", "fair"))) for seed in range(16)]
+        assert {completion.text for completion in backend.complete(batch)} <= {"selfish", "fair"}
 
     def test_a_pattern_is_kept_to(self, backend: Backend) -> None:
         answers = backend.complete([structured(seed, Structure("regex", "[0-9]{3}")) for seed in range(4)])
         assert all(len(answer.text) == 3 and answer.text.isdigit() for answer in answers)
 
     def test_free_text_ends_with_its_tokens(self, backend: Backend) -> None:
-        asked = replace(structured(1, Structure()), sampling=Sampling(temperature=1.0, max_tokens=5))
-        (answer,) = backend.complete([asked])
+        request = replace(structured(1, Structure()), sampling=Sampling(temperature=1.0, max_tokens=5))
+        (answer,) = backend.complete([request])
         assert answer.usage.completion <= 5
         assert answer.finish_reason in {"stop", "length"}
 
     def test_log_probabilities_come_with_every_token_that_was_written(self, backend: Backend) -> None:
-        asked = replace(
+        request = replace(
             structured(1, Structure("choice", ("selfish", "fair"))), sampling=Sampling(max_tokens=20, log_probs=0)
         )
-        (answer,) = backend.complete([asked])
+        (answer,) = backend.complete([request])
         assert len(answer.tokens) == len(answer.log_probs) > 0
         assert all(value <= 0 for value in answer.log_probs)
         assert "".join(answer.tokens).startswith(answer.text)
@@ -188,5 +188,5 @@ class ModelContract(BackendContract):
 
 def structured(seed: int, structure: Structure) -> Request:
     """Make a request for an answer of some structure."""
-    asked = offer_request(VERBAL, "dollars", 10, seed, STYLE)
-    return replace(asked, structure=structure)
+    request = offer_request(VERBAL, "dollars", 10, seed, STYLE)
+    return replace(request, structure=structure)

@@ -61,8 +61,8 @@ class ExperimentContract:
         assert not results.findings["sentence"].str.contains("{", regex=False).any()
 
     def test_its_figures_have_descriptions(self, folder: Path) -> None:
-        for drawn in (folder / "figures").glob("*.svg"):
-            assert "<dc:description>" in drawn.read_text(encoding="utf-8"), drawn.name
+        for figure in (folder / "figures").glob("*.svg"):
+            assert "<dc:description>" in figure.read_text(encoding="utf-8"), figure.name
 
     def test_the_same_options_give_the_same_files(self, folder: Path, tmp_path: Path) -> None:
         again = self.run(tmp_path)
@@ -80,7 +80,7 @@ class ExperimentContract:
 
 def _files(folder: Path) -> dict[str, bytes]:
     """Read every file of results; of the manifest, what does not depend on the moment."""
-    found = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    manifest = json.loads(found.pop("manifest.json"))
+    files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    manifest = json.loads(files.pop("manifest.json"))
     timeless = {key: value for key, value in manifest.items() if key not in {"started", "finished", "git_commit"}}
-    return found | {"manifest.json": json.dumps(timeless, sort_keys=True).encode()}
+    return files | {"manifest.json": json.dumps(timeless, sort_keys=True).encode()}

@@ -127,16 +127,16 @@ class FamilyContract:
     def test_seeing_nothing_leaves_the_prior(self, hypotheses: Hypotheses, method: str) -> None:
         prior = np.random.default_rng(0).dirichlet(np.ones(hypotheses.size))
         nothing = evidence([[5, 5]], [[2, 2]], True, offer_seen=False, answer_seen=False)
-        found = posterior_of(hypotheses, method, nothing, prior).probabilities[0]
-        np.testing.assert_allclose(found, prior, atol=CLOSE)
+        probabilities = posterior_of(hypotheses, method, nothing, prior).probabilities[0]
+        np.testing.assert_allclose(probabilities, prior, atol=CLOSE)
 
     def test_a_prior_may_differ_from_run_to_run(self, family_name: str, method: str) -> None:
         hypotheses = family(family_name)
         data = random_evidence(4)
         prior = np.random.default_rng(1).dirichlet(np.ones(hypotheses.size), data.runs)
         expected, _ = enumerate_posterior(family_name, data, prior)
-        found = posterior_of(hypotheses, method, data, prior).probabilities
-        np.testing.assert_allclose(found, expected, atol=CLOSE)
+        probabilities = posterior_of(hypotheses, method, data, prior).probabilities
+        np.testing.assert_allclose(probabilities, expected, atol=CLOSE)
 
     def test_a_run_alone_is_that_run_in_a_batch(self, hypotheses: Hypotheses, method: str) -> None:
         data = random_evidence(5)
@@ -162,9 +162,9 @@ def posterior_of(hypotheses: Hypotheses, method: str, data: Evidence, prior: Pri
     return infer(hypotheses, data, prior, _KEY, method)
 
 
-def assert_same(found: DiscretePosterior, expected: DiscretePosterior) -> None:
+def assert_same(computed: DiscretePosterior, expected: DiscretePosterior) -> None:
     """Compare probabilities."""
-    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=CLOSE)
+    np.testing.assert_allclose(computed.probabilities, expected.probabilities, atol=CLOSE)
 
 
 @functools.cache

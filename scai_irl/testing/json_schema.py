@@ -26,19 +26,19 @@ def violations(value: object, schema: object) -> list[str]:
         fits = fits and not (isinstance(value, float) and not value.is_integer())
     if not fits:
         return [f"{value!r} is no {kind}"]
-    found = []
+    problems = []
     if isinstance(value, int | float):
         if value < schema.get("minimum", value):
-            found.append(f"{value!r} is below {schema['minimum']}")
+            problems.append(f"{value!r} is below {schema['minimum']}")
         if value > schema.get("maximum", value):
-            found.append(f"{value!r} is above {schema['maximum']}")
+            problems.append(f"{value!r} is above {schema['maximum']}")
     if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
-        found.append(f"{len(value)} characters are too many")
+        problems.append(f"{len(value)} characters are too many")
     if isinstance(value, dict):
-        found += [f"no {name}" for name in schema["required"] if name not in value]
+        problems += [f"no {name}" for name in schema["required"] if name not in value]
         for name, inside in value.items():
             if name in schema["properties"]:
-                found += violations(inside, schema["properties"][name])
+                problems += violations(inside, schema["properties"][name])
             elif schema["additionalProperties"] is False:
-                found.append(f"{name} was not asked for")
-    return found
+                problems.append(f"{name} was not asked for")
+    return problems

@@ -35,21 +35,21 @@ class MethodContract:
         return CONTINUOUS_METHODS.look_up(self.name)
 
     def test_its_weights_sum_to_one_and_its_numbers_are_finite(self, method: Method) -> None:
-        found = posterior(method)
-        assert found.runs == 2
-        np.testing.assert_allclose(found.weights.sum(axis=(1, 2)), 1, atol=1e-4)
-        assert all(np.isfinite(values).all() for values in found.theta.values())
-        assert ((found.theta["alpha"] >= 0) & (found.theta["alpha"] <= 4)).all()
+        fitted = posterior(method)
+        assert fitted.runs == 2
+        np.testing.assert_allclose(fitted.weights.sum(axis=(1, 2)), 1, atol=1e-4)
+        assert all(np.isfinite(values).all() for values in fitted.theta.values())
+        assert ((fitted.theta["alpha"] >= 0) & (fitted.theta["alpha"] <= 4)).all()
 
     def test_it_agrees_with_quadrature(self, method: Method) -> None:
-        found, exact = posterior(method), quadrature()
+        fitted, exact = posterior(method), quadrature()
         for parameter in ("alpha", "beta"):
             spread = np.diff(exact.interval(parameter, 0.68), axis=-1)[:, 0] / 2
-            assert (np.abs(found.mean(parameter) - exact.mean(parameter)) < self.mean_error * spread).all()
-            mass = np.diff(found.interval(parameter), axis=-1) / np.diff(exact.interval(parameter), axis=-1)
+            assert (np.abs(fitted.mean(parameter) - exact.mean(parameter)) < self.mean_error * spread).all()
+            mass = np.diff(fitted.interval(parameter), axis=-1) / np.diff(exact.interval(parameter), axis=-1)
             assert (np.abs(mass - 1) < 0.2).all()
-        if not np.isnan(found.log_evidence).any():
-            np.testing.assert_allclose(found.log_evidence, exact.log_evidence, atol=self.log_evidence_error)
+        if not np.isnan(fitted.log_evidence).any():
+            np.testing.assert_allclose(fitted.log_evidence, exact.log_evidence, atol=self.log_evidence_error)
 
     def test_the_same_key_gives_the_same_draws_and_another_does_not(self, method: Method) -> None:
         again = infer(FAMILY, played(), key=jax.random.key(0), method=method, allow_disagreement=True)

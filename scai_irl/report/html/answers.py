@@ -43,7 +43,7 @@ class ReportAnswer:
 
     Attributes:
         before: Sentence up to its number.
-        told: The number and its interval.
+        shown: The number and its interval.
         after: The rest of the sentence.
         case: Which case it is about.
         notes: Short notes: independent runs, groups or people (n), number of SCAI (2023), goal.
@@ -53,7 +53,7 @@ class ReportAnswer:
     """
 
     before: str
-    told: str
+    shown: str
     after: str
     case: str
     notes: tuple[str, ...]
@@ -64,7 +64,7 @@ class ReportAnswer:
     @property
     def sentence(self) -> str:
         """The whole sentence."""
-        return f"{self.before}{self.told}{self.after}"
+        return f"{self.before}{self.shown}{self.after}"
 
 
 @dataclass(frozen=True)
@@ -152,11 +152,11 @@ def _answer(line: dict[Hashable, Any], ticks: list[float]) -> ReportAnswer:
         strip = Strip(_place(value, ticks) or 0.0, *others)
     sentence = str(line["sentence"])
     before, _, after = str(line["answer"]).partition("{value}")
-    told = sentence[len(before) : len(sentence) - len(after)]
-    if f"{before}{told}{after}" != sentence:
-        before, told, after = sentence, "", ""
+    shown = sentence[len(before) : len(sentence) - len(after)]
+    if f"{before}{shown}{after}" != sentence:
+        before, shown, after = sentence, "", ""
     why = str(line["why"])
-    return ReportAnswer(before, told, after, str(line["case"]), tuple(notes), goal_met(goal, value), why, strip)
+    return ReportAnswer(before, shown, after, str(line["case"]), tuple(notes), goal_met(goal, value), why, strip)
 
 
 def _place(value: float, ticks: list[float]) -> float | None:

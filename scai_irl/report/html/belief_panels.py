@@ -142,7 +142,7 @@ def weight_as_text(weight: float) -> str:
 def _panel(name: str, lines: pd.DataFrame, norms: Sequence[str]) -> Panel:
     epochs = np.unique(lines["epoch"].to_numpy(int))
     x = _LEFT + (_RIGHT - _LEFT) * (epochs - epochs[0]) / max(int(epochs[-1] - epochs[0]), 1)
-    drawn, said = [], []
+    curves, weights_of_norms = [], []
     for colour, norm in enumerate(norms):
         of_norm = lines[lines["norm"] == norm]
         if of_norm.empty:
@@ -154,12 +154,12 @@ def _panel(name: str, lines: pd.DataFrame, norms: Sequence[str]) -> Panel:
         truth = float(of_norm["truth"].mean()) if "truth" in of_norm else float("nan")
         marks = tuple((float(a), float(b)) for a, b in zip(x.round(1), _y(mean), strict=True) if not np.isnan(b))
         at = None if np.isnan(truth) else float(_y(np.array([truth]))[0])
-        drawn.append(NormLine(norm, colour, runs, _path(x, mean), marks, at, verbal))
-        said.append(f"{norm} {', '.join(weight_as_text(weight) for weight in mean)}")
+        curves.append(NormLine(norm, colour, runs, _path(x, mean), marks, at, verbal))
+        weights_of_norms.append(f"{norm} {', '.join(weight_as_text(weight) for weight in mean)}")
     steps = {0, len(epochs) - 1} if len(epochs) > 12 else set(range(len(epochs)))
     ticks = tuple((round(float(x[place]), 1), str(epochs[place])) for place in sorted(steps))
-    description = f"Mean weights in epochs {epochs[0]} to {epochs[-1]}: {'; '.join(said)}."
-    return Panel(name, tuple(drawn), ticks, description)
+    description = f"Mean weights in epochs {epochs[0]} to {epochs[-1]}: {'; '.join(weights_of_norms)}."
+    return Panel(name, tuple(curves), ticks, description)
 
 
 def _by_run(lines: pd.DataFrame, column: str, epochs: np.ndarray) -> Float[np.ndarray, "run epoch"]:

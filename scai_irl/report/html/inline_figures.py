@@ -82,8 +82,8 @@ def _figure(folder: Path, stem: str, anchor: str) -> ShownFigure:
     drawing, image, caption, width, note = Markup(), "", "", 0, ""
     if vector.exists():
         try:
-            drawn = drawn_anew(_bytes(vector).decode("utf-8"), anchor)
-            drawing, labels, caption, width = drawn.markup, drawn.labels, drawn.caption, drawn.width
+            checked = drawn_anew(_bytes(vector).decode("utf-8"), anchor)
+            drawing, labels, caption, width = checked.markup, checked.labels, checked.caption, checked.width
         except (ForeignError, UnicodeDecodeError) as foreign:
             reason = foreign if isinstance(foreign, ForeignError) else "is no text"
             note = f"Not drawn, since {vector.name} {reason}."

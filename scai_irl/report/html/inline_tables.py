@@ -98,8 +98,8 @@ def _read(file: Path) -> ShownTable:
     except (OSError, ValueError) as damaged:  # pandas' errors are subclasses of these
         hint = "restore the file, or delete the folder and run again"
         raise InputError(str(file), "not a table that can be read", hint) from damaged
-    beside = tuple(file.stem + suffix for suffix in _SUFFIXES if file.with_suffix(suffix).exists())
-    return shown_table(table, humanised(file.stem), files=beside)
+    other_files = tuple(file.stem + suffix for suffix in _SUFFIXES if file.with_suffix(suffix).exists())
+    return shown_table(table, humanised(file.stem), files=other_files)
 
 
 def _text(value: object) -> str:

@@ -25,7 +25,7 @@ from scai_irl.report.html.health import Health, health_of
 from scai_irl.report.html.inline_figures import ShownFigure, figures_of
 from scai_irl.report.html.inline_tables import ShownTable, shown_table, tables_of
 from scai_irl.report.html.policies import PolicyPanels, policies_of
-from scai_irl.report.html.scai import Told, comparison_of, model_label
+from scai_irl.report.html.scai import FolderFindings, comparison_of, model_label
 from scai_irl.results.manifest import Manifest
 from scai_irl.results.results import Results
 
@@ -91,7 +91,7 @@ def page(
     """
     names = short_names([part.path for part in results])
     sections = [_section(part, f"s{n}", names[n - 1], summaries) for n, part in enumerate(results, 1)]
-    told = [Told(section.model, section.folder, section.findings) for section in sections]
+    by_folder = [FolderFindings(section.model, section.folder, section.findings) for section in sections]
     headings = [(section.name, section.model) for section in sections]
     sections = [
         replace(section, model=" · ".join(filter(None, (section.model, section.folder))))
@@ -107,7 +107,7 @@ def page(
             title=title,
             sections=sections,
             short=_in_short(sections),
-            comparison=comparison_of(told),
+            comparison=comparison_of(by_folder),
             failed=failed,
             style=style,
             script=script,
@@ -146,7 +146,7 @@ def _in_short(sections: Sequence[Section]) -> dict[str, list[tuple[Section, Repo
 
 
 def _section(results: Results, anchor: str, folder: str, summaries: Mapping[str, str]) -> Section:
-    manifest, findings, held = results.manifest, findings_of(results), beliefs_of(results)
+    manifest, findings, belief_table = results.manifest, findings_of(results), beliefs_of(results)
     seed = [] if manifest.seed is None else [f"seed {manifest.seed}"]
     counted = [f"{count:,} {name.replace('_', ' ')}" for name, count in manifest.counts.items() if count]
     figures = figures_of(results.path, anchor)
@@ -160,8 +160,8 @@ def _section(results: Results, anchor: str, folder: str, summaries: Mapping[str,
         findings=findings,
         questions=questions_of(findings),
         figures=figures,
-        panels=panels_of(held),
-        policies=policies_of(results, held),
+        panels=panels_of(belief_table),
+        policies=policies_of(results, belief_table),
         tables=tables_of(results.path),
         health=health_of(results, figures),
         manifest=_manifest_tables(results),
@@ -175,20 +175,20 @@ def _method(manifest: Manifest) -> str:
 
 
 def _manifest_tables(results: Results) -> tuple[ShownTable, ...]:
-    told = results.manifest.model_dump()
-    plain = {name: value for name, value in told.items() if not isinstance(value, dict) and value is not None}
+    manifest = results.manifest.model_dump()
+    plain = {name: value for name, value in manifest.items() if not isinstance(value, dict) and value is not None}
     tables: dict[str, dict[str, Any]] = {
         "Run": plain,
-        "Configuration": told["config"],
-        "Versions": told["versions"],
-        "Instructions to language models, SHA-256": told["prompts"],
+        "Configuration": manifest["config"],
+        "Versions": manifest["versions"],
+        "Instructions to language models, SHA-256": manifest["prompts"],
     }
-    made = []
+    shown = []
     for caption, values in tables.items():
         lines = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()]
         if lines:
-            made.append(shown_table(pd.DataFrame(lines, columns=["name", "value"], dtype=object), caption))
-    return tuple(made)
+            shown.append(shown_table(pd.DataFrame(lines, columns=["name", "value"], dtype=object), caption))
+    return tuple(shown)
 
 
 @functools.cache

@@ -98,9 +98,9 @@ def policies_of(results: Results, beliefs: pd.DataFrame) -> PolicyPanels | None:
         return None
     followed = table.assign(written=table["in_force"]) if "in_force" in table else table
     norms = norms_of(beliefs) if len(beliefs) else ()
-    found = list(conditions(followed))
-    shown = tuple(_condition(name, lines, beliefs, norms) for name, lines in found[:_MOST_CONDITIONS])
-    return PolicyPanels(shown, len(found) - len(shown))
+    by_condition = list(conditions(followed))
+    shown = tuple(_condition(name, lines, beliefs, norms) for name, lines in by_condition[:_MOST_CONDITIONS])
+    return PolicyPanels(shown, len(by_condition) - len(shown))
 
 
 def _condition(name: str, lines: pd.DataFrame, beliefs: pd.DataFrame, norms: Sequence[str]) -> ConditionPolicies:
@@ -115,13 +115,13 @@ def _condition(name: str, lines: pd.DataFrame, beliefs: pd.DataFrame, norms: Seq
     for run in list(dict.fromkeys(lines["run"]))[:_MOST_RUNS]:
         for epoch in epochs:
             here = lines[(lines["run"] == run) & (lines["epoch"] == epoch)]
-            held = beliefs[(beliefs["run"] == run) & (beliefs["acted"] == epoch)]
+            believed = beliefs[(beliefs["run"] == run) & (beliefs["acted"] == epoch)]
             if len(here):
-                moments.append(_moment(int(run), int(epoch), here, held, norms))
+                moments.append(_moment(int(run), int(epoch), here, believed, norms))
     return ConditionPolicies(name, summary, tuple(moments))
 
 
-def _moment(run: int, epoch: int, here: pd.DataFrame, held: pd.DataFrame, norms: Sequence[str]) -> Moment:
+def _moment(run: int, epoch: int, here: pd.DataFrame, believed: pd.DataFrame, norms: Sequence[str]) -> Moment:
     written = here["written"].dropna().astype(str)
     counts = written.value_counts(sort=False)
     texts = sorted(counts.items(), key=lambda pair: -int(pair[1]))
@@ -129,8 +129,8 @@ def _moment(run: int, epoch: int, here: pd.DataFrame, held: pd.DataFrame, norms:
     return Moment(
         run=run,
         epoch=epoch,
-        numerical=_bars(held, "weight", norms),
-        verbal=_bars(held, "verbal", norms),
+        numerical=_bars(believed, "weight", norms),
+        verbal=_bars(believed, "verbal", norms),
         texts=tuple(_text(str(text), int(count)) for text, count in texts[:_MOST_TEXTS]),
         others=max(len(texts) - _MOST_TEXTS, 0),
         without=len(here) - len(written),
@@ -138,10 +138,10 @@ def _moment(run: int, epoch: int, here: pd.DataFrame, held: pd.DataFrame, norms:
     )
 
 
-def _bars(held: pd.DataFrame, column: str, norms: Sequence[str]) -> tuple[Bar, ...]:
-    if column not in held:
+def _bars(believed: pd.DataFrame, column: str, norms: Sequence[str]) -> tuple[Bar, ...]:
+    if column not in believed:
         return ()
-    weights = dict(zip(held["norm"].astype(str), held[column].astype(float), strict=True))
+    weights = dict(zip(believed["norm"].astype(str), believed[column].astype(float), strict=True))
     known = [(colour, norm, weights[norm]) for colour, norm in enumerate(norms) if norm in weights]
     lengths = [0.0 if math.isnan(weight) else round(_BAR * min(max(weight, 0.0), 1.0), 1) for _, _, weight in known]
     return tuple(

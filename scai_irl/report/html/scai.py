@@ -19,7 +19,7 @@ _SAME = 5e-4  # numbers are recorded with three digits
 
 
 @dataclass(frozen=True)
-class Told:
+class FolderFindings:
     """Findings of one folder: who answered there, how the folder is called, and the table."""
 
     model: str
@@ -28,7 +28,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Beside:
+class ComparedNumber:
     """Number of a model: value with interval, name, and the number of SCAI (2023) if it is not the gap of the row."""
 
     value: str
@@ -43,7 +43,7 @@ class ComparedRow:
     name: str
     recorded: str
     no_interval: str
-    cells: tuple[tuple[Beside, ...], ...]
+    cells: tuple[tuple[ComparedNumber, ...], ...]
     notes: tuple[int, ...]
 
 
@@ -73,15 +73,15 @@ def model_label(manifest: Manifest) -> str:
     return " ".join(words)
 
 
-def comparison_of(told: Sequence[Told]) -> Comparison | None:
+def comparison_of(by_folder: Sequence[FolderFindings]) -> Comparison | None:
     """Compare findings with the rows of SCAI (2023) that they name; None if none names one.
 
     Args:
-        told: Findings, folder by folder.
+        by_folder: Findings, folder by folder.
     """
     lines: list[dict[str, Any]] = [
         {str(key): value for key, value in line.items()} | {"column": part.model or part.folder, "folder": part.folder}
-        for part in told
+        for part in by_folder
         for line in part.findings.to_dict("records")
         if line["row"]
     ]
@@ -97,15 +97,15 @@ def comparison_of(told: Sequence[Told]) -> Comparison | None:
 
 def _row(name: str, lines: list[dict[str, Any]], columns: tuple[str, ...], notes: tuple[str, ...]) -> ComparedRow:
     row = RECORDED_ROWS.get(name)
-    recorded, told, without = (row.gap, *_recorded(row)) if row else (math.nan, number(math.nan), "")
+    recorded, gap, without = (row.gap, *_recorded(row)) if row else (math.nan, number(math.nan), "")
     cells = []
     for column in columns:
         of_column = [line for line in lines if line["column"] == column]
         several = len({line["folder"] for line in of_column}) > 1
-        cells.append(tuple(_beside(line, recorded, several=several) for line in of_column))
-    said = {str(line["why"]) for line in lines}
-    numbers = tuple(at for at, note in enumerate(notes, 1) if note in said)
-    return ComparedRow(name, told, without, tuple(cells), numbers)
+        cells.append(tuple(_compared_number(line, recorded, several=several) for line in of_column))
+    notes_of_row = {str(line["why"]) for line in lines}
+    numbers = tuple(at for at, note in enumerate(notes, 1) if note in notes_of_row)
+    return ComparedRow(name, gap, without, tuple(cells), numbers)
 
 
 def _recorded(row: RecordedRow) -> tuple[str, str]:
@@ -115,13 +115,13 @@ def _recorded(row: RecordedRow) -> tuple[str, str]:
     return number_with_interval(row.gap, row.low, row.high), ": ".join(filter(None, (without, reused)))
 
 
-def _beside(line: dict[str, Any], gap: float, *, several: bool) -> Beside:
+def _compared_number(line: dict[str, Any], gap: float, *, several: bool) -> ComparedNumber:
     value, low, high, recorded = (float(line[name]) for name in ("value", "low", "high", "recorded"))
     case = str(line["case"])
     last = case.rpartition(", ")[2]
     who = last if last in AGENTS else case
     other = not math.isnan(recorded) and not abs(recorded - gap) < _SAME
-    return Beside(
+    return ComparedNumber(
         number_with_interval(value, low, high),
         f"{who}, {line['folder']}" if several else who,
         f"SCAI (2023): {number(recorded)}" if other else "",

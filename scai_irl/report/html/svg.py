@@ -129,10 +129,10 @@ def drawn_anew(source: str, prefix: str) -> Drawing:
     """
     root = _parsed(source)
     copy = _Copy(root, prefix)
-    drawn = copy.root()
-    drawn.attrib |= {"role": "img", "aria-labelledby": f"{prefix}-name", "aria-describedby": f"{prefix}-what"}
+    element = copy.root()
+    element.attrib |= {"role": "img", "aria-labelledby": f"{prefix}-name", "aria-describedby": f"{prefix}-what"}
     labels = dict.fromkeys(label for label in _labels(root) if re.search(r"[^\W\d_]", label))
-    markup = ElementTree.tostring(drawn, encoding="unicode")
+    markup = ElementTree.tostring(element, encoding="unicode")
     checked = Markup(markup)  # noqa: S704 - every part of it was checked and escaped
     caption = " ".join((root.findtext(f".//{_ABOUT}") or "").split())
     return Drawing(checked, tuple(labels), caption, copy.width)
