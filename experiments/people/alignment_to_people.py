@@ -93,12 +93,12 @@ def aligned_answers(choices: pd.DataFrame, plan: AlignedToPeople, model: Model) 
     first, second = halves(choices, plan.seed)
     shares = np.sort(second["offered_share"].unique())
     stake = int(second["stake"].iloc[0])
-    held = {name: [Policy.of(Norm(name))] * plan.assistants for name in NAMED}
+    policies_of_kind = {name: [Policy.of(Norm(name))] * plan.assistants for name in NAMED}
     agreement = {}
     for name in plan.families:
-        held[name], agreement[name] = _drawn(first, name, plan)
+        policies_of_kind[name], agreement[name] = _drawn(first, name, plan)
     rates = {PEOPLE: acceptance(first)}
-    for kind, policies in held.items():
+    for kind, policies in policies_of_kind.items():
         rates[kind] = _answers(kind, policies, np.rint(shares * stake).astype(int), stake, plan, model)
     of_people = acceptance(second)
     compared = [_compared(kind, rate, of_people, shares, plan.seed) for kind, rate in rates.items()]
@@ -158,8 +158,8 @@ def _drawn(answers: pd.DataFrame, family: str, plan: AlignedToPeople) -> tuple[l
     posterior = infer(
         base, pooled(human_evidence(answers)), key=key, method=CONTINUOUS_METHODS[plan.method], allow_disagreement=True
     )
-    drawn = thompson(derive_key(plan.seed, "people", family, "draws"), posterior, plan.assistants)[0]
-    return [posterior.hypotheses.policy(int(k)) for k in drawn], float(largest_r_hat(posterior).max())
+    sampled = thompson(derive_key(plan.seed, "people", family, "draws"), posterior, plan.assistants)[0]
+    return [posterior.hypotheses.policy(int(k)) for k in sampled], float(largest_r_hat(posterior).max())
 
 
 def _answers(
@@ -196,8 +196,8 @@ def _compared(
         return np.asarray(np.nanmean(values[rng.integers(len(values), size=len(values))], axis=0))
 
     distance = np.abs(np.nanmean(rates, axis=0) - np.nanmean(people, axis=0))
-    drawn = np.stack([np.abs(again(rates) - again(people)) for _ in range(_RESAMPLES)])
-    low, high = np.quantile(drawn.mean(axis=1), [0.025, 0.975])
+    resampled = np.stack([np.abs(again(rates) - again(people)) for _ in range(_RESAMPLES)])
+    low, high = np.quantile(resampled.mean(axis=1), [0.025, 0.975])
     return pd.DataFrame(
         {
             "kind": kind,

@@ -85,9 +85,9 @@ def _observed_again(choices: pd.DataFrame, quantity: str, share: float) -> Float
         counts = choices["minimum"].astype(float) / choices["stake"] <= share + _ROUNDING
     person = subjects(choices)[there.to_numpy(bool)]
     which = np.unique(person, return_inverse=True)[1]
-    asked, yes = np.bincount(which), np.bincount(which, counts[there].to_numpy(float))
-    picked = np.random.default_rng(0).integers(asked.size, size=(_RESAMPLES, asked.size))
-    return np.asarray(yes[picked].sum(axis=1) / asked[picked].sum(axis=1))
+    asked_times, yes = np.bincount(which), np.bincount(which, counts[there].to_numpy(float))
+    picked = np.random.default_rng(0).integers(asked_times.size, size=(_RESAMPLES, asked_times.size))
+    return np.asarray(yes[picked].sum(axis=1) / asked_times[picked].sum(axis=1))
 
 
 @captioned

@@ -73,11 +73,11 @@ def fit_table(choices: pd.DataFrame, fits: Sequence[FittedPeople], seed: int) ->
     for fit in fits:
         key = derive_key(seed, "human-norms", fit.family, fit.pooling, "fit")
         if len(answers):
-            parts.append(_beside(fit, *_rejections(answers, fit.posterior, key)))
+            parts.append(_compared(fit, *_rejections(answers, fit.posterior, key)))
         if (choices["offer"].notna() & choices["accepted"].isna()).any():
-            parts.append(_beside(fit, *_distribution(choices, fit.posterior, key, OFFERED)))
+            parts.append(_compared(fit, *_distribution(choices, fit.posterior, key, OFFERED)))
         if choices["minimum"].notna().any():
-            parts.append(_beside(fit, *_distribution(choices, fit.posterior, key, MINIMUM)))
+            parts.append(_compared(fit, *_distribution(choices, fit.posterior, key, MINIMUM)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -172,7 +172,7 @@ def _at_most(places: Array, values: Array, was_seen: Array) -> Array:
     return jnp.sum(at_most * counted[:, None], axis=0) / jnp.sum(counted)
 
 
-def _beside(fit: FittedPeople, quantity: str, counts: pd.DataFrame, fitted: np.ndarray) -> pd.DataFrame:
+def _compared(fit: FittedPeople, quantity: str, counts: pd.DataFrame, fitted: np.ndarray) -> pd.DataFrame:
     happened, size = counts["sum"].to_numpy(float), counts["size"].to_numpy(float)
     observed = happened / size
     low, high = np.quantile(fitted, [_LOW, _HIGH], axis=0)

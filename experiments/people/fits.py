@@ -146,8 +146,8 @@ def family_for(choices: pd.DataFrame, name: str) -> tuple[OneShotFamily, tuple[s
     family = PREFERENCES[name]
     if (choices["role"] == PROPOSER).any() or choices["minimum"].notna().any():
         return family, ()
-    held = _OF_THOSE_AHEAD.get(name, ()) if (choices["offered_share"] <= 0.5).all() else ()
-    return dataclasses.replace(family, fixed=tuple((parameter, 0.0) for parameter in held)), held
+    fixed = _OF_THOSE_AHEAD.get(name, ()) if (choices["offered_share"] <= 0.5).all() else ()
+    return dataclasses.replace(family, fixed=tuple((parameter, 0.0) for parameter in fixed)), fixed
 
 
 def _model(choices: pd.DataFrame, base: OneShotFamily, pooling: str) -> tuple[HypothesisFamily, Any]:
@@ -168,7 +168,7 @@ def _fit(
     on_steps: Callable[[str, int, int], None] | None,
     checkpoints: Path | None,
 ) -> FittedPeople:
-    base, held = family_for(choices, name)
+    base, fixed = family_for(choices, name)
     family, data = _model(choices, base, pooling)
     method = CONTINUOUS_METHODS[plan.method]
     if isinstance(method, Nuts):
@@ -187,7 +187,7 @@ def _fit(
     diagnostics = diagnose(posterior)
     key = derive_key(plan.seed, "human-norms", name, pooling, "loo")
     by_choice, by_person = _cross_validated(posterior, choices, key)
-    warnings = [f"{', '.join(held)} cannot be told from choices like these; held at 0"] if held else []
+    warnings = [f"{', '.join(fixed)} cannot be told from choices like these; held at 0"] if fixed else []
     warnings += diagnostics.warnings()
     warnings += [f"choice by choice, {line}" for line in by_choice.warnings()]
     warnings += [f"person by person, {line}" for line in by_person.warnings()]

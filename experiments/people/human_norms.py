@@ -87,8 +87,8 @@ def _worst(by_share: pd.DataFrame) -> list[str]:
 
 
 def _warnings(given: pd.DataFrame, fits: list[FittedPeople]) -> pd.DataFrame:
-    said = [{"file": fit.name, "warning": f"{fit.name}: {line}", "count": 1} for fit in fits for line in fit.warnings]
-    return pd.concat([given, typed(pd.DataFrame(said, columns=list(WARNING_COLUMNS)), WARNING_COLUMNS)])
+    lines = [{"file": fit.name, "warning": f"{fit.name}: {line}", "count": 1} for fit in fits for line in fit.warnings]
+    return pd.concat([given, typed(pd.DataFrame(lines, columns=list(WARNING_COLUMNS)), WARNING_COLUMNS)])
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:

@@ -42,23 +42,23 @@ def response_findings(estimates: pd.DataFrame, placed: pd.DataFrame) -> list[Fin
     for share, items in placed.groupby("genuine", sort=False):
         where = f"{100 * float(str(share)):g} %"
         answer = f"Where {where} of items are genuine, {{value}} of items are given their own type."
-        said = {"question": _SORTED, "case": f"{where} genuine", "answer": answer, "why": _WHY[SORTED]}
-        findings.append(mean_finding(_right(items), **said))
+        about = {"question": _SORTED, "case": f"{where} genuine", "answer": answer, "why": _WHY[SORTED]}
+        findings.append(mean_finding(_right(items), **about))
     return findings
 
 
 def _estimated(measure: str, share: str, way: str, runs: pd.DataFrame) -> Finding:
-    said: dict[str, Any] = {"case": f"{share} genuine, {way}, {measure}", "why": _WHY[way]}
+    about: dict[str, Any] = {"case": f"{share} genuine, {way}, {measure}", "why": _WHY[way]}
     where = f"Where {share} of items are genuine, {way}"
     error = runs["error"].to_numpy(float)
     if measure == "RMSE":
         answer = f"{where}: the error of the smallest accepted share is {{value}} (root mean square)."
-        return _root(mean_finding(error**2, question=_ERROR, answer=answer, **said))
+        return _root(mean_finding(error**2, question=_ERROR, answer=answer, **about))
     if measure == "bias":
         answer = f"{where}: its bias is {{value}}."
-        return mean_finding(error, question=_ERROR, answer=answer, **said)
+        return mean_finding(error, question=_ERROR, answer=answer, **about)
     answer = f"{where}: {{value}} of 90 % intervals contain it."
-    return share_finding(runs["inside"].to_numpy(float), question=_INSIDE, answer=answer, goal="0.9", **said)
+    return share_finding(runs["inside"].to_numpy(float), question=_INSIDE, answer=answer, goal="0.9", **about)
 
 
 def response_table(estimates: pd.DataFrame) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def ask_people(plan: ResponseTypesStudy, share: float) -> People:
     frame = np.resize([1, -1], plan.repetitions)
     norms = [Norm("fehr_schmidt", (float(value), plan.guilt), plan.rationality, plan.lapse) for value in envy]
     accept = [np.asarray(Policy.of(norm).table(jnp.asarray([STAKE])).accept, np.float64)[0] for norm in norms]
-    genuine = np.exp(np.stack([own[made] for own, made in zip(accept, offer, strict=True)]))[..., None]
+    genuine = np.exp(np.stack([own[offered] for own, offered in zip(accept, offer, strict=True)]))[..., None]
     led = np.where(frame > 0, 1 - plan.slip, plan.slip)
     chance = np.select([kind[:, None] == 0, kind[:, None] == 1], [genuine, 0.5], led)
     shape = (plan.people, plan.items, plan.repetitions)

@@ -25,7 +25,7 @@ from envs.society import meet
 from experiments.subgroups.partition import adjusted_rand_index
 from experiments.subgroups.satisfaction import mean_offers
 from experiments.subgroups.setup import (
-    HELD,
+    FIRMNESS,
     STAKES,
     Meeting,
     Societies,
@@ -82,7 +82,7 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
     @field_validator("held")
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return some_distinct(value, f"of {', '.join(HELD)}")
+        return some_distinct(value, f"of {', '.join(FIRMNESS)}")
 
     @field_validator("users")
     @classmethod
@@ -141,42 +141,42 @@ def group_service(model: Model, plan: SubgroupNorms) -> tuple[pd.DataFrame, pd.D
         groups, ``groups`` their number.
     """
     assistants: list[Assistant] = []
-    found: list[tuple[object, ...]] = []
-    for population, held in product(plan.populations, plan.held):
-        meeting = _meeting(model, plan, population, held)
-        kind = societies(population, held, plan.societies, plan.users, max(plan.games), plan.seed, meeting)
+    agreement: list[tuple[object, ...]] = []
+    for population, firmness in product(plan.populations, plan.held):
+        meeting = _meeting(model, plan, population, firmness)
+        kind = societies(population, firmness, plan.societies, plan.users, max(plan.games), plan.seed, meeting)
         for games in plan.games:
             groups = kind.groups_after(games)
             assistants += _assistants(kind, games, groups, plan)
-            found += _found(kind, games, groups) if games else []  # before the first game there is nothing to find
+            agreement += _found(kind, games, groups) if games else []  # before the first game there is nothing to find
     offered = _offered(model, plan, assistants)
     columns = [*WHERE[:4], "right", "ari", "groups"]
     by_users = _offered_by_users(model, plan, assistants) if plan.users_by == "model" else None
-    return pd.DataFrame(gaps(assistants, offered, by_users)), pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(gaps(assistants, offered, by_users)), pd.DataFrame(agreement, columns=columns)
 
 
-def _meeting(model: Model, plan: SubgroupNorms, population: Population, held: str) -> Meeting:
+def _meeting(model: Model, plan: SubgroupNorms, population: Population, firmness: str) -> Meeting:
     """Function by which users meet."""
     if plan.users_by == "simulation":
         return meet
-    seed = derive_seed(plan.seed, "group-service", "users", named(population), held)
+    seed = derive_seed(plan.seed, "group-service", "users", named(population), firmness)
     return ModelMeeting(model.backend, _CURRENCY, seed, model.tally, plan.style)
 
 
 def _found(kind: Societies, games: int, groups: NamedGroups) -> list[tuple[object, ...]]:
     """Agreement of the groups found, by users' most probable norms, with the true groups."""
-    where = (named(kind.population), kind.held)
+    where = (named(kind.population), kind.firmness)
     lines: list[tuple[object, ...]] = []
-    for society, found in enumerate(groups.assignment.argmax(axis=-1)):
-        right, ari = float((found == kind.norm).mean()), adjusted_rand_index(found, kind.norm)
-        lines.append((*where, society, games, right, ari, len(np.unique(found))))
+    for society, inferred in enumerate(groups.assignment.argmax(axis=-1)):
+        right, ari = float((inferred == kind.norm).mean()), adjusted_rand_index(inferred, kind.norm)
+        lines.append((*where, society, games, right, ari, len(np.unique(inferred))))
     return lines
 
 
 def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: SubgroupNorms) -> Iterator[Assistant]:
     """Sample the norms of assistants, and assign users to them."""
     name = named(kind.population)
-    path = ("group-service", name, kind.held, games)
+    path = ("group-service", name, kind.firmness, games)
     shared = thompson(derive_key(plan.seed, *path, "pooled"), kind.pooled_after(games), 1)
     followed = {
         GROUPS: groups.sample(derive_key(plan.seed, *path, "groups")),
@@ -187,7 +187,7 @@ def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: Subgroup
     for society, (service, norms) in product(range(kind.count), followed.items()):
         for norm in np.unique(norms[society]):
             serves = np.bincount(kind.norm[norms[society] == norm], minlength=len(NAMED_NORMS))
-            yield Assistant((name, kind.held, society, games, service), int(norm), serves, stakes[society])
+            yield Assistant((name, kind.firmness, society, games, service), int(norm), serves, stakes[society])
 
 
 def _offered(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> Float[np.ndarray, "assistant"]:
@@ -202,8 +202,8 @@ def _offered(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant])
         for offer, stake in enumerate(one.stakes)
     ]
     shares: list[list[float]] = [[] for _ in assistants]
-    made = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
-    for (number, turn), units in zip(turns, made, strict=True):
+    offers = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
+    for (number, turn), units in zip(turns, offers, strict=True):
         if units is not None:
             shares[number].append(units / turn.stake)
     return np.array([np.mean(some) if some else np.nan for some in shares])
@@ -223,8 +223,8 @@ def _offered_by_users(model: Model, plan: SubgroupNorms, assistants: Sequence[As
         for seed in [derive_seed(plan.seed, "group-service", "users offer", *place, offer)]
     ]
     shares: dict[OfUsers, list[float]] = {place: [] for place in stakes}
-    made = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
-    for (place, turn), units in zip(turns, made, strict=True):
+    offers = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
+    for (place, turn), units in zip(turns, offers, strict=True):
         if units is not None:
             shares[place].append(units / turn.stake)
     return {place: float(np.mean(some)) if some else float("nan") for place, some in shares.items()}
@@ -243,7 +243,7 @@ def gaps(
         by_users: Mean share that users of a norm offer; what the norm offers on average if not given.
     """
     low, high = STAKES
-    expected = {held: mean_offers(policies_held(held), np.arange(low, high + 1)) for held in HELD}
+    expected = {firmness: mean_offers(policies_held(firmness), np.arange(low, high + 1)) for firmness in FIRMNESS}
     sums: dict[tuple[object, ...], Float[np.ndarray, "number"]] = {}
     for one, share in zip(assistants, offered, strict=True):
         on_average = expected[one.where[1]][:, one.stakes - low].mean(axis=1)

@@ -35,29 +35,31 @@ _WHY_LOOSE = "Users who slip often show their norm only over several games, and 
 _WHY_FOUND = "Groups are users' most probable norms. One firm offer reveals a norm; it takes many loose ones."
 
 
-def service_findings(service: pd.DataFrame, found: pd.DataFrame, populations: tuple[Population, ...]) -> list[Finding]:
+def service_findings(
+    service: pd.DataFrame, agreement: pd.DataFrame, populations: tuple[Population, ...]
+) -> list[Finding]:
     """Gaps of groups to their assistants after the last game, and shares of users rightly placed.
 
     Args:
         service: What `experiments.subgroups.group_service.group_service` gives first.
-        found: What it gives second.
+        agreement: What it gives second.
         populations: The populations, in the order in which they are told.
     """
     last = by_society(service[service["games"] == service["games"].max()])
     findings = []
     for population in populations:
         of_population = last[last["users"] == named(population)]
-        for held, kind in of_population.groupby("held", sort=False):
-            findings += _served(population, str(held), kind.set_index("service"))
-    return findings + _found_findings(found)
+        for firmness, kind in of_population.groupby("held", sort=False):
+            findings += _served(population, str(firmness), kind.set_index("service"))
+    return findings + _agreement_findings(agreement)
 
 
-def _served(population: Population, held: str, kind: pd.DataFrame) -> list[Finding]:
+def _served(population: Population, firmness: str, kind: pd.DataFrame) -> list[Finding]:
     """Findings on one kind of society: on policies where users slip, since single offers are mostly chance."""
-    firmly = held == "firmly"
+    firmly = firmness == "firmly"
     measure, what = ("gap", "offers") if firmly else ("policy_gap", "policies")
     scai = RECORDED_ROWS.get(_row(population)) if firmly else None
-    users = f"{named(population)}, norms {held} held"
+    users = f"{named(population)}, norms {firmness} held"
     recorded: dict[str, Any] = {"row": scai.name, "recorded": scai.gap} if scai else {}
     answers = [
         (GROUPS, measure, f"With group norms, {what} of assistants are {{value}} off, mean over groups ({users})."),
@@ -95,11 +97,11 @@ def service_table(service: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=names)
 
 
-def found_table(found: pd.DataFrame) -> pd.DataFrame:
+def agreement_table(agreement: pd.DataFrame) -> pd.DataFrame:
     """Shape what was found for reading: a line for each kind of users and number of games."""
     lines = [
         [*where, with_interval(runs["right"]), with_interval(runs["ari"]), f"{runs['groups'].mean():.2f}"]
-        for where, runs in found.groupby(["users", "held", "games"], sort=False)
+        for where, runs in agreement.groupby(["users", "held", "games"], sort=False)
     ]
     names = ["users", "held", "games", "rightly placed [95 %]", "adjusted Rand index [95 %]", "groups found"]
     return pd.DataFrame(lines, columns=names)
@@ -113,22 +115,22 @@ def service_figure(service: pd.DataFrame) -> Figure:
 
 
 @captioned
-def found_figure(found: pd.DataFrame) -> Figure:
+def agreement_figure(agreement: pd.DataFrame) -> Figure:
     """Each line shows the share of users rightly placed, or the adjusted Rand index, by games, for one mixture."""
-    long = found.melt(["users", "held", "society", "games"], ["right", "ari"], "measure", "value")
+    long = agreement.melt(["users", "held", "society", "games"], ["right", "ari"], "measure", "value")
     long["measure"] = long["measure"].map({"right": "rightly placed", "ari": "adjusted Rand index"})
     return bands_figure(long, Bands("games", "value", "users", "measure", "held", "games each way", "agreement"))
 
 
-def _found_findings(found: pd.DataFrame) -> list[Finding]:
-    ends = found[found["games"].isin([found["games"].min(), found["games"].max()])]
+def _agreement_findings(agreement: pd.DataFrame) -> list[Finding]:
+    ends = agreement[agreement["games"].isin([agreement["games"].min(), agreement["games"].max()])]
     findings = []
-    for (users, held, games), runs in ends.groupby(["users", "held", "games"], sort=False):
-        told, kind = games_told(int(str(games))), f"{users}, norms {held} held"
-        answer = f"After {told} each way, {{value}} of users are rightly placed ({kind})."
+    for (users, firmness, games), runs in ends.groupby(["users", "held", "games"], sort=False):
+        games_seen, kind = games_told(int(str(games))), f"{users}, norms {firmness} held"
+        answer = f"After {games_seen} each way, {{value}} of users are rightly placed ({kind})."
         values = runs["right"].to_numpy(float)
-        said = {"question": _FOUND, "case": f"{kind}, {told}", "answer": answer, "why": _WHY_FOUND}
-        findings.append(mean_finding(values, **said))
+        about = {"question": _FOUND, "case": f"{kind}, {games_seen}", "answer": answer, "why": _WHY_FOUND}
+        findings.append(mean_finding(values, **about))
     return findings
 
 

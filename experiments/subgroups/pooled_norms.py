@@ -95,17 +95,17 @@ def serve_minorities(plan: PreferenceGroups) -> pd.DataFrame:
     low, high = STAKES
     stakes = np.arange(low, high + 1)
     lines: list[dict[str, object]] = []
-    for held in plan.held:
-        policies = policies_held(held)
+    for firmness in plan.held:
+        policies = policies_held(firmness)
         norms = [norm for policy in policies for _, norm in policy.parts]
         means = mean_offers(policies, stakes).mean(axis=1)
         worth = satisfaction(norms, policies, stakes)
         for share in plan.shares:
-            kind = societies(plan.population(share), held, plan.societies, plan.users, plan.games, plan.seed)
+            kind = societies(plan.population(share), firmness, plan.societies, plan.users, plan.games, plan.seed)
             for service, followed, chance in _services(kind, plan.games):
                 gap = np.abs((followed @ means)[:, None] - means)  # (followed, norm)
                 measures = {"gap": chance @ gap, "satisfaction": chance @ (followed @ worth.T)}
-                lines += _groups(plan, kind, (held, share), service, measures)
+                lines += _groups(plan, kind, (firmness, share), service, measures)
     return pd.DataFrame(lines)
 
 

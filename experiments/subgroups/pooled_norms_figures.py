@@ -32,8 +32,8 @@ def minority_findings(served: pd.DataFrame) -> list[Finding]:
     ):
         for share in (served["minority"].max(), served["minority"].min()):
             ends = worst[worst["minority"] == share]
-            for (held, service), runs in ends.groupby(["held", "service"], sort=False):
-                case = f"minority of {100 * share:g} %, norms {held} held"
+            for (firmness, service), runs in ends.groupby(["held", "service"], sort=False):
+                case = f"minority of {100 * share:g} %, norms {firmness} held"
                 findings.append(
                     mean_finding(
                         runs[measure].to_numpy(float),
@@ -55,8 +55,8 @@ def worst_groups(served: pd.DataFrame) -> pd.DataFrame:
 def minority_table(served: pd.DataFrame) -> pd.DataFrame:
     """Shape gaps and satisfaction for reading: a line for each minority and service, groups side by side."""
     lines = []
-    for (held, share, service), runs in served.groupby(["held", "minority", "service"], sort=False):
-        line = {"held": held, "minority": f"{100 * float(str(share)):g} %", "service": service}
+    for (firmness, share, service), runs in served.groupby(["held", "minority", "service"], sort=False):
+        line = {"held": firmness, "minority": f"{100 * float(str(share)):g} %", "service": service}
         for group, own in runs.groupby("group", sort=False):
             line |= {f"gap, {group} [95 %]": with_interval(own["gap"])}
             line |= {f"satisfaction, {group} [95 %]": with_interval(own["satisfaction"])}

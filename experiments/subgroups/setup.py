@@ -18,7 +18,7 @@ from inference.discrete.mixtures import MixtureHypotheses
 from inference.discrete.named_families import NAMED_NORMS
 from inference.discrete.named_groups import NamedGroups, named_groups
 
-HELD: dict[str, tuple[float, float]] = {"firmly": (200.0, 0.0), "loosely": (5.0, 0.25)}
+FIRMNESS: dict[str, tuple[float, float]] = {"firmly": (200.0, 0.0), "loosely": (5.0, 0.25)}
 """How firmly norms are held: rationality and lapse. Model organisms know both."""
 
 STAKES = (10, 100)
@@ -31,13 +31,13 @@ class Societies:
 
     Attributes:
         population: Norms that users hold, with their shares.
-        held: How firmly, a key of `HELD`.
+        firmness: Key of `FIRMNESS`.
         norm: Norm of each user, as an index into `NAMED_NORMS`; the same in all societies.
         seen: What users did.
     """
 
     population: Population
-    held: str
+    firmness: str
     norm: Int[np.ndarray, "user"]
     seen: Meetings
 
@@ -49,7 +49,7 @@ class Societies:
     @property
     def mixtures(self) -> MixtureHypotheses:
         """Shares of named norms that are thought possible, norms held as they are."""
-        rationality, lapse = HELD[self.held]
+        rationality, lapse = FIRMNESS[self.firmness]
         return norm_mixtures(NAMED_NORMS, rationality=[rationality], lapse=[lapse])
 
     def groups_after(self, games: int) -> NamedGroups:
@@ -87,13 +87,13 @@ Meeting = Callable[
 
 
 def societies(
-    population: Population, held: str, count: int, users: int, games: int, seed: int, meeting: Meeting = meet
+    population: Population, firmness: str, count: int, users: int, games: int, seed: int, meeting: Meeting = meet
 ) -> Societies:
     """Let societies of one kind play.
 
     Args:
         population: Norms that users hold, with their shares.
-        held: How firmly, a key of `HELD`.
+        firmness: Key of `FIRMNESS`.
         count: Number of societies.
         users: Users of each.
         games: Games of each user, as proposer and as responder each.
@@ -104,10 +104,12 @@ def societies(
         ValueError: If nobody would hold one of the norms.
     """
     norm = members(population, users)
-    path = ("societies", named(population), held)
+    path = ("societies", named(population), firmness)
     stakes = draw_stakes(seed, count, max(games, 1), *path, "stakes")
     holds = np.tile(norm, (count, 1))
-    return Societies(population, held, norm, meeting(derive_key(seed, *path), policies_held(held), holds, stakes))
+    return Societies(
+        population, firmness, norm, meeting(derive_key(seed, *path), policies_held(firmness), holds, stakes)
+    )
 
 
 def members(population: Population, users: int) -> Int[np.ndarray, "user"]:
@@ -140,9 +142,9 @@ def named(population: Population) -> str:
     return ", ".join(f"{100 * weight:g} % {norm}" for weight, norm in pairs)
 
 
-def policies_held(held: str) -> list[Policy]:
+def policies_held(firmness: str) -> list[Policy]:
     """Policy of each of `NAMED_NORMS`."""
-    return [Policy.of(Norm(norm, (), *HELD[held])) for norm in NAMED_NORMS]
+    return [Policy.of(Norm(norm, (), *FIRMNESS[firmness])) for norm in NAMED_NORMS]
 
 
 def draw_stakes(seed: int, count: int, games: int, *path: str | int) -> Int[np.ndarray, "society game"]:

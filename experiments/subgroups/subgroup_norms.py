@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from experiments.subgroups.group_service import SubgroupNorms, group_service
 from experiments.subgroups.group_service_figures import (
-    found_figure,
-    found_table,
+    agreement_figure,
+    agreement_table,
     service_figure,
     service_findings,
     service_table,
@@ -25,10 +25,10 @@ from scai_irl.report.study import Study
 @experiment("subgroup-norms", "users in groups with norms of their own, found and served", config=SubgroupNorms)
 def subgroup_norms(config: SubgroupNorms, model: Model) -> Study:
     """Find groups and serve them; report gaps of assistants and users rightly placed."""
-    service, found = group_service(model, config)
+    service, agreement = group_service(model, config)
     return Study(
-        findings=service_findings(service, found, config.populations),
-        tables={"service": service, "groups_found": found},
-        shown={"service": service_table(service), "groups_found": found_table(found)},
-        figures={"gap_by_games": service_figure(service), "groups_found": found_figure(found)},
+        findings=service_findings(service, agreement, config.populations),
+        tables={"service": service, "groups_found": agreement},
+        shown={"service": service_table(service), "groups_found": agreement_table(agreement)},
+        figures={"gap_by_games": service_figure(service), "groups_found": agreement_figure(agreement)},
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.contexts import SCAI_CURRENCIES, PSYCHOLOGICAL_DISTANCE
+from envs.contexts import PSYCHOLOGICAL_DISTANCE, SCAI_CURRENCIES
 from envs.plugins import Registry
 from inference.continuous.controllable_responders import Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily

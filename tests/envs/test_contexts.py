@@ -6,8 +6,8 @@ from envs.contexts import (
     CURRENCIES,
     MANNERS,
     MAX_STAKE,
-    SCAI_CURRENCIES,
     PSYCHOLOGICAL_DISTANCE,
+    SCAI_CURRENCIES,
     USER,
     context,
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs import mixture
-from experiments.subgroups.setup import HELD, Societies, members, policies_held, societies
+from experiments.subgroups.setup import FIRMNESS, Societies, members, policies_held, societies
 from inference import infer
 from scai_irl.organisms.prompt_chunks import known_policies
 
@@ -19,7 +19,7 @@ def loose() -> Societies:
 
 
 def test_organisms_know_the_norms() -> None:
-    assert {policy for held in HELD for policy in policies_held(held)} <= set(known_policies())
+    assert {policy for held in FIRMNESS for policy in policies_held(held)} <= set(known_policies())
 
 
 def test_shares_are_as_near_as_users_allow() -> None:
