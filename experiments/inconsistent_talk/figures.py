@@ -19,8 +19,7 @@ _PAIRED = ["norm", "run"]
 
 
 def speed_findings(needed: pd.DataFrame, most: int, question: str, asked_at: Sequence[int]) -> list[Finding]:
-    """Findings on the model's cost of inconsistent talk, and on the interactions needed at the smallest and largest
-    degree.
+    """Findings on the model's cost of inconsistent talk, and on interactions needed at the smallest and largest degree.
 
     Args:
         needed: Table from `experiments.inconsistent_talk.model.games_needed`.

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from envs.contracts import LAYERS
 from experiments.layered_contracts.model import ALL, NEAR, PEOPLE, PREFERENCES, ROLES
-from scai_irl.experiment.game_counts import games_told
+from scai_irl.experiment.game_counts import interactions_as_text
 from scai_irl.io.intervals import bootstrap_interval
 from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
@@ -122,7 +122,7 @@ def reliability_figure(conflicts: pd.DataFrame) -> Figure:
         mean = of_societies.mean()
         low, high = np.array([bootstrap_interval(some.to_numpy(float)) for _, some in of_societies["true"]]).T
         bars = np.clip([mean["true"] - low, high - mean["true"]], 0, None)
-        colour, label, points = COLOURS[number], games_told(int(games)), "os"[number] + "-"
+        colour, label, points = COLOURS[number], interactions_as_text(int(games)), "os"[number] + "-"
         axes.errorbar(mean["stated"], mean["true"], bars, fmt=points, ms=4, lw=1, capsize=2, color=colour, label=label)
     axes.set_xlabel("probability of a conflict")
     axes.set_ylabel("share of cases with one (95 %)")
@@ -145,7 +145,7 @@ def _conflict_findings(conflicts: pd.DataFrame) -> list[Finding]:
     for games in dict.fromkeys((first, last)):
         some = conflicts[conflicts["games"] == games]
         right = (some["named"] == some["binds"]).groupby(some["society"]).mean().to_numpy(float)
-        games_seen = games_told(games)
+        games_seen = interactions_as_text(games)
         answer = f"After {games_seen} in each role, the correct layer is named in {{value}} of cases."
         findings.append(
             mean_finding(right, question=_NAMED, case=f"named after {games_seen}", answer=answer, why=_HIDDEN)
@@ -157,7 +157,7 @@ def _calibration_findings(conflicts: pd.DataFrame) -> list[Finding]:
     findings = []
     for games, cases in conflicts.groupby("games"):
         stated, true = _stated(cases), _true(cases)
-        games_seen = games_told(int(str(games)))
+        games_seen = interactions_as_text(int(str(games)))
         when, share = f"After {games_seen} in each role", true.mean()
         for case, values, answer in (
             (

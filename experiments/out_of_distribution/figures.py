@@ -67,8 +67,7 @@ def _of_runs(gaps: pd.DataFrame) -> Float[np.ndarray, "run"]:
 
 
 def _row(cell: _Cell, place: str) -> dict[str, Any]:
-    """Row of SCAI (2023), whose prompt always had the warning; only the agent ``model`` gets warnings and gives
-    reasons."""
+    """Row of SCAI (2023), whose prompt always warned. Only the agent ``model`` gets warnings and gives reasons."""
     agent, prior, reason, warning = cell
     leans = {FLAT: "no prior", "altruistic": "altruistic prior"}.get(prior)
     name = f"{place}, {leans}" + (" and reason" if reason else "")

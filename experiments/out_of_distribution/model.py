@@ -56,7 +56,7 @@ class ActedTables(NamedTuple):
 
 
 _EPOCHS = 2
-"""Users are observed in epoch 0, and assistants act in epoch 1."""
+"""Users are observed in the first epoch, and assistants act in the second."""
 
 CELL = ["agent", "currency", "prior", "reason", "warning"]
 

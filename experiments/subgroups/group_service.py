@@ -1,10 +1,11 @@
-"""Subgroups with norms of their own, inferred from users' games and served by assistants with the group's norm.
+"""Subgroups with distinct norms, inferred from users' interactions and served by assistants with the group's norm.
 
-Users of a society keep one of several norms and meet; nobody says who holds which. After a number of games each way,
-assistants sample their norm from a posterior, once, and serve. With *group norms* they sample the norm of each user
-(`inference.discrete.named_groups`), and each group has an assistant; with *one pooled norm* they sample one norm that
-all users are assumed to share; with *norms known* nothing is sampled. Sampled norms are put into words, and assistants
-act on the texts. Users are simulated, or played by the language model, which is told their norms.
+Each user of a society has one of several norms, and users meet; the assignment of norms is hidden. After a number of
+interactions in each role, assistants sample norms from a posterior once, and serve users. With *group norms* they
+sample the norm of each user (`inference.discrete.named_groups`), and each group has an assistant. With *one pooled
+norm* they sample one norm that all users are assumed to share. With *norms known* nothing is sampled. Norms are put
+into words, and assistants act on the texts. Users are simulated, or the language model plays them and is told their
+norms.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _CURRENCY = "dollars"
 
 
 class SubgroupNorms(UsersConfig, ExperimentConfig):
-    """Subgroups with distinct norms: found in users' games, and each served by an assistant with the group's norm."""
+    """Subgroups with distinct norms: inferred from behaviour, and each served by an assistant with the group's norm."""
 
     mixtures: tuple[str, ...] = Field(
         (
@@ -64,14 +65,15 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
         description="Norms that users hold, as norm=share pairs; the shares of each sum to 1.",
     )
     held: tuple[Literal["firmly", "loosely"], ...] = Field(
-        ("firmly", "loosely"), description="How norms are held: firmly (λ 200, no slips), loosely (λ 5, 25 % slips)."
+        ("firmly", "loosely"),
+        description="How firmly users hold norms: firmly (λ 200, no slips) or loosely (λ 5, 25 % slips).",
     )
-    societies: int = Field(20, ge=1, le=10_000, description="Societies of each kind.")
-    users: int = Field(20, ge=2, le=1000, description="Users of a society.")
+    societies: int = Field(20, ge=1, le=10_000, description="Number of societies of each kind.")
+    users: int = Field(20, ge=2, le=1000, description="Number of users in a society.")
     games: tuple[int, ...] = Field(
-        (1, 2, 4, 8), description="Games of each user, as proposer and as responder each, after which users are served."
+        (1, 2, 4, 8), description="Numbers of interactions of each user in each role after which users are served."
     )
-    offers: int = Field(5, ge=1, le=1000, description="Offers that each assistant makes.")
+    offers: int = Field(5, ge=1, le=1000, description="Number of offers of each assistant.")
 
     @field_validator("mixtures")
     @classmethod
@@ -104,12 +106,12 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
 
 @dataclass(frozen=True)
 class Assistant:
-    """An assistant and the users whom it serves.
+    """An assistant and the users that it serves.
 
     Attributes:
-        where: Population, how firmly norms are held, society, games and service.
-        norm: Norm that it follows, as an index into `NAMED_NORMS`.
-        serves: How many users of each norm it serves.
+        where: Population, firmness of norms, society, number of interactions and service.
+        norm: Norm that the assistant follows, as an index into `NAMED_NORMS`.
+        serves: Number of users of each norm that it serves.
         stakes: Stakes of its offers.
     """
 
@@ -120,25 +122,25 @@ class Assistant:
 
     @property
     def policy(self) -> Policy:
-        """Policy that it follows."""
+        """Policy that the assistant follows."""
         return policies_held(self.where[1])[self.norm]
 
 
 def group_service(model: Model, plan: SubgroupNorms) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Find groups, serve them, and measure both.
+    """Infer groups, serve them, and measure both.
 
     Args:
-        model: Puts policies into words, and acts on them.
-        plan: What is done.
+        model: Language model that translates policies and acts on texts.
+        plan: The design.
 
     Returns:
-        Service, with the columns `WHERE` and ``norm``: ``gap`` is how far the mean offer of a user's assistant is from
-        what users of her norm offer on average at the same stakes, averaged over users of that norm (NaN where there
-        were no words, or no offer); ``policy_gap`` is the same of what assistants' policies offer on average, words and
-        chance apart. Where the model plays the users, as many offers of theirs by each norm as an assistant makes take
-        the place of the first average. And groups found, a line for each society and number of games above 0:
-        ``right`` is the share of users whose most probable norm is their own, ``ari`` the adjusted Rand index of those
-        groups, ``groups`` their number.
+        Two tables. Service has the columns `WHERE` and ``norm``. ``gap`` is the distance between the mean offer of a
+        user's assistant and the mean offer of users with her norm at the same stakes, averaged over users of that norm
+        (NaN if there was no text or no offer). If the model plays the users, their mean is over as many offers as an
+        assistant makes. ``policy_gap`` is the same distance for the expected offers of assistants' policies, without
+        texts and chance. Groups found has a line for each society and number of interactions above 0: ``right`` is the
+        share of users whose most probable norm is their own, ``ari`` the adjusted Rand index of these groups,
+        ``groups`` their number.
     """
     assistants: list[Assistant] = []
     agreement: list[tuple[object, ...]] = []
@@ -148,7 +150,9 @@ def group_service(model: Model, plan: SubgroupNorms) -> tuple[pd.DataFrame, pd.D
         for games in plan.games:
             groups = kind.groups_after(games)
             assistants += _assistants(kind, games, groups, plan)
-            agreement += _found(kind, games, groups) if games else []  # before the first game there is nothing to find
+            agreement += (
+                _found(kind, games, groups) if games else []
+            )  # before the first interaction there are no groups to infer
     offered = _offered(model, plan, assistants)
     columns = [*WHERE[:4], "right", "ari", "groups"]
     by_users = _offered_by_users(model, plan, assistants) if plan.users_by == "model" else None
@@ -156,7 +160,7 @@ def group_service(model: Model, plan: SubgroupNorms) -> tuple[pd.DataFrame, pd.D
 
 
 def _meeting(model: Model, plan: SubgroupNorms, population: Population, firmness: str) -> Meeting:
-    """Function by which users meet."""
+    """Function that simulates meetings of users."""
     if plan.users_by == "simulation":
         return meet
     seed = derive_seed(plan.seed, "group-service", "users", named(population), firmness)
@@ -164,7 +168,7 @@ def _meeting(model: Model, plan: SubgroupNorms, population: Population, firmness
 
 
 def _found(kind: Societies, games: int, groups: NamedGroups) -> list[tuple[object, ...]]:
-    """Agreement of the groups found, by users' most probable norms, with the true groups."""
+    """Agreement between inferred groups, by users' most probable norms, and true groups."""
     where = (named(kind.population), kind.firmness)
     lines: list[tuple[object, ...]] = []
     for society, inferred in enumerate(groups.assignment.argmax(axis=-1)):
@@ -191,7 +195,7 @@ def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: Subgroup
 
 
 def _offered(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> Float[np.ndarray, "assistant"]:
-    """Mean share that each assistant offers; policies are put into words and acted on in two batches."""
+    """Mean share that each assistant offers; policies are translated in one batch and acted on in another."""
     path = [("group-service", *one.where, NAMED_NORMS[one.norm]) for one in assistants]
     seeds = [derive_seed(plan.seed, *place, "translate") for place in path]
     texts = translate(model.backend, [one.policy for one in assistants], seeds, model.tally, plan.style)
@@ -210,11 +214,11 @@ def _offered(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant])
 
 
 OfUsers = tuple[str, str, int, int, int]
-"""Population, how firmly norms are held, society, games and norm."""
+"""Key of users: population, firmness of norms, society, number of interactions and norm."""
 
 
 def _offered_by_users(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> dict[OfUsers, float]:
-    """Mean share that users of each norm offer at their assistants' stakes, played by the model."""
+    """Mean share that users of each norm offer at their assistants' stakes, if the model plays them."""
     stakes = {(*one.where[:4], int(norm)): one.stakes for one in assistants for norm in np.flatnonzero(one.serves)}
     turns = [
         (place, Turn(say_policy(policies_held(place[1])[place[4]]), _CURRENCY, int(stake), seed))
@@ -235,12 +239,12 @@ def gaps(
     offered: Float[np.ndarray, "assistant"],
     by_users: Mapping[OfUsers, float] | None = None,
 ) -> Iterator[dict[str, object]]:
-    """A line for each society, number of games, service and norm that is held.
+    """Lines of the table of service, one for each society, number of interactions, service and norm.
 
     Args:
-        assistants: Who serves whom.
-        offered: Mean share that each offers.
-        by_users: Mean share that users of a norm offer; what the norm offers on average if not given.
+        assistants: Assistants with the users that they serve.
+        offered: Mean share that each assistant offers.
+        by_users: Mean share that users of a norm offer; the norm's expected offer if not given.
     """
     low, high = STAKES
     expected = {firmness: mean_offers(policies_held(firmness), np.arange(low, high + 1)) for firmness in FIRMNESS}

@@ -32,10 +32,10 @@ def test_findings_are_those_of_the_tables(results: Results) -> None:
             assert findings[f"{service}, {measure}"] == pytest.approx(row[measure])
     cases = results.conflicts.query("games == 3")
     assert findings["organisational binds"] == pytest.approx((cases["binds"] == "organisational").mean())
-    assert findings["named after 3 games"] == pytest.approx((cases["binds"] == cases["named"]).mean())
+    assert findings["named after 3 interactions"] == pytest.approx((cases["binds"] == cases["named"]).mean())
     stated, true = 1 - cases["p individual"], cases["binds"] != "individual"
-    assert findings["bias, 3 games"] == pytest.approx((stated - true).mean())
-    assert findings["squared error, 3 games"] == pytest.approx(((stated - true) ** 2).mean())
+    assert findings["bias, 3 interactions"] == pytest.approx((stated - true).mean())
+    assert findings["squared error, 3 interactions"] == pytest.approx(((stated - true) ** 2).mean())
 
 
 def test_conflicts_are_named_with_whom_they_bind(results: Results) -> None:
