@@ -63,7 +63,7 @@ _WHERE = {
     "run": ("scai_irl.experiment.by_keyword", "run"),
     "say_policy": ("scai_irl.language.phrases", "say_policy"),
 }
-"""Module and name of what is imported when it is first used."""
+"""Module and name of each object that is imported on first use."""
 
 _CALLABLE = ("audit", "experiment")
 """Packages that are functions as well (`scai_irl.io.callable_package`)."""

@@ -61,7 +61,7 @@ class LayeredContracts(ExperimentConfig):
     @field_validator("games")
     @classmethod
     def _rising_games(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        return rising(value, 1, 1000, "games")
+        return rising(value, 1, 1000, "interactions")
 
     @property
     def grid(self) -> LayerGrid:

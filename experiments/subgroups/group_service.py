@@ -96,7 +96,7 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
     @field_validator("games")
     @classmethod
     def _rising_games(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        return rising(value, 0, 1000, "games")
+        return rising(value, 0, 1000, "interactions")
 
     @functools.cached_property
     def populations(self) -> tuple[Population, ...]:

@@ -97,7 +97,7 @@ def recipe_of(command: Train) -> Recipe:
 
 
 def command_line(command: Train, folder: Path) -> str:
-    """Command that repeats the training, with every number whose default may change.
+    """Command that repeats the training, with every number that has a changeable default.
 
     Example:
         >>> command_line(Train("bayes", parent="somewhere/first"), Path("organisms/bayes"))

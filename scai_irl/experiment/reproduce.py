@@ -1,7 +1,7 @@
-"""``scai-irl reproduce``: run a list of experiments, each in a folder of its own, and write one report.
+"""``scai-irl reproduce``: run a list of experiments, each in its own folder, and write one report.
 
-A script in ``experiments`` makes a `Reproduction`; the entry-point group ``scai_irl.reproductions`` names it. Started
-again, it goes on where it was stopped: what is finished is only read.
+A module in ``experiments`` makes a `Reproduction`, and the entry-point group ``scai_irl.reproductions`` names it. A
+second start resumes: finished experiments are only loaded.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Step:
     """One experiment of a reproduction.
 
     Attributes:
-        name: Name of its folder.
+        name: Name of the step and of its folder.
         experiment: Name of the experiment.
-        options: Its options, by field.
-        seconds: What it takes on two cores without GPU, for the estimate; where a server is asked, it is not looked at.
+        options: Options of the experiment, by field.
+        seconds: Seconds on two cores without GPU, for the estimate; not used if a server is asked.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Step:
 
     @property
     def served(self) -> bool:
-        """Whether a server is asked, on which its time depends."""
+        """Whether the step asks a server, on which its time depends."""
         return self.options.get("backend") == SERVED
 
 
@@ -57,7 +57,7 @@ class Failure:
     Attributes:
         name: The step.
         problem: The problem, in a line.
-        crashed: Whether the cause is not the input, so that an error of the program is likely.
+        crashed: Whether an error of the program is likely, because the input is not the cause.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Reproduction:
         name: Name on the command line.
         summary: One line for ``--help``.
         presets: The steps of each preset.
-        times: How the times of a preset were come by, where they were not measured.
+        times: Source of the times of a preset, if they were not measured.
     """
 
     name: str
@@ -84,18 +84,20 @@ class Reproduction:
 
 @dataclass
 class Reproduce:
-    """Run every experiment of a list, and build one report of all. Goes on where it was stopped."""
+    """Run every experiment of a list and write one report of all. Resumes after an interruption."""
 
     what: Annotated[Positional[str], arg(help="List of experiments: paper.")]
     preset: Annotated[str, arg(help="small, full or cluster.")] = "small"
     out: Annotated[Path | None, arg(help="Folder of all results; results/WHAT-PRESET unless given.")] = None
-    seed: Annotated[int, arg(help="Root of all randomness.")] = 0
-    data: Annotated[Path | None, arg(help="Folder with recorded runs and people's choices, where there is one.")] = None
+    seed: Annotated[int, arg(help="Root seed of all random numbers.")] = 0
+    data: Annotated[Path | None, arg(help="Folder with runs of SCAI (2023) and people's choices, if any.")] = None
     only: Annotated[tuple[str, ...], arg(help="Steps to run; all unless given.")] = ()
-    url: Annotated[tuple[str, ...], arg(help="Servers of the model, for steps that ask one (preset cluster).")] = ()
-    model: Annotated[str, arg(help="Name of the served model; not needed where a server has only one.")] = ""
+    url: Annotated[
+        tuple[str, ...], arg(help="Servers of the model, for steps that ask a server (preset cluster).")
+    ] = ()
+    model: Annotated[str, arg(help="Name of the served model; not needed if a server has only one.")] = ""
     concurrency: Annotated[int | None, arg(help="Requests in flight at each server.")] = None
-    dry_run: Annotated[bool, arg(help="List the steps with their times, and run none.")] = False
+    dry_run: Annotated[bool, arg(help="List the steps with their times without running them.")] = False
 
 
 def find_reproductions() -> dict[str, Reproduction]:
@@ -108,7 +110,7 @@ def reproduce(command: Reproduce) -> None:
 
     Raises:
         InputError: If there is no such reproduction, preset or step; or, at the end, if steps failed because of input.
-        SystemExit: With code 1, at the end, if a step failed because of anything else.
+        SystemExit: With code 1, at the end, if a step failed for another reason.
     """
     reproductions = find_reproductions()
     if command.what not in reproductions:
@@ -137,10 +139,10 @@ def reproduce(command: Reproduce) -> None:
 
 
 def with_server(steps: Sequence[Step], command: Reproduce) -> list[Step]:
-    """Tell steps that ask a server which one, and what of it.
+    """Add the address and the model of a server to steps that ask one.
 
     Raises:
-        InputError: If that was given, and no step asks a server.
+        InputError: If these are given and no step asks a server.
     """
     given: dict[str, Any] = {"url": command.url, "model": command.model, "concurrency": command.concurrency}
     given = {name: value for name, value in given.items() if value not in ((), "", None)}
@@ -150,11 +152,11 @@ def with_server(steps: Sequence[Step], command: Reproduce) -> list[Step]:
 
 
 def estimate_lines(steps: Sequence[Step], times: str = "") -> list[str]:
-    """Say how long each step takes, and all of them together, but for those whose time depends on a server.
+    """Lines with the time of each step and of all steps, except those that ask a server.
 
     Args:
         steps: The steps.
-        times: How their times were come by, where they were not measured.
+        times: Source of the times, if they were not measured.
     """
     wide = max(len(step.name) for step in steps)
     lines = [f"  {step.name:<{wide}}  {_seconds(step)}  {step.experiment}" for step in steps]
@@ -172,16 +174,16 @@ def estimate_lines(steps: Sequence[Step], times: str = "") -> list[str]:
 
 
 def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) -> tuple[list[Path], list[Failure]]:
-    """Run steps one after the other; one that fails is named, and the others go on.
+    """Run steps one after the other; if one fails, report it and continue with the others.
 
     Args:
         steps: The steps.
-        out: Folder of their folders.
-        seed: Root seed of all.
+        out: Folder that contains the steps' folders.
+        seed: Root seed of all steps.
         data: Folder with data; the value ``data:NAME`` of an option stands for the file NAME in it.
 
     Returns:
-        Folders of those that have results, and those that failed.
+        Folders of steps with results, and failures.
     """
     experiments = find_experiments()
     folders: list[Path] = []
@@ -190,13 +192,13 @@ def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) ->
         started = time.monotonic()
         options = _with_data(step.options, data)
         if options is None:
-            _say(f"[{number}/{len(steps)}] {step.name}: left out, since it needs --data")
+            _say(f"[{number}/{len(steps)}] {step.name}: skipped, because it needs --data")
             continue
         experiment = experiments[step.experiment]
         try:
             config = check(experiment.config, {**options, "seed": seed, "out": out / step.name})
             results = experiment.run(config)
-        except Exception as problem:  # whatever it is, hours of other steps must not be lost to it
+        except Exception as problem:  # no error may cost the hours that other steps took
             crashed = not isinstance(problem, InputError)
             message = f"{type(problem).__name__}: {problem}" if crashed else str(problem)
             if crashed:
@@ -218,7 +220,7 @@ def _chosen(steps: Sequence[Step], only: Sequence[str]) -> Sequence[Step]:
 
 
 def _with_data(options: Mapping[str, Any], data: Path | None) -> dict[str, Any] | None:
-    """Put paths in the place of ``data:NAME``; None if there are no data."""
+    """Replace ``data:NAME`` by paths; None if there are no data."""
     replaced = dict(options)
     for name, value in options.items():
         if isinstance(value, str) and value.startswith("data:"):

@@ -1,4 +1,4 @@
-"""Command-line options made from configurations, and command-line mistakes in one line."""
+"""Command-line options made from configurations, and command-line errors in one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_RULE = re.compile(r"[\s╭╮╰╯│─-]*")  # of lines, or of hyphens where the output takes no others
+_RULE = re.compile(r"[\s╭╮╰╯│─-]*")  # box-drawing lines, or hyphens if the output has no others
 _SHORTEST = (tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes)
 
 
@@ -39,13 +39,13 @@ def options_of(config: type[BaseModel]) -> type[Any]:
 
 
 def parse(program: str, description: str, reader: Callable[..., T], arguments: Sequence[str] | None) -> T:
-    """Parse the command line; a mistake ends the program with one line and exit code 2.
+    """Parse the command line; an error ends the program with one line and exit code 2.
 
     Args:
         program: Name in usage lines.
-        description: What ``--help`` opens with.
+        description: First lines of ``--help``.
         reader: A tyro parser, such as ``functools.partial(tyro.cli, Options)``. It must only parse.
-        arguments: Words after the program's name; those it was started with if None.
+        arguments: Words after the program's name; those of this process if None.
     """
     captured = io.StringIO()
     try:

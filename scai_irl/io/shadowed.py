@@ -43,11 +43,11 @@ def check_not_hidden(package: str) -> None:
 
 
 def refuse_hidden_packages() -> None:
-    """Refuse to be imported where ``envs`` or ``inference`` is hidden, which nothing here works without.
+    """Raise an error if ``envs`` or ``inference`` is hidden, because this package needs both.
 
     Raises:
         ImportError: If one is hidden.
-        SystemExit: The same, where a command was started: with one line on standard error and exit code 2.
+        SystemExit: If a command was started and one is hidden; prints one line and exits with code 2.
     """
     try:
         check_not_hidden("envs")

@@ -1,4 +1,4 @@
-"""Finished epochs on disk: one folder each, written completely or not at all, from which a killed run resumes."""
+"""Finished epochs on disk, from which a killed run resumes; each has a folder that is written atomically."""
 
 from __future__ import annotations
 

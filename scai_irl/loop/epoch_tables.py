@@ -142,7 +142,7 @@ def chosen_as_json(policy: Policy | None) -> str | None:
 
 
 def index_columns(epoch: Epoch, lines: int) -> dict[str, Any]:
-    """Make the columns that say which condition, run and epoch a line belongs to.
+    """Make the columns for the condition, run and epoch of each line.
 
     Args:
         epoch: The epoch.

@@ -1,4 +1,4 @@
-"""Figure of a score card: a model's distances and weights beside a Bayesian's."""
+"""Figure of a score card: a model's distances and weights, compared with a Bayesian's."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _NEEDED = ("measure", "channel", "value", "low", "high", "ideal", "ideal_low", "
 
 @captioned
 def plot_audit(audit: Results | pd.DataFrame) -> Figure:
-    """Total variation distances and weights of an audited model, with 95 % intervals, beside those of a Bayesian.
+    """Each mark shows a total variation distance or a weight, with its 95 % interval, of a model or of a Bayesian.
 
     Args:
-        audit: What `scai_irl.audit` returns, or its table ``scorecard``.
+        audit: Results of `scai_irl.audit`, or their table ``scorecard``.
 
     Returns:
         A figure; ``figure.savefig("audit.png")`` writes it.
 
     Raises:
-        InputError: If there is no score card, or none of these measures is in it.
+        InputError: If there is no score card, or it has none of these measures.
 
     Example:
         >>> import pandas as pd

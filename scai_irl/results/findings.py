@@ -36,7 +36,7 @@ class Finding:
         row: Row of the SCAI (2023) table that it is compared with (see `scai_irl.data.scai2023.published`).
         recorded: Number of SCAI (2023) in that row; NaN without one.
         why: Explanation of the number, or of its difference from SCAI (2023).
-        goal: Bound that the number should keep, such as ``at most 0.05``; empty without one.
+        goal: Bound that the number should satisfy, such as ``at most 0.05``; empty without one.
     """
 
     question: str

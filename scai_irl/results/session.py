@@ -1,4 +1,4 @@
-"""Backend of one experiment: it stores calls in the results folder, keeps a budget and counts problems."""
+"""Backend of one experiment, which stores calls in the results folder, respects a budget and counts problems."""
 
 from __future__ import annotations
 

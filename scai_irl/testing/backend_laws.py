@@ -1,4 +1,4 @@
-"""The laws of backends: a backend's tests are a subclass that says how one is made."""
+"""Laws of backends; the tests of a backend are a subclass that makes one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scai_irl.testing.json_schema import violations
 
 UNDECIDED = Policy(((0.5, Norm("selfish", (), 20.0)), (0.5, Norm("altruistic", (), 20.0))))
 VERBAL = say_policy(UNDECIDED)  # sentences that any backend can follow
-STYLE = Style(max_tokens=2_000)  # enough for a model that does not know where to stop
+STYLE = Style(max_tokens=2_000)  # enough for a model that never stops
 
 
 def requests() -> list[Request]:
@@ -36,7 +36,7 @@ def requests() -> list[Request]:
 
 
 def draws() -> tuple[list[Request], list[Request]]:
-    """Give requests that differ in their seeds alone: for offers, and for answers."""
+    """Give requests for offers, and requests for answers, that differ only in their seeds."""
     offers = [offer_request(VERBAL, "dollars", 100, seed, STYLE) for seed in range(64)]
     return offers, [answer_request(VERBAL, "dollars", 100, 100, seed, STYLE) for seed in range(64)]
 
@@ -73,7 +73,7 @@ class BackendContract:
     name: ClassVar[str]
 
     def make(self) -> Backend:
-        """Make a backend; two that are made give the same answers. Override this where settings are needed."""
+        """Make a backend; every backend made gives the same answers. Override this if settings are needed."""
         return make_backend(self.name)
 
     @pytest.fixture
@@ -123,7 +123,7 @@ class BackendContract:
         another.close()
 
     def test_different_seeds_give_different_draws(self, backend: Backend) -> None:
-        # Under even chances of giving all and nothing, 64 equal draws have a chance below 1e-18.
+        # If giving all and nothing are equally probable, 64 equal draws have a probability below 1e-18.
         offers, answers = draws()
         assert len({read_offer(completion, 100) for completion in backend.complete(offers)}) > 1
         assert {read_answer(completion) for completion in backend.complete(answers)} == {True, False}
@@ -148,7 +148,7 @@ class BackendContract:
 
 
 class ModelContract(BackendContract):
-    """Further laws, of backends with a language model behind them."""
+    """Further laws for backends with a language model."""
 
     def test_a_choice_is_one_of_the_choices(self, backend: Backend) -> None:
         batch = [structured(seed, Structure("choice", ("selfish", "fair"))) for seed in range(16)]
@@ -187,6 +187,6 @@ class ModelContract(BackendContract):
 
 
 def structured(seed: int, structure: Structure) -> Request:
-    """Make a request for an answer of some structure."""
+    """Make a request for an answer of the given structure."""
     request = offer_request(VERBAL, "dollars", 10, seed, STYLE)
     return replace(request, structure=structure)

@@ -1,4 +1,4 @@
-"""The laws of continuous families."""
+"""Laws of continuous families."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ContinuousFamilyContract:
 
     Attributes:
         name: Name in `inference.CONTINUOUS_FAMILIES`.
-        expectation_uses_choices: Whether `predict` looks at the choices that it is compared with, so that no law of
-            averages holds for it.
+        expectation_uses_choices: Whether `predict` uses the choices that it is compared with. If so, its errors need
+            not average to 0.
     """
 
     name: ClassVar[str]
@@ -92,7 +92,7 @@ class ContinuousFamilyContract:
         np.testing.assert_allclose(slope, (up - down) / (2 * step), rtol=2e-3, atol=2e-3)
 
     def test_choices_are_expected_as_they_are_simulated(self, family_name: str) -> None:
-        """Choices minus their expectations average 0; a true law fails for one seed in 10,000."""
+        """Choices minus their expectations average to 0; with a correct family this fails for one seed in 10,000."""
         if self.expectation_uses_choices:
             pytest.skip("its expectations depend on the choices")
         arrays = computed(family_name, self.expectation_uses_choices)
@@ -163,7 +163,7 @@ def truths(name: str, seed: int = 0) -> tuple[jax.Array, jax.Array, Any]:
 
 @functools.cache
 def computed(name: str, expectation_uses_choices: bool) -> dict[str, np.ndarray]:
-    """Compute what the laws compare, for each truth and its data, by one program."""
+    """Compute all quantities that the laws compare, for each truth and its data, in one program."""
     family, _ = family_and_design(name)
 
     def at(u: jax.Array, mode: jax.Array, seen: Any) -> dict[str, jax.Array]:

@@ -1,4 +1,4 @@
-"""The laws of experiments."""
+"""Laws of experiments."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from scai_irl.results.results import Results, load
 
 
 class ExperimentContract:
-    """Laws of one experiment: it runs by its name, answers its questions, and gives the same tables again.
+    """Laws of one experiment: it runs by its name, answers its questions, and is reproducible.
 
     Attributes:
         name: Name on the command line.
-        options: Options with which it is over at once, as words.
+        options: Options, as words, with which it finishes quickly.
     """
 
     name: ClassVar[str]
@@ -27,18 +27,18 @@ class ExperimentContract:
 
     @pytest.fixture
     def experiment(self) -> Experiment[Any]:
-        """Look the experiment up."""
+        """Look up the experiment."""
         return find_experiments()[self.name]
 
     @pytest.fixture(scope="class")
     @classmethod
     def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """Run it once."""
+        """Run the experiment once."""
         return cls.run(tmp_path_factory.mktemp(cls.name))
 
     @classmethod
     def run(cls, parent: Path) -> Path:
-        """Run it with its small options."""
+        """Run the experiment with its quick options."""
         main(["run", cls.name, *cls.options, "--out", str(parent / "results")])
         return parent / "results"
 
@@ -79,7 +79,7 @@ class ExperimentContract:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Read every file of results; of the manifest, what does not depend on the moment."""
+    """Read every file of results, and the fields of the manifest that do not depend on time."""
     files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     manifest = json.loads(files.pop("manifest.json"))
     timeless = {key: value for key, value in manifest.items() if key not in {"started", "finished", "git_commit"}}

@@ -1,4 +1,4 @@
-"""The part of JSON Schema that the requests of this project use."""
+"""Validation by the part of JSON Schema that this project's requests use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "string": (str,),
     "boolean": (bool,),
-    "integer": (int, float),  # 7.0 is an integer there
+    "integer": (int, float),  # 7.0 is an integer in JSON Schema
     "number": (int, float),
 }
 KNOWN = {"type", "properties", "required", "additionalProperties", "minimum", "maximum", "maxLength"}
@@ -17,7 +17,7 @@ KNOWN = {"type", "properties", "required", "additionalProperties", "minimum", "m
 def violations(value: object, schema: object) -> list[str]:
     """List where a value breaks a schema; an empty list means that it fits."""
     assert isinstance(schema, Mapping)
-    assert set(schema) <= KNOWN, "the schema says something that this reader would overlook"
+    assert set(schema) <= KNOWN, "the schema has a keyword that this validation ignores"
     kind = schema["type"]
     fits = isinstance(value, KINDS[kind])
     if kind in {"integer", "number"}:

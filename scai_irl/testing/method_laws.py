@@ -1,4 +1,4 @@
-"""The laws of methods for continuous families."""
+"""Laws of methods for continuous families."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAMILY = FehrSchmidt().fix(rationality=20.0, lapse=0.05)
 
 
 class MethodContract:
-    """Laws of one method, by comparison with quadrature over envy and guilt, with so many plays that a normal fits.
+    """Laws of one method, compared with quadrature over envy and guilt; evidence suffices for a normal posterior.
 
     Attributes:
         name: Name in `inference.CONTINUOUS_METHODS`.
@@ -31,7 +31,7 @@ class MethodContract:
 
     @pytest.fixture
     def method(self) -> Method:
-        """Look the method up."""
+        """Look up the method."""
         return CONTINUOUS_METHODS.look_up(self.name)
 
     def test_its_weights_sum_to_one_and_its_numbers_are_finite(self, method: Method) -> None:
@@ -55,7 +55,7 @@ class MethodContract:
         again = infer(FAMILY, played(), key=jax.random.key(0), method=method, allow_disagreement=True)
         np.testing.assert_array_equal(again.fit.u, posterior(method).fit.u)
         other = infer(FAMILY, played(), key=jax.random.key(1), method=method, allow_disagreement=True)
-        weighted = np.ptp(posterior(method).weights) > 0  # by points that need no randomness
+        weighted = np.ptp(posterior(method).weights) > 0  # a grid of points without randomness
         assert weighted or not np.array_equal(other.fit.u, posterior(method).fit.u)
 
     def test_a_run_alone_is_that_run_in_a_batch(self, method: Method) -> None:

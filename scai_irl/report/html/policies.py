@@ -1,4 +1,4 @@
-"""Verbal policies, each with the numerical posterior at the time of its writing."""
+"""Verbal policies, with the numerical posterior at the time of writing."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from scai_irl.report.html.belief_panels import condition_columns, conditions, no
 from scai_irl.results.results import Results
 
 AT_A_GLANCE = 1
-"""Conditions that are unfolded at first."""
+"""Number of conditions that are unfolded at first."""
 
 _MOST_CONDITIONS = 24
 _MOST_RUNS = 2
 _MOST_TEXTS = 3
-_LONGEST = 900  # characters of a text
-_BAR = 132.0  # width of a weight of 1
+_LONGEST = 900  # maximum characters of a text
+_BAR = 132.0  # length of a bar for weight 1
 _NEEDED = {"condition", "run", "epoch", "written"}
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Weight of a norm: its name, the number of its colour, the bar's length, the number."""
+    """Bar for a norm's weight: name, number of the colour, length, and the weight as text."""
 
     norm: str
     colour: int
@@ -35,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Text:
-    """A text, how many assistants followed it, and how much of it was cut."""
+    """A text, the number of assistants that followed it, and the number of characters cut."""
 
     written: str
     assistants: int
@@ -48,12 +48,12 @@ class Moment:
 
     Attributes:
         run: Number of the run.
-        epoch: The epoch in which the texts were followed.
-        numerical: Posterior before that epoch; empty where it is not known.
-        verbal: Verbal posterior of that epoch, where an audit knows it.
-        texts: Different texts, the commonest first.
-        others: Different texts that are not shown.
-        without: Assistants for whom there is no text; of recorded runs, whether there is none yet.
+        epoch: Epoch in which assistants followed the texts.
+        numerical: Posterior before that epoch; empty if unknown.
+        verbal: Verbal posterior of that epoch; empty if no audit measured it.
+        texts: Distinct texts, the most frequent first.
+        others: Number of distinct texts that are not shown.
+        without: Number of assistants without a text; for recorded runs, 1 if there is no text yet.
         belief: Verbal belief of the run, if the agent has one.
     """
 
@@ -69,7 +69,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class ConditionPolicies:
-    """A condition: its name, how its agent chooses, and moments of its first runs."""
+    """A condition: its name, a summary of its agent, and moments of its first runs."""
 
     condition: str
     agent: str
@@ -78,16 +78,16 @@ class ConditionPolicies:
 
 @dataclass(frozen=True)
 class PolicyPanels:
-    """All conditions shown, and how many more there are."""
+    """Conditions that are shown, and the number of others."""
 
     conditions: tuple[ConditionPolicies, ...]
     left_out: int
 
 
 def policies_of(results: Results, beliefs: pd.DataFrame) -> PolicyPanels | None:
-    """Pick verbal policies of a few runs and epochs of each condition; None if there are none.
+    """Select verbal policies of a few runs and epochs of each condition; None if there are none.
 
-    Recorded runs tell the text that was in force in an epoch apart from the one written after it; shown is the former.
+    Recorded runs have the text in force in an epoch and the text written after it. The former is shown.
 
     Args:
         results: The folder.

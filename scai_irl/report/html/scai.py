@@ -1,4 +1,4 @@
-"""Gaps of SCAI (2023), row by row, and those of each model in the same condition."""
+"""Gaps of SCAI (2023) by row, compared with each model's gaps in the same condition."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scai_irl.report.html.numbers import number
 from scai_irl.results.findings import number_with_interval
 from scai_irl.results.manifest import Manifest
 
-_SAME = 5e-4  # numbers are recorded with three digits
+_SAME = 5e-4  # numbers are stored with three digits
 
 
 @dataclass(frozen=True)
 class FolderFindings:
-    """Findings of one folder: who answered there, how the folder is called, and the table."""
+    """Findings of one folder, with the model that answered and the folder's name."""
 
     model: str
     folder: str
@@ -29,7 +29,7 @@ class FolderFindings:
 
 @dataclass(frozen=True)
 class ComparedNumber:
-    """Number of a model: value with interval, name, and the number of SCAI (2023) if it is not the gap of the row."""
+    """Number of a model: value with interval, name, and the number of SCAI (2023) if it differs from the row's gap."""
 
     value: str
     who: str
@@ -38,7 +38,7 @@ class ComparedNumber:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A row: the condition, the gap recorded there with its interval, or why it has none, ours, and notes on both."""
+    """Row: condition, gap of SCAI (2023), reason for a missing interval, numbers of this project, and notes."""
 
     name: str
     recorded: str
@@ -49,7 +49,7 @@ class ComparedRow:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The table: columns, rows, notes that explain differences, and recorded rows that have no counterpart here."""
+    """Table: columns, rows, notes that explain differences, and rows of SCAI (2023) without a counterpart."""
 
     columns: tuple[str, ...]
     rows: tuple[ComparedRow, ...]
@@ -58,7 +58,7 @@ class Comparison:
 
 
 def model_label(manifest: Manifest) -> str:
-    """Name who answered: the backend, with its model where they differ; empty where nobody was asked.
+    """Name the backend, with its model if the names differ; empty if no model was asked.
 
     Example:
         >>> from scai_irl.results.manifest import new_manifest
@@ -74,10 +74,10 @@ def model_label(manifest: Manifest) -> str:
 
 
 def comparison_of(by_folder: Sequence[FolderFindings]) -> Comparison | None:
-    """Compare findings with the rows of SCAI (2023) that they name; None if none names one.
+    """Compare findings with the rows of SCAI (2023) that they name; None if they name none.
 
     Args:
-        by_folder: Findings, folder by folder.
+        by_folder: Findings of each folder.
     """
     lines: list[dict[str, Any]] = [
         {str(key): value for key, value in line.items()} | {"column": part.model or part.folder, "folder": part.folder}
@@ -109,7 +109,7 @@ def _row(name: str, lines: list[dict[str, Any]], columns: tuple[str, ...], notes
 
 
 def _recorded(row: RecordedRow) -> tuple[str, str]:
-    """The gap that was recorded with its interval, and why there is none."""
+    """Gap of SCAI (2023) with its interval, and the reason if the interval is missing."""
     without = "no interval" if math.isnan(row.low) else ""
     reused = "one text reused for all runs" if row.one_text else ""
     return number_with_interval(row.gap, row.low, row.high), ": ".join(filter(None, (without, reused)))

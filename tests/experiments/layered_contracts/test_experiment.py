@@ -60,5 +60,7 @@ def test_strengths_are_what_makes_bounds_count(tmp_path: Path) -> None:
 
 
 def test_games_have_to_rise() -> None:
-    with pytest.raises(InputError, match=r"games: \(0, 3\) are not numbers of games that rise; give some from 1"):
+    with pytest.raises(
+        InputError, match=r"games: \(0, 3\) are not increasing numbers of interactions; give some from 1"
+    ):
         check(layered_contracts.config, SMALL | {"games": (0, 3)})

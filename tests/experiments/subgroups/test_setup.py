@@ -29,7 +29,7 @@ def test_shares_are_as_near_as_users_allow() -> None:
         counts = np.bincount(members(thirds, users), minlength=3)
         assert counts.sum() == users
         assert (np.abs(counts - users * np.array([0.3, 0.3, 0.4])) <= 1).all()
-    with pytest.raises(ValueError, match=r"^of 4 users nobody would be selfish; give more users"):
+    with pytest.raises(ValueError, match=r"^none of 4 users would be selfish; give more users"):
         members(mixture({"altruistic": 0.95, "selfish": 0.05}), 4)
 
 
