@@ -1,7 +1,7 @@
-"""Simulate users: offers and answers drawn from π_θ, whole batches at a time.
+"""Simulate users: batches of offers and answers drawn from π_θ.
 
-A rollout is pure: tables in, uniform numbers in, offers and answers out. Cumulative tables are built once per stake
-and norm, so a draw costs a search in one row and not a softmax over all offers.
+A rollout is a pure function of tables and uniform numbers. Cumulative tables are computed once per stake and norm, so a
+draw costs a search in one row instead of a softmax over all offers.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class UserOffers(NamedTuple):
     """Offers of users as proposers, and the random numbers behind their answers.
 
     Attributes:
-        norm: Norm that each slot's user holds, (…, 2) for proposer and responder.
+        norm: Norm of each slot's user, (…, 2) for proposer and responder.
         offer: Offer of the proposing user.
-        answer_draw: Uniform number that decides the responding user's answer, once the offer is known.
+        answer_draw: Uniform number that determines the responding user's answer to the offer.
     """
 
     norm: Int[Array, "*n 2"]
@@ -36,13 +36,13 @@ def draw_user_offers(
     weights: Float[Array, "norm"],
     plays: int,
 ) -> UserOffers:
-    """Draw one epoch of one run: who the users are and what they offer.
+    """Draw the users of one epoch of one run, and their offers.
 
     Args:
         key: Key of the run and epoch.
         table: Policies of all norms at the epoch's stake, (norm, offer).
         weights: Weight of each norm in the population.
-        plays: Interactions in the epoch.
+        plays: Number of interactions in the epoch.
     """
     key_norm, key_offer, key_answer = jax.random.split(key, 3)
     norm = draw_norms(key_norm, weights, (plays, 2))
@@ -51,6 +51,6 @@ def draw_user_offers(
 
 
 def user_answers(users: UserOffers, table: PolicyTable, offer: Int[Array, "play"]) -> Bool[Array, "play"]:
-    """Answer the offers on the table: accept when the slot's uniform number is below P(accept)."""
+    """Answer offers: accept if the slot's uniform number is below P(accept)."""
     log_accept = table.accept[users.norm[:, 1], offer]
     return users.answer_draw < jnp.exp(log_accept)

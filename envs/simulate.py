@@ -1,4 +1,4 @@
-"""Simulate a group of users who play among themselves: the shortest way to data."""
+"""Simulate interactions among the users of a group."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Plays(NamedTuple):
 
 
 def simulate(key: Key[Array, ""], users: Policy, stakes: ArrayLike) -> Plays:
-    """Play one interaction at every given stake, each between two fresh members of a group.
+    """Simulate one interaction at every given stake, between two new members of a group.
 
-    Members of a group with several norms are drawn anew for every slot, so proposer and responder are independent
-    given the offer, and both act by the mixture's own probabilities.
+    In a group with several norms, members are drawn anew for every slot. So proposer and responder are independent
+    given the offer, and both act by the mixture's probabilities.
 
     Args:
         key: Randomness.

@@ -1,4 +1,4 @@
-"""Log-likelihoods of single observations, and other numbers that are computed for some draws of a posterior."""
+"""Log-likelihoods of single observations, and other numbers at some draws of a posterior."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ def pointwise_log_likelihood(
 ) -> Float[np.ndarray, "run chain draw part"]:
     """Compute log p(y_i | θ) of each part of the data at draws of θ; NaN where nothing was seen.
 
-    A part is an observation, or what a family's `part` says: a user, say, whose choices share a group.
+    A part is an observation, or the unit of a family's `part`, such as a user whose choices share a group.
 
     Args:
         posterior: Posterior of each run.
-        draws: Draws to use of each run, over its chains; more are thinned, since draws × observations are stored.
+        draws: Number of draws to use from each run, over its chains. More are thinned, because draws × observations are
+            stored.
         key: Randomness of drawing weighted draws (of a grid) again.
 
     Raises:
@@ -47,10 +48,10 @@ def pointwise_log_likelihood(
 
 
 def thinned(posterior: SampledPosterior, draws: int, key: Key[Array, ""] | None = None) -> SampledPosterior:
-    """Keep some draws of equal weight in two chains or more, so that ArviZ can use them.
+    """Select draws of equal weight in at least two chains, as ArviZ needs them.
 
-    Every k-th draw of each chain is subset. Weighted draws are drawn again, as four chains of independent draws; a
-    single chain becomes two halves.
+    Every k-th draw of each chain is selected. Weighted draws are resampled as four chains of independent draws. A
+    single chain is split into two halves.
 
     Raises:
         ValueError: If there would be fewer than 8 draws.
@@ -89,12 +90,12 @@ def observations(posterior: SampledPosterior) -> tuple[np.ndarray, np.ndarray]:
 
 
 def parts_seen(posterior: SampledPosterior) -> Bool[np.ndarray, "run part"]:
-    """Whether there is anything in each part of the data that cross-validation leaves out."""
+    """Whether each part that cross-validation leaves out has an observation."""
     return np.asarray(jax.vmap(posterior.family.parts_seen)(_on_device(posterior.seen))) > 0
 
 
 def _every(values: np.ndarray, step: int) -> np.ndarray:
-    """Every so many draws of (run, chain, draw, …); a single chain as two halves."""
+    """Thin draws of (run, chain, draw, …) by a step; split a single chain into two halves."""
     subset = values[:, :, ::step]
     if subset.shape[1] > 1:
         return subset

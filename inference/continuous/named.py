@@ -1,7 +1,7 @@
-r"""Named norms with unknown width and lapse, shared by all users or mixed among them.
+r"""Named norms with unknown width and lapse, shared by all users or mixed.
 
-The width is 1/λ: selfish and altruistic offers lie on average that far (in shares of the stake) from their pole, since
-their utility has slope 1 there and offers are exponential in it.
+The width is 1/λ. It is the mean distance of selfish and altruistic offers from their extreme (in shares of the stake),
+because their utility has slope 1 and offers are exponential in it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WIDTH = Parameter(
 
 @dataclass(frozen=True)
 class _Named(OneShotFamily):
-    """Common part: a table for each norm."""
+    """Common base: a table for each norm."""
 
     norms: tuple[str, ...] = NAMED_NORMS
 
@@ -48,7 +48,7 @@ class _Named(OneShotFamily):
     @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
-        """Width, lapse and the parameters that choose the norm."""
+        """Width, lapse and the parameters that select the norm."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ class NamedNorm(_Named):
 class NormShares(_Named):
     """Shares of selfish, fair and altruistic users, uniform on the simplex, with an unknown width and lapse.
 
-    Users are anonymous: each offer and each answer comes from a fresh member of the group.
+    Users are anonymous: each offer and each answer comes from a new member of the group.
     """
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Width, lapse and the fractions that the simplex is broken by."""
+        """Width, lapse and the stick-breaking fractions."""
         sticks = tuple(Parameter(f"stick_{n}") for n in range(len(self.norms) - 1))
         return (WIDTH, LAPSE, *sticks)
 
@@ -122,7 +122,7 @@ class NormShares(_Named):
 
 
 def mixed(tables: PolicyTable, weight: Float[Array, "part"], legal: Any) -> PolicyTable:
-    """Compute log Σ_n w_n π_n of tables (part, stake, column); illegal offers stay so, with a gradient of 0."""
+    """Compute log Σ_n w_n π_n of tables (part, stake, column); illegal offers remain illegal, with gradient 0."""
     log_weight = jnp.log(jnp.maximum(weight, _LEAST_WEIGHT))[:, None, None]
     tables = tables._replace(offer=jnp.where(legal, tables.offer, 0.0))
     together = PolicyTable(*(jax.nn.logsumexp(leaf + log_weight, axis=0) for leaf in tables))

@@ -26,11 +26,11 @@ def exact(
     Args:
         hypotheses: The θ's.
         data: Evidence of R runs.
-        prior: See `Prior`; a posterior given here makes the update sequential.
-        key: Unused; the answer is exact.
+        prior: See `Prior`; a posterior makes the update sequential.
+        key: Not used, because the result is exact.
 
     Raises:
-        ValueError: If the prior does not fit, or no hypothesis allows what a run observed.
+        ValueError: If the prior does not fit, or a run's evidence has probability 0 under all hypotheses.
     """
     del key
     updated = exact_update(hypotheses, rows_of(data), _log_prior(prior, data.runs, hypotheses.size))
@@ -47,7 +47,7 @@ def exact(
 
 
 def uniform_posterior(hypotheses: Hypotheses, runs: int) -> DiscretePosterior:
-    """State the uniform prior as the posterior of runs that have seen nothing.
+    """Uniform prior, as the posterior of runs without evidence.
 
     Example:
         >>> from inference import named_norms
