@@ -122,7 +122,7 @@ class ControllableUltimatum:
         return self.rounds
 
     def init(self, key: Key[Array, ""], context: Context) -> Int[Array, ""]:
-        """Start with the same offer, whatever the key."""
+        """Start with the same offer, for every key."""
         del key, context
         return jnp.asarray(self.start - 1, jnp.int32)
 

@@ -1,4 +1,4 @@
-"""Layered contracts: should an assistant follow the norms of its role, or what people want?
+"""Layered contracts: should an assistant follow the norms of its role or people's preferences?
 
 There are three layers: a law, a floor for each role, and each person's target. A layer may prevent the next one from
 being fulfilled. An assistant infers all layers from people's behaviour in roles, acts for these people, and names the

@@ -73,8 +73,8 @@ class OutOfDistribution(UsersConfig, ExperimentConfig):
     )
     seen: tuple[str, ...] = Field(
         ("dollars", "vouchers", "apples", "blankets", "hours of work"),
-        description="Currencies in which users are watched one after the other, to see what more of them are worth; "
-        "these users are always simulated.",
+        description="Currencies in which users are observed one after the other, to measure the value of more "
+        "currencies; these users are always simulated.",
     )
     users: str = Field("selfish", description="Norm of the users in all currencies.")
     games: int = Field(10, ge=1, le=1000, description="Interactions of a group in the source currency.")

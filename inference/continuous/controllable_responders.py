@@ -43,7 +43,7 @@ from inference.continuous.parameters import Parameter
 from inference.continuous.sequential import DISCOUNT, SequentialFamily
 from inference.continuous.trajectories import Trajectories, trajectories
 
-ENVY = Parameter("alpha", 0.0, 4.0, meaning="α, weight of what an offer lacks to the norm")
+ENVY = Parameter("alpha", 0.0, 4.0, meaning="α, weight of an offer's shortfall from the norm")
 NORM = Parameter("norm", 0.0, 1.0, meaning="μ, share that counts as fair")
 RATIONALITY = Parameter(
     "rationality", low=0.0, location=math.log(20.0), scale=0.5, meaning="λ, inverse temperature per share of the stake"

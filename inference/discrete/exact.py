@@ -37,7 +37,7 @@ def exact(
     refuted = np.flatnonzero(~np.isfinite(np.asarray(updated.log_evidence)))
     if refuted.size:
         raise ValueError(
-            f"data: no hypothesis with prior probability allows what run {refuted[0]} observed; "
+            f"data: run {refuted[0]} has probability 0 under every hypothesis with prior probability above 0; "
             "give the hypotheses a lapse above 0"
         )
     log_evidence = updated.log_evidence

@@ -260,7 +260,7 @@ def _summaries(hypotheses: Hypotheses, moments: Moments, first: int) -> Posterio
     refuted = np.flatnonzero(~(moments.log_evidence >= -_POSSIBLE))
     if refuted.size:
         raise ValueError(
-            f"data: no hypothesis with prior probability allows what run {first + refuted[0]} observed; "
+            f"data: run {first + refuted[0]} has probability 0 under every hypothesis with prior probability above 0; "
             "give the hypotheses a lapse above 0"
         )
     return PosteriorSummaries(

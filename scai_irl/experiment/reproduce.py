@@ -168,7 +168,7 @@ def estimate_lines(steps: Sequence[Step], times: str = "") -> list[str]:
     return [
         *lines,
         f"{len(own)} steps, {here if own else 'no time'}",
-        f"{served} steps ask a server, and take what it takes: scai-irl run EXPERIMENT --backend {SERVED} "
+        f"{served} steps ask a server, which determines their time: scai-irl run EXPERIMENT --backend {SERVED} "
         "--dry-run --speed SLOWEST FASTEST tells calls, tokens and time",
     ]
 

@@ -30,7 +30,7 @@ _INTERACTIONS, _VERBAL, _COSTS, _BELIEF, _TALLY = (
 
 
 class EpochFolders:
-    """Sink that saves every epoch in a folder of its own, ``epochs/GROUP-epochNNN`` of a results folder.
+    """Sink that saves every epoch in its own folder, ``epochs/GROUP-epochNNN`` of a results folder.
 
     Args:
         results: Results folder.
