@@ -55,8 +55,8 @@ def fair(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[Array, 
 
     SCAI (2023) describes this norm as an equal split of the greatest benefit. As a utility it is the sum of shares
     minus a price on their difference. With price 4 a responder rejects offers below .36 and above .61. This agrees with
-    the GPT-4 users of SCAI (2023), who accept 20 % at .30–.40 and 95 % at .40–.49. Half a share is moved from the own
-    to the other's weight, so the other gets the odd unit of an odd stake, and the best offer is unique.
+    the GPT-4 users of SCAI (2023), who accept 20 % at .30–.40 and 95 % at .40–.49. A weight of ½ is moved from the own
+    share to the other's. So the other gets the odd unit of an odd stake, and the best offer is unique.
     """
     del theta
     return 0.5 * own + 1.5 * other - 4 * jnp.abs(own - other)
