@@ -38,8 +38,8 @@ _QUESTION = "Do assistants learn to act like a group with two norms?"
 _WHY = {
     "thompson": "A run has few samples of the two norms, which differ by chance even if the mixture is known (the "
     "oracle).",
-    "scai": "The procedure of SCAI (2023): one text for all users, from the last epoch's transcripts and the text "
-    "before.",
+    "scai": "The procedure of SCAI (2023): one text for all users, from the last epoch's transcripts and the "
+    "previous text.",
     "scai-memory": "A single text for all users lies near one of the norms or between them.",
 }
 _OF_ORGANISMS = "The organisms were trained on single norms and equal mixtures of two; they misread other proportions."
