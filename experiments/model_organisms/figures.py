@@ -60,7 +60,8 @@ def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
     return findings
 
 
-_WHERE = {condition: condition if "talk" not in condition else f"with {condition}" for condition in CONDITIONS}
+_PLACES = {"at home": "in the source currency", "abroad": "in another currency"}
+_WHERE = {condition: _PLACES.get(condition, f"with {condition}") for condition in CONDITIONS}
 
 
 @captioned
