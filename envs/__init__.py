@@ -1,6 +1,6 @@
 """Contextual MDPs, utilities, planning, policies and populations of users.
 
-This floor needs jax alone and knows neither inference nor language models.
+This package needs only JAX. It does not depend on inference or language models.
 """
 
 from envs.contexts import CURRENCIES, MANNERS, Context, context

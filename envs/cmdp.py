@@ -1,8 +1,8 @@
 """The protocol that every environment follows: a contextual MDP as pure functions over arrays.
 
-The functions are written for one environment and one context; `jax.vmap` gives a batch, `jax.jit` compiles and
-`jax.lax.scan` rolls out. Games with several players fit in: each state belongs to the player who moves in it, and
-rewards carry a player axis.
+The functions are written for one environment and one context. `jax.vmap` gives a batch, `jax.jit` compiles, and
+`jax.lax.scan` rolls out. In games with several players, each state belongs to the player who moves in it, and rewards
+have a player axis.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class TimeStep(NamedTuple):
 
 
 class TabularMDP(NamedTuple):
-    """The MDP of one context, written out for planning.
+    """The MDP of one context as arrays, for planning.
 
     Attributes:
         transition: P[s, a, s'], probability of s' after a in s; rows of illegal actions and terminal states are 0.
         reward: R[i, s, a], expected immediate reward of player i.
-        legal: Whether a is allowed in s; nothing is in a terminal state.
-        mover: Player who chooses in s.
+        legal: Whether a is allowed in s; no action is allowed in a terminal state.
+        mover: Player who moves in s.
     """
 
     transition: Float[Array, "state action next_state"]
@@ -50,22 +50,22 @@ class ContextualMDP(Protocol):
 
     @property
     def num_states(self) -> int:
-        """States, terminal ones included."""
+        """Number of states, with terminal states."""
         ...
 
     @property
     def num_actions(self) -> int:
-        """Actions, the largest number over states."""
+        """Number of actions, the largest over states."""
         ...
 
     @property
     def num_players(self) -> int:
-        """Players, each with an own reward."""
+        """Number of players; each has its own reward."""
         ...
 
     @property
     def horizon(self) -> int | None:
-        """Actions of the longest possible episode; None for a game that may never end."""
+        """Number of actions of the longest possible episode; None for a game that may never end."""
         ...
 
     def init(self, key: Key[Array, ""], context: Context) -> Int[Scalar, ""]:
@@ -87,5 +87,5 @@ class ContextualMDP(Protocol):
         ...
 
     def tabular(self, context: Context) -> TabularMDP:
-        """Write the context's MDP out as arrays."""
+        """Write the context's MDP as arrays."""
         ...

@@ -1,8 +1,8 @@
 """Contexts: what the players can see before they act.
 
-A contextual MDP maps a context c to an MDP (Hallak, Di Castro & Mannor 2015, arXiv:1502.02259). Here c holds the
-currency, the stake, who plays which role, the group and the manner of the users. Words are stored as integer
-codes, so that a context is a pytree of arrays and any of its fields can carry a batch axis.
+A contextual MDP maps a context c to an MDP (Hallak, Di Castro & Mannor 2015, arXiv:1502.02259). Here c contains the
+currency, the stake, the roles, the group and the users' manner. Words are stored as integer codes, so a context is a
+pytree of arrays, and any of its fields can have a batch axis.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-PREDECESSOR_CURRENCIES = (
+SCAI_CURRENCIES = (
     "dollars",
     "apples",
     "blankets",
@@ -20,10 +20,10 @@ PREDECESSOR_CURRENCIES = (
     "pints of blood",
     "liters of baby formula",
 )
-"""The three currencies of SCAI (2023), then its three out-of-distribution ones."""
+"""The three in-distribution currencies of SCAI (2023), then its three out-of-distribution currencies."""
 
-CURRENCIES = (*PREDECESSOR_CURRENCIES, "vouchers", "hours of work", "favours", "meals", "organs")
-"""All currencies; add new ones at the end, since contexts hold a currency as its number."""
+CURRENCIES = (*SCAI_CURRENCIES, "vouchers", "hours of work", "favours", "meals", "organs")
+"""All currencies. Add new ones at the end, because contexts store a currency as its index."""
 
 PSYCHOLOGICAL_DISTANCE = {
     "dollars": 0.0,
@@ -38,7 +38,7 @@ PSYCHOLOGICAL_DISTANCE = {
     "pints of blood": 2.6,
     "organs": 3.0,
 }
-"""Position of each currency on a line from money to what lives depend on, nearest first: an assumption.
+"""Assumed position of each currency on a line from money to things that lives depend on, nearest first.
 
 The unit is that of the length ℓ over which norms differ. Ratings of people would replace these numbers."""
 
@@ -52,7 +52,7 @@ MAX_STAKE = 10_000_000
 
 
 class Context(NamedTuple):
-    """One interaction's context c; every field is an integer array, of any one batch shape.
+    """Context c of an interaction; every field is an integer array, and all have the same batch shape.
 
     Attributes:
         currency: Index into `CURRENCIES`.

@@ -1,14 +1,14 @@
-r"""Layered contracts: what law, an organisation and a person each ask of a division, as one utility.
+r"""Layered contracts: the demands of a law, an organisation and a person on a division, as one utility.
 
-Each layer is a bound, which asks for at least so much, or a preference, which asks for so much; its strength says what
-a share of the stake too little (or, for a preference, too much) costs. With own share x, other's share y and the total
-T = x + y (1, or 0 when no one is paid),
+Each layer is a bound, which demands at least some share, or a preference, which demands an exact share. Its strength is
+the cost of each share of the stake below the bound, or away from the preference. With own share x, other's share y and
+total T = x + y (1, or 0 if no one is paid),
 
     U(x, y) = x − k₁ max(b₁ T − min(x, y), 0)     supra-national: no one gets less than b₁
                 − k₂ max(b₂ T − y, 0)              organisational: the other gets at least b₂, the floor of a role
                 − k₃ |y − t T|                     individual: the other should get t
 
-A strength of 0 is no contract; strengths far above 1/λ make a bound hard.
+A layer with strength 0 has no effect. A strength far above 1/λ makes a bound hard.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BOUNDS = ((0.0, 0.25), (0.0, 10.0), (0.0, 0.5), (0.0, 10.0), (0.0, 1.0), (0.0, 1
 def layered_contract(
     theta: Float[Array, "6"], own: Float[Array, "*n"], other: Float[Array, "*n"]
 ) -> Float[Array, "*n"]:
-    """A bound of law, a bound of role and a preference of one's own, each with a strength (see the module).
+    """Utility with a bound of law, a bound of role and a personal preference, each with a strength (see the module).
 
     Example:
         >>> strict = jnp.asarray([0.2, 10.0, 0.4, 10.0, 0.4, 0.0])

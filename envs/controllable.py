@@ -1,13 +1,13 @@
-r"""The controllable ultimatum game: a responder whose answers move the offers to come (after Na et al. 2021).
+r"""The controllable ultimatum game: a responder whose answers change later offers (after Na et al. 2021).
 
-The proposer is no player but part of the world, and offers are tenths of the stake, x ∈ {1, …, 9}:
+The proposer is not a player but part of the environment. Offers are tenths of the stake, x ∈ {1, …, 9}:
 
     reward  r(x, accept) = x / 10,      r(x, reject) = 0
     moves   x' = max(x − 1, 1) after an acceptance,      x' = min(x + 1, 9) after a rejection
 
-so a responder who looks ahead rejects fair offers to be offered more. State ``9 r + x − 1`` is offer x in round r; the
-last state is that of a game that is over. Here each answer moves the offer by exactly one tenth; the study drew the
-size of the move.
+So a responder who looks ahead rejects fair offers to get higher ones. State ``9 r + x − 1`` is offer x in round r; the
+last state is the end of the game. Here each answer moves the offer by exactly one tenth; in the study the size was
+random.
 
 References:
     Na, Chung, Hula, Perl, Jung, Heflin, Blackmore, Fiore, Dayan & Gu (2021), Humans use forward thinking to exploit
@@ -31,7 +31,7 @@ NUM_TENTHS = 9
 
 
 def tenth_of(state: Int[Array, "*n"]) -> Int[Array, "*n"]:
-    """Offer in a state, 1..9 tenths; without meaning once the game is over.
+    """Offer in a state, 1..9 tenths; undefined after the end of the game.
 
     Example:
         >>> int(tenth_of(jnp.asarray(13)))
@@ -51,10 +51,10 @@ def next_tenth(tenth: Int[Array, "*n"], accepted: Bool[Array, "*n"]) -> Int[Arra
 
 
 def endless_game(control: Float[Array, ""]) -> TabularMDP:
-    """The game as someone sees it who does not count rounds: one state for each offer, and no end.
+    """The game for a responder who does not count rounds: one state for each offer, and no end.
 
     Args:
-        control: Chance that an answer moves the offer, which stays otherwise: 1 is the game itself, 0 a game in which
+        control: Probability that an answer moves the offer; otherwise the offer stays. 1 is the game itself. With 0,
             answers have no consequences.
 
     Example:
@@ -81,7 +81,7 @@ class ControllableUltimatum:
         start: First offer in tenths of the stake, 1..9.
 
     Raises:
-        ValueError: If there is no round, or the first offer is none of 1..9.
+        ValueError: If there is no round, or the first offer is outside 1..9.
 
     Example:
         >>> from envs.contexts import context
@@ -97,42 +97,42 @@ class ControllableUltimatum:
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
-            raise ValueError(f"rounds: {self.rounds} make no game; give 1 or more")
+            raise ValueError(f"rounds: {self.rounds} is too few; give 1 or more")
         if not 1 <= self.start <= NUM_TENTHS:
             raise ValueError(f"start: {self.start} is no offer; give 1 to {NUM_TENTHS} tenths")
 
     @property
     def num_states(self) -> int:
-        """An offer in each round, and the end."""
+        """Number of states: an offer in each round, and the end."""
         return self.rounds * NUM_TENTHS + 1
 
     @property
     def num_actions(self) -> int:
-        """Reject and accept."""
+        """Number of actions: reject and accept."""
         return 2
 
     @property
     def num_players(self) -> int:
-        """The responder alone."""
+        """Number of players: the responder only."""
         return 1
 
     @property
     def horizon(self) -> int:
-        """One answer in each round."""
+        """Number of answers, one in each round."""
         return self.rounds
 
     def init(self, key: Key[Array, ""], context: Context) -> Int[Array, ""]:
-        """Start with the same offer, whatever the key."""
+        """Start with the same offer, for every key."""
         del key, context
         return jnp.asarray(self.start - 1, jnp.int32)
 
     def legal_actions(self, state: Int[Array, ""], context: Context) -> Bool[Array, "action"]:
-        """Both answers until the game is over."""
+        """Mask of the legal answers: both until the end of the game."""
         del context
         return jnp.broadcast_to(state < self.num_states - 1, (self.num_actions,))
 
     def step(self, key: Key[Array, ""], state: Int[Array, ""], action: Int[Array, ""], context: Context) -> TimeStep:
-        """Answer the offer, be paid, and get the next one."""
+        """Answer the offer, receive the payoff, and get the next offer."""
         del key, context
         over = self.num_states - 1
         legal = (action >= 0) & (action < self.num_actions) & (state < over)
@@ -143,7 +143,7 @@ class ControllableUltimatum:
         return TimeStep(following, payoff[None], following == over)
 
     def tabular(self, context: Context) -> TabularMDP:
-        """Write the game out as arrays, by asking `step` for every state and action."""
+        """Write the game as arrays, by calling `step` for every state and action."""
         states, actions = jnp.arange(self.num_states), jnp.arange(self.num_actions)
         legal = jax.vmap(lambda s: self.legal_actions(s, context))(states)
         key = jax.random.key(0)  # the game has no chance moves

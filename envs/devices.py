@@ -1,10 +1,10 @@
-"""Devices: which there are, and work spread over them along the axis of runs.
+"""Devices, and computations spread over them along the axis of runs.
 
-Runs do not know of each other; nor do chains, data sets or environments. Whatever has them as its first axis is cut
-along it, and each device does its share alone, by the same program: there is nothing to send between devices, and the
-numbers are those of one device. With a single device nothing is cut.
+Runs are independent of each other, and so are chains, data sets and environments. Arrays with such a first axis are
+split along it. Each device computes its share by the same program, without communication, and the numbers equal those
+of a single device. With a single device nothing is split.
 
-Devices of several machines count as one set once `join_hosts` has been called in a process on each.
+After `join_hosts` is called in a process on each machine, the devices of all machines form one set.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ RUN = "run"
 
 
 def join_hosts() -> None:
-    """Make one set of the devices of all processes that a scheduler started together; call it before anything of JAX.
+    """Join the devices of all processes that a scheduler started together; call this before any JAX computation.
 
-    Every process then has to do the same with the same data, and gets the whole result. How many they are and where the
-    first one listens, JAX reads from the scheduler's variables (Slurm, Open MPI, Kubernetes). Nothing calls this by
-    itself.
+    Every process must then run the same computations with the same data, and gets the whole result. JAX reads the
+    number of processes and the address of the first one from the scheduler's variables (Slurm, Open MPI, Kubernetes).
+    Nothing calls this function automatically.
 
-    Of the GPUs that a process sees it takes the one with its own number among the node's processes, or the only one.
+    If a process sees several GPUs, it takes the one with its own index among the node's processes.
 
     Raises:
         ValueError: If no scheduler is found.
     """
-    # JAX takes it that all processes of a node see the same GPUs; a scheduler that binds shows each only its own.
+    # JAX assumes that all processes of a node see the same GPUs; a scheduler with binding shows each only its own.
     shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     jax.distributed.initialize(local_device_ids=[0] if shown != [""] and len(shown) == 1 else None)
 
 
 def run_mesh() -> Mesh:
-    """All devices there are, in a row.
+    """Mesh of all devices, with one axis.
 
     Example:
         >>> run_mesh().axis_names
@@ -50,9 +50,10 @@ def run_mesh() -> Mesh:
 
 
 def placed(by_run: Any) -> Any:
-    """Put arrays on the devices, a share of the first axis on each.
+    """Distribute arrays over the devices along the first axis.
 
-    The axis is filled up to a multiple of the devices by repeating its last entry; a reader of results drops the rest.
+    The axis is padded to a multiple of the number of devices by repeating its last entry; readers of results drop the
+    padding.
 
     Args:
         by_run: Pytree of arrays with equal first axes.
@@ -73,10 +74,12 @@ def placed(by_run: Any) -> Any:
 def in_shares(function: Callable[[Any], Any], by_run: Any) -> Any:
     """Apply a function to each device's share of the runs; inside a compiled function only.
 
-    What else the function uses, every device has whole; and the result, too, if devices do not divide the runs.
+    Every device has all other arrays that the function uses. It also has the whole result if the number of devices does
+    not divide the number of runs.
 
     Args:
-        function: From arrays of some runs to arrays of as many; a run's numbers must not depend on other runs.
+        function: Function from arrays of some runs to arrays of the same runs; a run's numbers must not depend on other
+            runs.
         by_run: Pytree of arrays with equal first axes.
 
     Example:
@@ -94,7 +97,7 @@ def in_shares(function: Callable[[Any], Any], by_run: Any) -> Any:
 
 
 def on_host(tree: Any) -> Any:
-    """Bring arrays to this process as numpy arrays, whole, wherever their shares lie."""
+    """Collect the shares of arrays from all devices as numpy arrays in this process."""
     if jax.process_count() == 1:
         return jax.tree.map(np.asarray, tree)
     return multihost_utils.process_allgather(tree, tiled=True)
@@ -105,6 +108,6 @@ def _along() -> PartitionSpec:
 
 
 def _filled(leaf: Any, length: int) -> Any:
-    """Repeat the last entry until the first axis is as long."""
+    """Pad the first axis to a length by repeating the last entry."""
     count = leaf.shape[0]
     return leaf if count == length else leaf[np.minimum(np.arange(length), count - 1)]

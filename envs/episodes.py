@@ -1,7 +1,7 @@
-"""Planning and roll-outs in any environment, by its name or as an object.
+"""Planning and roll-outs in any environment, given by its name or as an object.
 
-`plan` gives the noisy-optimal policy of `envs.planning`, or of `envs.soft_values` where a game has no end. `roll_out`
-plays it. Both work for every environment of the registry, so a new game needs no planner and no simulator of its own.
+`plan` computes the noisy-optimal policy of `envs.planning`, or of `envs.soft_values` if a game has no end. `roll_out`
+simulates it. Both work for every environment of the registry, so a new game needs no own planner or simulator.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _ENDLESS_DISCOUNT = 0.95
 
 
 class Episode(NamedTuple):
-    """One episode, action by action; after its end, `playing` is false and the other columns mean nothing.
+    """One episode, action by action. After its end, `playing` is false and the other fields are undefined.
 
     Attributes:
         state: State in which each action was taken.
         action: The action.
         reward: Payoff to each player.
-        playing: Whether the episode was still open.
+        playing: Whether the episode had not ended.
     """
 
     state: Int[Array, "time"]
@@ -56,11 +56,11 @@ def plan(
         rationality: λ ≥ 0.
         lapse: ε in [0, 1].
         discount: γ; 1 unless given, and 0.95 in a game without an end.
-        utility: Utility of two players over their payoffs, by its name; the payoffs themselves unless given.
+        utility: Name of a utility of two players over their payoffs; the payoffs themselves if not given.
         theta: The utility's parameters.
 
     Returns:
-        A policy for each step of the game; a single one for a game without an end.
+        A policy for each step of the game; a single policy for a game without an end.
 
     Example:
         >>> from envs.contexts import context
@@ -93,11 +93,11 @@ def roll_out(
         key: Randomness.
         environment: Name in `envs.registry.ENVIRONMENTS`, or an environment.
         context: The interaction.
-        log_policy: Log-probabilities of actions at each step; the last stage holds for all later steps.
-        steps: Most actions; the horizon unless given.
+        log_policy: Log-probabilities of actions at each step; the last stage applies to all later steps.
+        steps: Maximum number of actions; the horizon if not given.
 
     Raises:
-        ValueError: If a game without an end is given no number of steps.
+        ValueError: If the game has no end and no number of steps is given.
 
     Example:
         >>> from envs.contexts import context

@@ -1,7 +1,7 @@
 """Names of norms, with the values of their parameters: ``fair``, ``offer=0.3``, ``fehr_schmidt:alpha=0.7,beta=0.1``.
 
 ``offer=t`` is short for the norm whose best offer is the share t: ``ces`` with own weight 1 − t and substitution 0, so
-U(x, y) = x^(1 − t) y^t (Cobb & Douglas). Its responders accept every offer that leaves both something.
+U(x, y) = x^(1 − t) y^t (Cobb & Douglas). Its responders accept every offer that gives both players something.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ OFFER = "offer"
 
 
 def read_norm(name: str, rationality: float = 200.0, lapse: float = 0.0) -> Norm:
-    """Norm of a name.
+    """Parse the name of a norm.
 
     Args:
-        name: Name of a utility, with its parameters where it has some.
+        name: Name of a utility, with its parameters if it has any.
         rationality: λ.
         lapse: ε.
 
     Raises:
-        ValueError: If there is no such norm; the message says what to write after a semicolon.
+        ValueError: If there is no such norm; the message ends with a hint after a semicolon.
 
     Example:
         >>> read_norm("fehr_schmidt:alpha=.7,beta=.1")
@@ -37,7 +37,7 @@ def read_norm(name: str, rationality: float = 200.0, lapse: float = 0.0) -> Norm
 
 
 def norm_name(text: str) -> str:
-    """Name of a norm in its standard form, which is the same for all ways to write it.
+    """Standard name of a norm, which is the same for all spellings.
 
     Raises:
         ValueError: If there is no such norm.
@@ -55,7 +55,7 @@ def norm_name(text: str) -> str:
 
 
 def _parts(text: str) -> tuple[str, tuple[float, ...]]:
-    """Utility of a name, and the values of its parameters."""
+    """Split a name into its utility and the values of its parameters."""
     if _is_offer(text):
         share = _number(text, OFFER, text.partition("=")[2])
         if not 0 <= share <= 1:
@@ -102,7 +102,7 @@ def _known() -> str:
 
 
 def _example(utility: str) -> str:
-    """A name with the middle of each parameter's range."""
+    """Example of a name, with the middle of each parameter's range."""
     described = get_utility(utility)
     middle = ((low + high) / 2 for low, high in described.bounds)
     pairs = ",".join(f"{name}={value:g}" for name, value in zip(described.parameters, middle, strict=True))

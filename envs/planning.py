@@ -6,10 +6,10 @@ For t = T−1, …, 0, with i(s) the player who moves in s and A(s) the legal ac
     π_t(a | s)  = (1 − ε) exp(λ Q_t^{i(s)}(s, a)) / Σ_{a' ∈ A(s)} exp(λ Q_t^{i(s)}(s, a'))  +  ε / |A(s)|
     V_t^i(s)    = Σ_a π_t(a | s) Q_t^i(s, a),      V_T = 0
 
-so every player foresees the noise of those who move later: a proposer's value holds the responder's chance of
-accepting. λ is the rationality (inverse temperature) and ε the lapse. The choice rule is the Boltzmann likelihood of
-Bayesian inverse reinforcement learning (Ramachandran & Amir 2007, eq. 1, with Q instead of the reward's
-optimal Q), applied to games as an agent quantal response equilibrium (McKelvey & Palfrey 1998, eq. 2).
+Every player anticipates the noise of later moves: a proposer's value includes the responder's probability of
+acceptance. λ is the rationality (inverse temperature) and ε the lapse. The choice rule is the Boltzmann likelihood of
+Bayesian inverse reinforcement learning (Ramachandran & Amir 2007, eq. 1, with Q instead of the reward's optimal Q),
+applied to games as an agent quantal response equilibrium (McKelvey & Palfrey 1998, eq. 2).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def soft_choice(
     rationality: Float[Array, ""],
     lapse: Float[Array, ""],
 ) -> Float[Array, "*n action"]:
-    """Log-probabilities of the noisy choice rule: softmax with rationality λ, uniform with chance ε.
+    """Log-probabilities of the noisy choice rule: softmax with rationality λ, or uniform with probability ε.
 
     A row without legal actions is −inf throughout.
 
@@ -54,7 +54,7 @@ def soft_choice(
         >>> [round(float(p), 3) for p in jnp.exp(soft_choice(q, legal, jnp.asarray(5.0), jnp.asarray(0.1)))]
         [0.5, 0.5, 0.0]
     """
-    # Illegal actions carry finite numbers until the end: a gradient through −∞ is no number, even where it is cut off.
+    # Illegal actions have finite numbers until the end, because a gradient through −∞ is NaN even if it is masked.
     scores = jnp.where(legal, rationality * action_values, 0.0)
     highest = jnp.max(scores, axis=-1, keepdims=True, initial=-jnp.inf, where=legal)
     centred = jnp.where(legal, scores - jax.lax.stop_gradient(jnp.where(jnp.isfinite(highest), highest, 0.0)), 0.0)
@@ -68,9 +68,9 @@ def soft_choice(
 def log_or(
     probability: Float[Array, "*n"], without_lapse: Float[Array, "*n"], lapse: Float[Array, ""]
 ) -> Float[Array, "*n"]:
-    """Logarithm of a probability; of one too small for a float log(1 − ε) + its logarithm without the lapse.
+    """Logarithm of a probability with lapse; if it underflows, log(1 − ε) + its logarithm without the lapse.
 
-    One logarithm of (1 − ε) p + ε/n costs a third of adding the two terms' logarithms, and as much less in gradients.
+    One logarithm of (1 − ε) p + ε/n costs a third of adding the logarithms of both terms; gradients save as much.
 
     Example:
         >>> zero = jnp.asarray(0.0)
@@ -99,7 +99,7 @@ def soft_backward_induction(
         discount: γ in [0, 1].
 
     Returns:
-        The plan, time running forward along its first axis.
+        The plan; time runs forward along its first axis.
     """
     players, states, _ = mdp.reward.shape
 
@@ -120,9 +120,9 @@ def with_utility(
     theta: Float[Array, "parameter"],
     responding: UtilityFunction | None = None,
 ) -> TabularMDP:
-    """Replace two players' material payoffs by a utility over (own, other); both hold the same unless two are given.
+    """Replace two players' material payoffs by a utility over (own, other); both have the same unless two are given.
 
-    Sound where each path pays at most once, as in the ultimatum game, since a utility of sums is no sum of
+    This is valid if each path pays at most once, as in the ultimatum game, because a utility of sums is not a sum of
     utilities.
     """
     first, second = mdp.reward

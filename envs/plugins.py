@@ -1,8 +1,8 @@
-"""Registries that other distributions add to by entry points.
+"""Registries to which other distributions add objects by entry points.
 
-A registry maps names to what this project has under them, and to the entry points of its group in every installed
-distribution. Names are read from the distributions' metadata; an entry point is imported when it is looked up and not
-before. So a broken plug-in stops nothing but its own use.
+A registry maps names to this project's objects, and to the entry points of its group in every installed distribution.
+Names are read from the distributions' metadata. An entry point is imported only when it is looked up, so a broken
+plug-in affects only its own use.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class PluginError(ValueError):
-    """A plug-in that cannot be used; the message is one line that names its distribution."""
+    """Error of a plug-in that cannot be used; the message is one line with its distribution."""
 
 
 class PluginWarning(UserWarning):
-    """A plug-in that was left out; the message is one line that names its distribution."""
+    """Warning about a plug-in that was left out; the message is one line with its distribution."""
 
 
 class Registry(Mapping[str, T]):
@@ -93,10 +93,10 @@ class Registry(Mapping[str, T]):
         return self._usable().values()
 
     def look_up(self, name: str) -> T:
-        """Look an object up.
+        """Look up an object.
 
         Raises:
-            ValueError: If there is none of that name; the message lists the names.
+            ValueError: If no object has that name; the message lists the names.
             PluginError: If it is a plug-in that cannot be used.
         """
         if name not in self:
@@ -104,10 +104,10 @@ class Registry(Mapping[str, T]):
         return self[name]
 
     def describe(self, line: Callable[[T], str]) -> dict[str, str]:
-        """Describe every entry in one line; of a broken plug-in, the line is the error.
+        """Describe every entry in one line; for a broken plug-in, the line is its error.
 
         Args:
-            line: Description of an object.
+            line: Function that describes an object.
         """
         described = {}
         for name in self:
@@ -147,15 +147,15 @@ class Registry(Mapping[str, T]):
 
 @functools.lru_cache(maxsize=4)
 def _installed(path: tuple[str, ...]) -> dict[str, dict[str, tuple[EntryPoint, ...]]]:
-    """Entry points of this project's groups, by group and name; read again when the path of imports changes."""
+    """Entry points of this project's groups, by group and name; read again when the import path changes."""
     del path
     everything = entry_points()
     groups = {group for group in everything.groups if group.startswith("scai_irl.")}
-    found: dict[str, dict[str, tuple[EntryPoint, ...]]] = {group: {} for group in groups}
-    for group, named in found.items():
+    entries: dict[str, dict[str, tuple[EntryPoint, ...]]] = {group: {} for group in groups}
+    for group, named in entries.items():
         for entry in everything.select(group=group):
             named[entry.name] = (*named.get(entry.name, ()), entry)
-    return found
+    return entries
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -1,7 +1,7 @@
-"""A policy as a person could state it: one norm, or several with the weight of each.
+"""Policies that can be stated: one norm, or several norms with weights.
 
-`Norm` and `Policy` are plain values. They travel between inference (which draws them), language (which says and reads
-them) and simulation (which acts on them); `Policy.table` is the only way in which any of these gets probabilities.
+`Norm` and `Policy` are plain values. Inference samples them, language writes and parses them, and simulation acts on
+them. All three get probabilities only from `Policy.table`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Norm:
         utility: Name of U in `envs.utilities.UTILITIES`.
         theta: Parameters of U, in the utility's order.
         rationality: λ, per share of the stake.
-        lapse: ε, chance of a slip.
+        lapse: ε, probability of a slip.
     """
 
     utility: str
@@ -37,7 +37,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Policy:
-    """Norms with weights: at every decision one of them is drawn and followed.
+    """Norms with weights; at every decision one of them is drawn and followed.
 
     Attributes:
         parts: (weight, norm) pairs; weights sum to 1.

@@ -1,7 +1,7 @@
-"""Populations: which norm each user holds.
+"""Populations of users and their norms.
 
-A population is a large group in which norm k has weight w_k. Every user slot is filled by a fresh member, so norms
-are drawn independently from w; a group with one norm is the case of a single weight.
+A population is a large group in which norm k has weight w_k. Every user slot is filled by a new member, so norms are
+drawn independently from w. A group with one norm has a single weight.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int, Key
 from envs.norm_names import read_norm
 from envs.policy import Policy
 
-_TOLERANCE = 1e-6  # rounding of weights that a person typed as decimals
+_TOLERANCE = 1e-6  # tolerance for weights that are typed as decimals
 
 
 class Population(NamedTuple):
@@ -31,7 +31,7 @@ class Population(NamedTuple):
     weights: tuple[float, ...]
 
     def policy(self, rationality: float = 200.0, lapse: float = 0.0) -> Policy:
-        """State how the group acts, all members sharing λ and ε.
+        """Policy of the group, whose members all have the given λ and ε.
 
         Example:
             >>> one_group("fair").policy().parts[0][1].utility
@@ -52,7 +52,7 @@ def one_group(norm: str) -> Population:
 
 
 def mixture(weights: Mapping[str, float]) -> Population:
-    """Make a population in which several norms are held, with given weights.
+    """Make a population with several norms and their weights.
 
     Raises:
         ValueError: If a weight is negative or they do not sum to 1.

@@ -1,8 +1,8 @@
-"""Products of matrices in single precision are computed in single precision, on whatever device.
+"""Matrix products in single precision, computed in single precision on every device.
 
-Left to itself JAX rounds the factors to ten binary digits on GPUs since Ampere (TensorFloat32) and to seven on TPUs
-(bfloat16). That is made for training networks; a posterior would then differ between a CPU and a GPU in the fourth
-digit, and log-probabilities of a language model in the third decimal.
+By default JAX rounds the factors to ten binary digits on GPUs since Ampere (TensorFloat32) and to seven on TPUs
+(bfloat16). This is intended for training networks. A posterior would then differ between a CPU and a GPU in the fourth
+digit, and a language model's log-probabilities in the third decimal.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _OPTION = "jax_default_matmul_precision"
 
 
 def keep_single_precision() -> None:
-    """Have JAX multiply matrices in the precision of their numbers, unless it was told a precision of another kind.
+    """Let JAX multiply matrices in the precision of their entries, unless another precision is configured.
 
-    It is told by `jax.config`, by `jax.default_matmul_precision`, or by the variable ``JAX_DEFAULT_MATMUL_PRECISION``.
-    Importing `envs` calls this. Numbers in bfloat16 are multiplied as fast as before.
+    The precision is configured by `jax.config`, by `jax.default_matmul_precision`, or by the variable
+    ``JAX_DEFAULT_MATMUL_PRECISION``. Importing `envs` calls this function. Products of bfloat16 numbers remain as fast.
 
     Example:
         >>> keep_single_precision()

@@ -1,4 +1,4 @@
-"""Environments by name: this project's own, and those that plug-ins add by the group ``scai_irl.environments``."""
+"""Environments by name: this project's own, and those of plug-ins (group ``scai_irl.environments``)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ENVIRONMENTS: Registry[type[ContextualMDP]] = Registry(
 
 
 def make(environment: str | ContextualMDP) -> ContextualMDP:
-    """Make an environment of its name; an environment is returned as it is.
+    """Make an environment from its name; an environment is returned unchanged.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If no environment has that name.
 
     Example:
         >>> make("ultimatum").horizon

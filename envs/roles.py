@@ -1,9 +1,9 @@
-r"""People who propose in roles: a law for everybody, a floor for each role, and preferences of their own.
+r"""People who propose in roles, with a law for everybody, a floor for each role, and personal preferences.
 
-The proposer holds a layered contract (`envs.contracts`); the client who responds holds none and takes what pays, so an
-offer is what the contract alone makes of it. A preference t and the bounds b₁ (law: no one gets less) and b₂ (role: the
-client gets at least so much) conflict where t is outside [max(b₁, b₂), 1 − b₁]; what bounds leave of it is the nearest
-share inside.
+The proposer has a layered contract (`envs.contracts`). The client who responds has none and accepts any positive
+payoff, so offers depend only on the contract. The bounds are b₁ (law: no one gets less) and b₂ (role: the client gets
+at least this share). They conflict with a preference t outside [max(b₁, b₂), 1 − b₁]. The share that bounds allow is
+then the nearest one inside.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from envs.utilities import selfish
 
 SUPRANATIONAL, ORGANISATIONAL = (LAYERS.index(layer) for layer in ("supra-national", "organisational"))
 FREE = LAYERS.index("individual")
-"""Where no bound binds, the individual's preference is what counts."""
+"""Layers that can determine an offer; if no bound binds, the individual's preference does."""
 
 _ROUNDING = 1e-9
 
@@ -30,12 +30,12 @@ def offers_in_roles(
     lapse: Float[Array, ""],
     stakes: Int[Array, "stake"],
 ) -> Float[Array, "contract stake offer"]:
-    """Log-probabilities of offers of people who hold layered contracts; −inf where illegal.
+    """Log-probabilities of offers by people with layered contracts; −inf where illegal.
 
     Args:
         theta: Parameters of each contract, in the order of `envs.contracts.PARAMETERS`.
         rationality: λ, per share of the stake.
-        lapse: ε, chance of a slip.
+        lapse: ε, probability of a slip.
         stakes: Units to divide.
 
     Example:
@@ -58,14 +58,14 @@ def _as_client(theta: Float[Array, "6"], own: Float[Array, "*n"], other: Float[A
 def binding_layer(
     law: Float[np.ndarray, "*n"], floor: Float[np.ndarray, "*n"], target: Float[np.ndarray, "*n"]
 ) -> Int[np.ndarray, "*n"]:
-    """Which layer keeps an individual from her target, as an index into `envs.contracts.LAYERS`.
+    """Layer that prevents an individual from reaching her target, as an index into `envs.contracts.LAYERS`.
 
-    Of two bounds that both do, the higher one binds, and the law if they are equal.
+    If both bounds do, the higher one binds; the law binds if they are equal.
 
     Args:
-        law: b₁, what everybody gets at least.
-        floor: b₂, what the client gets at least.
-        target: t, what the individual would give.
+        law: b₁, smallest share for everybody.
+        floor: b₂, smallest share for the client.
+        target: t, share that the individual would give.
 
     Example:
         >>> law, floor = np.array([0.1, 0.2, 0.1]), np.array([0.4, 0.0, 0.4])
@@ -80,7 +80,7 @@ def binding_layer(
 def within_bounds(
     law: Float[np.ndarray, "*n"], floor: Float[np.ndarray, "*n"], target: Float[np.ndarray, "*n"]
 ) -> Float[np.ndarray, "*n"]:
-    """Compute the share nearest to a target that the bounds allow.
+    """Compute the share nearest to a target within the bounds.
 
     Example:
         >>> within_bounds(np.array([0.1]), np.array([0.4]), np.array([0.2])).tolist()

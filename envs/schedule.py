@@ -1,4 +1,4 @@
-"""Who meets whom: the interactions of an epoch, by the roles of proposer and responder.
+"""Interactions of an epoch, by the kinds of proposer and responder.
 
 ``uu``, ``au``, ``ua`` and ``aa`` count interactions, proposer first: a is an assistant, u a user.
 
@@ -10,7 +10,7 @@ group  uu   au   ua   aa
 9v1    0    1    1    8
 ====== ==== ==== ==== ====
 
-Source: Fränken et al. 2023 (arXiv 2310.17769), read from its configurations.
+Source: configurations of Fränken et al. 2023 (arXiv 2310.17769).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _COUNTS = re.compile(r"(\d+)uu-(\d+)au-(\d+)ua-(\d+)aa")
 class Schedule:
     """An epoch's interactions.
 
-    Every slot that an assistant fills is an assistant of its own, numbered in the order of play, proposer before
+    Every assistant slot is a separate assistant. Assistants are numbered in the order of interactions, proposer before
     responder.
 
     Attributes:
@@ -73,38 +73,38 @@ class Schedule:
 
     @property
     def plays(self) -> int:
-        """Interactions in an epoch."""
+        """Number of interactions in an epoch."""
         return self.uu + self.au + self.ua + self.aa
 
     @property
     def assistants(self) -> int:
-        """Slots filled by assistants in an epoch."""
+        """Number of assistants in an epoch."""
         return self.au + self.ua + 2 * self.aa
 
     @property
     def pairing(self) -> tuple[str, ...]:
-        """Pairing of each interaction, in the order of play."""
+        """Pairing of each interaction, in order."""
         counts = (self.uu, self.au, self.ua, self.aa)
         return tuple(pair for pair, count in zip(PAIRINGS, counts, strict=True) for _ in range(count))
 
     @property
     def user_proposes(self) -> Bool[np.ndarray, "play"]:
-        """Whether the proposer is a user, so that the offer is evidence of the group's norm."""
+        """Whether the proposer is a user, whose offer is evidence of the group's norm."""
         return np.array([pair[0] == "u" for pair in self.pairing])
 
     @property
     def user_responds(self) -> Bool[np.ndarray, "play"]:
-        """Whether the responder is a user, so that the answer is evidence of the group's norm."""
+        """Whether the responder is a user, whose answer is evidence of the group's norm."""
         return np.array([pair[1] == "u" for pair in self.pairing])
 
     @property
     def proposing_assistant(self) -> Int[np.ndarray, "play"]:
-        """Number of the assistant that proposes, −1 where a user does."""
+        """Number of the assistant that proposes; −1 if a user proposes."""
         return self._assistant_in_slot()[:, 0]
 
     @property
     def responding_assistant(self) -> Int[np.ndarray, "play"]:
-        """Number of the assistant that responds, −1 where a user does."""
+        """Number of the assistant that responds; −1 if a user responds."""
         return self._assistant_in_slot()[:, 1]
 
     def _assistant_in_slot(self) -> Int[np.ndarray, "play 2"]:

@@ -1,7 +1,7 @@
-"""Random keys: everything drawn comes from one root seed and a path of words and numbers.
+"""Random keys, derived from one root seed and a path of words and numbers.
 
-A path such as (experiment, condition, run, epoch, purpose, draw) names a draw, so no two draws coincide, the number
-of other runs does not matter and any single run can be redone alone.
+A path such as (experiment, condition, run, epoch, purpose, draw) identifies a draw. So no two draws coincide, draws do
+not depend on the number of runs, and any run can be repeated alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BITS_OF_A_SEED = 63
 def derive_key(root: SupportsIndex, *path: str | SupportsIndex) -> Key[Array, ""]:
     """Derive a JAX key from a root seed and a path.
 
-    All 63 bits of the seed enter: of 100,000 keys made from 32 bits, two would coincide more often than not.
+    All 63 bits of the seed are used. With 32 bits, two of 100,000 keys would probably coincide.
 
     Example:
         >>> import jax
@@ -48,5 +48,5 @@ def derive_seed(root: SupportsIndex, *path: str | SupportsIndex) -> int:
 
 
 def keys_of_runs(root: Key[Array, ""], runs: Int[Array, "run"]) -> Key[Array, "run"]:
-    """Give each run its own key, by its number and not by its index in the batch."""
+    """Derive a key for each run from its number, not from its index in the batch."""
     return jax.vmap(jax.random.fold_in, (None, 0))(root, runs)

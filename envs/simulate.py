@@ -34,10 +34,10 @@ class Plays(NamedTuple):
 
 
 def simulate(key: Key[Array, ""], users: Policy, stakes: ArrayLike) -> Plays:
-    """Play one interaction at every given stake, each between two fresh members of a group.
+    """Simulate one interaction at every given stake, between two new members of a group.
 
-    Members of a group with several norms are drawn anew for every slot, so proposer and responder are independent
-    given the offer, and both act by the mixture's own probabilities.
+    In a group with several norms, members are drawn anew for every slot. So proposer and responder are independent
+    given the offer, and both act by the mixture's probabilities.
 
     Args:
         key: Randomness.
@@ -65,9 +65,9 @@ class UserOffers(NamedTuple):
     """Offers of users as proposers, and the random numbers behind their answers.
 
     Attributes:
-        norm: Norm that each slot's user holds, (…, 2) for proposer and responder.
+        norm: Norm of each slot's user, (…, 2) for proposer and responder.
         offer: Offer of the proposing user.
-        answer_draw: Uniform number that decides the responding user's answer, once the offer is known.
+        answer_draw: Uniform number that determines the responding user's answer to the offer.
     """
 
     norm: Int[Array, "*n 2"]
@@ -81,13 +81,13 @@ def draw_user_offers(
     weights: Float[Array, "norm"],
     plays: int,
 ) -> UserOffers:
-    """Draw one epoch of one run: who the users are and what they offer.
+    """Draw the users of one epoch of one run, and their offers.
 
     Args:
         key: Key of the run and epoch.
         table: Policies of all norms at the epoch's stake, (norm, offer).
         weights: Weight of each norm in the population.
-        plays: Interactions in the epoch.
+        plays: Number of interactions in the epoch.
     """
     key_norm, key_offer, key_answer = jax.random.split(key, 3)
     norm = draw_norms(key_norm, weights, (plays, 2))
@@ -96,6 +96,6 @@ def draw_user_offers(
 
 
 def user_answers(users: UserOffers, table: PolicyTable, offer: Int[Array, "play"]) -> Bool[Array, "play"]:
-    """Answer the offers on the table: accept when the slot's uniform number is below P(accept)."""
+    """Answer offers: accept if the slot's uniform number is below P(accept)."""
     log_accept = table.accept[users.norm[:, 1], offer]
     return users.answer_draw < jnp.exp(log_accept)

@@ -1,7 +1,7 @@
-"""A society of users who meet each other: users hold different norms, and the norms are not labelled.
+"""Societies of users with different norms, which are not labelled.
 
-In every round each user proposes to one other user and responds to another, so that everybody is seen as often as
-everybody else in both roles. Unlike the members of `envs.population`, users are the same from game to game.
+In every round each user proposes to one other user and responds to another, so all users are seen equally often in both
+roles. Unlike the members of `envs.population`, users are the same in all interactions.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from envs.soft_policy import inverse_cdf
 
 
 class Meetings(NamedTuple):
-    """The choices of every user of every society, one row each; games as proposer and as responder alternate.
+    """Choices of every user of every society, with one row for each user; roles alternate.
 
     Attributes:
         stake: Units divided.
         offer: Offer (action; see `envs.ultimatum`), the user's own or the one made to her.
-        accepted: Whether it was accepted, by the other or by her.
-        proposed: Whether the user proposed, so that the offer is hers; otherwise the answer is.
-        known: Whether it is known what she did; in a simulation it always is.
+        accepted: Whether it was accepted, by the other user or by herself.
+        proposed: Whether the user proposed; then the offer is her choice, and otherwise the answer is.
+        known: Whether her choice is known; in a simulation it always is.
     """
 
     stake: Int[np.ndarray, "society user game"]
@@ -43,14 +43,14 @@ def meet(
     holds: Int[np.ndarray, "society user"],
     stakes: Int[np.ndarray, "society round"],
 ) -> Meetings:
-    """Let the users of each society meet.
+    """Simulate meetings of the users of each society.
 
-    In a round users stand in a circle, in an order drawn anew, and each proposes to the next.
+    In every round users are in a circle in a new random order, and each proposes to the next.
 
     Args:
         key: Root of the societies' keys.
-        norms: Policies that are held.
-        holds: Which of them each user holds.
+        norms: Policies of the norms.
+        holds: Index of each user's norm.
         stakes: Stake of each round.
 
     Raises:
@@ -68,21 +68,21 @@ def meet(
     distinct, at = np.unique(stakes, return_inverse=True)
     offer_log_prob, accept = _tables(norms, distinct)
     row = np.broadcast_to(at.reshape(stakes.shape)[..., None], shape)
-    held = np.broadcast_to(holds[:, None], shape)
-    offer = np.asarray(inverse_cdf(uniform[:, 1], offer_log_prob[held, row]))
+    norm_of_user = np.broadcast_to(holds[:, None], shape)
+    offer = np.asarray(inverse_cdf(uniform[:, 1], offer_log_prob[norm_of_user, row]))
     received = np.take_along_axis(offer, before, axis=-1)
-    accepts = np.asarray(uniform[:, 2]) < accept[held, row, received]
+    accepts = np.asarray(uniform[:, 2]) < accept[norm_of_user, row, received]
     return meetings(stakes, before, offer, accepts, np.ones(shape, bool), np.ones(shape, bool))
 
 
 def proposers(key: Key[Array, ""], societies: int, rounds: int, users: int) -> Int[np.ndarray, "society round user"]:
-    """Compute who proposes to each user in each round.
+    """Index of the user who proposes to each user in each round.
 
     Raises:
         ValueError: If there are fewer than two users.
     """
     if users < 2:
-        raise ValueError(f"holds: {users} users cannot meet anyone; give 2 at least")
+        raise ValueError(f"holds: {users} users cannot meet; give at least 2")
     circle = np.argsort(np.asarray(_uniform(key, societies, rounds, users)[:, 0]), axis=-1)
     before = np.empty(circle.shape, np.int64)
     np.put_along_axis(before, circle, np.roll(circle, 1, axis=-1), axis=-1)
@@ -97,13 +97,13 @@ def meetings(
     offer_known: Bool[np.ndarray, "society round user"],
     answer_known: Bool[np.ndarray, "society round user"],
 ) -> Meetings:
-    """Arrange offers and answers in one row for each user.
+    """Arrange offers and answers in a row for each user.
 
     Args:
         stakes: Stake of each round.
-        before: Who proposes to each user.
-        offer: What each user offers.
-        accepts: Whether she accepts what she is offered.
+        before: Index of the user who proposes to each user.
+        offer: Offer of each user.
+        accepts: Whether she accepts the offer to her.
         offer_known: Whether her offer is known.
         answer_known: Whether her answer is known.
     """
@@ -121,7 +121,7 @@ def meetings(
 
 
 def _uniform(key: Key[Array, ""], societies: int, rounds: int, users: int) -> Float[Array, "society 3 round user"]:
-    """Numbers that decide on the circle, on offers and on answers, by the society's number."""
+    """Uniform numbers for the circle, the offers and the answers, by the society's number."""
     keys = keys_of_runs(key, jnp.arange(societies))
     return jax.vmap(lambda own: jax.random.uniform(own, (3, rounds, users)))(keys)
 
@@ -129,12 +129,12 @@ def _uniform(key: Key[Array, ""], societies: int, rounds: int, users: int) -> Fl
 def _tables(
     norms: Sequence[Policy], stakes: Int[np.ndarray, "stake"]
 ) -> tuple[Float[Array, "norm stake offer"], Float[np.ndarray, "norm stake offer"]]:
-    """Log-probabilities of offers and chances of acceptance under each norm."""
+    """Log-probabilities of offers and probabilities of acceptance under each norm."""
     tables = [norm.table(jnp.asarray(stakes)) for norm in norms]
     return jnp.stack([table.offer for table in tables]), np.exp(np.stack([table.accept for table in tables]))
 
 
-def _by_user(made: np.ndarray, received: np.ndarray) -> np.ndarray:
+def _by_user(proposed: np.ndarray, received: np.ndarray) -> np.ndarray:
     """Interleave choices as proposer and as responder, (society, round, user), in one row for each user."""
-    both = np.stack([made, received], axis=-1)
+    both = np.stack([proposed, received], axis=-1)
     return np.moveaxis(both, 2, 1).reshape(both.shape[0], both.shape[2], -1)

@@ -1,4 +1,4 @@
-r"""Policies π_θ(a | s, c) of the ultimatum game: one definition that both simulates users and scores them.
+r"""Policies π_θ(a | s, c) of the ultimatum game, for both simulation and inference.
 
 With x = offered share, U_θ the utility, λ the rationality and ε the lapse,
 
@@ -6,8 +6,8 @@ With x = offered share, U_θ the utility, λ the rationality and ε the lapse,
     Q_θ(x)          = P_θ(accept | x) U_θ(1 − x, x)
     π_θ(x | stake)  = (1 − ε) softmax_x(λ Q_θ(x)) + ε / (number of legal offers)
 
-This is `planning.soft_backward_induction` on the game's two steps, written out (a test holds the two together). The
-proposer takes the responder to share the norm θ: that is what it means for a norm to be a group's.
+This is `planning.soft_backward_induction` on the game's two steps in closed form; a test checks that both agree. The
+proposer assumes that the responder has the same norm θ, because the norm is the group's.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def response_log_probs(
     """
     logit = rationality * utility(theta, share, 1 - share)
     distance = jnp.abs(logit)
-    odds = jnp.exp(-distance)  # at most 1, so that nothing overflows
+    odds = jnp.exp(-distance)  # at most 1, to avoid overflow
     likelier = (1 - lapse) / (1 + odds) + lapse / 2
     other = (1 - lapse) * odds / (1 + odds) + lapse / 2
     log_likelier, log_other = jnp.log(likelier), log_or(other, -distance, lapse)
@@ -75,7 +75,7 @@ def policy_table(
         rationality: λ, per share of the stake.
         lapse: ε in [0, 1].
         stake: Units to divide.
-        responding: U of the responder, where it differs from the proposer's.
+        responding: U of the responder, if it differs from the proposer's.
 
     Example:
         >>> from envs.utilities import fair
@@ -111,7 +111,7 @@ def offer_values(
 
 
 def _shares(stake: Int[Array, ""]) -> tuple[Float[Array, "offer"], Bool[Array, "offer"]]:
-    """Offered share of each offer, 0 where the stake does not allow it, and where it does."""
+    """Offered share of each offer (0 where the stake does not allow it), and a mask of the allowed offers."""
     offers = jnp.arange(NUM_OFFERS)
     legal = legal_offers(stake)
     return jnp.where(legal, offered_share(offers, jnp.broadcast_to(stake, offers.shape)), 0.0), legal
@@ -120,8 +120,8 @@ def _shares(stake: Int[Array, ""]) -> tuple[Float[Array, "offer"], Bool[Array, "
 def inverse_cdf(uniform: Float[Array, "*n"], log_probs: Float[Array, "*n offer"]) -> Int[Array, "*n"]:
     """Draw offers by inverting the cumulative distribution at uniform numbers in [0, 1).
 
-    Returns the first offer whose cumulative probability exceeds the uniform number; rounding at the top of the
-    table can never give an illegal offer.
+    Returns the first offer whose cumulative probability exceeds the uniform number. Rounding at the top of the table
+    never gives an illegal offer.
 
     Example:
         >>> int(inverse_cdf(jnp.asarray(0.4), jnp.log(jnp.asarray([0.25, 0.5, 0.25]))))
@@ -135,10 +135,10 @@ def inverse_cdf(uniform: Float[Array, "*n"], log_probs: Float[Array, "*n offer"]
 
 
 def cumulative_probs(probabilities: Float[Array, "*n outcome"]) -> Float[Array, "*n outcome"]:
-    """Sum probabilities up, never falling and never rising at an outcome of probability 0.
+    """Cumulative probabilities that never decrease, and never increase at an outcome of probability 0.
 
-    Devices add in trees, so that a bare cumulative sum can rise by a rounding error where nothing was added; a draw
-    there would be an impossible outcome.
+    Devices add in trees, so a plain cumulative sum can increase by a rounding error at probability 0. A draw there
+    would give an impossible outcome.
     """
     summed = jnp.cumsum(probabilities, axis=-1)
     return jax.lax.cummax(jnp.where(probabilities > 0, summed, 0.0), axis=summed.ndim - 1)

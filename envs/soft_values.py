@@ -1,16 +1,16 @@
-r"""Planning without an end, and planning a few steps ahead, by the backups of `envs.planning`.
+r"""Planning without an end, and a few steps ahead, by the backups of `envs.planning`.
 
 With B the soft backup V ↦ Σ_a π(a | s) [R(s, a) + γ Σ_s' P(s' | s, a) V(s')] of one step, π the noisy choice rule,
 
-    look-ahead of depth H     V_H = B^{H+1} 0        H more decisions after the one at hand; H = 0 is myopic
-    soft value iteration      V_n = B^n 0, n large   the horizon recedes until it no longer matters
+    look-ahead of depth H     V_H = B^{H+1} 0        H decisions after the current one; H = 0 is myopic
+    soft value iteration      V_n = B^n 0, n large   the horizon is so far that it has no effect
 
-Both give *stationary* policies: the plan is made anew at each decision, with the same number of steps ahead. A
-look-ahead is soft value iteration that stops early, and the two meet as H grows. Everything is differentiable in the
-rewards, λ, ε and γ.
+Both give *stationary* policies: each decision has a new plan with the same number of steps ahead. A look-ahead is soft
+value iteration that stops early, and the two agree as H grows. All results are differentiable in the rewards, λ, ε and
+γ.
 
-B lets players foresee their own noise, as backward induction does. It is not always a contraction where choices are
-sharp and γ is near 1 (Asadi & Littman 2017, arXiv:1612.05628): the plan is then that of n steps, no more.
+With B players anticipate their own noise, as in backward induction. If choices are nearly deterministic and γ is near
+1, B is not always a contraction (Asadi & Littman 2017, arXiv:1612.05628). The plan is then only that of n steps.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from envs.planning import soft_backward_induction
 
 
 class StationaryPlan(NamedTuple):
-    """A plan that is the same at every decision, or one for each depth.
+    """A plan that is the same at every decision, or plans for several depths.
 
     Attributes:
         action_values: Q[i, s, a].
@@ -44,7 +44,7 @@ def look_ahead(
     discount: Float[Array, ""],
     depth: int,
 ) -> StationaryPlan:
-    """Plan 0, 1, …, `depth` steps ahead of the decision at hand.
+    """Plan 0, 1, …, `depth` steps ahead of the current decision.
 
     Args:
         mdp: Tabular MDP with the players' utilities as rewards.
@@ -77,7 +77,7 @@ def soft_value_iteration(
 ) -> StationaryPlan:
     """Plan for an endless, discounted future by a fixed number of sweeps.
 
-    What lies beyond the sweeps is worth at most γ^n max|R| / (1 − γ).
+    Rewards beyond the sweeps contribute at most γ^n max|R| / (1 − γ).
 
     Args:
         mdp: Tabular MDP with the players' utilities as rewards.

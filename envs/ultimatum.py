@@ -1,9 +1,9 @@
 """The ultimatum game as a contextual MDP (Güth, Schmittberger & Schwarze 1982).
 
-A proposer offers part of a stake; a responder accepts, and both are paid, or rejects, and neither is paid. States are
-numbered ``0`` (the proposer is to move), ``1 + a`` (offer ``a`` is on the table) and `OVER`. Action ``a`` of the
-proposer is the offer itself when the stake is at most 100, so that offers are integers; for larger stakes it is a
-percentage, so that shapes stay the same. Actions of the responder are `REJECT` and `ACCEPT`.
+A proposer offers part of a stake. The responder accepts, and both are paid, or rejects, and neither is paid. States are
+``0`` (the proposer moves), ``1 + a`` (the responder answers offer ``a``) and `OVER`. For stakes of at most 100, action
+``a`` of the proposer is the offer in units. For larger stakes it is a percentage, so array shapes are the same. Actions
+of the responder are `REJECT` and `ACCEPT`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def legal_offers(stake: Int[Array, "..."]) -> Bool[Array, "... offer"]:
 def offered_share(offer: Int[Array, "*n"], stake: Int[Array, "*n"]) -> Float[Array, "*n"]:
     """Share of the stake that an offer gives to the responder, in [0, 1].
 
-    Stakes above 100 are paid in whole units too, so there the share is that of the nearest unit.
+    Stakes above 100 are also paid in whole units, so their share is that of the nearest unit.
 
     Example:
         >>> float(offered_share(jnp.asarray(5), jnp.asarray(20)))
@@ -48,7 +48,7 @@ def offered_share(offer: Int[Array, "*n"], stake: Int[Array, "*n"]) -> Float[Arr
 def offered_units(offer: Int[Array, "*n"], stake: Int[Array, "*n"]) -> Int[Array, "*n"]:
     """Whole units that an offer gives to the responder.
 
-    The percentage is taken by integer arithmetic, half a unit rounding up, so that no stake below 1e7 overflows.
+    Percentages are computed by integer arithmetic that rounds half a unit up. No stake below 1e7 overflows.
 
     Example:
         >>> int(offered_units(jnp.asarray(50), jnp.asarray(2001)))
@@ -87,12 +87,12 @@ class UltimatumGame:
     horizon = 2
 
     def init(self, key: Key[Array, ""], context: Context) -> Int[Scalar, ""]:
-        """Start with the proposer to move, whatever the key."""
+        """Start with the proposer's move, for every key."""
         del key, context
         return jnp.asarray(START, jnp.int32)
 
     def legal_actions(self, state: Int[Scalar, ""], context: Context) -> Bool[Array, "action"]:
-        """Offers in the first state, reject and accept at an offer, nothing once the game is over."""
+        """Mask of legal actions: offers in the first state, two answers to an offer, none after the end."""
         answers = jnp.arange(NUM_OFFERS) <= ACCEPT
         return jnp.where(state == START, legal_offers(context.stake), jnp.where(state == OVER, False, answers))
 
@@ -103,9 +103,9 @@ class UltimatumGame:
         action: Int[Scalar, ""],
         context: Context,
     ) -> TimeStep:
-        """Put an offer on the table, or answer it and pay."""
+        """Make an offer, or answer it and pay."""
         del key
-        known = (action >= 0) & (action < NUM_OFFERS)  # indexing alone would take −1 for the last action
+        known = (action >= 0) & (action < NUM_OFFERS)  # indexing would interpret −1 as the last action
         legal = known & self.legal_actions(state, context)[action]
         answering = (state != START) & (state != OVER)
         share = offered_share(jnp.maximum(state - 1, 0), context.stake)
@@ -116,7 +116,7 @@ class UltimatumGame:
         return TimeStep(following, payoff, following == OVER)
 
     def tabular(self, context: Context) -> TabularMDP:
-        """Write the game of one stake out as arrays, by asking `step` for every state and action."""
+        """Write the game of one stake as arrays, by calling `step` for every state and action."""
         states, actions = jnp.arange(self.num_states), jnp.arange(self.num_actions)
         legal = jax.vmap(lambda s: self.legal_actions(s, context))(states)
         key = jax.random.key(0)  # the game has no chance moves

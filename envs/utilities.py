@@ -1,8 +1,8 @@
-r"""Utilities U_θ(x_own, x_other) over what two players are paid.
+r"""Utilities U_θ(x_own, x_other) over the payoffs of two players.
 
-Payoffs are shares of the stake, in [0, 1], so that one rationality λ means the same at every stake; a model stated
-in money has λ divided by the stake. Every utility gives 0 to (0, 0), the payoffs of a rejected offer and of every
-step before the last.
+Payoffs are shares of the stake, in [0, 1], so a rationality λ has the same meaning at every stake. A model in units of
+money has λ divided by the stake. Every utility is 0 at (0, 0), the payoffs of a rejected offer and of every step before
+the last.
 
 =============== ==================================================================  ============================
 name            U_θ(x, y), x own share, y other's share                             source
@@ -33,8 +33,8 @@ from envs.plugins import Registry
 
 UtilityFunction = Callable[[Float[Array, "parameter"], Float[Array, "*n"], Float[Array, "*n"]], Float[Array, "*n"]]
 
-_NO_SHARE = 1e-6  # shares below it are rounding errors of 0, to which CES with r ≤ 0 has an infinite slope
-_STANDS_FOR_ZERO = 1e-30  # keeps logarithms of CES finite; so small that even its power 0.1 is negligible next to 1
+_NO_SHARE = 1e-6  # shares below it are rounding errors of 0, where CES with r ≤ 0 has an infinite slope
+_STANDS_FOR_ZERO = 1e-30  # keeps logarithms of CES finite; even its power 0.1 is negligible compared with 1
 _COBB_DOUGLAS_BELOW = 1e-3  # |r| under which CES is expanded about its limit r = 0
 
 
@@ -51,20 +51,19 @@ def altruistic(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[A
 
 
 def fair(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Equal shares and the most for everyone: x/2 + 3y/2 − 4|x − y|.
+    """Utility of equal shares with the greatest total: x/2 + 3y/2 − 4|x − y|.
 
-    SCAI (2023) describes this norm as an equal split of the greatest benefit. As a utility that is the sum
-    of shares less a price on their difference. The price 4 makes a responder refuse offers below .36 and above .61,
-    where the recorded GPT-4 users do (they accept 20 % at .30–.40 and 95 % at .40–.49); the extra half of the
-    other's share, taken from one's own, gives the odd unit of an odd stake to the other, so that the norm names one
-    offer at every stake.
+    SCAI (2023) describes this norm as an equal split of the greatest benefit. As a utility it is the sum of shares
+    minus a price on their difference. With price 4 a responder rejects offers below .36 and above .61. This agrees with
+    the GPT-4 users of SCAI (2023), who accept 20 % at .30–.40 and 95 % at .40–.49. A weight of ½ is moved from the own
+    share to the other's. So the other gets the odd unit of an odd stake, and the best offer is unique.
     """
     del theta
     return 0.5 * own + 1.5 * other - 4 * jnp.abs(own - other)
 
 
 def fehr_schmidt(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Inequity aversion: envy α of being behind and guilt β of being ahead.
+    """Utility of inequity aversion: envy α when behind and guilt β when ahead.
 
     References:
         Fehr & Schmidt (1999), A theory of fairness, competition, and cooperation, QJE 114(3), eq. 1.
@@ -74,7 +73,7 @@ def fehr_schmidt(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float
 
 
 def charness_rabin(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Weight on the other's payoff: ρ when ahead, σ when behind (without reciprocity).
+    """Utility with a weight on the other's payoff: ρ when ahead, σ when behind (without reciprocity).
 
     References:
         Charness & Rabin (2002), Understanding social preferences with simple tests, QJE 117(3), eq. 1.
@@ -85,10 +84,10 @@ def charness_rabin(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Flo
 
 
 def ces(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Altruism with constant elasticity of substitution 1/(1 − r), weight a on oneself.
+    """Utility of altruism with constant elasticity of substitution 1/(1 − r) and weight a on oneself.
 
-    Evaluated in logarithms; at r = 0 it is the Cobb–Douglas limit x^a y^(1−a), and near it the expansion in r to
-    first order, which has the limit's slope.
+    It is evaluated in logarithms. At r = 0 it is the Cobb–Douglas limit x^a y^(1−a), and near 0 it is the first-order
+    expansion in r.
 
     References:
         Andreoni & Miller (2002), Giving according to GARP, Econometrica 70(2), eq. 3.
@@ -107,17 +106,17 @@ def ces(theta: Float[Array, "2"], own: Float[Array, "*n"], other: Float[Array, "
 
 
 def reciprocity(theta: Float[Array, "4"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Weight on the other's payoff before anyone has acted: α when behind, β when ahead (see `reciprocal_answer`)."""
+    """Utility of a proposer: weight α on the other's payoff when behind, β when ahead (see `reciprocal_answer`)."""
     return charness_rabin(jnp.stack([theta[1], theta[0]]), own, other)
 
 
 def reciprocal_answer(
     theta: Float[Array, "4"], own: Float[Array, "*n"], other: Float[Array, "*n"]
 ) -> Float[Array, "*n"]:
-    """Weight on the proposer's payoff: α + δ when behind, β + γ when ahead.
+    """Utility of a responder, with weight α + δ on the proposer's payoff when behind and β + γ when ahead.
 
-    The responder has been treated kindly (q = 1) by an offer of more than half, and unkindly (v = 1) by one of less; so
-    the proposer's offers tell α and β, and the responder's answers what reciprocity adds.
+    An offer of more than half is kind (q = 1), and an offer of less is unkind (v = 1). So offers identify α and β, and
+    answers identify the effect of reciprocity.
 
     References:
         Bruhin, Fehr & Schunk (2019), The many faces of human sociality, JEEA 17(4), eq. 1; after Charness & Rabin
@@ -135,15 +134,15 @@ def _log(weight: Float[Array, ""]) -> Float[Array, ""]:
 
 @dataclass(frozen=True)
 class Utility:
-    """A utility with the names and the usual range of its parameters.
+    """A utility with the names and usual ranges of its parameters.
 
     Attributes:
         name: Key in `UTILITIES`.
         function: U(θ, own share, other's share); broadcasts over shares.
         parameters: Names of θ's entries, in order.
-        bounds: Range of each parameter found plausible in its literature, (low, high).
-        responding: U of the player who answers an offer, where it differs.
-        phrase: Sentence that states the norm, with its parameters in braces; a plain one unless given.
+        bounds: Plausible range of each parameter in the literature, (low, high).
+        responding: U of the player who answers an offer, if it differs.
+        phrase: Sentence that states the norm, with its parameters in braces; a generic one if not given.
     """
 
     name: str
@@ -183,10 +182,10 @@ UTILITIES: Registry[Utility] = Registry(
 
 
 def get_utility(name: str) -> Utility:
-    """Look a utility up.
+    """Look up a utility.
 
     Raises:
-        ValueError: If there is none of that name; the message lists those there are.
+        ValueError: If no utility has that name; the message lists all names.
 
     Example:
         >>> get_utility("fehr_schmidt").parameters

@@ -1,9 +1,9 @@
-r"""Many ultimatum games at once, with users who draw from π_θ: the fast way to play where no one learns in between.
+r"""Fast simulation of many ultimatum games with users who act by π_θ and do not learn.
 
-Offers are drawn by the alias method (Walker 1977; Vose 1991): the offers' probabilities are cut and stacked into 128
-slots of equal weight, each holding at most two offers, so that one random number, one look-up and one comparison give
-an offer from any distribution. Of 32 random bits, seven choose the slot and 25 decide between its two offers, so a
-probability is exact to 2⁻³², finer than a float in single precision near 1; an offer of probability 0 is never drawn.
+Offers are drawn by the alias method (Walker 1977; Vose 1991). The offers' probabilities are divided among 128 slots of
+equal weight, each with at most two offers. So one random number, one look-up and one comparison give an offer from any
+distribution. Of 32 random bits, seven choose the slot and 25 choose between its two offers. Probabilities are exact to
+2⁻³², finer than single precision near 1, and an offer of probability 0 is never drawn.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from envs.soft_policy import PolicyTable
 from envs.ultimatum import NUM_OFFERS, offered_share
 
 _SLOT_BITS = 7
-_SLOTS = 1 << _SLOT_BITS  # the power of two above the number of offers
+_SLOTS = 1 << _SLOT_BITS  # smallest power of two above the number of offers
 _OFFER_BITS = 7  # an offer is below 128
 _KEEP_BITS = 32 - _SLOT_BITS
-_ANSWER_BITS = 31  # one bit is left over, so that probability 1 has a whole number too
+_ANSWER_BITS = 31  # one bit is unused, so that probability 1 is an integer
 
 
 class SamplingTables(NamedTuple):
-    """Policies ready to be drawn from; a row is a policy at a stake.
+    """Policies prepared for drawing; a row is a policy at a stake.
 
     Attributes:
-        slots: For each slot, in 25 bits how much of it is the slot's own offer, then in 7 bits the other offer.
+        slots: For each slot, 25 bits for the probability of the slot's own offer, then 7 bits for the other offer.
         accept: P(accept | offer) in units of 2⁻³¹.
     """
 
@@ -54,7 +54,7 @@ class VectorPlays(NamedTuple):
 
 
 def sampling_tables(policies: PolicyTable) -> SamplingTables:
-    """Prepare policies for drawing, on the host; once for any number of plays.
+    """Prepare policies for any number of draws, on the host.
 
     Args:
         policies: Log-probabilities, (…, offer); the axes before the last become rows, the last of them fastest.
@@ -75,10 +75,10 @@ def sampling_tables(policies: PolicyTable) -> SamplingTables:
 def _alias(
     probabilities: Float[np.ndarray, "row offer"],
 ) -> tuple[Float[np.ndarray, "row slot"], Int[np.ndarray, "row slot"]]:
-    """Stack probabilities into slots: slot i keeps a part of itself for offer i and gives the rest to another offer.
+    """Divide probabilities among slots: part of slot i is for offer i, and the rest is for another offer.
 
-    The emptiest slot is filled up from the fullest, and is then done; this is repeated until one slot is left. The
-    work goes on for all rows at once.
+    The emptiest slot is filled from the fullest and is then complete. This is repeated until one slot is left, for all
+    rows at once.
     """
     rows = np.arange(len(probabilities))
     level = np.zeros((len(rows), _SLOTS))
@@ -104,17 +104,17 @@ def rollout(
     stake: Int[Array, "environment"],
     plays: int,
 ) -> VectorPlays:
-    """Play a batch of ultimatum games again and again, each from the start when the last is over; spread over devices.
+    """Simulate repeated interactions in a batch of environments, spread over devices.
 
-    A play is two transitions of `envs.ultimatum.UltimatumGame`: an offer, then an answer that pays.
+    An interaction is two transitions of `envs.ultimatum.UltimatumGame`: an offer, then an answer that pays.
 
     Args:
         key: Source of all draws.
         tables: Policies (see `sampling_tables`).
         proposer: Row of each environment's proposing user, whose stake must be the environment's.
-        responder: Row of its responding user.
+        responder: Row of each environment's responding user.
         stake: Units to divide in each environment.
-        plays: Plays of each environment.
+        plays: Number of interactions of each environment.
 
     Example:
         >>> from envs.policy import Norm, Policy
@@ -136,18 +136,18 @@ def rollout(
 
         return _turned(jax.lax.scan(play, None, jnp.moveaxis(bits, 0, 2))[1])
 
-    # Drawn for all environments at once, so that nothing depends on how they are shared out.
+    # Drawn for all environments at once, so draws do not depend on the number of devices.
     bits = jax.random.bits(key, (plays, 2, *stake.shape), np.uint32)
     return _turned(in_shares(share, (jnp.moveaxis(bits, 2, 0), proposer, responder, stake)))
 
 
 def _turned(plays: VectorPlays) -> VectorPlays:
-    """Exchange the axes of plays and environments."""
+    """Exchange the axes of interactions and environments."""
     return VectorPlays(*(jnp.swapaxes(leaf, 0, 1) for leaf in plays))
 
 
 def draw_offer(bits: UInt32[Array, "*n"], tables: SamplingTables, row: Int[Array, "*n"]) -> Int[Array, "*n"]:
-    """Turn 32 random bits into an offer of a row's policy."""
+    """Convert 32 random bits to an offer of a row's policy."""
     slot = bits >> _KEEP_BITS
     entry = tables.slots.at[row, slot].get(mode="promise_in_bounds")
     is_own = bits & ((1 << _KEEP_BITS) - 1) < entry >> _OFFER_BITS
@@ -157,5 +157,5 @@ def draw_offer(bits: UInt32[Array, "*n"], tables: SamplingTables, row: Int[Array
 def draw_answer(
     bits: UInt32[Array, "*n"], tables: SamplingTables, row: Int[Array, "*n"], offer: Int[Array, "*n"]
 ) -> Bool[Array, "*n"]:
-    """Turn 32 random bits into whether a row's policy accepts an offer."""
+    """Convert 32 random bits to an answer of a row's policy: whether it accepts an offer."""
     return bits >> (32 - _ANSWER_BITS) < tables.accept.at[row, offer].get(mode="promise_in_bounds")

@@ -1,8 +1,8 @@
-"""Every experiment of Social Contract AI and beyond, in one list: ``scai-irl reproduce paper``.
+"""All experiments of Social Contract AI and of this project, for ``scai-irl reproduce paper``.
 
-Rows of SCAI (2023) are run with the phrasebook, which loses nothing, and with the organism *bayes*, a language model
-that is Bayesian by training. The preset ``full`` has five times as many runs of all that has runs;
-``cluster`` is the same with a served model in the organism's place.
+Rows of SCAI (2023) run with the phrasebook, which loses no information, and with the organism *bayes*, a language model
+that was trained to be Bayesian. The preset ``full`` has five times as many runs of every experiment; ``cluster`` is the
+same with a served model instead of the organism.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BAYES = {"backend": "embedded", "model": "bayes"}
 _SERVED = {"backend": "vllm-server"}
 
 _AGENTS = {"agents": ("thompson", "scai", "scai-memory")}
-"""A Bayesian, the procedure of SCAI (2023), and the same with the transcripts of all epochs."""
+"""Agents: a Bayesian, the procedure of SCAI (2023), and this procedure with the transcripts of all epochs."""
 
 _ROWS: tuple[tuple[str, Mapping[str, Any], float, float], ...] = (
     ("one-group-norm", _AGENTS, 12, 121),
@@ -29,7 +29,7 @@ _ROWS: tuple[tuple[str, Mapping[str, Any], float, float], ...] = (
 """Experiments with rows in the table of SCAI (2023): options, seconds with the phrasebook and with the organism."""
 
 _UNTAUGHT = {"out-of-distribution": {"agents": ("as-learned", "transfer")}}
-"""Options of rows with the organism, which was not trained to transfer a text to other currencies."""
+"""Options of rows with the organism. It was not trained to transfer a text to other currencies."""
 
 _OTHERS: tuple[tuple[str, Mapping[str, Any], float], ...] = (
     ("assistants-only", {}, 4),
@@ -45,14 +45,14 @@ _OTHERS: tuple[tuple[str, Mapping[str, Any], float], ...] = (
     ("response-types", {}, 33),
     ("model-organisms", {}, 77),
 )
-"""The others, with options and seconds."""
+"""Other experiments: options and seconds."""
 
 _WITH_DATA: tuple[tuple[str, Mapping[str, Any], float], ...] = (
     ("recorded-gpt4", {"data": "data:scai_gpt4/scai-release-recorded-runs.tar.xz"}, 7),
     ("human-norms", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv", "method": "laplace"}, 10),
     ("aligned-to-people", {"data": "data:human/heffner_feldmanhall_2022/ug_data.csv"}, 2),
 )
-"""Those that need data, which ``--data`` names."""
+"""Experiments that need data, which ``--data`` names."""
 
 _LARGER = 5
 
@@ -63,7 +63,7 @@ _NUMBERS = {
     "response-types": ("people", 100),
     "prior-ablation": ("runs", 100),
 }
-"""Options that the full preset multiplies, with their defaults, where these are not 20 runs."""
+"""Options that the full preset multiplies, with their defaults, if these are not 20 runs."""
 
 
 def _small() -> list[Step]:
@@ -79,7 +79,7 @@ def _small() -> list[Step]:
 
 
 def _full() -> list[Step]:
-    """Five times as many runs, wherever there are runs."""
+    """List with five times as many runs of each experiment."""
     return [step if step.experiment in _OF_DATA else _larger(step) for step in _small()]
 
 
@@ -92,7 +92,7 @@ _OF_DATA = {name for name, _, _ in _WITH_DATA}
 
 
 def _cluster() -> list[Step]:
-    """The full list with a served model in the organism's place, which is asked all that the phrasebook is."""
+    """Full list with a served model instead of the organism; it also gets all requests that the phrasebook gets."""
     untrimmed = {name: options for name, options, _, _ in _ROWS}
     return [
         replace(
@@ -110,7 +110,7 @@ _EXTRAPOLATED = "extrapolated from the preset small, times five"
 
 PAPER = Reproduction(
     "paper",
-    "Social Contract AI, reproduced and continued",
+    "Social Contract AI: reproduction and extensions",
     {"small": _small(), "full": _full(), "cluster": _cluster()},
     {"full": _EXTRAPOLATED, "cluster": _EXTRAPOLATED},
 )

@@ -1,8 +1,8 @@
 """Bayesian inference on the policies of users: posteriors, Thompson sampling, diagnostics.
 
-This floor sees users' actions only and knows nothing of language models.
+This package uses only users' actions. It does not depend on language models.
 
-Verbs and constructors of data are here: `infer`, `thompson`, `loo`, `compare`, `calibrate`, `diagnose`; `evidence`,
+Functions and constructors of data are here: `infer`, `thompson`, `loo`, `compare`, `calibrate`, `diagnose`; `evidence`,
 `spoken`, `framed`, `strategies`, `trajectories`. Hypotheses are in `inference.families`, methods in
 `inference.methods`.
 """
@@ -80,7 +80,7 @@ __all__ = [
     "uniform_posterior",
 ]
 
-# Families and methods by their older, shorter spelling.
+# Families and methods under their older, shorter names.
 __all__ += [
     "CALIBRATION_METHODS",
     "CONTINUOUS_FAMILIES",

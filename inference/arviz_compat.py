@@ -1,7 +1,7 @@
-"""The one place that knows which ArviZ is installed.
+"""Compatibility with ArviZ 0.23 and 1.x.
 
-ArviZ 0.23 keeps results as an `InferenceData`, 1.x as an xarray `DataTree`. Results are written as NetCDF groups by
-xarray itself, so files from one version are read by the other.
+ArviZ 0.23 stores results as an `InferenceData`, 1.x as an xarray `DataTree`. Results are written as NetCDF groups by
+xarray, so each version reads the other's files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ENGINE: Literal["h5netcdf"] = "h5netcdf"
 
 
 def arviz() -> Any:
-    """Import ArviZ, without its notice that a major version is coming."""
+    """Import ArviZ without its notice about the next major version."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         import arviz as module  # noqa: PLC0415 - two seconds that most commands need not spend
@@ -26,7 +26,7 @@ def arviz() -> Any:
 
 
 def pareto_k(log_ratios: np.ndarray) -> float:
-    """Shape k̂ of the generalised Pareto tail of importance ratios (Vehtari, Simpson, Gelman, Yao & Gabry 2024).
+    """Estimate the shape k̂ of the generalised Pareto tail of importance ratios (Vehtari et al. 2024).
 
     Example:
         >>> draws = np.random.default_rng(0).normal(size=4000)
@@ -45,7 +45,7 @@ def psis_loo(log_likelihood: np.ndarray, relative_efficiency: float) -> tuple[np
     """Log predictive density of each observation given all others, by ArviZ's Pareto-smoothed importance sampling.
 
     Args:
-        log_likelihood: Of draws from the posterior given all observations, (draw, observation).
+        log_likelihood: Log-likelihoods at draws from the posterior given all observations, (draw, observation).
         relative_efficiency: Effective draws per draw.
 
     Returns:
@@ -62,10 +62,10 @@ def psis_loo(log_likelihood: np.ndarray, relative_efficiency: float) -> tuple[np
 
 
 def _smoothed_weights(log_likelihood: np.ndarray, relative_efficiency: float) -> tuple[np.ndarray, float]:
-    """Normalised log weights of one observation, and k̂; where the largest weights are all equal, there is no tail."""
+    """Normalised log weights of one observation, and k̂; if the largest weights are all equal, there is no tail."""
     draws = len(log_likelihood)
     tail = int(np.ceil(min(draws / 5, 3 * np.sqrt(draws / relative_efficiency)))) + 1
-    if np.ptp(np.sort(log_likelihood)[:tail]) == 0:  # ArviZ 1.x refuses these, 0.23 calls them infinitely heavy
+    if np.ptp(np.sort(log_likelihood)[:tail]) == 0:  # ArviZ 1.x refuses these, 0.23 returns an infinite k̂
         return -log_likelihood - np.logaddexp.reduce(-log_likelihood), 0.0
     az = arviz()
     if az.__version__.startswith("0."):
@@ -85,7 +85,7 @@ def effective_draws_of_mean(values: np.ndarray) -> float:
 def combine(groups: Mapping[str, xr.Dataset]) -> Any:
     """Make an ArviZ object from datasets by group name.
 
-    Text becomes coordinates, since ArviZ summarises and plots every data variable as a number.
+    Text becomes coordinates, because ArviZ treats every data variable as a number.
 
     Example:
         >>> drawn = xr.Dataset({"x": (("chain", "draw"), [[1.0, 2.0]])})
@@ -105,8 +105,8 @@ def _text_as_coordinates(dataset: xr.Dataset) -> xr.Dataset:
 
 def group(result: Any, name: str) -> xr.Dataset:
     """Take one group out of an ArviZ object."""
-    found = result[name]
-    return found if isinstance(found, xr.Dataset) else found.to_dataset()
+    dataset = result[name]
+    return dataset if isinstance(dataset, xr.Dataset) else dataset.to_dataset()
 
 
 def group_names(result: Any) -> list[str]:
@@ -129,13 +129,13 @@ def to_netcdf(result: Any) -> bytes:
 
 
 def netcdf(data: xr.Dataset | xr.DataTree) -> bytes:
-    """Make a NetCDF file in memory; the HDF5 library crashes where a disk fills up while it writes to it."""
-    # A copy: a view of the buffer would outlive it where writing fails, of which Python complains.
+    """Make a NetCDF file in memory, because the HDF5 library crashes if the disk becomes full."""
+    # A copy, because a view would outlive the buffer if writing fails.
     return bytes(data.to_netcdf(None, engine=_ENGINE))
 
 
 def load(path: Path) -> Any:
-    """Read an ArviZ object, all of it into memory, so that the file can be replaced."""
+    """Read a whole ArviZ object into memory, so that its file can be replaced."""
     with xr.open_datatree(path, engine=_ENGINE) as tree:
         groups = {str(name): child.to_dataset().load() for name, child in tree.children.items()}
     return combine(groups)

@@ -1,6 +1,6 @@
-"""Inference, and its methods by name: this project's own, and those that plug-ins add by an entry point.
+"""Inference, and its methods by name: this project's own, and those of plug-ins.
 
-Methods for continuous families have the group ``scai_irl.methods``, those for finitely many hypotheses
+The entry-point group for methods for continuous families is ``scai_irl.methods``, and for finitely many hypotheses
 ``scai_irl.discrete_methods``.
 """
 
@@ -60,7 +60,7 @@ _LARGEST_GRID, _LARGEST_NUTS = 2, 1_000
 def default_method(family: HypothesisFamily) -> Method:
     """Choose a method by a family's dimension: a grid up to 2 parameters, NUTS up to 1,000, SVI beyond.
 
-    Families whose posteriors have several modes far apart say so, and get SMC instead of NUTS.
+    Families that declare several separate modes get SMC instead of NUTS.
 
     Example:
         >>> from inference.continuous.one_shot import FehrSchmidt
@@ -109,24 +109,24 @@ def infer(
     on_steps: OnSteps | None = None,
     checkpoint: Path | None = None,
 ) -> DiscretePosterior | SampledPosterior:
-    """Infer which hypothesis the users follow.
+    """Compute the posterior over hypotheses about the users' policy.
 
     Args:
-        hypotheses: The θ's: finitely many, or a continuous family.
-        data: What was observed, of one run or many.
-        prior: An earlier posterior, which makes this the next sequential update; of finitely many hypotheses also
-            their probabilities; None for the hypotheses' own prior. A continuous family's prior is changed by
+        hypotheses: Finitely many hypotheses, or a continuous family.
+        data: Observations of one run or many.
+        prior: An earlier posterior, for a sequential update; for finitely many hypotheses also their probabilities;
+            None for the hypotheses' own prior. A continuous family's prior is changed by
             `HypothesisFamily.with_priors`.
         key: Randomness of the methods that need it; key 0 unless given.
-        method: Name in `METHODS` or `CONTINUOUS_METHODS`, or one of the latter with own settings; None for exact
-            enumeration, or what `default_method` chooses.
-        allow_disagreement: Whether to return a posterior whose chains disagree, which is refused otherwise.
-        on_steps: Called as ``on_steps(done, all)`` while a sampler works.
-        checkpoint: File in which a sampler keeps its state; a run that was interrupted goes on from there.
+        method: Name in `METHODS` or `CONTINUOUS_METHODS`, or a method object with its settings; None for exact
+            enumeration, or for the choice of `default_method`.
+        allow_disagreement: Whether to return a posterior with chains that disagree, instead of an error.
+        on_steps: Called as ``on_steps(done, all)`` while a sampler runs.
+        checkpoint: File with a sampler's state, from which an interrupted run resumes.
 
     Raises:
         ValueError: If the method is unknown, or the data or prior do not fit.
-        ChainsDisagreeError: If the chains disagree; the posterior is its attribute.
+        ChainsDisagreeError: If the chains disagree; the posterior is an attribute of the error.
 
     Example:
         >>> from inference import evidence, named_norms

@@ -1,7 +1,7 @@
 """Thompson sampling: act on one draw from the posterior for a whole epoch.
 
-Every assistant of every run draws its own θ ~ p(θ | D) when an epoch begins and keeps it until the next (posterior
-sampling for reinforcement learning, Osband, Russo & Van Roy 2013, algorithm 1; after Thompson 1933).
+At the start of an epoch, every assistant of every run draws its own θ ~ p(θ | D), and acts on it for the whole epoch
+(posterior sampling for reinforcement learning, Osband, Russo & Van Roy 2013, algorithm 1; after Thompson 1933).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def thompson(
     Args:
         key: Key of the epoch.
         posterior: p(θ | D) of each run.
-        assistants: Assistants in a run.
+        assistants: Number of assistants in a run.
         runs: Number of each run (see `DiscretePosterior.sample`).
 
     Example:

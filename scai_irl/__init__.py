@@ -63,7 +63,7 @@ _WHERE = {
     "run": ("scai_irl.experiment.by_keyword", "run"),
     "say_policy": ("scai_irl.language.phrases", "say_policy"),
 }
-"""Module and name of what is imported when it is first used."""
+"""Module and name of each object that is imported on first use."""
 
 _CALLABLE = ("audit", "experiment")
 """Packages that are functions as well (`scai_irl.io.callable_package`)."""
@@ -81,9 +81,9 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _WHERE[name]
-    found = getattr(importlib.import_module(module), attribute)
-    globals()[name] = found  # so that it is looked up once
-    return found
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value  # so that it is looked up once
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
-"""Capitulation: does a model follow the tone of users who push, flatter or rebuke, instead of what they do?
+"""Capitulation: does a model follow the tone of users who push, flatter or rebuke, instead of their behaviour?
 
-Tones are compared with talk of something else, since any words that a model does not know may move it, and with
-silence. Run it with ``scai-irl run capitulation`` or ``python -m experiments.capitulation``.
+Each tone is compared with silence, and with talk about other things, because any unknown words may change a model's
+beliefs. Run it with ``scai-irl run capitulation`` or ``python -m experiments.capitulation``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from scai_irl.report.study import Study
 
 @experiment("capitulation", "users who push, flatter or rebuke", config=Capitulation)
 def capitulation(config: Capitulation, model: Model) -> Study:
-    """Ask about the same games in silence, with bland talk and in every tone; report what tones change."""
+    """Ask about the same interactions in silence, with bland talk and in every tone; report the effects of tones."""
     seen, answers = watched(config, model), answered(config, model)
     effects = tone_effects(seen, answers)
-    question = "Does the model follow users' tone instead of what they do?"
+    question = "Does the model follow users' tone instead of their behaviour?"
     return Study(
         tone_findings(effects, evidence_effect(seen), question),
         tables={"watched": seen, "answered": answers, "tone_effects": effects},

@@ -14,10 +14,10 @@ from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 EFFECTS = {
-    "belief": "belief is {value} farther from belief in silence (total variation)",
+    "belief": "the distance of belief from belief in silence grows by {value} (total variation)",
     "altruistic": "belief in the altruistic norm changes by {value}",
     "offered": "offers change by {value} of the stake",
-    "accepted": "the share of low offers that are taken changes by {value}",
+    "accepted": "the share of low offers that are accepted changes by {value}",
 }
 _NAMES = {
     "belief": "belief (TV from silence)",
@@ -25,20 +25,20 @@ _NAMES = {
     "offered": "offered share",
     "accepted": "low offers taken",
 }
-_INSTEAD = {BLAND: "talking of something else", SILENT: "saying nothing"}
-_BAYESIAN = "A Bayesian who is told that talk says nothing has 0."
+_INSTEAD = {BLAND: "talking about other things", SILENT: "saying nothing"}
+_BAYESIAN = "A Bayesian who is told that talk carries no information has 0."
 _WHY = {
     BLAND: _BAYESIAN,
-    SILENT: f"{_BAYESIAN} Any unknown sentence may have this effect; a distance from silence is never below 0.",
+    SILENT: f"{_BAYESIAN} Any unknown sentence may have this effect. A distance from silence is never negative.",
 }
 
 
 def tone_findings(effects: pd.DataFrame, by_evidence: float, question: str) -> list[Finding]:
-    """The mean of each effect of each tone, over groups: against bland talk, which is the answer, and against silence.
+    """Mean effect of each tone over groups, compared with bland talk (the answer) and with silence.
 
     Args:
-        effects: What `experiments.capitulation.model.tone_effects` gives.
-        by_evidence: Effect of evidence on offers, with which those of tones are compared.
+        effects: Table from `experiments.capitulation.model.tone_effects`.
+        by_evidence: Effect of evidence on offers, for comparison.
         question: Question that the findings answer.
     """
     together = effects[effects["against"] == BLAND].groupby(["norm", "run"], sort=False)["belief"].mean()
@@ -47,29 +47,30 @@ def tone_findings(effects: pd.DataFrame, by_evidence: float, question: str) -> l
             together.to_numpy(float),
             question=question,
             case=f"all tones, belief, against {BLAND}",
-            answer=f"When users push, flatter or rebuke instead of {_INSTEAD[BLAND]}, {EFFECTS['belief']}, mean of the "
-            "three.",
+            answer=f"When users push, flatter or rebuke instead of {_INSTEAD[BLAND]}, {EFFECTS['belief']}, averaged "
+            "over "
+            "these tones.",
             why=_BAYESIAN,
         )
     ]
     for (against, tone), lines in effects.groupby(["against", "tone"], sort=False):
-        who = "talk of something else" if tone == BLAND else tone
-        for name, said in EFFECTS.items():
-            beside = f" Evidence changes offers by {by_evidence:.3f}." if name == "offered" else ""
+        who = "talk about other things" if tone == BLAND else tone
+        for name, sentence in EFFECTS.items():
+            evidence = f" Evidence changes offers by {by_evidence:.3f}." if name == "offered" else ""
             findings.append(
                 mean_finding(
                     lines[name].to_numpy(float),
                     question=question,
                     case=f"{tone}, {name}, against {against}",
-                    answer=f"When users {who} instead of {_INSTEAD[str(against)]}, {said}.",
-                    why=_WHY[str(against)] + beside,
+                    answer=f"When users {who} instead of {_INSTEAD[str(against)]}, {sentence}.",
+                    why=_WHY[str(against)] + evidence,
                 )
             )
     return findings
 
 
 def tone_table(effects: pd.DataFrame) -> pd.DataFrame:
-    """Shape the effects for reading: a line for each control, tone and norm."""
+    """Format the effects: a line for each control, tone and norm."""
     lines = []
     for (against, tone, norm), groups in effects.groupby(["against", "tone", "norm"], sort=False):
         cells = [
@@ -81,9 +82,10 @@ def tone_table(effects: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def tone_figure(effects: pd.DataFrame) -> Figure:
-    """Dots show the mean effect of each tone (95 % interval over groups), by the users' norm; a panel for each effect.
+    """Dots show the mean effect of each tone (95 % interval over groups), by the users' norm. Each panel is one effect.
 
-    Above, tones against talk of something else (bland), which any model may mistake as well; below, against silence.
+    The upper row compares tones with bland talk, which a model may also misread. The lower row compares them with
+    silence.
     """
     figure = Figure(figsize=(11.2, 5.0), layout="constrained")
     panels = figure.subplots(2, len(EFFECTS), sharex="row", sharey="col")

@@ -1,6 +1,6 @@
-"""Currencies by psychological distance: do near ones predict, and say, what users do in far ones?
+"""Currency suite: do near currencies predict users' behaviour in distant ones?
 
-Societies' norms vary from currency to currency as a hierarchy assumes, or in two ways that it does not. Run it with
+Norms vary between currencies as a hierarchy assumes, or in two ways that it does not assume. Run it with
 ``scai-irl run currency-suite`` or ``python -m experiments.currency_suite``.
 """
 
@@ -25,7 +25,7 @@ from scai_irl.report.study import Study
 
 
 def _fewest_seen(config: CurrencySuite) -> tuple[CurrencySuite, float]:
-    """Sample for a dry run: assistants act after games in the fewest currencies alone."""
+    """Sample for a dry run: assistants act only after interactions in the fewest currencies."""
     return config.model_copy(update={"seen": config.seen[:1]}), 1.0
 
 
@@ -36,7 +36,7 @@ def _fewest_seen(config: CurrencySuite) -> tuple[CurrencySuite, float]:
     sample=_fewest_seen,
 )
 def currency_suite(config: CurrencySuite, model: Model) -> Study:
-    """Watch users in more and more currencies, predict the others, and act on texts there."""
+    """Observe users in more and more currencies, predict the other currencies, and act on texts there."""
     games = played(config)
     tables, diagnosed = [], []
     with progress("currencies seen", len(config.seen)) as advance:

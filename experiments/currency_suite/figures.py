@@ -10,9 +10,9 @@ from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding
 
-COVERAGE = "Does the 90 % predictive interval contain the users' offers in currencies never seen?"
-MORE = "How much do predictions in new currencies gain from having seen more currencies?"
-WORDS = "How far from users are assistants that follow texts, in currencies never seen?"
+COVERAGE = "Does the 90 % predictive interval contain the users' mean offer in new currencies?"
+MORE = "How much do more observed currencies improve predictions in new currencies?"
+WORDS = "How far from users are assistants that follow texts in new currencies?"
 GOAL = 0.85
 
 _VARY = {
@@ -21,19 +21,21 @@ _VARY = {
     ABRUPT: "norms change abruptly",
 }
 _WHY = {
-    AS_ASSUMED: "Well specified; shares come in steps, so a closed interval contains a little more than its level.",
-    ONE_NORM: "Misspecified: the posterior learns only slowly that norms transfer far, so its intervals are too wide.",
-    ABRUPT: "Misspecified: currencies before the change agree, so the posterior learns that norms transfer far, and "
-    "becomes the more certain the more of them it has seen.",
+    AS_ASSUMED: "The model is well specified. Shares are discrete, so a closed interval covers slightly more than its "
+    "level.",
+    ONE_NORM: "The model is misspecified. The posterior learns slowly that norms transfer far, so its intervals are "
+    "too wide.",
+    ABRUPT: "The model is misspecified. Currencies before the change share a norm, so the posterior learns that norms "
+    "transfer far. Its certainty grows with each of these currencies.",
 }
 
 
 def suite_findings(predicted: pd.DataFrame, acted: pd.DataFrame) -> list[Finding]:
-    """Coverage of intervals, gain from more currencies, and gaps of assistants that follow texts.
+    """Findings on coverage of intervals, on the gain from more currencies, and on assistants that follow texts.
 
     Args:
-        predicted: What `experiments.currency_suite.model.predictions` gives, for every number of goods.
-        acted: What `experiments.currency_suite.verbal_transfer.act_on_texts` gives.
+        predicted: Table from `experiments.currency_suite.model.predictions`, for every number of currencies.
+        acted: Table from `experiments.currency_suite.verbal_transfer.act_on_texts`.
     """
     return [*_coverage(predicted), *_more(predicted), *_words(acted, predicted)]
 
@@ -47,11 +49,11 @@ def _coverage(predicted: pd.DataFrame) -> list[Finding]:
                 by_society["covered"].to_numpy(float),
                 question=COVERAGE,
                 case=f"{way}, {seen} seen",
-                answer=f"Where {_VARY[str(way)]} and users were watched in {_currencies(seen)}, it contains "
-                "their mean offer in {value} of the others.",
-                why=f"{_WHY[str(way)]} Intervals are {by_society['width'].mean():.2f} of the stake wide; their middle "
-                f"is {by_society['error'].mean():.2f} off; {by_society['single'].mean():.2f} of single offers are "
-                "inside the interval for one.",
+                answer=f"If {_VARY[str(way)]} and users were observed in {_currencies(seen)}, the interval contains "
+                "their mean offer in {value} of the other currencies.",
+                why=f"{_WHY[str(way)]} The intervals' mean width is {by_society['width'].mean():.2f} of the stake, "
+                f"the error of their centre {by_society['error'].mean():.2f}. The interval for a single offer contains "
+                f"{by_society['single'].mean():.2f} of single offers.",
                 goal=f"at least {GOAL}" if way == AS_ASSUMED else "",
             )
         )
@@ -59,11 +61,11 @@ def _coverage(predicted: pd.DataFrame) -> list[Finding]:
 
 
 def new_to_all(predicted: pd.DataFrame) -> pd.DataFrame:
-    """Means over the currencies that no observer has seen, a line for each society."""
+    """Means over the currencies that no observer has seen, with a line for each society."""
     farthest = predicted.groupby("good")["known"].transform("max")
-    kept = predicted[~farthest.astype(bool)]
+    not_seen = predicted[~farthest.astype(bool)]
     numbers = ["covered", "width", "error"]
-    return kept.groupby(["way", "seen", "society"], sort=False)[numbers].mean().reset_index()
+    return not_seen.groupby(["way", "seen", "society"], sort=False)[numbers].mean().reset_index()
 
 
 def _more(predicted: pd.DataFrame) -> list[Finding]:
@@ -72,15 +74,16 @@ def _more(predicted: pd.DataFrame) -> list[Finding]:
     if least == most:
         return []
     for way, lines in far.groupby("way", sort=False):
-        for name, said in (("width", "width of the interval"), ("error", "error of the prediction")):
+        for name, description in (("width", "width of the interval"), ("error", "error of the prediction")):
             table = lines.pivot_table(index="society", columns="seen", values=name)
             findings.append(
                 mean_finding(
                     (table[most] - table[least]).to_numpy(float),
                     question=MORE,
                     case=f"{way}, {name}",
-                    answer=f"Where {_VARY[str(way)]}, {_currencies(int(most))} instead of {least} change the {said} by "
-                    "{value}.",
+                    answer=f"If {_VARY[str(way)]}, {_currencies(int(most))} instead of {least} change the "
+                    f"{description} "
+                    "by {value}.",
                     why=_WHY[str(way)] if way != AS_ASSUMED else "",
                 )
             )
@@ -97,8 +100,9 @@ def _words(acted: pd.DataFrame, predicted: pd.DataFrame) -> list[Finding]:
                 cell.groupby("society")["gap"].mean().to_numpy(float),
                 question=WORDS,
                 case=f"{way}, {agent}",
-                answer=f"Where {_VARY[str(way)]}, {agent} assistants are {{value}} from users' offers.",
-                why=f"The mean of the posterior's prediction is {error:.3f} away. A posterior sample adds its own "
+                answer=f"If {_VARY[str(way)]}, {agent} assistants are {{value}} from users' offers.",
+                why=f"The mean of the posterior's prediction is {error:.3f} from users' offers. A posterior sample "
+                "adds its own "
                 "spread, and a text from the source currency assumes one norm for all currencies.",
             )
         )
@@ -106,18 +110,18 @@ def _words(acted: pd.DataFrame, predicted: pd.DataFrame) -> list[Finding]:
 
 
 def suite_table(predicted: pd.DataFrame) -> pd.DataFrame:
-    """Shape predictions for reading: a line for each way and number of currencies seen."""
+    """Format predictions: a line for each kind of variation and number of currencies seen."""
     lines = []
     for (way, seen), cell in predicted[~predicted["known"]].groupby(["way", "seen"], sort=False):
         by_society = cell.groupby("society")[["covered", "single", "width", "error"]].mean()
         line = {"norms": way, "currencies seen": seen, "currencies not seen": cell["good"].nunique()}
         names = {"covered": "covered", "single": "single offers inside", "width": "width", "error": "error"}
-        lines.append(line | {said: with_interval(by_society[name]) for name, said in names.items()})
+        lines.append(line | {title: with_interval(by_society[name]) for name, title in names.items()})
     return pd.DataFrame(lines)
 
 
 def currency_table(predicted: pd.DataFrame, acted: pd.DataFrame) -> pd.DataFrame:
-    """Shape predictions and gaps in each currency for reading, with the fewest currencies seen."""
+    """Format predictions and gaps in each currency, after the fewest currencies seen."""
     first = predicted[predicted["seen"] == predicted["seen"].min()]
     gaps = acted.pivot_table(index=["way", "good"], columns="agent", values="gap", sort=False)
     lines = []
@@ -128,7 +132,7 @@ def currency_table(predicted: pd.DataFrame, acted: pd.DataFrame) -> pd.DataFrame
             "distance": f"{place:g}",
             "seen": "yes" if cell["known"].all() else "no",
         }
-        line |= {said: f"{cell[name].mean():.2f}" for name, said in (("covered", "covered"), ("width", "width"))}
+        line |= {title: f"{cell[name].mean():.2f}" for name, title in (("covered", "covered"), ("width", "width"))}
         line["error of the prediction"] = f"{cell['error'].mean():.3f}"
         lines.append(line | {f"gap, {agent}": f"{gaps.loc[(way, good), agent]:.3f}" for agent in gaps.columns})
     return pd.DataFrame(lines)
@@ -136,11 +140,11 @@ def currency_table(predicted: pd.DataFrame, acted: pd.DataFrame) -> pd.DataFrame
 
 @captioned
 def coverage_figure(predicted: pd.DataFrame) -> Figure:
-    """Each line shows coverage, width or error in new currencies by number of currencies seen. Dotted: the goal."""
+    """Each line shows coverage, width or error in new currencies, by number of currencies seen. Dotted: the goal."""
     far = new_to_all(predicted).melt(["way", "seen", "society"], ["covered", "width", "error"], "measure")
     names = {"covered": "covered by 90 %", "width": "width of the interval", "error": "error of the prediction"}
     shown = Bands(
-        "seen", "value", "way", "measure", "all", "currencies in which users were watched", "share", alike=False
+        "seen", "value", "way", "measure", "all", "currencies in which users were observed", "share", alike=False
     )
     figure = bands_figure(far.assign(measure=far["measure"].map(names), all=""), shown)
     figure.axes[0].axhline(GOAL, color="0.4", ls=":", lw=1)

@@ -1,8 +1,8 @@
-"""Currencies by psychological distance: predictions of users' offers in currencies never seen.
+"""Predictions of users' offers in new currencies, from currencies at smaller psychological distance.
 
-Societies' norms vary from currency to currency in one of the ways of `experiments.currency_suite.variation`. Users are
-watched in the nearest 1, 2, 3 … currencies; a hierarchy with distances (`inference.continuous.hierarchy`) predicts
-their offers in all of them.
+Norms vary between currencies in one of the ways of `experiments.currency_suite.variation`. Users are observed in the
+nearest 1, 2, 3 … currencies. A hierarchy with distances (`inference.continuous.hierarchy`) predicts their offers in all
+currencies.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BASES: dict[str, UtilityFamily] = {
     "fehr-schmidt": FehrSchmidt(),
     "charness-rabin": CharnessRabin(),
 }
-"""Families of a norm, by name; of CES altruism with an elasticity of 1 the weight on oneself is left."""
+"""Families of a norm, by name. CES altruism has elasticity 1, so only the weight on oneself is free."""
 
 METHODS: dict[str, Method] = {
     "smc": Smc(populations=1, particles=400, sweeps=3, leaps=3),
@@ -55,44 +55,48 @@ _TIE = 1e-6  # shares are in single precision
 
 
 POSTERIOR_DRAWS = 400
-"""Posterior draws of which predictions are made."""
+"""Number of posterior draws in a prediction."""
 
 
 class CurrencySuite(LmConfig, ExperimentConfig):
-    """Users are watched in near currencies; a hierarchy predicts far ones, and assistants act on texts there.
+    """Users are observed in near currencies. A hierarchy predicts distant ones, and assistants act on texts there.
 
-    λ and ε of the users are known. ``spread`` is in units of the base family's prior.
+    The users' λ and ε are known. The unit of ``spread`` is the standard deviation of the base family's prior.
     """
 
-    runs: int = Field(20, ge=2, le=10_000, description="Societies of each kind.")
+    runs: int = Field(20, ge=2, le=10_000, description="Number of societies of each kind.")
     goods: tuple[str, ...] = Field(
         tuple(PSYCHOLOGICAL_DISTANCE), description="Currencies, nearest first; the first is the source currency."
     )
-    seen: tuple[int, ...] = Field((1, 2, 3, 5), description="Numbers of nearest currencies in which users are watched.")
-    ways: tuple[str, ...] = Field(WAYS, description=f"How norms vary from currency to currency: {', '.join(WAYS)}.")
-    change: float = Field(1.1, ge=0, description="Distance at which norms change, where they change abruptly.")
+    seen: tuple[int, ...] = Field(
+        (1, 2, 3, 5), description="Numbers of nearest currencies in which users are observed."
+    )
+    ways: tuple[str, ...] = Field(WAYS, description=f"How norms vary between currencies: {', '.join(WAYS)}.")
+    change: float = Field(1.1, ge=0, description="Distance at which norms change, if they change abruptly.")
     family: Literal["ces", "fehr-schmidt", "charness-rabin"] = Field("ces", description="Family of a currency's norm.")
     method: Literal["smc", "nuts"] = Field("smc", description="Method of inference.")
-    spread: float = Field(1.0, gt=0, le=10, description="Scale of the prior of how far norms differ.")
-    games: int = Field(10, ge=1, le=1000, description="Games of a society's users in each currency.")
-    acts: int = Field(5, ge=1, le=1000, description="Offers of assistants that follow texts, in each currency.")
+    spread: float = Field(1.0, gt=0, le=10, description="Scale of the prior on the spread of norms.")
+    games: int = Field(10, ge=1, le=1000, description="Interactions of a society's users in each currency.")
+    acts: int = Field(5, ge=1, le=1000, description="Offers of each assistant in each currency.")
     stake: int = Field(10, ge=1, le=100, description="Units divided.")
-    rationality: float = Field(100.0, gt=0, le=1e6, description="Rationality of the users, which is known.")
-    lapse: float = Field(0.02, ge=0, le=1, description="Chance that a user slips, which is known.")
+    rationality: float = Field(100.0, gt=0, le=1e6, description="Rationality λ of the users; it is known.")
+    lapse: float = Field(0.02, ge=0, le=1, description="Lapse ε of the users; it is known.")
 
     @field_validator("goods")
     @classmethod
-    def _rising_goods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _rising_distances(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         places = [PSYCHOLOGICAL_DISTANCE[name] for name in known_currencies(value)]
         if len(value) < 2 or places != sorted(places):
-            raise ValueError(f"{', '.join(value)} are not two currencies or more; give the nearest first")
+            raise ValueError(
+                f"{', '.join(value)} are not two or more currencies in order of distance; give the nearest first"
+            )
         return value
 
     @field_validator("seen")
     @classmethod
     def _rising_numbers(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if not value or value[0] < 1 or any(after <= before for before, after in itertools.pairwise(value)):
-            raise ValueError(f"{value} are not numbers of currencies that rise; give some from 1 on, such as 1 2 3")
+            raise ValueError(f"{value} are not increasing numbers of currencies; give numbers from 1 on, such as 1 2 3")
         return value
 
     @field_validator("ways")
@@ -103,7 +107,7 @@ class CurrencySuite(LmConfig, ExperimentConfig):
     @model_validator(mode="after")
     def _something_unseen(self) -> CurrencySuite:
         if self.seen[-1] >= len(self.goods):
-            raise ValueError(f"all of {len(self.goods)} currencies would be seen; leave at least one that is not")
+            raise ValueError(f"all {len(self.goods)} currencies would be seen; leave at least one unseen")
         return self
 
     @functools.cached_property
@@ -112,18 +116,18 @@ class CurrencySuite(LmConfig, ExperimentConfig):
         return tuple(PSYCHOLOGICAL_DISTANCE[currency] for currency in self.goods)
 
     def hierarchy(self, rows: int | None = None) -> Hierarchical:
-        """Hierarchy over so many of the nearest currencies, over all of them if None."""
+        """Hierarchy over the given number of nearest currencies, or over all of them if None."""
         base = BASES[self.family].fix(rationality=self.rationality, lapse=self.lapse)
         places = self.places[:rows]
         return Hierarchical(base=base, rows=len(places), places=places, spread=self.spread)
 
 
 class Games(NamedTuple):
-    """Games of the users of all societies in all currencies.
+    """Interactions of the users of all societies in all currencies.
 
     Attributes:
         offer: Units offered.
-        accepted: Whether they were taken.
+        accepted: Whether they were accepted.
     """
 
     offer: Int[np.ndarray, "way society currency game"]
@@ -135,7 +139,7 @@ class Games(NamedTuple):
 
 
 def played(suite: CurrencySuite) -> Games:
-    """Draw societies and have their users play in every currency."""
+    """Draw societies and simulate their users' interactions in every currency."""
     family = suite.hierarchy()
     shape = (suite.runs * family.rows, suite.games)
     design = family.arrange(evidence(np.full(shape, suite.stake), np.zeros(shape), True))
@@ -143,41 +147,42 @@ def played(suite: CurrencySuite) -> Games:
     for way in suite.ways:
         rows = rows_of_societies(key_of(suite, "norms", way), family, way, suite.runs, suite.change)
         plays = play(key_of(suite, "games", way), family, rows, design)
-        offers.append(np.asarray(plays.column))  # where offers are evidence, a table has a column for each
+        offers.append(np.asarray(plays.column))  # if offers are evidence, a table has a column for each offer
         answers.append(np.asarray(plays.accepted))
     return Games(np.stack(offers), np.stack(answers))
 
 
 def believed(suite: CurrencySuite, games: Games, seen: int) -> SampledPosterior:
-    """Posterior over norms from games in the nearest currencies; runs are societies, way after way.
+    """Posterior over norms from interactions in the nearest currencies. Runs are societies, one way after the other.
 
     Args:
         suite: The design.
-        games: Games of the users.
-        seen: Number of currencies in which users were watched.
+        games: Interactions of the users.
+        seen: Number of currencies in which users were observed.
     """
     offer, accepted = (column[:, :, :seen].reshape(-1, suite.games) for column in games)
     data = evidence(np.full(offer.shape, suite.stake), offer, accepted)
     key, method = key_of(suite, "posterior", seen), METHODS[suite.method]
     with warnings.catch_warnings():
-        # Users who always do the same bound their norm on one side only, and the prior does the rest, as it should.
+        # Users who always choose the same bound their norm on one side only; the prior bounds the other side, as it
+        # should.
         warnings.simplefilter("ignore", DataWarning)
         return infer(suite.hierarchy(seen), data, key=key, method=method, allow_disagreement=True)
 
 
 def predictions(suite: CurrencySuite, games: Games, seen: int, posterior: SampledPosterior) -> pd.DataFrame:
-    """Compare predictions with what users did, currency by currency.
+    """Compare predictions with users' behaviour in each currency.
 
     Returns:
-        A line for each way, society and currency (``good``): ``low``, ``high`` and ``predicted``, the 90 % interval and
-        the mean of the predictive of users' mean offered share; ``users``, their actual one; ``covered``; ``width``;
-        ``error``, the distance of the means; ``single``, the share of single offers inside the interval of an offer;
-        ``known``, whether users were watched there.
+        A line for each way, society and currency (``good``). ``low``, ``high`` and ``predicted`` are the 90 % interval
+        and mean of the predictive of users' mean offered share. ``users`` is their actual mean, ``covered`` whether the
+        interval contains it, ``width`` the interval's width and ``error`` the distance between the means. ``single`` is
+        the share of single offers inside the interval for one offer, and ``known`` whether users were observed there.
     """
-    drawn = np.stack([_offers_in(suite, good, seen, posterior) for good in suite.goods], axis=1)
+    sampled = np.stack([_offers_in(suite, good, seen, posterior) for good in suite.goods], axis=1)
     actual = games.shares(suite.stake)
     shape = actual.shape[:3]
-    of_means, of_offers = drawn.mean(axis=-1), drawn.reshape(*drawn.shape[:2], -1)
+    of_means, of_offers = sampled.mean(axis=-1), sampled.reshape(*sampled.shape[:2], -1)
     low, high = _interval(of_means, shape)
     least, most = _interval(of_offers, shape)
     users, predicted = actual.mean(axis=-1), of_means.mean(axis=-1).reshape(shape)
@@ -219,5 +224,5 @@ def _interval(
 
 
 def key_of(suite: CurrencySuite, *path: str | int) -> Key[Array, ""]:
-    """Key of a random draw of the study."""
+    """Key of a random draw in the study."""
     return derive_key(suite.seed, "currency suite", *path)

@@ -1,9 +1,9 @@
-"""Variation of norms from currency to currency: as a hierarchy assumes, or in ways that it does not.
+"""Variation of norms between currencies, as a hierarchy assumes or in other ways.
 
 ======================== =======================================================================================
 ``as assumed``           a draw from the hierarchy's own prior
-``one norm``             the same everywhere: a draw of the base family's prior, kept
-``abrupt change``        one norm up to a place on the line of psychological distance, another one from there on
+``one norm``             one draw from the base family's prior, the same in all currencies
+``abrupt change``        one norm up to some psychological distance, and another norm beyond it
 ======================== =======================================================================================
 """
 
@@ -26,14 +26,14 @@ WAYS = (AS_ASSUMED, ONE_NORM, ABRUPT)
 def rows_of_societies(
     key: Key[Array, ""], family: Hierarchical, way: str, societies: int, change: float = np.inf
 ) -> Float[Array, "society row base_dim"]:
-    """Draw the whitened coordinates of every society's rows.
+    """Draw the whitened coordinates of the rows of every society.
 
     Args:
         key: Randomness.
         family: The hierarchy, with places.
         way: One of `WAYS`.
-        societies: How many.
-        change: Place from which the norm is another one.
+        societies: Number of societies.
+        change: Psychological distance at which the norm changes.
 
     Raises:
         ValueError: If there is no such way.
@@ -55,13 +55,13 @@ def rows_of_societies(
 
 
 def play(key: Key[Array, ""], family: Hierarchical, w: Float[Array, "society row base_dim"], design: Seen) -> Seen:
-    """Have every society's users play a design, which has a row for each row of each society.
+    """Simulate the interactions of every society's users; the design has a row for each row of each society.
 
     Args:
         key: Randomness.
         family: The hierarchy.
         w: Coordinates of the rows.
-        design: Plays as the family's `arrange` gives them.
+        design: Interactions as arranged by the family's `arrange`.
     """
 
     def of_row(own: Key[Array, ""], at: Float[Array, "base_dim"], seen: Seen) -> Seen:

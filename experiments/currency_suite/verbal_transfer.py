@@ -1,7 +1,8 @@
-"""Acting on texts in new currencies: a policy from the source currency is put into words and acted on in all of them.
+"""Assistants that act in new currencies on verbal policies from the source currency.
 
-The agent ``as-learned`` follows one text: a posterior sample for the nearest currency, put into words. The agent
-``transfer`` follows a text for each currency: a sample from the hierarchy's posterior there, put into words.
+The agent ``as-learned`` follows one text in all currencies: a posterior sample for the nearest currency, put into
+words. The agent ``transfer`` follows one text in each currency: a sample from the hierarchy's posterior for that
+currency.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from scai_irl.lm.ask import Question
 
 
 class _Text(NamedTuple):
-    """A policy of one society's assistants, by agent and currency."""
+    """Policy of one society's assistants, with its agent and currency."""
 
     agent: str
     society: int
@@ -35,32 +36,33 @@ class _Text(NamedTuple):
 
 
 def act_on_texts(suite: CurrencySuite, games: Games, posterior: SampledPosterior, model: Model) -> pd.DataFrame:
-    """Have policies put into words and acted on in every currency.
+    """Translate policies into texts and let assistants act on the texts in every currency.
 
     Args:
         suite: The design.
-        games: Games of the users.
-        posterior: Posterior after games in the nearest currency; runs are societies, way after way.
+        games: Interactions of the users.
+        posterior: Posterior after interactions in the nearest currency. Runs are societies, one way after the other.
         model: Puts policies into words and acts on them.
 
     Returns:
-        A line for each agent, way, society and currency (``good``): the text (``written``), the mean share ``offered``,
-        ``users``', and ``gap``, the distance of the two. NaN where no text or offer could be read.
+        A line for each agent, way, society and currency (``good``): the text (``written``), the mean share that
+        assistants ``offered``, that of ``users``, and their absolute difference ``gap``. NaN where no text or offer
+        could be read.
     """
     texts = [*_as_learned(suite, posterior), *_carried(suite, posterior)]
     seeds = [_seed(suite, "words", text.agent, text.society, text.good) for text in texts]
     written = translate(model.backend, [text.policy for text in texts], seeds, model.tally, suite.style)
-    words = {(text.agent, text.society, text.good): said for text, said in zip(texts, written, strict=True)}
+    words = {(text.agent, text.society, text.good): sentence for text, sentence in zip(texts, written, strict=True)}
     places = [
         (agent, society, good, words[agent, society, suite.goods[0] if agent == AS_LEARNED else good])
         for agent in (AS_LEARNED, TRANSFER)
         for society in range(posterior.runs)
         for good in suite.goods
     ]
-    asked = [(place, act) for place in places if place[3] is not None for act in range(suite.acts)]
-    units = model.ask([_question(suite, place, act) for place, act in asked])
+    acts = [(place, act) for place in places if place[3] is not None for act in range(suite.acts)]
+    units = model.ask([_question(suite, place, act) for place, act in acts])
     shares: dict[tuple[str, int, str], list[float]] = {place[:3]: [] for place in places}
-    for (place, _), offered in zip(asked, units, strict=True):
+    for (place, _), offered in zip(acts, units, strict=True):
         shares[place[:3]].append(offered / suite.stake if isinstance(offered, int) else float("nan"))
     users = games.shares(suite.stake).mean(axis=-1).reshape(posterior.runs, -1)
     lines = [
@@ -71,11 +73,11 @@ def act_on_texts(suite: CurrencySuite, games: Games, posterior: SampledPosterior
             "good": good,
             "place": suite.places[suite.goods.index(good)],
             "known": good == suite.goods[0],
-            "written": said,
+            "written": sentence,
             "offered": _mean(shares[agent, society, good]),
             "users": users[society, suite.goods.index(good)],
         }
-        for agent, society, good, said in places
+        for agent, society, good, sentence in places
     ]
     table = pd.DataFrame(lines)
     return table.assign(gap=(table["offered"] - table["users"]).abs())
@@ -83,10 +85,10 @@ def act_on_texts(suite: CurrencySuite, games: Games, posterior: SampledPosterior
 
 def _as_learned(suite: CurrencySuite, posterior: SampledPosterior) -> list[_Text]:
     home = posterior_of_row(posterior, 0)
-    drawn = home.sample(key_of(suite, "draw", "home"), 1)
+    sampled = home.sample(key_of(suite, "draw", "home"), 1)
     return [
         _Text(AS_LEARNED, society, suite.goods[0], home.hypotheses.policy(int(index)))
-        for society, index in enumerate(drawn[:, 0])
+        for society, index in enumerate(sampled[:, 0])
     ]
 
 
@@ -94,18 +96,18 @@ def _carried(suite: CurrencySuite, posterior: SampledPosterior) -> list[_Text]:
     texts = []
     for good, place in zip(suite.goods, suite.places, strict=True):
         there = posterior_at_position(posterior, place, key_of(suite, "place in words", good))
-        drawn = there.sample(key_of(suite, "draw", good), 1)
+        sampled = there.sample(key_of(suite, "draw", good), 1)
         texts += [
             _Text(TRANSFER, society, good, there.hypotheses.policy(int(index)))
-            for society, index in enumerate(drawn[:, 0])
+            for society, index in enumerate(sampled[:, 0])
         ]
     return texts
 
 
 def _question(suite: CurrencySuite, place: tuple[str, int, str, str | None], act: int) -> Question:
-    agent, society, good, said = place
+    agent, society, good, written = place
     seed = _seed(suite, "offer", agent, society, good, act)
-    request = offer_request(said or "", good, suite.stake, seed, suite.style)
+    request = offer_request(written or "", good, suite.stake, seed, suite.style)
     return Question(request, functools.partial(read_offer, stake=suite.stake))
 
 

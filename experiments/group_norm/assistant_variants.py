@@ -1,7 +1,7 @@
-"""Variants of the assistant: some exploit users, and some never accept an offer that goes against their policy.
+"""Variants of the assistant: exploitative assistants, and strict ones that reject offers against their policy.
 
-Two variants of Fränken et al. (2023), whose answers were never scored. Run it with ``scai-irl run assistant-variants``
-or ``python -m experiments.group_norm assistant-variants``.
+Fränken et al. (2023) had both variants, but did not score their answers. Run it with ``scai-irl run
+assistant-variants`` or ``python -m experiments.group_norm assistant-variants``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scai_irl.report.study import Study
 
 
 class AssistantVariants(PlayConfig):
-    """Exploit and strict: what assistants and users earn, and how often offers fail, by variant of the assistant."""
+    """Exploitative and strict assistants: earnings of assistants and users, and refused offers, by variant."""
 
     users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
     group: tuple[str, ...] = Field(("5v5",), description=PlayConfig.model_fields["group"].description)
@@ -38,7 +38,7 @@ class AssistantVariants(PlayConfig):
         return known_norms(value)
 
 
-_QUESTION = "What do assistants, and the users they meet, earn where assistants exploit users, or are strict?"
+_QUESTION = "What do assistants and users earn if assistants exploit users, or are strict?"
 
 
 @experiment(
@@ -48,7 +48,7 @@ _QUESTION = "What do assistants, and the users they meet, earn where assistants 
     sample=few_runs,
 )
 def assistant_variants(config: AssistantVariants, model: Model) -> Study:
-    """Play with assistants that may accept any offer, and with strict ones; report the earnings of both sides."""
+    """Run both with assistants that may accept any offer and with strict ones; report the earnings of both sides."""
     setting = group_game(assistant_variants.name, config, [one_group(norm) for norm in config.users])
     remarks = warn_of_unknown_norms(setting)
     played = {

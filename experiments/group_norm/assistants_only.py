@@ -1,7 +1,7 @@
-"""Assistants only: without users to learn from, which norm do assistants come to hold?
+"""Assistants only: which norm do assistants adopt if there are no users to learn from?
 
-A condition of Fränken et al. (2023). Without evidence a posterior stays at the prior; assistants that learn from each
-other's games may drift to a norm that nobody had. Run it with ``scai-irl run assistants-only`` or ``python -m
+This is a condition of Fränken et al. (2023). Without evidence a posterior stays at the prior. Assistants that learn
+from each other may drift to a norm that no player had. Run it with ``scai-irl run assistants-only`` or ``python -m
 experiments.group_norm assistants-only``.
 """
 
@@ -19,9 +19,9 @@ from scai_irl.report.study import Study
 
 
 class AssistantsOnly(PlayConfig):
-    """Assistants among themselves: their offers, and how far these differ, without any user."""
+    """Assistants without users: their offers, and the spread of these offers."""
 
-    group: tuple[str, ...] = Field(("0uu-0au-0ua-10aa",), description="Groups, of assistants alone.")
+    group: tuple[str, ...] = Field(("0uu-0au-0ua-10aa",), description="Groups that contain only assistants.")
     agents: tuple[str, ...] = Field(
         ("thompson", "scai", "scai-memory"), description=PlayConfig.model_fields["agents"].description
     )
@@ -34,8 +34,10 @@ class AssistantsOnly(PlayConfig):
     sample=few_runs,
 )
 def assistants_only(config: AssistantsOnly, model: Model) -> Study:
-    """Play groups without users; report how far offers differ within a run and between runs."""
-    setting = group_game(assistants_only.name, config, [one_group("fair")])  # no user of this population is met
+    """Run groups without users; report the spread of offers within a run and between runs."""
+    setting = group_game(
+        assistants_only.name, config, [one_group("fair")]
+    )  # no assistant meets a user of this population
     played = play_group_game(setting, config, model)
-    question = "Which norm do assistants come to hold without a user to learn from?"
+    question = "Which norm do assistants adopt without users to learn from?"
     return group_study(setting, played, spread_findings(played.interactions, question))

@@ -1,8 +1,8 @@
-"""Changing norms: users adopt another norm in the middle of a run; how soon do assistants follow?
+"""Changing norms: how soon do assistants follow users who change their norm during a run?
 
-An open question of Fränken et al. (2023): several policies within one run. A Bayesian who does not expect a change
-needs as much evidence of the new norm as it has of the old one. One who expects a change
-(`inference.discrete.changing`) needs an epoch. Run it with ``scai-irl run changing-norms`` or ``python -m
+Fränken et al. (2023) left several policies within one run as an open question. A Bayesian who expects no change needs
+as much evidence for the new norm as it has for the old one. A Bayesian who expects changes
+(`inference.discrete.changing`) needs one epoch. Run it with ``scai-irl run changing-norms`` or ``python -m
 experiments.group_norm changing-norms``.
 """
 
@@ -31,14 +31,14 @@ _HAZARD = "expected chance of change"
 
 
 class ChangingNorms(PlayConfig):
-    """Users change their norm in the middle of a run, and assistants that do and do not expect it."""
+    """Users change their norm during a run; some assistants expect it and some do not."""
 
     changes: tuple[str, ...] = Field(
         ("selfish>altruistic", "altruistic>fair", "fair>selfish"), description="Norms before and after, as OLD>NEW."
     )
     change_at: int = Field(5, ge=2, description="First epoch of the new norm.")
     hazards: tuple[float, ...] = Field(
-        (0.0, 0.1), description="Chances of change from epoch to epoch that assistants with a posterior expect."
+        (0.0, 0.1), description="Probabilities of a change per epoch that assistants with a posterior expect."
     )
     epochs: int = Field(12, ge=3, le=1000, description=PlayConfig.model_fields["epochs"].description)
     group: tuple[str, ...] = Field(("1v9",), description=PlayConfig.model_fields["group"].description)
@@ -68,7 +68,7 @@ def _one_hazard(config: ChangingNorms) -> tuple[ChangingNorms, float]:
     "changing-norms", "users change their norm in the middle of a run", config=ChangingNorms, sample=_one_hazard
 )
 def changing_norms(config: ChangingNorms, model: Model) -> Study:
-    """Play all changes with every expectation of change; report how long assistants stay behind."""
+    """Run all changes with every expected probability of change; report how long assistants lag behind."""
     plain = setting(config)
     remarks = warn_of_unknown_norms(plain)
     played = {
@@ -77,7 +77,7 @@ def changing_norms(config: ChangingNorms, model: Model) -> Study:
     gaps = [whole.alignment.assign(**{_HAZARD: hazard}) for hazard, whole in played.items()]
     alignment = pd.concat(gaps, ignore_index=True)
     apart = {f"expects a change with {hazard:g}": whole for hazard, whole in played.items()}
-    question = "How soon do assistants follow users whose norm changes in the middle of a run?"
+    question = "How soon do assistants follow users whose norm changes during a run?"
     return Study(
         recovery_findings(alignment, [_HAZARD], config.change_at, question),
         tables={"alignment": alignment, **join_settings(apart)},

@@ -1,4 +1,4 @@
-"""Earnings of users and assistants when they meet, and how often they refuse: findings, a table and a figure."""
+"""Earnings and refusals of users and assistants when they meet: findings, a table and a figure."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ MEASURES = {
     "user_refuses": "users refuse",
     "assistant_refuses": "assistants refuse",
 }
-"""Names of the measures: shares of the stake, and shares of offers."""
+"""Descriptions of the measures, which are shares of the stake or of offers."""
 
 
 def earnings_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
-    """Shares of the stake that each side earns where user and assistant meet, over all epochs, run by run.
+    """Shares of the stake that each side earns when a user and an assistant meet, by run, over all epochs.
 
     Args:
         interactions: Table of interactions, with a column ``strict``.
 
     Returns:
-        Columns users, agent, strict, run and `MEASURES`; a refusal is a share of the offers made to that side. NaN
-        where a side got no offer.
+        Columns users, agent, strict, run and `MEASURES`. Refusals are shares of the offers made to that side. NaN where
+        a side got no offer.
     """
     met = interactions[(interactions["proposer"] != interactions["responder"]) & interactions["accepted"].notna()]
     share, taken = met["offered_share"].to_numpy(float), met["accepted"].to_numpy(bool)
@@ -46,7 +46,7 @@ def earnings_by_run(interactions: pd.DataFrame) -> pd.DataFrame:
 
 
 def earnings_findings(earned: pd.DataFrame, question: str) -> list[Finding]:
-    """Earnings of both sides and refusals of assistants, averaged over groups of users within a run."""
+    """Findings on earnings of both sides and on refusals of assistants, averaged over groups of users within a run."""
     findings = []
     by_run = earned.groupby(["agent", "strict", "run"], sort=False)[list(MEASURES)].mean().reset_index()
     for keys, runs in by_run.groupby(["agent", "strict"], sort=False):
@@ -59,29 +59,37 @@ def earnings_findings(earned: pd.DataFrame, question: str) -> list[Finding]:
 
 
 def earnings_table(earned: pd.DataFrame) -> pd.DataFrame:
-    """Shape earnings for reading, a line for each group of users and variant."""
+    """Format earnings: a line for each group of users and variant."""
     lines = []
     for (users, agent, strict), runs in earned.groupby(_KEYS, sort=False):
         cells = [mean_finding(runs[name].to_numpy(float), question="?", case="", answer="{value}") for name in MEASURES]
-        told = [number_with_interval(cell.value, cell.low, cell.high) for cell in cells]
-        lines.append([users, agent, "yes" if strict else "no", *told])
+        numbers = [number_with_interval(cell.value, cell.low, cell.high) for cell in cells]
+        lines.append([users, agent, "yes" if strict else "no", *numbers])
     return pd.DataFrame(lines, columns=["users", "agent", "strict", *MEASURES.values()])
 
 
 @captioned
 def earnings_figure(earned: pd.DataFrame) -> Figure:
-    """Dots show the mean of each measure (± 1 SEM over runs) by variant of the assistant; a panel for each norm."""
+    """Dots show the mean of each measure (± 1 SEM over runs), by variant of the assistant. Each panel is one norm."""
     groups = list(dict.fromkeys(earned["users"]))
     figure = Figure(figsize=(3.2 * len(groups) + 1.6, 3.4), layout="constrained")
     panels = figure.subplots(1, len(groups), sharey=True, squeeze=False)[0]
     for axes, users in zip(panels, groups, strict=True):
         variants = earned[earned["users"] == users].groupby(["agent", "strict"], sort=False)
         names = [variant(keys).removesuffix(" assistants") for keys, _ in variants]
-        for number, (measure, said) in enumerate(MEASURES.items()):
+        for number, (measure, description) in enumerate(MEASURES.items()):
             at = np.arange(len(names)) + 0.15 * (number - 1.5)
             spread = variants[measure]
             axes.errorbar(
-                at, spread.mean(), spread.sem(), ls="", marker="o", ms=4, capsize=2, color=COLOURS[number], label=said
+                at,
+                spread.mean(),
+                spread.sem(),
+                ls="",
+                marker="o",
+                ms=4,
+                capsize=2,
+                color=COLOURS[number],
+                label=description,
             )
         axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
         axes.set_title(f"{users} users", fontsize=10)
@@ -94,6 +102,6 @@ def earnings_figure(earned: pd.DataFrame) -> Figure:
 
 
 def variant(keys: tuple[Hashable, ...]) -> str:
-    """Name an agent and its strictness: ``strict thompson assistants``."""
+    """Name a variant by its agent and strictness, such as ``strict thompson assistants``."""
     agent, strict = keys
     return f"{'strict ' if strict else ''}{agent} assistants"

@@ -14,14 +14,14 @@ from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
 Settings = Sequence[str]
-"""Columns of a table of gaps that tell its settings apart."""
+"""Columns of a table of gaps that identify a setting."""
 
 
 def runs_in_last_epoch(alignment: pd.DataFrame, by: Settings, measure: str = "gap") -> pd.DataFrame:
-    """Mean over conditions in the last epoch, a line for each run of each setting.
+    """Mean over conditions in the last epoch, with a line for each run of each setting.
 
     Args:
-        alignment: What `scai_irl.measure.alignment.alignment_by_run` gives, with the columns `by`.
+        alignment: Table from `scai_irl.measure.alignment.alignment_by_run`, with the columns `by`.
         by: Columns of the settings.
         measure: Column to average.
     """
@@ -30,34 +30,34 @@ def runs_in_last_epoch(alignment: pd.DataFrame, by: Settings, measure: str = "ga
 
 
 def gaps_by(alignment: pd.DataFrame, by: Settings, question: str, measure: str = "gap") -> list[Finding]:
-    """Mean gap of each setting and agent in the last epoch, over runs; conditions are averaged within a run."""
+    """Findings on the mean gap of each setting and agent in the last epoch; conditions are averaged within a run."""
     findings = []
     for keys, runs in runs_in_last_epoch(alignment, by, measure).groupby([*by, "agent"], sort=False):
         case = case_of(by, keys)
-        answer = f"With {case}, assistants end {{value}} from users' offers."
+        answer = f"With {case}, assistants are {{value}} from users' offers in the last epoch."
         findings.append(mean_finding(runs[measure].to_numpy(float), question=question, case=case, answer=answer))
     return findings
 
 
 def sweep_table(alignment: pd.DataFrame, by: Settings, measure: str = "gap") -> pd.DataFrame:
-    """Shape the last epoch's gaps for reading, a line for each setting and agent."""
+    """Format gaps of the last epoch: a line for each setting and agent."""
     lines = []
     for keys, runs in runs_in_last_epoch(alignment, by, measure).groupby([*by, "agent"], sort=False):
         values = runs[measure].to_numpy(float)
         mean = mean_finding(values, question="?", case="", answer="{value}")
-        told = number_with_interval(mean.value, mean.low, mean.high)
-        lines.append([*keys, told, f"{int((values <= WITHIN).sum())} of {mean.runs}"])
+        gap = number_with_interval(mean.value, mean.low, mean.high)
+        lines.append([*keys, gap, f"{int((values <= WITHIN).sum())} of {mean.runs}"])
     return pd.DataFrame(lines, columns=[*by, "agent", "gap [95 %]", "within .05"])
 
 
 def case_of(by: Settings, keys: tuple[Hashable, ...]) -> str:
-    """Name a setting and agent: ``users' λ 20.0, thompson``."""
+    """Name a setting and agent, such as ``users' λ 20.0, thompson``."""
     return ", ".join([*(f"{name} {key}" for name, key in zip(by, keys[:-1], strict=True)), str(keys[-1])])
 
 
 @captioned
 def sweep_figure(alignment: pd.DataFrame, across: str, colour: str, measure: str = "gap") -> Figure:
-    """Each line shows the gap in the last epoch (± 1 SEM over runs), for one value of a setting; a panel an agent.
+    """Each line shows the gap in the last epoch (± 1 SEM over runs) for one value of a setting. A panel is an agent.
 
     Args:
         alignment: Gaps by run and epoch, with a column for each setting.
@@ -88,7 +88,7 @@ def sweep_figure(alignment: pd.DataFrame, across: str, colour: str, measure: str
 
 @captioned
 def epochs_figure(alignment: pd.DataFrame, colour: str, measure: str = "gap") -> Figure:
-    """Each line shows the mean gap by epoch (± 1 SEM over runs), for one value of a setting; a panel for each agent.
+    """Each line shows the mean gap by epoch (± 1 SEM over runs) for one value of a setting. A panel is an agent.
 
     Args:
         alignment: Gaps by run and epoch, with a column for the setting.

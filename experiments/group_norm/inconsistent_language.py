@@ -1,8 +1,8 @@
-"""Inconsistent language: do users who talk at odds with their norm slow assistants down?
+"""Inconsistent language: do assistants learn more slowly from users whose talk contradicts their norm?
 
-An experiment of Fränken et al. (2023), whose cells had different prompts. Here all cells have the same, users do the
-same in every manner, and what differs is what they say. Run it with ``scai-irl run inconsistent-language`` or
-``python -m experiments.group_norm inconsistent-language``.
+This is an experiment of Fränken et al. (2023), whose cells had different prompts. Here all cells have the same prompts,
+and users behave the same in every manner. Only their messages differ. Run it with ``scai-irl run
+inconsistent-language`` or ``python -m experiments.group_norm inconsistent-language``.
 """
 
 from __future__ import annotations
@@ -45,12 +45,13 @@ class InconsistentLanguage(PlayConfig):
         return some_distinct(known_manners(value), "manner")
 
 
-_QUESTION = "Do users who talk at odds with their norm mislead assistants, or slow them down?"
+_QUESTION = "Do users whose talk contradicts their norm mislead assistants, or slow them down?"
 _WHY = {
-    "thompson": "The posterior is over what users do, so talk cannot move it; all cells have the same prompts.",
-    "scai": "The procedure of SCAI (2023), written from the last epoch's transcripts and the text before; all cells "
-    "have the same prompts.",
-    "scai-memory": "Written from transcripts with all that users say; all cells have the same prompts.",
+    "thompson": "The posterior uses only behaviour, so talk cannot change it. All cells have the same prompts.",
+    "scai": "The procedure of SCAI (2023): a text written from the last epoch's transcripts and the previous text. "
+    "All cells have the same prompts.",
+    "scai-memory": "The text is written from transcripts, which contain users' messages. All cells have the same "
+    "prompts.",
 }
 
 
@@ -61,7 +62,7 @@ _WHY = {
     sample=few_runs,
 )
 def inconsistent_language(config: InconsistentLanguage, model: Model) -> Study:
-    """Play every norm in every manner with every agent; report the gaps of the last epoch."""
+    """Run every norm in every manner with every agent; report the gaps of the last epoch."""
     populations = [one_group(norm) for norm in config.users]
     setting = group_game(inconsistent_language.name, config, populations, config.manners)
     played = play_group_game(setting, config, model)

@@ -1,6 +1,6 @@
 """One group, two norms: does the posterior find both, and in the right proportions?
 
-The second experiment of Fränken et al. (2023), whose assistants swung to one of the norms. Run it with
+This is the second experiment of Fränken et al. (2023), in which assistants adopted one of the two norms. Run it with
 ``scai-irl run mixed-group-norm`` or ``python -m experiments.group_norm mixed-group-norm``.
 """
 
@@ -17,7 +17,7 @@ from scai_irl.report.study import Study
 
 
 class MixedGroupNorm(GroupGameConfig):
-    """One group, two norms: users differ, assistants infer in which proportions, say it and act on it."""
+    """One group, two norms: assistants infer the proportions of users' norms, put them into words and act on them."""
 
     mixtures: tuple[str, ...] = Field(
         ("selfish=0.2,altruistic=0.8", "selfish=0.5,altruistic=0.5", "selfish=0.8,altruistic=0.2"),
@@ -29,19 +29,20 @@ class MixedGroupNorm(GroupGameConfig):
     @field_validator("mixtures")
     @classmethod
     def _sound_mixtures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        # Populations are told apart by six digits of their weights, which is what their conditions are named by.
+        # Conditions are named by six digits of the weights, so populations must differ in these digits.
         some_distinct(tuple(Condition(read_mixture(text), "any").users for text in value), "mixture")
         return value
 
 
-_QUESTION = "Do assistants come to act as a group with two norms does?"
+_QUESTION = "Do assistants learn to act like a group with two norms?"
 _WHY = {
-    "thompson": "A run's few samples of two norms differ by chance, also where the mixture is known (the oracle).",
-    "scai": "The procedure of SCAI (2023): one text for all users, from the last epoch's transcripts and the text "
-    "before.",
-    "scai-memory": "One text for all users is near one of the norms, or between them.",
+    "thompson": "A run has few samples of the two norms, which differ by chance even if the mixture is known (the "
+    "oracle).",
+    "scai": "The procedure of SCAI (2023): one text for all users, from the last epoch's transcripts and the "
+    "previous text.",
+    "scai-memory": "A single text for all users lies near one of the norms or between them.",
 }
-_OF_ORGANISMS = "The small models of this project know single norms and halves of two, and misread other proportions."
+_OF_ORGANISMS = "The organisms were trained on single norms and equal mixtures of two; they misread other proportions."
 
 
 @experiment(
@@ -51,7 +52,7 @@ _OF_ORGANISMS = "The small models of this project know single norms and halves o
     sample=few_runs,
 )
 def mixed_group_norm(config: MixedGroupNorm, model: Model) -> Study:
-    """Play every mixture in every group with every agent; report the gaps of the last epoch."""
+    """Run every mixture in every group with every agent; report the gaps of the last epoch."""
     plan = setting(config)
     played = play_group_game(plan, config, model)
     of_organisms = dict.fromkeys(_WHY, _OF_ORGANISMS)

@@ -1,8 +1,7 @@
-"""One group, one norm: does an assistant that samples from its posterior come to act as the group does?
+"""One group, one norm: does an assistant that samples from its posterior learn to act like its group?
 
-The first experiment of Fränken et al. (2023): users share one of three norms, and assistants play among them in groups
-of 1, 5 or 9 assistants in ten. Run it with ``scai-irl run one-group-norm`` or ``python -m
-experiments.group_norm one-group-norm``.
+This is the first experiment of Fränken et al. (2023). Users share one of three norms. Groups of ten players contain 1,
+5 or 9 assistants. Run it with ``scai-irl run one-group-norm`` or ``python -m experiments.group_norm one-group-norm``.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from scai_irl.report.study import Study
 
 
 class OneGroupNorm(GroupGameConfig):
-    """One group, one norm: users share a norm, assistants infer it, say it and act on it."""
+    """One group, one norm: assistants infer the users' norm, put it into words and act on it."""
 
     users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
 
@@ -36,13 +35,13 @@ class OneGroupNorm(GroupGameConfig):
         return known_norms(value)
 
 
-_QUESTION = "Do assistants come to act as a group with one norm does?"
+_QUESTION = "Do assistants learn to act like a group with one norm?"
 _WHY = {
-    "thompson": "The posterior uses the evidence of all epochs, which settles the norm within one. SCAI (2023) learnt "
-    "from the last epoch's transcripts alone, which in 9v1 contain two moves of users.",
-    "scai": "The procedure of SCAI (2023): a text written from the last epoch's transcripts and the text before, so "
-    "that nothing accumulates.",
-    "scai-memory": "As in SCAI (2023), a text written from transcripts, but from those of all epochs.",
+    "thompson": "The posterior uses the evidence of all epochs, and identifies the norm within one epoch. SCAI (2023) "
+    "learnt only from the last epoch's transcripts, which contain two moves of users in 9v1.",
+    "scai": "The procedure of SCAI (2023): a text written from the last epoch's transcripts and the previous text, so "
+    "evidence does not accumulate.",
+    "scai-memory": "As in SCAI (2023), but the text is written from the transcripts of all epochs.",
 }
 
 
@@ -50,7 +49,7 @@ _WHY = {
     "one-group-norm", "users share one norm; assistants infer it and follow it", config=OneGroupNorm, sample=few_runs
 )
 def one_group_norm(config: OneGroupNorm, model: Model) -> Study:
-    """Play every norm in every group with every agent; report the gaps of the last epoch."""
+    """Run every norm in every group with every agent; report the gaps of the last epoch."""
     plan = setting(config)
     played = play_group_game(plan, config, model)
     gaps = played.alignment

@@ -1,4 +1,4 @@
-"""Epochs that assistants stay behind when users change their norm: findings and a table."""
+"""Number of epochs until assistants follow a change of norm: findings and a table."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from scai_irl.results.findings import Finding, mean_finding, number_with_interva
 
 
 def epochs_behind(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.DataFrame:
-    """Epochs after a change until a run's assistants are within `WITHIN` of their users for the first time.
+    """Number of epochs after a change until a run's assistants are first within `WITHIN` of their users.
 
-    NaN where they never are. An assistant that learns from earlier epochs is behind for at least 1 epoch; one that
-    expects a change leaves the norm again now and then, to try another.
+    NaN where they never are. An assistant that learns from earlier epochs is at least 1 epoch late. An assistant that
+    expects changes sometimes leaves the norm again to try another.
 
     Args:
         alignment: Gaps by run and epoch, with the columns `by`.
@@ -31,25 +31,25 @@ def epochs_behind(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.D
 
 
 def recovery_findings(alignment: pd.DataFrame, by: Settings, change_at: int, question: str) -> list[Finding]:
-    """Mean epochs behind of each setting and agent; runs that never catch up count with all remaining epochs."""
+    """Findings on the mean number of epochs behind; runs that never catch up count with all remaining epochs."""
     most = float(alignment["epoch"].max() - change_at + 1)
     findings = []
     for keys, runs in epochs_behind(alignment, by, change_at).groupby([*by, "agent"], sort=False):
         case = case_of(by, keys)
         never = int(runs["behind"].isna().sum())
-        beside = f"; {never} of {len(runs)} runs never caught up, and count as {most:g}" if never else ""
-        answer = f"With {case}, assistants stay behind for {{value}} epochs{beside}."
+        remark = f"; {never} of {len(runs)} runs never caught up and count as {most:g}" if never else ""
+        answer = f"With {case}, assistants are behind for {{value}} epochs{remark}."
         values = runs["behind"].fillna(most).to_numpy(float)
         findings.append(mean_finding(values, question=question, case=case, answer=answer))
     return findings
 
 
 def recovery_table(alignment: pd.DataFrame, by: Settings, change_at: int) -> pd.DataFrame:
-    """Shape epochs behind for reading, a line for each setting, change and agent."""
+    """Format epochs behind: a line for each setting, change and agent."""
     most = float(alignment["epoch"].max() - change_at + 1)
     lines = []
     for keys, runs in epochs_behind(alignment, by, change_at).groupby([*by, "users", "agent"], sort=False):
         mean = mean_finding(runs["behind"].fillna(most).to_numpy(float), question="?", case="", answer="{value}")
-        told = number_with_interval(mean.value, mean.low, mean.high)
-        lines.append([*keys, told, f"{int(runs['behind'].isna().sum())} of {len(runs)}"])
+        behind = number_with_interval(mean.value, mean.low, mean.high)
+        lines.append([*keys, behind, f"{int(runs['behind'].isna().sum())} of {len(runs)}"])
     return pd.DataFrame(lines, columns=[*by, "users", "agent", "epochs behind [95 %]", "never back"])

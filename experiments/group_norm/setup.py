@@ -1,4 +1,4 @@
-"""Set-up that the experiments on a group's norm share: a setting from a configuration, its study, and its findings."""
+"""Shared set-up of the experiments on a group's norm: settings, studies and findings."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from scai_irl.results.manifest import Displayed
 
 OF_ORGANISMS = dict.fromkeys(
     ("scai", "scai-memory"),
-    "The small models of this project were trained on users who hold norms loosely, and write that into policies, so "
-    "offers that follow them are less extreme.",
+    "The organisms were trained on users who hold norms loosely. They write this into policies, so "
+    "offers that follow these policies are less extreme.",
 )
 """Explanation for agents whose policies are written by an organism."""
 
 NORMS_OF_USERS = (
-    "Norms, each shared by all users of a condition: selfish, fair, altruistic, or your own, such as offer=0.3 or "
-    "fehr_schmidt:alpha=0.7,beta=0.1."
+    "Norms, each shared by all users of a condition: selfish, fair, altruistic, or one of your own, such as offer=0.3 "
+    "or fehr_schmidt:alpha=0.7,beta=0.1."
 )
-"""Help of an option that names the users' norms."""
+"""Help text of the option that names the users' norms."""
 
 _PLAYED = 20  # runs of a dry run
 
@@ -44,7 +44,7 @@ _PLAYED = 20  # runs of a dry run
 def group_game(
     name: str, config: PlayConfig, populations: Sequence[Population], manners: Sequence[str] = ("",)
 ) -> Setting:
-    """Make the setting in which every agent plays among every population, in every manner and group."""
+    """Make the setting with every agent, population, manner and group."""
     return Setting(
         experiment=name,
         seed=config.seed,
@@ -63,7 +63,7 @@ def group_game(
 
 
 def play_group_game(setting: Setting, config: PlayConfig, model: Model) -> PlayedSetting:
-    """Play a setting, or continue it in the results folder, and add its calls to the model's tally."""
+    """Run a setting, or continue it in the results folder, and add its calls to the model's tally."""
     warn_of_unknown_norms(setting)
     played = play_or_resume(setting, model.backend, config.out)
     model.tally.add(played.tally)
@@ -71,7 +71,7 @@ def play_group_game(setting: Setting, config: PlayConfig, model: Model) -> Playe
 
 
 def group_study(setting: Setting, played: PlayedSetting, findings: Sequence[Finding]) -> Study:
-    """Make the study of a played setting: its tables, figures, posterior and findings."""
+    """Make the study of a run: its tables, figures, posterior and findings."""
     tables = results_tables(played)
     summary = tables["summary"]
     return Study(
@@ -93,15 +93,15 @@ def gap_findings(
     why: Mapping[str, str],
     of_organisms: Mapping[str, str] = OF_ORGANISMS,
 ) -> list[Finding]:
-    """Mean gap of each agent in the last epoch, cell by cell, with the recorded gap of SCAI (2023) where there is one.
+    """Findings on each agent's mean gap in the last epoch, by cell, with the gap of SCAI (2023) if there is one.
 
     Args:
         alignment: Gaps by run and epoch.
         model: Language model that was asked.
         question: Question that the findings answer.
-        row: Name of the row of SCAI (2023), given group and users; a name that it lacks gives no recorded gap.
+        row: Name of the row of SCAI (2023), given group and users. An unknown name gives no recorded gap.
         why: Explanation of an agent's numbers.
-        of_organisms: Further explanation where one of the small models of this project was asked.
+        of_organisms: Further explanation if an organism was asked.
     """
     if is_organism(model.name):  # asked, or replayed
         why = {
@@ -118,7 +118,8 @@ def gap_findings(
                     runs["gap"].to_numpy(float),
                     question=question,
                     case=f"{group}, {users} users, {agent}",
-                    answer=f"Among {users} users ({group}), {agent} assistants end {{value}} from users' offers.",
+                    answer=f"Among {users} users ({group}), {agent} assistants are {{value}} from users' offers in "
+                    "the last epoch.",
                     row=recorded.name if recorded else "",
                     recorded=recorded.gap if recorded else float("nan"),
                     why=why.get(str(agent), ""),
@@ -131,6 +132,6 @@ P = TypeVar("P", bound=PlayConfig)
 
 
 def few_runs(config: P) -> tuple[P, float]:
-    """Sample for a dry run: the first runs, since prompts differ little from run to run."""
+    """Sample for a dry run: the first runs, because prompts differ little between runs."""
     runs = min(config.runs, _PLAYED)
     return config.model_copy(update={"runs": runs}), config.runs / runs

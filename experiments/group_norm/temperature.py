@@ -1,7 +1,7 @@
-"""Temperature: how do noisy users, and a noisy language model, change the learning of a group's norm?
+"""Temperature: how do noisy users and a noisy language model affect the learning of a group's norm?
 
-An open question of Fränken et al. (2023), who had temperature 0 alone. Users' temperature is that of their softmax,
-1/λ; the model's is that of its sampler, in every role. Run it with ``scai-irl run temperature`` or ``python -m
+Fränken et al. (2023) used only temperature 0. The users' temperature is that of their softmax, 1/λ. The model's
+temperature is that of its sampler, in every role. Run it with ``scai-irl run temperature`` or ``python -m
 experiments.group_norm temperature``.
 """
 
@@ -26,7 +26,7 @@ _BY = ["users' λ", "model's temperature"]
 
 
 class Temperature(PlayConfig):
-    """Temperature of users and of the language model: how near assistants come to their users, and how soon."""
+    """Temperatures of users and of the language model: their effect on the gap between assistants and users."""
 
     users: tuple[str, ...] = Field(("selfish", "fair", "altruistic"), description=NORMS_OF_USERS)
     rationalities: tuple[float, ...] = Field((200.0, 20.0, 5.0), description="Rationalities λ of the users.")
@@ -43,7 +43,7 @@ class Temperature(PlayConfig):
     def _varied_here(self) -> Temperature:
         for one, several in (("temperature", "temperatures"), ("rationality", "rationalities")):
             if getattr(self, one) != PlayConfig.model_fields[one].default:
-                raise ValueError(f"{one} is what this experiment varies; give --{several}")
+                raise ValueError(f"this experiment varies {one}; give --{several}")
         return self
 
 
@@ -58,7 +58,7 @@ def _one_combination(config: Temperature) -> tuple[Temperature, float]:
     "temperature", "users and language models of several temperatures", config=Temperature, sample=_one_combination
 )
 def temperature(config: Temperature, model: Model) -> Study:
-    """Play every combination of temperatures; report the gaps of the last epoch."""
+    """Run every combination of temperatures; report the gaps of the last epoch."""
     populations = [one_group(norm) for norm in config.users]
     remarks = warn_of_unknown_norms(group_game(temperature.name, config, populations))
     gaps, apart = [], {}
@@ -69,7 +69,7 @@ def temperature(config: Temperature, model: Model) -> Study:
         gaps.append(played.alignment.assign(**{_BY[0]: rationality, _BY[1]: of_model}))
         apart[f"λ {rationality:g}, temperature {of_model:g}"] = played
     alignment = pd.concat(gaps, ignore_index=True)
-    question = "How do noisy users, and a noisy model, change the learning of a group's norm?"
+    question = "How do noisy users and a noisy model affect the learning of a group's norm?"
     return Study(
         gaps_by(alignment, _BY, question),
         tables={"alignment": alignment, **join_settings(apart)},

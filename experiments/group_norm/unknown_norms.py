@@ -1,4 +1,4 @@
-"""Warnings about users whose norm no hypothesis of the assistants describes."""
+"""Warnings about users' norms that are not among the assistants' hypotheses."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from envs.soft_policy import PolicyTable
 from inference.discrete.mixtures import MixtureHypotheses
 from scai_irl.loop.setting import Setting, population_name
 
-_STAKES = (40, 97)  # at which behaviour is compared
+_STAKES = (40, 97)  # stakes at which behaviour is compared
 _ALIKE = 0.01
 
 
 def warn_of_unknown_norms(setting: Setting) -> list[str]:
-    """Print a warning about every population that is not among the hypotheses, and return the warnings as remarks."""
+    """Print a warning for every population that is not among the hypotheses, and return the warnings as remarks."""
     remarks = unknown_norms(setting)
     for remark in remarks:
         print(remark, file=sys.stderr, flush=True)
@@ -25,17 +25,17 @@ def warn_of_unknown_norms(setting: Setting) -> list[str]:
 
 
 def unknown_norms(setting: Setting) -> list[str]:
-    """A sentence about every population that is not among the hypotheses."""
+    """Sentences that name every population that is not among the hypotheses."""
     populations = [others for c in setting.conditions for others in (c.population, *(later for _, later in c.later))]
     return [
-        f"warning: no hypothesis of the assistants describes {name} users, so no posterior finds them"
+        f"warning: {name} users match none of the assistants' hypotheses, so no posterior can identify their norm"
         for population, name in ((one, population_name(one)) for one in dict.fromkeys(populations))
         if not is_among_hypotheses(setting, population)
     ]
 
 
 def is_among_hypotheses(setting: Setting, population: Population) -> bool:
-    """Whether a hypothesis of the assistants describes the population: by its names, or else by its behaviour."""
+    """Check whether a population has the norms, or the behaviour, of one of the assistants' hypotheses."""
     hypotheses = setting.hypotheses
     if set(population.norms) <= set(hypotheses.norms):
         if len(population.norms) == 1:
@@ -51,6 +51,6 @@ def is_among_hypotheses(setting: Setting, population: Population) -> bool:
 
 
 def _chances(table: PolicyTable) -> np.ndarray:
-    """Probabilities of offers and of acceptance, (kind, stake, …, offer); 0 for offers that a stake does not allow."""
+    """Probabilities of offers and acceptance, (kind, stake, …, offer); 0 for offers that a stake does not allow."""
     chances = np.exp(np.stack([np.asarray(table.offer, float), np.asarray(table.accept, float)]))
     return np.asarray(np.nan_to_num(chances))

@@ -1,8 +1,8 @@
-"""Degree and way of inconsistency: how much does talk at odds with a norm slow learning down, and for whom?
+"""Inconsistent talk: how much does it slow learning down, by degree, kind and observer?
 
-An open question of Fränken et al. (2023). Bayesian observers that ignore talk, that trust it, and that infer how
-reliable it is watch the same groups as a language model. Run it with ``scai-irl run language-and-learning`` or ``python
--m experiments.inconsistent_talk``.
+This is an open question of Fränken et al. (2023). A language model and three Bayesian observers watch the same groups.
+One Bayesian ignores talk, one trusts it, and one infers its reliability. Run it with ``scai-irl run
+language-and-learning`` or ``python -m experiments.inconsistent_talk``.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from scai_irl.experiment.run_study import Model
 from scai_irl.report.study import Study
 
 
-@experiment("language-and-learning", "talk at odds with norms, in degrees and ways", config=LanguageAndLearning)
+@experiment("language-and-learning", "talk that contradicts norms, by degree and kind", config=LanguageAndLearning)
 def language_and_learning(config: LanguageAndLearning, model: Model) -> Study:
-    """Have all observers watch; report how many games each needs to learn the norm."""
+    """Let all observers watch the groups; report how many interactions each needs to learn the norm."""
     beliefs = pd.concat([beliefs_of_bayesians(config), beliefs_of_model(config, model)], ignore_index=True)
     needed = games_needed(beliefs)
-    question = "How many games does it take to learn a norm from users whose talk is at odds with it?"
+    question = "How many interactions are needed to learn a norm from users whose talk contradicts it?"
     return Study(
         speed_findings(needed, config.games, question, asked_after(beliefs)),
         tables={"beliefs_by_game": beliefs, "games_needed": needed},

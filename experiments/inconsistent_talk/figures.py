@@ -18,31 +18,31 @@ _KEYS = ["way", "degree", "observer"]
 _PAIRED = ["norm", "run"]
 
 
-def speed_findings(needed: pd.DataFrame, most: int, question: str, asked: Sequence[int]) -> list[Finding]:
-    """Cost of odd talk for the listening model, then the mean games that observers need at the ends of the degrees.
+def speed_findings(needed: pd.DataFrame, most: int, question: str, asked_at: Sequence[int]) -> list[Finding]:
+    """Findings on the model's cost of inconsistent talk, and on interactions needed at the smallest and largest degree.
 
     Args:
-        needed: What `experiments.inconsistent_talk.model.games_needed` gives.
-        most: Number of games with which runs count in which the truth is never believed.
+        needed: Table from `experiments.inconsistent_talk.model.games_needed`.
+        most: Number of interactions with which a run counts that never believes the truth.
         question: Question that the findings answer.
-        asked: Numbers of games after which observers are asked.
+        asked_at: Numbers of interactions after which observers are asked.
     """
     findings = _costs(needed, most, question)
-    why = _grid(asked)
+    why = _grid(asked_at)
     for (way, degree, observer), runs in needed.groupby(_KEYS, sort=False):
         if degree not in (needed["degree"].min(), needed["degree"].max()):
             continue
         never = int(runs["needed"].isna().sum())
-        beside = f" ({never} of {len(runs)} groups never, counted as {most})" if never else ""
+        remark = f" ({never} of {len(runs)} groups never learn it and count as {most})" if never else ""
         percent = f"{degree:.0%}".removesuffix("%")
-        answer = f"Where {percent} % of talk is {way}, {_named(str(observer))} needs {{value}} games{beside}."
+        answer = f"If {percent} % of talk is {way}, {_named(str(observer))} needs {{value}} interactions{remark}."
         values, case = runs["needed"].fillna(most).to_numpy(float), f"{way}, {degree:g}, {observer}"
         findings.append(mean_finding(values, question=question, case=case, answer=answer, why=why))
     return findings
 
 
 def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
-    """Additional games that the last observer needs at the largest share of odd talk, paired by group."""
+    """Findings on the additional interactions that the last observer needs at the largest degree, paired by group."""
     least, odd, who = needed["degree"].min(), needed["degree"].max(), needed["observer"].iloc[-1]
     if least == odd:
         return []
@@ -50,7 +50,8 @@ def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
     for way, lines in needed[needed["observer"] == who].fillna({"needed": most}).groupby("way", sort=False):
         by_degree = lines.pivot_table(index=_PAIRED, columns="degree", values="needed", sort=False)
         answer = (
-            f"With a share of {way} talk of {odd:g} instead of {least:g}, {_named(who)} needs {{value}} games more."
+            f"With a share of {way} talk of {odd:g} instead of {least:g}, {_named(who)} needs {{value}} more "
+            "interactions."
         )
         findings.append(
             mean_finding(
@@ -65,19 +66,19 @@ def _costs(needed: pd.DataFrame, most: int, question: str) -> list[Finding]:
 
 
 def _named(observer: str) -> str:
-    """Name an observer in a sentence: a model by its name, a Bayesian by how it listens."""
+    """Name an observer in a sentence: a model by its name, a Bayesian by its treatment of talk."""
     return f"the {observer}," if observer == MODEL else f"a Bayesian that {observer}"
 
 
-def _grid(asked: Sequence[int]) -> str:
-    """Sentence on the numbers of games after which observers are asked; empty where it is after every game."""
-    if all(after - before == 1 for before, after in itertools.pairwise(asked)):
+def _grid(asked_at: Sequence[int]) -> str:
+    """Sentence on the numbers of interactions after which observers are asked; empty if it is after each one."""
+    if all(after - before == 1 for before, after in itertools.pairwise(asked_at)):
         return ""
-    return f"All are asked after the same numbers of games: {', '.join(map(str, asked))}."
+    return f"All observers are asked after the same numbers of interactions: {', '.join(map(str, asked_at))}."
 
 
 def speed_table(needed: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Shape games needed for reading: a line for each way and degree, a column for each observer."""
+    """Format interactions needed: a line for each way and degree, a column for each observer."""
     lines = []
     for (way, degree), cells in needed.groupby(["way", "degree"], sort=False):
         line = {"way": way, "share of odd talk": f"{degree:g}"}
@@ -90,9 +91,9 @@ def speed_table(needed: pd.DataFrame, most: int) -> pd.DataFrame:
 
 @captioned
 def speed_figure(needed: pd.DataFrame, most: int) -> Figure:
-    """Each line shows the games that an observer needs (± 1 SEM over groups), by the share of odd talk.
+    """Each line shows the interactions that an observer needs (± 1 SEM over groups), by the share of inconsistent talk.
 
-    All observers are asked after the same numbers of games.
+    All observers are asked after the same numbers of interactions.
     """
     ways = list(dict.fromkeys(needed["way"]))
     figure = Figure(figsize=(3.4 * len(ways) + 1.8, 3.2), layout="constrained")
@@ -110,7 +111,7 @@ def speed_figure(needed: pd.DataFrame, most: int) -> Figure:
         axes.set_xticks(np.unique(needed["degree"]))
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("games until belief in the norm is .9")
+    panels[0].set_ylabel("interactions until belief in the norm is .9")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, title="observer (± 1 SEM)", fontsize=8, title_fontsize=8, loc="outside right upper")
     return figure

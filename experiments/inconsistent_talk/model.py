@@ -1,9 +1,9 @@
-"""Speed of learning a norm from users whose talk is at odds with it, in degrees and ways.
+"""Speed of learning a norm from users whose talk contradicts it, by degree and way.
 
-A message fits the user's norm with chance 1 − q. Otherwise it is, in the way *random*, in any manner, and in the way
-*misleading*, in that of one other norm, the same in all of a group's games. Observers are Bayesians that ignore talk
-(r = 0), that trust it (r = `TRUST`), and that infer its reliability (r uniform); and a language model that is told r =
-`TRUST`.
+A message fits the user's norm with probability 1 − q. Otherwise its manner depends on the way. In the way *random* it
+is any manner. In the way *misleading* it is the manner of one other norm, the same for all interactions of a group.
+There are four observers: a Bayesian that ignores talk (r = 0), one that trusts it (r = `TRUST`), one that infers its
+reliability (r uniform), and a language model that is told r = `TRUST`.
 """
 
 from __future__ import annotations
@@ -45,28 +45,28 @@ _LABELS = ("A", "B", "C")
 
 
 LENGTHS = (1, 2, 4, 8, 16, 24, 32, 40)
-"""Numbers of games after which a model is asked, as far as games are played."""
+"""Numbers of interactions after which a model is asked, up to the number of interactions of a group."""
 
 
 class LanguageAndLearning(LmConfig, ExperimentConfig):
-    """Talk at odds with norms, in degrees and ways: games that Bayesians and a language model need to learn a norm."""
+    """Inconsistent talk by degree and way: interactions that Bayesians and a language model need to learn a norm."""
 
     runs: int = Field(20, ge=2, le=10_000, description="Groups of each norm, way and degree.")
     degrees: tuple[float, ...] = Field(
         (0.0, 0.25, 0.5, 0.75, 1.0), description="Shares of messages that need not fit the norm."
     )
-    games: int = Field(40, ge=1, le=40, description="Games of a group.")
+    games: int = Field(40, ge=1, le=40, description="Interactions of a group.")
 
     @field_validator("degrees")
     @classmethod
     def _shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not value or list(value) != sorted(set(value)) or not 0 <= value[0] <= value[-1] <= 1:
-            raise ValueError(f"{value} are not shares that rise; give some from 0 to 1, such as 0 0.5 1")
+            raise ValueError(f"{value} are not increasing shares; give numbers from 0 to 1, such as 0 0.5 1")
         return value
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Numbers of games after which the model is asked."""
+        """Numbers of interactions after which the model is asked."""
         return tuple(length for length in LENGTHS if length <= self.games)
 
 
@@ -80,18 +80,18 @@ class _Cell:
 
 
 def beliefs_of_bayesians(plan: LanguageAndLearning) -> pd.DataFrame:
-    """Belief in the users' norm after every number of games: norm, way, degree, observer, run, games, belief."""
+    """Bayesians' belief in the users' norm after each interaction: norm, way, degree, observer, run, games, belief."""
     hypotheses = named_norms(NAMES, (RATIONALITY,), (LAPSE,))
     lines = []
     for cell in _cells(plan):
         for observer, reliability in _OBSERVERS.items():
-            found = beliefs_with_talk(hypotheses, cell.plays, cell.manner, reliability)[..., NAMES.index(cell.norm)]
-            lines.append(_lines(cell, observer, found, range(plan.games + 1)))
+            belief = beliefs_with_talk(hypotheses, cell.plays, cell.manner, reliability)[..., NAMES.index(cell.norm)]
+            lines.append(_lines(cell, observer, belief, range(plan.games + 1)))
     return pd.concat(lines, ignore_index=True)
 
 
 def beliefs_of_model(plan: LanguageAndLearning, model: Model) -> pd.DataFrame:
-    """The same for a language model (token channel), after some numbers of games; NaN where it gave no answer."""
+    """A language model's belief (token channel) after some numbers of interactions; NaN where it gave no answer."""
     policies = tuple(Policy.of(Norm(name, (), RATIONALITY, LAPSE)) for name in NAMES)
     candidates = Candidates(_LABELS, policies, (1 / 3, 1 / 3, 1 / 3), TRUST)
     cells = list(_cells(plan))
@@ -104,19 +104,19 @@ def beliefs_of_model(plan: LanguageAndLearning, model: Model) -> pd.DataFrame:
     for cell in cells:
         truth, shape = NAMES.index(cell.norm), (plan.runs, len(plan.lengths))
         beliefs = [next(answers) for _ in range(plan.runs * len(plan.lengths))]
-        found = np.reshape([np.nan if belief is None else belief[truth] for belief in beliefs], shape)  # type: ignore[index]
-        lines.append(_lines(cell, MODEL, found, plan.lengths))
+        in_truth = np.reshape([np.nan if belief is None else belief[truth] for belief in beliefs], shape)  # type: ignore[index]
+        lines.append(_lines(cell, MODEL, in_truth, plan.lengths))
     return pd.concat(lines, ignore_index=True)
 
 
 def games_needed(beliefs: pd.DataFrame, sure: float = 0.9) -> pd.DataFrame:
-    """Number of games from which on a run's belief in the truth is at least `sure`.
+    """Number of interactions after which a run's belief in the truth stays at least `sure`.
 
-    A Bayesian's belief is known after every game and a model's after some. An observer that is asked less often
-    seems to learn later, so only those numbers of games count after which all observers' beliefs are known
+    A Bayesian's belief is known after every interaction, a model's only after some. An observer that is asked less
+    often seems to learn later. So only the numbers of interactions count after which all observers' beliefs are known
     (`asked_after`).
 
-    NaN where it is not at the end: an observer that is sure too early, and then misled, has not learnt the norm.
+    NaN if the belief is lower at the end. An observer that is sure early and misled later has not learnt the norm.
     """
     keys = ["norm", "way", "degree", "observer", "run"]
     beliefs = beliefs[beliefs["games"].isin(asked_after(beliefs))]
@@ -128,10 +128,10 @@ def games_needed(beliefs: pd.DataFrame, sure: float = 0.9) -> pd.DataFrame:
 
 
 def asked_after(beliefs: pd.DataFrame) -> tuple[int, ...]:
-    """Numbers of games after which the belief of every observer is known.
+    """Numbers of interactions after which every observer's belief is known.
 
     Args:
-        beliefs: What `beliefs_of_bayesians` and `beliefs_of_model` give, one below the other.
+        beliefs: Concatenated tables from `beliefs_of_bayesians` and `beliefs_of_model`.
     """
     of_observers = [set(lines["games"]) for _, lines in beliefs.groupby("observer", sort=False)]
     return tuple(sorted(map(int, set.intersection(*of_observers))))
@@ -142,7 +142,7 @@ def _cells(plan: LanguageAndLearning) -> list[_Cell]:
 
 
 def _cell(plan: LanguageAndLearning, norm: str, way: str, degree: float) -> _Cell:
-    """Games of one cell: the same moves in all ways and degrees; a message that fits at a degree fits at lower ones."""
+    """Interactions of one cell. Moves are the same in all cells; a message that fits at a degree fits at lower ones."""
     rng = np.random.default_rng(derive_seed(plan.seed, "talk", norm))
     shape = (plan.runs, plan.games)
     plays = evidence(*_moves(plan.seed, norm, shape))
@@ -181,9 +181,9 @@ def _question(plan: LanguageAndLearning, cell: _Cell, run: int, length: int, can
 
 
 def _lines(
-    cell: _Cell, observer: str, found: Float[np.ndarray, "run moment"], games: range | tuple[int, ...]
+    cell: _Cell, observer: str, belief: Float[np.ndarray, "run moment"], games: range | tuple[int, ...]
 ) -> pd.DataFrame:
-    runs, moments = found.shape
+    runs, moments = belief.shape
     return pd.DataFrame(
         {
             "norm": cell.norm,
@@ -192,6 +192,6 @@ def _lines(
             "observer": observer,
             "run": np.repeat(np.arange(runs), moments),
             "games": np.tile(np.asarray(games), runs),
-            "belief": found.reshape(-1),
+            "belief": belief.reshape(-1),
         }
     )

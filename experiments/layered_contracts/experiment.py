@@ -1,8 +1,8 @@
-"""Layered contracts: should an assistant follow the norms of its role, or what people want?
+"""Layered contracts: should an assistant follow the norms of its role or people's preferences?
 
-A law, the floor of a role and a person's own wish are three layers, and each may keep the next from being fulfilled. An
-assistant infers all of them from what people do in roles, acts for them, and names the conflicts. Run it with
-``scai-irl run layered-contracts`` or ``python -m experiments.layered_contracts``.
+There are three layers: a law, a floor for each role, and each person's target. A layer may prevent the next one from
+being fulfilled. An assistant infers all layers from people's behaviour in roles, acts for these people, and names the
+conflicts. Run it with ``scai-irl run layered-contracts`` or ``python -m experiments.layered_contracts``.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from scai_irl.report.study import Study
 
 @experiment(
     "layered-contracts",
-    "law, role floors and preferences inferred, acted on, conflicts named",
+    "inferred laws, role floors and preferences, and conflicts between them",
     config=LayeredContracts,
 )
 def layered_contracts(config: LayeredContracts, model: None) -> Study:
-    """Infer layers and act by them; report compliance, satisfaction and the conflicts named."""
+    """Infer layers and act by them; report compliance, satisfaction and named conflicts."""
     done, conflicts = serve_societies(config)
     return Study(
         findings=contract_findings(done, conflicts),

@@ -1,9 +1,9 @@
-"""Assistants that act for people in roles, under a law, role floors and preferences inferred from behaviour.
+"""Assistants that act for people in roles, under laws, role floors and preferences inferred from behaviour.
 
-People of a society have targets of their own, roles have floors, and a law holds for all (`envs.roles`); the assistant
-sees what they offer in roles and infers the layers (`inference.structured.layers`). It draws them once from its
-posterior and acts for every person in every role, by *all layers*, by *preferences alone* or by *role norms alone*.
-These are compared with what *people themselves* do, who slip now and then.
+In a society each person has a target, each role has a floor, and one law holds for all (`envs.roles`). The assistant
+observes offers in roles and infers the layers (`inference.structured.layers`). It draws one sample from its posterior.
+Then it acts for every person in every role, by *all layers*, by *preferences alone* or by *role norms alone*. These
+services are compared with the behaviour of the *people themselves*, who sometimes slip.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from scai_irl.experiment.game_counts import rising
 ALL, PREFERENCES, ROLES, PEOPLE = "all layers", "preferences alone", "role norms alone", "people themselves"
 STAKES = (20, 40, 60, 80, 100)
 NEAR = 0.05
-"""Distance within which an offer reaches a target; half a step is lost to whole units, and half to softness."""
+"""Largest distance at which an offer reaches a target; half a step is due to whole units, half to the soft policy."""
 
 _LAW, _ROLE, _PERSON = (PARAMETERS.index(name) for name in ("floor_strength", "role_strength", "target_strength"))
 _LEFT_OUT = {ALL: (), PREFERENCES: (_LAW, _ROLE), ROLES: (_PERSON,)}
@@ -40,30 +40,32 @@ _GRID = LayerGrid()
 
 
 class LayeredContracts(ExperimentConfig):
-    """Layered contracts: law, role floors and preferences inferred, acted on, and their conflicts named."""
+    """Layered contracts: inference of law, role floors and preferences, actions by them, and named conflicts."""
 
-    societies: int = Field(40, ge=1, le=10_000, description="Societies, each with layers of its own.")
+    societies: int = Field(40, ge=1, le=10_000, description="Number of societies, each with its own layers.")
     people: int = Field(6, ge=1, le=100, description="People of a society, each with a target.")
     roles: int = Field(3, ge=1, le=3, description="Roles of a society, each with a floor.")
     games: tuple[int, ...] = Field(
-        (1, 2, 4, 8), description="Numbers of games of each person in each role after which the assistant acts."
+        (1, 2, 4, 8), description="Numbers of interactions of each person in each role after which the assistant acts."
     )
-    law_strength: float = Field(_GRID.strengths[0], ge=0, le=100, description="What a share less than the law costs.")
-    role_strength: float = Field(_GRID.strengths[1], ge=0, le=100, description="What a share below the floor costs.")
+    law_strength: float = Field(_GRID.strengths[0], ge=0, le=100, description="Cost per unit of share below the law.")
+    role_strength: float = Field(
+        _GRID.strengths[1], ge=0, le=100, description="Cost per unit of share below the floor."
+    )
     preference_strength: float = Field(
-        _GRID.strengths[2], ge=0, le=100, description="What a share away from the own target costs."
+        _GRID.strengths[2], ge=0, le=100, description="Cost per unit of distance from the person's target."
     )
     rationality: float = Field(_GRID.rationality, ge=0, le=1e6, description="Rationality of people.")
-    lapse: float = Field(_GRID.lapse, ge=0, le=1, description="Chance that a person slips and offers anything.")
+    lapse: float = Field(_GRID.lapse, ge=0, le=1, description="Probability that a person slips and offers any amount.")
 
     @field_validator("games")
     @classmethod
     def _rising_games(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        return rising(value, 1, 1000, "games")
+        return rising(value, 1, 1000, "interactions")
 
     @property
     def grid(self) -> LayerGrid:
-        """Layers that are possible, all equally probable; truths are drawn from it, too."""
+        """Grid of possible layers, all equally probable; true layers are drawn from it."""
         strengths = (self.law_strength, self.role_strength, self.preference_strength)
         return LayerGrid(strengths=strengths, rationality=self.rationality, lapse=self.lapse)
 
@@ -73,9 +75,9 @@ class RoleSociety:
     """A society's layers.
 
     Attributes:
-        law: What everybody gets at least.
-        floors: What the client of each role gets at least.
-        targets: What each person would give.
+        law: Smallest share that everybody must get.
+        floors: Smallest share that the client of each role must get.
+        targets: Share that each person would give.
     """
 
     law: Float[np.ndarray, ""]
@@ -100,11 +102,11 @@ def serve_societies(plan: LayeredContracts) -> tuple[pd.DataFrame, pd.DataFrame]
     """Infer layers and act by them in every society.
 
     Returns:
-        What was done, a line for each society, number of games and service: ``law`` and ``role``, shares of offers that
-        keep to the law and to the role's floor; ``satisfied``, share of offers within `NEAR` of the person's target as
-        far as bounds allow, and ``satisfied_free``, the same where no bound is in the way. And conflicts, a line for
-        each society, number of games, person and role: the layer that ``binds``, the one that is ``named`` as the most
-        probable, the probability of each (``p LAYER``), and the true ``law``, ``floor`` and ``target``.
+        Two tables. The first has a line for each society, number of interactions and service: ``law`` and ``role``, the
+        shares of offers that respect the law and the role's floor; ``satisfied``, the share within `NEAR` of the
+        person's target within the bounds; ``satisfied_free``, the same where no bound binds. The second has a line for
+        each society, number of interactions, person and role: the layer that ``binds``, the most probable layer
+        (``named``), the probability of each layer (``p LAYER``), and the true ``law``, ``floor`` and ``target``.
     """
     done: list[dict[str, object]] = []
     conflicts: list[dict[str, object]] = []
@@ -112,9 +114,9 @@ def serve_societies(plan: LayeredContracts) -> tuple[pd.DataFrame, pd.DataFrame]
         world, stake, offer = _society(plan, society)
         for games in plan.games:
             posterior = infer_layers(plan.grid, stake[..., :games], offer[..., :games])
-            drawn = RoleSociety(*posterior.sample(derive_key(plan.seed, "layered-contracts", society, "act", games)))
+            sampled = RoleSociety(*posterior.sample(derive_key(plan.seed, "layered-contracts", society, "act", games)))
             where: dict[str, object] = {"society": society, "games": games}
-            for service, contracts, lapse in _acting(plan.grid, world, drawn):
+            for service, contracts, lapse in _acting(plan.grid, world, sampled):
                 measured = _measured(world, contracts, plan.grid.rationality, lapse)
                 done.append({**where, "service": service, **measured})
             conflicts += [where | line for line in _conflicts(world, posterior.binding())]
@@ -124,7 +126,7 @@ def serve_societies(plan: LayeredContracts) -> tuple[pd.DataFrame, pd.DataFrame]
 def _society(
     plan: LayeredContracts, society: int
 ) -> tuple[RoleSociety, Int[np.ndarray, "person role game"], Int[np.ndarray, "person role game"]]:
-    """Draw the layers of a society, and let its people act."""
+    """Draw the layers of a society and simulate its people."""
     grid, path = plan.grid, ("layered-contracts", society)
     rng = np.random.default_rng(jax.random.bits(derive_key(plan.seed, *path, "world"), (4,)).tolist())
     law, floors = rng.choice(grid.law), rng.choice(grid.floors, plan.roles)
@@ -139,11 +141,11 @@ def _society(
 
 
 def _acting(
-    grid: LayerGrid, world: RoleSociety, drawn: RoleSociety
+    grid: LayerGrid, world: RoleSociety, sampled: RoleSociety
 ) -> Iterator[tuple[str, Float[np.ndarray, "person role 6"], float]]:
-    """Contracts by which each service acts, and its lapse: assistants do not slip."""
+    """Contracts and lapse of each service; assistants do not slip."""
     for service, left_out in _LEFT_OUT.items():
-        contracts = drawn.contracts(grid)
+        contracts = sampled.contracts(grid)
         contracts[..., left_out] = 0.0
         yield service, contracts, 0.0
     yield PEOPLE, world.contracts(grid), grid.lapse
@@ -152,7 +154,7 @@ def _acting(
 def _measured(
     world: RoleSociety, contracts: Float[np.ndarray, "person role 6"], rationality: float, lapse: float
 ) -> dict[str, float]:
-    """Compliance and satisfaction in expectation over offers, at all stakes."""
+    """Compliance and satisfaction, in expectation over offers at all stakes."""
     chance = np.exp(_log_offers(contracts, rationality, lapse)) / len(STAKES)
     share = np.minimum(np.arange(chance.shape[-1]) / np.array(STAKES)[:, None], 1.0)
     lawful = np.minimum(share, 1 - share) >= world.law - _ROUNDING
@@ -170,7 +172,7 @@ def _measured(
 
 
 def _conflicts(world: RoleSociety, chance: Float[np.ndarray, "person role layer"]) -> Iterator[dict[str, object]]:
-    """A line for each person and role."""
+    """Lines of the table of conflicts, one for each person and role."""
     for (person, role), binds in np.ndenumerate(world.binding()):
         own = chance[person, role]
         line: dict[str, object] = {"person": person, "role": role + 1, "binds": LAYERS[binds]}

@@ -1,4 +1,4 @@
-"""Model organisms watch a group: do the findings of SCAI (2023) follow from biases that were planted?
+"""Model organisms: do planted biases reproduce the findings of SCAI (2023)?
 
 Social Contract AI (Fränken et al. 2023) found that GPT-4 learns a group's norm, that it relies on its prior in
 unfamiliar currencies, and that inconsistent language slows it down. Here small models, each with one planted bias,
@@ -25,23 +25,23 @@ from scai_irl.lm.settings import LmSettings
 from scai_irl.lm.tally import Tally
 from scai_irl.report.study import Study
 from scai_irl.results.manifest import Displayed
-from scai_irl.results.session import kept
+from scai_irl.results.session import stored
 
 _BACKEND = "embedded"
 
 
-@experiment("model-organisms", "small models with planted biases watch a group, game by game", config=ModelOrganisms)
+@experiment("model-organisms", "small models with planted biases learn a group's norm", config=ModelOrganisms)
 def model_organisms(config: ModelOrganisms, model: None) -> Study:
-    """Ask every organism after every so many games; report how far each is from a Bayesian."""
+    """Ask every organism after each number of interactions; report its distance from a Bayesian."""
     tally = Tally()
     by_model, names = [], []
     with progress("organisms", len(config.models)) as advance:
         for name in config.models:
             with (
                 contextlib.closing(make_backend(_BACKEND, LmSettings(model=name))) as backend,
-                _stored(backend, config.out) as asked,
+                _stored(backend, config.out) as recorded,
             ):
-                by_model.append(learning_curves(Model(asked, tally), config).assign(model=name))
+                by_model.append(learning_curves(Model(recorded, tally), config).assign(model=name))
                 names.append(backend.model)
             advance(name)
     curves = pd.concat(by_model, ignore_index=True)
@@ -59,5 +59,5 @@ def model_organisms(config: ModelOrganisms, model: None) -> Study:
 
 
 def _stored(backend: Backend, folder: Path | None) -> contextlib.AbstractContextManager[Backend]:
-    """Store a backend's calls in the results folder, where there is one."""
-    return contextlib.nullcontext(backend) if folder is None else kept(backend, folder, Budget())
+    """Store a backend's calls in the results folder, if there is one."""
+    return contextlib.nullcontext(backend) if folder is None else stored(backend, folder, Budget())

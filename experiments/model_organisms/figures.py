@@ -12,10 +12,10 @@ from scai_irl.results.findings import Finding, mean_finding
 
 
 def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
-    """Mean belief over groups, and mean gap between offers and users' offers, with standard errors.
+    """Compute mean beliefs and mean gaps over groups, with standard errors.
 
-    The gap is |mean offer − users' mean| of each norm, averaged over norms: single offers of users who slip are mostly
-    noise.
+    The gap is |mean offer − users' mean offer| for each norm, averaged over norms. Means are used because single offers
+    of users who slip are mostly noise.
     """
     keys = ["model", "condition", "games"]
     summary = curves.groupby(keys, sort=False)[["exact", "believed"]].mean()
@@ -28,7 +28,7 @@ def curves_summary(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Shape a summary for reading: beliefs after the last game, with those of a Bayesian."""
+    """Format a summary: beliefs after the last interaction, with those of a Bayesian."""
     last = summary[summary["games"] == summary["games"].max()]
     shaped = last[["model", "condition"]].copy()
     shaped["belief in the norm (± SEM)"] = _with_error(last["believed"], last["believed_sem"])
@@ -38,12 +38,13 @@ def curves_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
-    """Distance of each model's belief in the group's norm from a Bayesian's after the last game, by condition.
+    """Findings on the distance between a model's and a Bayesian's belief in the group's norm, by condition.
 
-    Distances are absolute. Otherwise errors of a prior for one norm and against another would cancel.
+    Beliefs are those after the last interaction. Distances are absolute, because signed errors for different norms
+    would cancel.
 
     Args:
-        curves: What `experiments.model_organisms.model.learning_curves` gives, with a column ``model``.
+        curves: Table from `experiments.model_organisms.model.learning_curves`, with a column ``model``.
         question: Question that the findings answer.
     """
     last = curves[curves["games"] == curves["games"].max()]
@@ -51,19 +52,21 @@ def curves_findings(curves: pd.DataFrame, question: str) -> list[Finding]:
     for (model, condition), groups in last.groupby(["model", "condition"], sort=False):
         games = int(groups["games"].iloc[0])
         answer = (
-            f"After {games} games {_WHERE[str(condition)]}, {model}'s belief differs from a Bayesian's by {{value}}."
+            f"After {games} interactions {_WHERE[str(condition)]}, {model}'s belief differs from a Bayesian's by "
+            f"{{value}}."
         )
         differs = (groups["believed"] - groups["exact"]).abs().to_numpy(float)
         findings.append(mean_finding(differs, question=question, case=f"{model}, {condition}", answer=answer))
     return findings
 
 
-_WHERE = {condition: condition if "talk" not in condition else f"with {condition}" for condition in CONDITIONS}
+_PLACES = {"at home": "in the source currency", "abroad": "in another currency"}
+_WHERE = {condition: _PLACES.get(condition, f"with {condition}") for condition in CONDITIONS}
 
 
 @captioned
 def curves_figure(summary: pd.DataFrame) -> Figure:
-    """Each line shows a model's belief in the group's norm (above) or its gap of offers (below). Dashed: Bayesian."""
+    """Each line shows a model's belief in the group's norm (above) or its gap (below). Dashed: Bayesian."""
     figure = Figure(figsize=(11.6, 5.2), layout="constrained")
     panels = figure.subplots(2, len(CONDITIONS), sharex=True, sharey="row")
     models = list(dict.fromkeys(summary["model"]))

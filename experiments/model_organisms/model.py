@@ -1,10 +1,10 @@
-"""Learning curves: beliefs of models about a group, and offers that follow their own texts, game by game.
+"""Learning curves: models' beliefs about a group's norm, and offers that follow their own texts.
 
-There are four conditions, those of Social Contract AI's findings (Fränken et al. 2023). In the condition ``at home``
-games are about dollars, and users say nothing. In ``abroad`` the same games are in another currency. With *inconsistent
-talk* users speak in a manner that is sampled anew in every game, and with *misleading talk* always in the manner of
-another norm; in these two the model is told that talk says nothing about norms. So a Bayesian believes the same in all
-four, and every difference is the model's own.
+There are four conditions, as in the findings of Social Contract AI (Fränken et al. 2023). In the condition ``at home``
+interactions are about dollars, and users are silent. In ``abroad`` the same interactions are in another currency. With
+*inconsistent talk* the users' manner is sampled anew in every interaction. With *misleading talk* it is always the
+manner of another norm. In the last two, the model is told that talk carries no information about norms. A Bayesian has
+the same beliefs in all four conditions, so every difference comes from the model.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from scai_irl.language.belief_requests import choose_request, learn_request, rea
 from scai_irl.language.games import Candidates, Game
 from scai_irl.language.requests import offer_request, read_offer, read_translation
 from scai_irl.lm.ask import Question
-from scai_irl.measure.elicit import Item as Asked
+from scai_irl.measure.elicit import Item as ElicitItem
 from scai_irl.measure.elicit import orders_of
 from scai_irl.organisms.shipped import shipped
 
@@ -52,13 +52,13 @@ COLUMNS = ("condition", "norm", "run", "games", "exact", "believed", "offered", 
 
 
 class ModelOrganisms(ExperimentConfig):
-    """Model organisms watch a group: belief and offers game by game, in two currencies, and with talk that misleads."""
+    """Model organisms: beliefs and offers as evidence accumulates, in two currencies and with misleading talk."""
 
-    models: tuple[str, ...] = Field(
-        tuple(shipped()), description="Organisms by name, or folders of small models, each asked in this process."
-    )
+    models: tuple[str, ...] = Field(tuple(shipped()), description="Organisms by name, or folders of embedded models.")
     runs: int = Field(20, ge=2, le=10_000, description="Groups of each norm.")
-    lengths: tuple[int, ...] = Field((0, 1, 2, 4, 8, 16), description="Numbers of games after which they are asked.")
+    lengths: tuple[int, ...] = Field(
+        (0, 1, 2, 4, 8, 16), description="Numbers of interactions after which they are asked."
+    )
 
     @field_validator("models")
     @classmethod
@@ -69,12 +69,14 @@ class ModelOrganisms(ExperimentConfig):
     @classmethod
     def _rising_lengths(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if not value or list(value) != sorted(set(value)) or not 0 <= value[0] <= value[-1] <= 40:
-            raise ValueError(f"{value} are not numbers of games that rise; give some from 0 to 40, such as 0 1 4")
+            raise ValueError(
+                f"{value} are not increasing numbers of interactions; give numbers from 0 to 40, such as 0 1 4"
+            )
         return value
 
 
 def played(plan: ModelOrganisms) -> list[Item]:
-    """Groups in every condition, at every length; the same moves in all conditions."""
+    """Items for every condition and number of interactions, with the same moves in all conditions."""
     items = []
     for norm, name in enumerate(NAMES):
         for run in range(plan.runs):
@@ -89,12 +91,12 @@ def played(plan: ModelOrganisms) -> list[Item]:
                 MISLEADING: with_manner(games, other, plan.seed, pair),
             }
             for condition in CONDITIONS:
-                told = 0.0 if condition in (INCONSISTENT, MISLEADING) else None
-                candidates = Candidates(LABELS, tuple(map(norm_policy, range(len(NAMES)))), PRIORS["even"], told)
+                reliability = 0.0 if condition in (INCONSISTENT, MISLEADING) else None
+                candidates = Candidates(LABELS, tuple(map(norm_policy, range(len(NAMES)))), PRIORS["even"], reliability)
                 for length in plan.lengths:
                     some = tuple(of_condition[condition][:length])
-                    asked = Asked(f"{pair} {condition} {length}", candidates, some)
-                    items.append(Item(asked, "evidence", f"{condition}|{run}", str(length), norm))
+                    elicited = ElicitItem(f"{pair} {condition} {length}", candidates, some)
+                    items.append(Item(elicited, "evidence", f"{condition}|{run}", str(length), norm))
     return items
 
 
@@ -107,18 +109,19 @@ def _in_any_manner(games: Sequence[Game], seed: int, pair: str) -> list[Game]:
 
 
 def learning_curves(model: Model, plan: ModelOrganisms) -> pd.DataFrame:
-    """Ask a model after every so many games.
+    """Ask a model after each number of interactions.
 
     Returns:
-        `COLUMNS`: what a Bayesian believes of the group's norm, what the model does (token channel), the share that it
-        offers of ten units when it follows a policy that it wrote from the same games, and the share that users of that
-        norm offer on average. NaN where an answer could not be read.
+        A table with `COLUMNS`. ``exact`` is a Bayesian's belief in the group's norm, ``believed`` the model's (token
+        channel). ``offered`` is the share of ten units that the model offers when it follows its own text about the
+        same interactions. ``users`` is the mean share that users of that norm offer. NaN where an answer could not be
+        read.
     """
     items = played(plan)
     exact = exact_table(items).set_index(["item", "norm"])["exact"]
     shown = [_shown(item, number, plan) for number, item in enumerate(items)]
-    beliefs = model.ask([_belief(item, told, plan) for item, (told, _) in zip(items, shown, strict=True)])
-    texts = model.ask([_text(item, told, plan) for item, (told, _) in zip(items, shown, strict=True)])
+    beliefs = model.ask([_belief(item, candidates, plan) for item, (candidates, _) in zip(items, shown, strict=True)])
+    texts = model.ask([_text(item, candidates, plan) for item, (candidates, _) in zip(items, shown, strict=True)])
     offers = iter(model.ask([_offer(item, text, plan) for item, text in _written(items, texts)]))
     shares = [_users_share(norm) for norm in range(len(NAMES))]
     lines = []
@@ -133,19 +136,19 @@ def learning_curves(model: Model, plan: ModelOrganisms) -> pd.DataFrame:
 
 
 def _shown(item: Item, number: int, plan: ModelOrganisms) -> tuple[Candidates, tuple[int, ...]]:
-    """Candidates in one of their orders, by turns over runs."""
+    """Candidates in an order that alternates between runs."""
     orders = orders_of(len(NAMES))
     order = orders[(number // len(plan.lengths)) % len(orders)]
     return item.item.candidates.in_order(order), order
 
 
-def _belief(item: Item, told: Candidates, plan: ModelOrganisms) -> Question:
-    request = choose_request(told, item.item.games, _seed(item, plan, "choose"), _STYLE)
-    return Question(request, functools.partial(read_token_posterior, labels=told.labels))
+def _belief(item: Item, candidates: Candidates, plan: ModelOrganisms) -> Question:
+    request = choose_request(candidates, item.item.games, _seed(item, plan, "choose"), _STYLE)
+    return Question(request, functools.partial(read_token_posterior, labels=candidates.labels))
 
 
-def _text(item: Item, told: Candidates, plan: ModelOrganisms) -> Question:
-    request = learn_request(item.item.games, _seed(item, plan, "learn"), _STYLE, candidates=told)
+def _text(item: Item, candidates: Candidates, plan: ModelOrganisms) -> Question:
+    request = learn_request(item.item.games, _seed(item, plan, "learn"), _STYLE, candidates=candidates)
     return Question(request, read_translation)
 
 

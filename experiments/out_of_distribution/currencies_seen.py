@@ -1,7 +1,7 @@
-"""Exact posterior in new currencies, by the number of currencies in which users were watched.
+"""Exact posterior in new currencies, by the number of currencies in which users were observed.
 
-Users keep their norm. An observer that sees this in several currencies learns that norms transfer far (ℓ is large), and
-transfers this one farther; an observer of a single currency cannot know.
+Users keep their norm in all currencies. An observer of several currencies learns that norms transfer far (ℓ is large),
+and transfers this norm farther. An observer of one currency cannot learn this.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ STAKE = 40
 
 
 def gaps_by_currencies_seen(plan: OutOfDistribution, watched: Sequence[str]) -> pd.DataFrame:
-    """Posterior in new currencies as users are watched in one more currency at a time.
+    """Posterior in new currencies, as users are observed in one more currency at a time.
 
     Args:
-        plan: The design; its currencies that are not `watched` are new.
-        watched: Currencies in which users are watched, in this order.
+        plan: The design. Its currencies that are not in `watched` are new.
+        watched: Currencies in which users are observed, in this order.
 
     Returns:
-        A line for each prior, number of currencies watched (``seen``), new currency and run: ``gap``, the expected
-        distance of a posterior sample's mean offer from the users'; ``belief`` in the users' norm there; and
-        ``length``, the posterior mean of log ℓ.
+        A line for each prior, number of observed currencies (``seen``), new currency and run: ``gap``, the expected
+        distance of a posterior sample's mean offer from the users'; ``belief``, the posterior probability of the users'
+        norm; ``length``, the posterior mean of log ℓ.
     """
     new = [currency for currency in plan.all_currencies if currency not in watched]
     places = [PSYCHOLOGICAL_DISTANCE[name] for name in (*watched, *new)]
-    told = _log_likelihood(plan, watched)
-    nothing = np.zeros((plan.runs, len(new), told.shape[2]))
+    log_likelihood = _log_likelihood(plan, watched)
+    nothing = np.zeros((plan.runs, len(new), log_likelihood.shape[2]))
     distance = _distances(plan)
     truth = plan.hypotheses.norms.index(plan.users)
     lines = []
     for prior in plan.priors:
         for seen in range(1, len(watched) + 1):
-            known = np.where(np.arange(len(watched))[:, None] < seen, told, 0.0)
+            known = np.where(np.arange(len(watched))[:, None] < seen, log_likelihood, 0.0)
             believed = transfer(np.concatenate([known, nothing], axis=1), plan.prior(prior), places)
             there = believed.norm[:, len(watched) :]
             columns = {
@@ -62,7 +62,7 @@ def gaps_by_currencies_seen(plan: OutOfDistribution, watched: Sequence[str]) -> 
 
 
 def _log_likelihood(plan: OutOfDistribution, watched: Sequence[str]) -> Float[np.ndarray, "run currency norm"]:
-    """Log p(games in a currency | norm), up to a constant for each run and currency."""
+    """Log p(interactions in a currency | norm), up to a constant for each run and currency."""
     by_currency = []
     for currency in watched:
         rng = np.random.default_rng(derive_seed(plan.seed, "abroad", "stakes seen", currency))
@@ -73,7 +73,7 @@ def _log_likelihood(plan: OutOfDistribution, watched: Sequence[str]) -> Float[np
 
 
 def _distances(plan: OutOfDistribution) -> Float[np.ndarray, "norm"]:
-    """Distance of each norm's mean offer from the users'."""
+    """Distance of each norm's mean offer from the users' mean offer."""
     chances = np.exp(np.asarray(plan.hypotheses.table(jnp.asarray([STAKE])).offer[0], np.float64))
     means = chances[:, : STAKE + 1] @ np.arange(STAKE + 1) / STAKE
     return np.asarray(np.abs(means - means[plan.hypotheses.norms.index(plan.users)]))

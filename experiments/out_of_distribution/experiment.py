@@ -1,9 +1,9 @@
-"""Out of distribution: a norm was learnt in dollars; what do assistants do with medicine, blood and baby formula?
+"""Out of distribution: how do assistants act in new currencies after they learnt a norm in dollars?
 
-The last experiment of Fränken et al. (2023), with texts learnt in every run, with and without the warning that was in
-its prompt, and compared with a Bayesian who expects norms to differ between currencies. Users are simulated, or played
-by the language model (``--users-by model``). Run it with ``scai-irl run out-of-distribution`` or ``python -m
-experiments.out_of_distribution``.
+This is the last experiment of Fränken et al. (2023). Here every run learns a text, and the prompt has or lacks the
+warning that theirs had. Assistants are compared with a Bayesian who expects norms to differ between currencies. Users
+are simulated, or the language model plays them (``--users-by model``). Run it with ``scai-irl run out-of-distribution``
+or ``python -m experiments.out_of_distribution``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from scai_irl.experiment.run_study import Model
 from scai_irl.report.study import Study
 
 
-@experiment("out-of-distribution", "a norm learnt in dollars, and currencies never seen", config=OutOfDistribution)
+@experiment("out-of-distribution", "a norm learnt in dollars, acted on in new currencies", config=OutOfDistribution)
 def out_of_distribution(config: OutOfDistribution, model: Model) -> Study:
-    """Act in new currencies, and follow the posterior there as users are watched in more currencies."""
+    """Let assistants act in new currencies; compute the posterior there as users are observed in more currencies."""
     acted = act_in_new_currencies(model, config)
     by_seen = gaps_by_currencies_seen(config, config.seen)
     return Study(

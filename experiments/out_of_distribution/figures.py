@@ -22,22 +22,22 @@ from scai_irl.report.captions import captioned
 from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval
 
-NEW = "How far from users are assistants in new currencies, where users keep their norm?"
+NEW = "How far from users are assistants in new currencies, if users keep their norm?"
 SOURCE = "How far from users are assistants in the source currency?"
-ASKING = "Does a warning, or a request for a reason, change what the model does in new currencies?"
-SEEN = "Does it help in new currencies to have watched users in more currencies?"
+ASKING = "Does a warning, or a request for a reason, change the model's offers in new currencies?"
+SEEN = "Do observations in more currencies reduce the gap in new currencies?"
 _RECORDED = {"flat": "abroad, no prior", "altruistic": "abroad, altruistic prior"}
 
 
 def transfer_findings(
     gaps: pd.DataFrame, by_seen: pd.DataFrame, plan: OutOfDistribution, backend: str
 ) -> list[Finding]:
-    """Gap of each agent in new currencies and in the source currency, with explanations.
+    """Findings on each agent's gap in new currencies and in the source currency, with explanations.
 
     Args:
         gaps: Gaps by run (`experiments.out_of_distribution.model.ActedTables`).
-        by_seen: What `experiments.out_of_distribution.currencies_seen.gaps_by_currencies_seen` gives.
-        plan: What was played.
+        by_seen: Table from `experiments.out_of_distribution.currencies_seen.gaps_by_currencies_seen`.
+        plan: The design.
         backend: Name of the backend.
     """
     home = plan.home
@@ -53,7 +53,7 @@ _Cell = tuple[str, str, bool, bool]
 
 
 def _cells(gaps: pd.DataFrame) -> list[tuple[_Cell, pd.DataFrame]]:
-    """Cells with their runs, first those of agents that expect norms to differ."""
+    """Cells with their runs, sorted with agents first that expect norms to differ."""
     cells = [
         ((str(agent), str(prior), bool(reason), bool(warning)), runs)
         for (agent, prior, reason, warning), runs in gaps.groupby(["agent", "prior", "reason", "warning"], sort=False)
@@ -67,51 +67,51 @@ def _of_runs(gaps: pd.DataFrame) -> Float[np.ndarray, "run"]:
 
 
 def _row(cell: _Cell, place: str) -> dict[str, Any]:
-    """Row of SCAI (2023), whose prompt always warned; only the agent ``model`` is warned and gives reasons."""
+    """Row of SCAI (2023), whose prompt always warned. Only the agent ``model`` gets warnings and gives reasons."""
     agent, prior, reason, warning = cell
     leans = {FLAT: "no prior", "altruistic": "altruistic prior"}.get(prior)
     name = f"{place}, {leans}" + (" and reason" if reason else "")
-    beside = RECORDED_ROWS.get(name) if warning or agent != MODEL else None
-    return {"row": beside.name, "recorded": beside.gap} if beside else {}
+    recorded = RECORDED_ROWS.get(name) if warning or agent != MODEL else None
+    return {"row": recorded.name, "recorded": recorded.gap} if recorded else {}
 
 
 def _case(cell: _Cell) -> str:
     agent, prior, reason, warning = cell
-    asked = [word for word, is_so in (("with reason", reason), ("warned", warning)) if is_so]
-    return ", ".join([f"{prior} prior", agent, *asked])
+    manner_of_asking = [word for word, is_so in (("with reason", reason), ("warned", warning)) if is_so]
+    return ", ".join([f"{prior} prior", agent, *manner_of_asking])
 
 
 def _of_cell(cell: _Cell, runs: pd.DataFrame, plan: OutOfDistribution, backend: str, by_seen: pd.DataFrame) -> Finding:
     agent, prior, _, _ = cell
-    told = _why(agent, prior, plan, backend, by_seen)
+    explanation = _why(agent, prior, plan, backend, by_seen)
     offered = number_with_interval(float(runs["offered"].mean()), np.nan, np.nan)
-    answer = f"In new currencies, {_case(cell)}: assistants offer {offered}, {{value}} from users' offers."
+    answer = f"In new currencies, {_case(cell)}: assistants offer {offered}; the gap to users is {{value}}."
     case = f"new currencies, {_case(cell)}"
-    return mean_finding(_of_runs(runs), question=NEW, case=case, answer=answer, why=told, **_row(cell, "abroad"))
+    return mean_finding(_of_runs(runs), question=NEW, case=case, answer=answer, why=explanation, **_row(cell, "abroad"))
 
 
 def _why(agent: str, prior: str, plan: OutOfDistribution, backend: str, by_seen: pd.DataFrame) -> str:
     if agent == AS_LEARNED:
         return "It assumes one norm for all currencies. These users have one; had theirs changed, it would not notice."
-    kept = np.mean([plan.kept(currency) for currency in plan.all_currencies[1:]])
+    transfers = np.mean([plan.transfer_probability(currency) for currency in plan.all_currencies[1:]])
     rule = (
-        f"It expects the norm to transfer this far with probability {kept:.2f} (distances of currencies are an "
-        "assumption), and otherwise relies on the prior."
+        f"It expects the norm to transfer this far with probability {transfers:.2f} (distances of currencies are an "
+        "assumption). Otherwise it relies on the prior."
     )
     if agent == TRANSFER:
         one = by_seen[(by_seen["prior"] == prior) & (by_seen["seen"] == 1)]["gap"].mean()
         return (
             f"{rule} The expected gap is {one:.3f}. A Bayesian who expects norms to differ relies on its prior in new "
-            "currencies; that is wrong here, since these users' norm does not differ. The recorded runs share one text "
-            "and a warning; here each run has a text of its own."
+            "currencies. This is wrong here, because these users keep their norm. The runs of SCAI (2023) share one "
+            "text and have a warning; here each run has its own text."
         )
     if backend == "phrasebook":
-        return f"{rule} The phrasebook follows that rule, with or without a warning or a request for a reason."
+        return f"{rule} The phrasebook follows this rule, with or without a warning or a request for a reason."
     return "The agent 'transfer' is Bayesian; every difference from it is the model's own."
 
 
 def _without_reasons(finding: Finding) -> Finding:
-    """The same number for the row with a reason, for agents that give none."""
+    """The same finding for the row with a reason, for agents that give no reasons."""
     row = RECORDED_ROWS["abroad, altruistic prior and reason"]
     return Finding(
         **{
@@ -119,23 +119,23 @@ def _without_reasons(finding: Finding) -> Finding:
             "case": f"{finding.case}, no reason to give",
             "row": row.name,
             "recorded": row.gap,
-            "why": "Posterior samples are not asked for reasons, and no language model was asked to transfer a text "
-            "(--agents model; organisms were not taught that), so this is the number without a reason.",
+            "why": "The number without a reason, since posterior samples give no reasons and no language model "
+            "transferred a text (--agents model; organisms were not trained for this).",
         }
     )
 
 
 def _in_source_currency(cell: _Cell, runs: pd.DataFrame) -> Finding:
-    answer = f"In the source currency, {_case(cell)}: assistants are {{value}} from users' offers."
-    said = _row(cell, "at home") | {"why": "Nothing has to transfer, and the games outweigh any prior."}
-    return mean_finding(_of_runs(runs), question=SOURCE, case=f"source currency, {_case(cell)}", answer=answer, **said)
+    answer = f"In the source currency, {_case(cell)}: the gap between assistants and users is {{value}}."
+    about = _row(cell, "at home") | {"why": "No transfer is needed, and the evidence outweighs any prior."}
+    return mean_finding(_of_runs(runs), question=SOURCE, case=f"source currency, {_case(cell)}", answer=answer, **about)
 
 
 def _asking(away: pd.DataFrame, plan: OutOfDistribution, backend: str) -> list[Finding]:
-    """Difference of the gap with and without a warning or a reason, paired by run."""
+    """Findings on the difference of the gap with and without a warning or a reason, paired by run."""
     findings = []
     own = away[away["agent"] == MODEL]
-    for factor, levels, said in (
+    for factor, levels, subject in (
         ("warning", plan.warnings, "A warning"),
         ("reason", plan.reasons, "A request for a reason"),
     ):
@@ -148,7 +148,7 @@ def _asking(away: pd.DataFrame, plan: OutOfDistribution, backend: str) -> list[F
                     (by_run[True] - by_run[False]).to_numpy(float),
                     question=ASKING,
                     case=f"{factor}, {prior} prior",
-                    answer=f"{said} changes the gap by {{value}} ({prior} prior).",
+                    answer=f"{subject} changes the gap by {{value}} ({prior} prior).",
                     why="The phrasebook is Bayesian, so the difference is exactly 0."
                     if backend == "phrasebook"
                     else "",
@@ -158,7 +158,7 @@ def _asking(away: pd.DataFrame, plan: OutOfDistribution, backend: str) -> list[F
 
 
 def _seen(by_seen: pd.DataFrame) -> list[Finding]:
-    """Expected gap with one currency watched and with all."""
+    """Findings on the expected gap after observations in one currency and in all."""
     findings = []
     for prior, lines in by_seen.groupby("prior", sort=False):
         for seen in dict.fromkeys((1, int(by_seen["seen"].max()))):
@@ -169,34 +169,34 @@ def _seen(by_seen: pd.DataFrame) -> list[Finding]:
                     _of_runs(runs),
                     question=SEEN,
                     case=f"{seen} {currencies}, {prior} prior",
-                    answer=f"After games in {seen} {currencies}, a posterior sample is {{value}} off ({prior} prior).",
-                    why="An observer that sees a norm kept in several currencies learns that norms transfer far.",
+                    answer=f"After observations in {seen} {currencies}, the expected gap is {{value}} ({prior} prior).",
+                    why="An observer who sees the same norm in several currencies learns that norms transfer far.",
                 )
             )
     return findings
 
 
 def gaps_table(gaps: pd.DataFrame) -> pd.DataFrame:
-    """Shape gaps for reading: a line for each agent, currency, prior, reason and warning."""
+    """Format gaps: a line for each agent, currency, prior, reason and warning."""
     lines = []
     for cell, runs in gaps.groupby(CELL, sort=False):
         gap = runs["gap"].to_numpy(float)
         known = runs["gap"].notna()
-        said = {name: _yes(value) for name, value in zip(CELL, cell, strict=True)}
+        columns = {name: _yes(value) for name, value in zip(CELL, cell, strict=True)}
         offered, users = (f"{runs[name].mean():.3f}" for name in ("offered", "users"))
         shares = {"assistants' share": offered, "users' share": users}
         mean = number_with_interval(float(runs["gap"].mean()), *bootstrap_interval(gap))
         aligned = f"{int((runs['gap'] <= WITHIN).sum())} of {int(known.sum())}"
-        lines.append(said | shares | {"gap [95 %]": mean, "within .05": aligned})
+        lines.append(columns | shares | {"gap [95 %]": mean, "within .05": aligned})
     return pd.DataFrame(lines)
 
 
 @captioned
 def distance_figure(gaps: pd.DataFrame) -> Figure:
-    """Each line shows assistants' mean offer by psychological distance, for one prior. Dashed: users; dotted: GPT-4.
+    """Each line shows assistants' mean offer by psychological distance, for one prior. Dashed: users. Dotted: GPT-4.
 
-    Bands are 95 % intervals over runs; GPT-4's offers are those recorded by SCAI (2023) in new currencies. Where the
-    model is asked in several ways, they are averaged.
+    Bands are 95 % intervals over runs. GPT-4's offers are those of SCAI (2023) in new currencies. If the model is asked
+    in several ways, its offers are averaged.
     """
     agents = list(dict.fromkeys(gaps["agent"]))
     figure = Figure(figsize=(3.6 * len(agents) + 1.6, 3.4), layout="constrained")
@@ -221,14 +221,14 @@ def distance_figure(gaps: pd.DataFrame) -> Figure:
 
 @captioned
 def seen_figure(by_seen: pd.DataFrame) -> Figure:
-    """Each line shows the expected gap in new currencies by the number of currencies watched, for one prior."""
+    """Each line shows the expected gap in new currencies by the number of observed currencies, for one prior."""
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.subplots()
     for number, (prior, lines) in enumerate(by_seen.groupby("prior", sort=False)):
         mean = lines.groupby("seen")["gap"].mean()
         axes.plot(mean.index, mean, marker="o", ms=4, color=COLOURS[number], label=str(prior))
     axes.set_xticks(sorted(by_seen["seen"].unique()))
-    axes.set_xlabel("currencies in which users were watched")
+    axes.set_xlabel("currencies in which users were observed")
     axes.set_ylabel("expected gap in new currencies")
     axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)

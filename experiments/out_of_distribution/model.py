@@ -1,8 +1,8 @@
-"""Acting in new currencies: what assistants that learnt a norm in one currency offer in others.
+"""Offers in new currencies by assistants that learnt a norm in one currency.
 
-Everything that a run's assistants know comes from its users' games in the source currency. In a new currency an
-assistant is one of those of `scai_irl.agents.transfer_agents`; the posterior there is that of
-`inference.structured.transfer`. Only the agent ``model`` can be warned or asked for a reason.
+All evidence of a run's assistants comes from its users' interactions in the source currency. In a new currency an
+assistant is one of the agents in `scai_irl.agents.transfer_agents`, and the posterior is that of
+`inference.structured.transfer`. Only the agent ``model`` can get a warning or be asked for a reason.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class ActedTables(NamedTuple):
     """Offers of assistants, as tables.
 
     Attributes:
-        offers: A line for each offer of an assistant; NaN where it had no text, or its offer could not be read.
-        gaps: A line for each agent, currency, prior, reason, warning and run: what assistants and users offered on
-            average, and the distance of the two.
-        texts: Verbal policies: those of the source currency, and those of ``transfer`` in the others.
-        beliefs: Beliefs with which each of them was written, before (epoch 0) and after users were watched.
+        offers: A line for each offer of an assistant; NaN if it had no text or its offer could not be read.
+        gaps: A line for each agent, currency, prior, reason, warning and run: the mean offers of assistants and of
+            users, and their distance.
+        texts: Verbal policies for the source currency, and those of ``transfer`` for the other currencies.
+        beliefs: Beliefs behind each verbal policy, before (epoch 0) and after users were observed.
     """
 
     offers: pd.DataFrame
@@ -56,14 +56,14 @@ class ActedTables(NamedTuple):
 
 
 _EPOCHS = 2
-"""Users are watched in the first, and assistants act in the second."""
+"""Users are observed in the first epoch, and assistants act in the second."""
 
 CELL = ["agent", "currency", "prior", "reason", "warning"]
 
 
 @dataclass(frozen=True)
 class _Act:
-    """One assistant's offer in the making."""
+    """Request for one assistant's offer."""
 
     agent: str
     currency: str
@@ -77,12 +77,12 @@ class _Act:
 
     @property
     def path(self) -> tuple[str | int, ...]:
-        """Path of its seeds: the same with and without reason and warning, so that these alone differ."""
+        """Path of its seeds. It is the same with and without reason and warning, so only these differ."""
         return (self.agent, self.currency, self.prior, self.run, self.act)
 
 
 def act_in_new_currencies(model: Model, plan: OutOfDistribution) -> ActedTables:
-    """Watch users in the source currency, and act in every currency.
+    """Observe users in the source currency, and let assistants act in every currency.
 
     Args:
         model: Puts policies into words and acts on them.
@@ -102,23 +102,25 @@ def act_in_new_currencies(model: Model, plan: OutOfDistribution) -> ActedTables:
 
 
 _Texts = dict[tuple[str, str, str, int, int], tuple[str, str | None]]
-"""By agent, currency, prior, run and act: the norm that was drawn, and the words for it."""
+"""Sampled norm and its text, by agent, currency, prior, run and act."""
 
 
 def _write(model: Model, plan: OutOfDistribution, believed: dict[str, Float[np.ndarray, "run norm"]]) -> _Texts:
-    """Draw policies, one for each run and one for each act of ``transfer``, and have them put into words."""
-    drawn: dict[tuple[str, str, str, int, int], int] = {}
+    """Sample policies, one for each run and one for each act of ``transfer``, and translate them into texts."""
+    norm_of_text: dict[tuple[str, str, str, int, int], int] = {}
     for prior, home in believed.items():
         for run, norms in enumerate(_draws(plan, home, 1, "home", prior)):
-            drawn[AS_LEARNED, plan.home, prior, run, 0] = int(norms[0])
+            norm_of_text[AS_LEARNED, plan.home, prior, run, 0] = int(norms[0])
         for currency in plan.all_currencies if TRANSFER in plan.agents else ():
-            there = at_target(home, plan.prior(prior), plan.kept(currency))
+            there = at_target(home, plan.prior(prior), plan.transfer_probability(currency))
             for run, norms in enumerate(_draws(plan, there, plan.acts, "there", prior, currency)):
-                drawn |= {(TRANSFER, currency, prior, run, act): int(norm) for act, norm in enumerate(norms)}
+                norm_of_text |= {(TRANSFER, currency, prior, run, act): int(norm) for act, norm in enumerate(norms)}
     policies = [plan.hypotheses.policy(norm) for norm in range(len(NAMED_NORMS))]
-    seeds = [derive_seed(plan.seed, "abroad", "words", *where) for where in drawn]
-    written = translate(model.backend, [policies[norm] for norm in drawn.values()], seeds, model.tally, plan.style)
-    return {where: (NAMED_NORMS[drawn[where]], text) for where, text in zip(drawn, written, strict=True)}
+    seeds = [derive_seed(plan.seed, "abroad", "words", *where) for where in norm_of_text]
+    written = translate(
+        model.backend, [policies[norm] for norm in norm_of_text.values()], seeds, model.tally, plan.style
+    )
+    return {where: (NAMED_NORMS[norm_of_text[where]], text) for where, text in zip(norm_of_text, written, strict=True)}
 
 
 def _draws(
@@ -134,14 +136,14 @@ def _acts_of(
     agent: str, plan: OutOfDistribution, stakes: dict[str, Int[np.ndarray, "run"]], texts: _Texts
 ) -> list[_Act]:
     reasons, warnings = (_levels(words) if agent == MODEL else (False,) for words in (plan.reasons, plan.warnings))
-    made = []
+    acts = []
     for currency, prior, reason, warning in product(plan.all_currencies, plan.priors, reasons, warnings):
         for run, act in product(range(plan.runs), range(plan.acts)):
             own = agent == TRANSFER
             where = (TRANSFER, currency, prior, run, act) if own else (AS_LEARNED, plan.home, prior, run, 0)
             stake = int(stakes[currency][run])
-            made.append(_Act(agent, currency, prior, run, act, stake, texts[where][1], reason, warning))
-    return made
+            acts.append(_Act(agent, currency, prior, run, act, stake, texts[where][1], reason, warning))
+    return acts
 
 
 def _levels(words: tuple[str, ...]) -> tuple[bool, ...]:
@@ -175,10 +177,12 @@ def _belief_table(plan: OutOfDistribution, believed: dict[str, Float[np.ndarray,
     lines = []
     for prior, home in believed.items():
         first = np.broadcast_to(plan.prior(prior), home.shape)
-        held = {_condition(AS_LEARNED, plan.home, prior): home}
+        by_condition = {_condition(AS_LEARNED, plan.home, prior): home}
         for currency in plan.all_currencies if TRANSFER in plan.agents else ():
-            held[_condition(TRANSFER, currency, prior)] = at_target(home, plan.prior(prior), plan.kept(currency))
-        for condition, there in held.items():
+            by_condition[_condition(TRANSFER, currency, prior)] = at_target(
+                home, plan.prior(prior), plan.transfer_probability(currency)
+            )
+        for condition, there in by_condition.items():
             for epoch, weights in enumerate((first, there)):
                 every = pd.DataFrame(weights, columns=list(NAMED_NORMS)).rename_axis("run").reset_index()
                 by_norm = every.melt("run", var_name="norm", value_name="weight")

@@ -1,7 +1,7 @@
-"""Design of the study: its configuration, and what users do in the source currency and in new ones.
+"""Design of the study: its configuration, and users' behaviour in the source currency and in new ones.
 
-Every run has users of its own, who share a norm and keep it in all currencies. They are simulated, or played by the
-language model, which is told their norm in words.
+Every run has its own users, who share a norm and keep it in all currencies. They are simulated, or the language model
+plays them and is told their norm in words.
 """
 
 from __future__ import annotations
@@ -38,44 +38,46 @@ from scai_irl.language.phrases import say_policy
 
 ACTORS = (AS_LEARNED, TRANSFER, MODEL)
 PRIOR_NAMES = (FLAT, *NAMED_NORMS)
-"""A flat prior, and priors that lean to one norm."""
+"""Names of the priors: a flat one, and one that leans to each norm."""
 
 STAKES = (10, 100)
 """Smallest and largest stake."""
 
 RATIONALITY, LAPSE = 200.0, 0.0
-"""λ and ε of users and hypotheses."""
+"""Rationality λ and lapse ε of users and hypotheses."""
 
 
 class OutOfDistribution(UsersConfig, ExperimentConfig):
-    """A norm is learnt in one currency; assistants act in others, with and without a prior, a reason and a warning."""
+    """Assistants learn a norm in one currency and act in others, with and without a prior, a reason and a warning."""
 
-    runs: int = Field(20, ge=2, le=10_000, description="Groups; each is watched in the source currency.")
-    home: str = Field("dollars", description="Source currency, in which users are watched.")
+    runs: int = Field(20, ge=2, le=10_000, description="Groups, each observed in the source currency.")
+    home: str = Field("dollars", description="Source currency, in which users are observed.")
     currencies: tuple[str, ...] = Field(
         ("grams of medicine", "pints of blood", "liters of baby formula"),
         description="New currencies, in which assistants act.",
     )
     priors: tuple[str, ...] = Field(PRIOR_NAMES, description=f"Priors in all currencies: {', '.join(PRIOR_NAMES)}.")
-    strength: float = Field(0.8, gt=1 / 3, lt=1, description="Chance that a prior gives the norm that it leans to.")
+    strength: float = Field(
+        0.8, gt=1 / 3, lt=1, description="Probability that a prior gives the norm to which it leans."
+    )
     agents: tuple[str, ...] = Field(
         ("as-learned", "transfer"),
-        description=f"Who acts: {', '.join(ACTORS)}; the last asks the language model to transfer a text.",
+        description=f"Agents that act: {', '.join(ACTORS)}; the last asks the language model to transfer a text.",
     )
     reasons: tuple[Literal["no", "yes"], ...] = Field(
-        ("no", "yes"), description="Whether 'model' is asked for a reason; both to compare."
+        ("no", "yes"), description="Whether 'model' is asked for a reason; give both to compare them."
     )
     warnings: tuple[Literal["no", "yes"], ...] = Field(
         ("no", "yes"),
-        description="Whether 'model' is warned that the policy may not hold there; both to compare.",
+        description="Whether 'model' is warned that the policy may not hold there; give both to compare them.",
     )
     seen: tuple[str, ...] = Field(
         ("dollars", "vouchers", "apples", "blankets", "hours of work"),
-        description="Currencies in which users are watched one after the other, to see what more of them are worth; "
-        "these users are always simulated.",
+        description="Currencies in which users are observed one after the other, to measure the value of more "
+        "currencies; these users are always simulated.",
     )
     users: str = Field("selfish", description="Norm of the users in all currencies.")
-    games: int = Field(10, ge=1, le=1000, description="Games of a group in the source currency.")
+    games: int = Field(10, ge=1, le=1000, description="Interactions of a group in the source currency.")
     acts: int = Field(10, ge=1, le=1000, description="Offers of a run's assistants in each currency.")
 
     @field_validator("home")
@@ -127,13 +129,13 @@ class OutOfDistribution(UsersConfig, ExperimentConfig):
         """Probability of each norm."""
         return leaning(name, NAMED_NORMS, self.strength)
 
-    def kept(self, currency: str) -> float:
-        """Probability that the norm of the source currency is the norm there."""
+    def transfer_probability(self, currency: str) -> float:
+        """Probability that the norm of the source currency is also the norm in another currency."""
         return float(carried(abs(PSYCHOLOGICAL_DISTANCE[currency] - PSYCHOLOGICAL_DISTANCE[self.home])))
 
 
 def games_in_source_currency(model: Model, plan: OutOfDistribution) -> Evidence:
-    """Games of every run's users in the source currency."""
+    """Interactions of every run's users in the source currency."""
     low, high = STAKES
     rng = np.random.default_rng(derive_seed(plan.seed, "abroad", "stakes at home"))
     stakes = rng.integers(low, high, size=(plan.runs, plan.games), endpoint=True)
@@ -151,7 +153,7 @@ def games_in_source_currency(model: Model, plan: OutOfDistribution) -> Evidence:
 
 
 def draw_stakes(plan: OutOfDistribution) -> dict[str, Int[np.ndarray, "run"]]:
-    """Stake of each run in each currency, the same for users and assistants."""
+    """Draw the stake of each run in each currency, the same for users and assistants."""
     low, high = STAKES
     return {
         currency: np.random.default_rng(derive_seed(plan.seed, "abroad", "stakes", currency)).integers(
@@ -190,8 +192,8 @@ def _asked_offers(model: Model, plan: OutOfDistribution, stakes: dict[str, Int[n
         Turn(text, currency, int(stakes[currency][run]), derive_seed(plan.seed, "abroad", "users", currency, run, act))
         for currency, run, act in where
     ]
-    made = make_offers(model.backend, turns, model.tally, plan.style)
-    shares = [np.nan if units is None else units / turn.stake for units, turn in zip(made, turns, strict=True)]
+    offers = make_offers(model.backend, turns, model.tally, plan.style)
+    shares = [np.nan if units is None else units / turn.stake for units, turn in zip(offers, turns, strict=True)]
     by_act = pd.DataFrame(where, columns=["currency", "run", "act"]).assign(share=shares)
     of_runs = by_act.groupby(["currency", "run"])["share"].mean()
     return {currency: of_runs[currency].to_numpy(float) for currency in plan.all_currencies}

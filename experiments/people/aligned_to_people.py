@@ -1,8 +1,8 @@
-"""Aligned to people: can an assistant answer offers as people do, from a text of preferences learnt from them?
+"""Aligned to people: do assistants that follow a text of learnt preferences answer offers as people do?
 
-Social preferences are fitted to half of the people, sampled from the posterior, put into words and acted on; answers
-are compared with those of the other half. Run it with ``scai-irl run aligned-to-people --data PATH`` or ``python -m
-experiments.people aligned-to-people --data PATH``.
+Social preferences are fitted to one half of the people. Assistants sample them from the posterior, receive them as a
+text, and act on the text. Their answers are compared with those of the other half. Run it with ``scai-irl run
+aligned-to-people --data PATH`` or ``python -m experiments.people aligned-to-people --data PATH``.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from scai_irl.report.study import Study
 
 
 def _quickly_fitted(config: AlignedToPeople) -> tuple[AlignedToPeople, float]:
-    """Sample for a dry run: policies fitted by the quickest method are as long in words as those by another."""
+    """Sample for a dry run: texts have the same length with every method, so the quickest method is used."""
     return config.model_copy(update={"method": "laplace"}), 1.0
 
 
 @experiment(
     "aligned-to-people",
-    "assistants that answer offers as people do, from texts",
+    "assistants that follow texts of preferences fitted to people",
     config=AlignedToPeople,
     sample=_quickly_fitted,
 )
 def aligned_to_people(config: AlignedToPeople, model: Model) -> Study:
-    """Fit preferences, have assistants answer by their texts; report how far answers are from people's."""
+    """Fit preferences and let assistants answer by their texts; report the distance from people's answers."""
     choices = read_people(config.data, config.source, None, config.seed).choices
     answers = aligned_answers(choices, config, model)
     people = int(subjects(halves(choices, config.seed)[1]).max()) + 1

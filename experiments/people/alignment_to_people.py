@@ -1,4 +1,4 @@
-"""Assistants that should answer as people do: learnt from one half of the people, compared with the other half.
+"""Assistants that learn from one half of the people and are compared with the other half.
 
 A family of social preferences is fitted to the answers of the first half. Each assistant samples one θ from the
 posterior, receives its policy as a sentence, and answers offers by the sentence. Its acceptance rate is compared with
@@ -34,7 +34,7 @@ from scai_irl.results.findings import Finding
 
 NAMED = ("selfish", "fair", "altruistic")
 PEOPLE = "other people"
-"""Rates of the first half: how near people of one half come to those of the other."""
+"""Kind that stands for the first half of the people: the distance that remains between two halves."""
 
 
 _RESAMPLES = 500
@@ -43,10 +43,10 @@ _RESAMPLES = 500
 class AlignedToPeople(LmConfig, ExperimentConfig):
     """Assistants that follow texts of fitted preferences, compared with other people and the three norms."""
 
-    data: Path = Field(description="Folder made by `scai-irl import human`, or a data file, with answers to offers.")
-    source: str = Field("heffner", description="Data set that a data file is of: heffner, moblab.")
+    data: Path = Field(description="Folder from `scai-irl import human`, or a data file, with answers to offers.")
+    source: str = Field("heffner", description="Data set of a data file: heffner or moblab.")
     families: tuple[str, ...] = Field(
-        ("fehr-schmidt", "charness-rabin"), description="Families that are fitted: " + ", ".join(PREFERENCES) + "."
+        ("fehr-schmidt", "charness-rabin"), description="Families to fit: " + ", ".join(PREFERENCES) + "."
     )
     method: str = Field("nuts", description="Method of inference: nuts, laplace, smc, svi.")
     assistants: int = Field(100, ge=2, le=10_000, description="Assistants of each kind.")
@@ -61,44 +61,46 @@ class AlignedToPeople(LmConfig, ExperimentConfig):
 
 
 def halves(choices: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split answers to offers by person, at random.
+    """Split answers to offers into two halves, at random by person.
 
     Raises:
-        InputError: If there are no answers to offers, or of fewer than four people.
+        InputError: If fewer than four people answered offers.
     """
     answers = choices[(choices["role"] == RESPONDER) & choices["accepted"].notna()]
     people = int(subjects(answers).max()) + 1 if len(answers) else 0
     if people < 4:
-        raise InputError("data", f"answers of {people} people to offers", "give data with those of at least four")
+        raise InputError(
+            "data", f"answers of {people} people to offers", "give data with answers of at least four people"
+        )
     first = np.random.default_rng(derive_seed(seed, "halves")).permutation(people) < people // 2
     learnt = first[subjects(answers)]
     return answers[learnt].reset_index(drop=True), answers[~learnt].reset_index(drop=True)
 
 
 def acceptance(answers: pd.DataFrame) -> Float[np.ndarray, "person share"]:
-    """Share of offers that each person accepts, at each offered share (in order); NaN where there was none."""
+    """Share of offers that each person accepts, at each offered share in order; NaN where there was no offer."""
     taken = answers.assign(person=subjects(answers), taken=answers["accepted"].astype(float))
     return np.asarray(taken.pivot_table(index="person", columns="offered_share", values="taken").to_numpy(float))
 
 
 def aligned_answers(choices: pd.DataFrame, plan: AlignedToPeople, model: Model) -> pd.DataFrame:
-    """Have assistants answer the offers that people got.
+    """Let assistants answer the offers that people got.
 
     Returns:
-        A line for each kind of assistant and offered share: ``assistants`` and ``people`` (the second half), the shares
-        that accept; ``distance`` between them; ``mean_low`` and ``mean_high``, the 95 % bootstrap interval of the
-        kind's mean distance, over people and over assistants; ``r_hat``, the largest of a family that was fitted. Near
-        0, intervals of distances lie too high; the kind `PEOPLE` shows by how much.
+        A line for each kind of assistant and offered share. ``assistants`` and ``people`` (the second half) are
+        acceptance rates, and ``distance`` is their difference. ``mean_low`` and ``mean_high`` are the 95 % bootstrap
+        interval of the kind's mean distance, over people and over assistants. ``r_hat`` is the largest R̂ of a fitted
+        family. Intervals of distances near 0 are biased upwards; the kind `PEOPLE` shows by how much.
     """
     first, second = halves(choices, plan.seed)
     shares = np.sort(second["offered_share"].unique())
     stake = int(second["stake"].iloc[0])
-    held = {name: [Policy.of(Norm(name))] * plan.assistants for name in NAMED}
+    policies_of_kind = {name: [Policy.of(Norm(name))] * plan.assistants for name in NAMED}
     agreement = {}
     for name in plan.families:
-        held[name], agreement[name] = _drawn(first, name, plan)
+        policies_of_kind[name], agreement[name] = _drawn(first, name, plan)
     rates = {PEOPLE: acceptance(first)}
-    for kind, policies in held.items():
+    for kind, policies in policies_of_kind.items():
         rates[kind] = _answers(kind, policies, np.rint(shares * stake).astype(int), stake, plan, model)
     of_people = acceptance(second)
     compared = [_compared(kind, rate, of_people, shares, plan.seed) for kind, rate in rates.items()]
@@ -107,12 +109,12 @@ def aligned_answers(choices: pd.DataFrame, plan: AlignedToPeople, model: Model) 
 
 
 def alignment_findings(answers: pd.DataFrame, people: int, question: str) -> list[Finding]:
-    """Mean distance over offered shares of each kind of assistant, the nearest first.
+    """Findings on each kind's mean distance over offered shares, the nearest kind first.
 
     Args:
-        answers: What `aligned_answers` gives.
-        people: People with whom assistants are compared.
-        question: What was asked.
+        answers: Table from `aligned_answers`.
+        people: Number of people in the comparison.
+        question: Question that the findings answer.
     """
     findings = []
     for kind, lines in answers.groupby("kind", sort=False):
@@ -126,7 +128,7 @@ def alignment_findings(answers: pd.DataFrame, people: int, question: str) -> lis
 
 
 def alignment_table(answers: pd.DataFrame) -> pd.DataFrame:
-    """Shape acceptance for reading: a line for each offered share, a column for each kind."""
+    """Format acceptance rates: a line for each offered share, a column for each kind."""
     shaped = answers.pivot_table(index="share", columns="kind", values="assistants", sort=False)
     shaped.insert(0, "people", answers.groupby("share")["people"].first())
     columns = {name: shaped[name].map("{:.3f}".format) for name in shaped}
@@ -137,7 +139,7 @@ def alignment_table(answers: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def alignment_figure(answers: pd.DataFrame) -> Figure:
-    """Each line shows the share of offers accepted, by offered share. Dashed: people; solid: assistants."""
+    """Each line shows the acceptance rate by offered share. Dashed: people. Solid: assistants."""
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.subplots()
     for number, (kind, lines) in enumerate(answers[answers["kind"] != PEOPLE].groupby("kind", sort=False)):
@@ -152,14 +154,14 @@ def alignment_figure(answers: pd.DataFrame) -> Figure:
 
 
 def _drawn(answers: pd.DataFrame, family: str, plan: AlignedToPeople) -> tuple[list[Policy], float]:
-    """Policies sampled from the posterior over the people's preferences, and its largest R̂."""
+    """Policies sampled from the posterior over people's preferences, and the posterior's largest R̂."""
     base, _ = family_for(answers, family)
     key = derive_key(plan.seed, "people", family)
     posterior = infer(
         base, pooled(human_evidence(answers)), key=key, method=CONTINUOUS_METHODS[plan.method], allow_disagreement=True
     )
-    drawn = thompson(derive_key(plan.seed, "people", family, "draws"), posterior, plan.assistants)[0]
-    return [posterior.hypotheses.policy(int(k)) for k in drawn], float(largest_r_hat(posterior).max())
+    sampled = thompson(derive_key(plan.seed, "people", family, "draws"), posterior, plan.assistants)[0]
+    return [posterior.hypotheses.policy(int(k)) for k in sampled], float(largest_r_hat(posterior).max())
 
 
 def _answers(
@@ -196,8 +198,8 @@ def _compared(
         return np.asarray(np.nanmean(values[rng.integers(len(values), size=len(values))], axis=0))
 
     distance = np.abs(np.nanmean(rates, axis=0) - np.nanmean(people, axis=0))
-    drawn = np.stack([np.abs(again(rates) - again(people)) for _ in range(_RESAMPLES)])
-    low, high = np.quantile(drawn.mean(axis=1), [0.025, 0.975])
+    resampled = np.stack([np.abs(again(rates) - again(people)) for _ in range(_RESAMPLES)])
+    low, high = np.quantile(resampled.mean(axis=1), [0.025, 0.975])
     return pd.DataFrame(
         {
             "kind": kind,

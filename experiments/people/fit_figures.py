@@ -1,4 +1,4 @@
-"""Errors of fits to people, and how much better the best family predicts: findings and a figure."""
+"""Errors of fits to people, and the advantage of the best family: findings and a figure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from scai_irl.report.drawing import COLOURS
 from scai_irl.results.findings import Finding
 
 WORST = "How large is the largest error of fitted social preferences?"
-PREDICTS = "Which family best predicts choices to which it was not fitted?"
+PREDICTS = "Which family best predicts choices that were left out of the fit?"
 _RESAMPLES = 2000
 _ROUNDING = 1e-5
 _Z = 1.96
 
 
 def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.DataFrame) -> list[Finding]:
-    """Largest error of each fit, the best fit first, and differences of the others from the best.
+    """Findings on each fit's largest error, the best fit first, and on differences from the best fit.
 
     Args:
         choices: Table with the columns `scai_irl.data.human.choices.CHOICE_COLUMNS`.
-        fit: What `experiments.people.fit_tables.fit_table` gives.
-        comparison: What `experiments.people.fit_tables.comparison_table` gives, of choices left out.
+        fit: Table from `experiments.people.fit_tables.fit_table`.
+        comparison: Table from `experiments.people.fit_tables.comparison_table`, leaving out choices.
     """
     named = fit.assign(model=fit["family"] + " " + fit["pooling"])
     findings = []
@@ -42,19 +42,20 @@ def human_findings(choices: pd.DataFrame, fit: pd.DataFrame, comparison: pd.Data
             Finding(
                 PREDICTS,
                 f"{best} compared with {model}",
-                f"{best} gives choices left out a log density that is higher by {{value}} than {model} does.",
+                f"The log density of left-out choices is {{value}} higher under {best} than under {model}.",
                 float(behind),
                 float(behind - _Z * error),
                 float(behind + _Z * error),
                 people,
-                why="Summed over choices (PSIS-LOO), ± 1.96 standard errors; below 4 or around 0 it means little.",
+                why="Sum over choices (PSIS-LOO), ± 1.96 standard errors. A difference below 4, or with an interval "
+                "around 0, means little.",
             )
         )
     return findings
 
 
 def _largest(choices: pd.DataFrame, model: str, quantity: str, lines: pd.DataFrame) -> Finding:
-    """The largest error over offered shares, with an interval over people; the fit is kept."""
+    """Finding on the largest error over offered shares, with a bootstrap interval over people and the fit fixed."""
     worst = lines.iloc[int(lines["difference"].to_numpy(float).argmax())]
     error, share = float(worst["fitted"] - worst["observed"]), float(worst["share"])
     resampled = _observed_again(choices, quantity, share)
@@ -63,17 +64,18 @@ def _largest(choices: pd.DataFrame, model: str, quantity: str, lines: pd.DataFra
     return Finding(
         WORST,
         f"{model}, {quantity}",
-        f"At its worst, {model} is {{value}} off: {of} at {share:g} of the stake.",
+        f"The largest error of {model} is {{value}}: {of} at {share:g} of the stake.",
         abs(error),
         float(low),
         float(high),
         int(subjects(choices).max()) + 1,
-        why=f"The largest of {len(lines)} errors, so chance has a part in it; people are resampled, the fit is kept.",
+        why=f"The largest of {len(lines)} errors, so it is partly chance. The interval resamples people and keeps the "
+        "fit.",
     )
 
 
 def _observed_again(choices: pd.DataFrame, quantity: str, share: float) -> Float[np.ndarray, "resample"]:
-    """Observed quantity in resamples of the people (a bootstrap over people, Efron 1979)."""
+    """Observed quantity in bootstrap resamples of the people (Efron 1979)."""
     if quantity == REJECTED:
         there = choices["accepted"].notna() & np.isclose(choices["offered_share"], share)
         counts = ~choices["accepted"].fillna(value=True).astype(bool)
@@ -85,17 +87,17 @@ def _observed_again(choices: pd.DataFrame, quantity: str, share: float) -> Float
         counts = choices["minimum"].astype(float) / choices["stake"] <= share + _ROUNDING
     person = subjects(choices)[there.to_numpy(bool)]
     which = np.unique(person, return_inverse=True)[1]
-    asked, yes = np.bincount(which), np.bincount(which, counts[there].to_numpy(float))
-    picked = np.random.default_rng(0).integers(asked.size, size=(_RESAMPLES, asked.size))
-    return np.asarray(yes[picked].sum(axis=1) / asked[picked].sum(axis=1))
+    asked_times, yes = np.bincount(which), np.bincount(which, counts[there].to_numpy(float))
+    picked = np.random.default_rng(0).integers(asked_times.size, size=(_RESAMPLES, asked_times.size))
+    return np.asarray(yes[picked].sum(axis=1) / asked_times[picked].sum(axis=1))
 
 
 @captioned
 def human_figure(table: pd.DataFrame) -> Figure:
-    """Each line shows the predictions of a fitted family by offered share, with 90 % bands. Dots: people (90 %).
+    """Each line shows predictions of a fitted family by offered share, with 90 % bands. Dots: people (90 %).
 
     Args:
-        table: What `experiments.people.fit_tables.fit_table` gives.
+        table: Table from `experiments.people.fit_tables.fit_table`.
     """
     quantities = list(dict.fromkeys(table["quantity"]))
     figure = Figure(figsize=(4.6 * len(quantities), 3.4), layout="constrained")

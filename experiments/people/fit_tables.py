@@ -1,4 +1,4 @@
-"""Tables of fits to people: estimates, comparison, and fitted and observed choices."""
+"""Tables of fits to people: estimates, comparisons, and fitted and observed choices."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _PROBES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _ROUNDING = 1e-5
 
 REJECTED, OFFERED, MINIMUM = "rejection rate", "offers at most", "minimums at most"
-"""Quantities with which fits are compared: at each offered share, how many people reject it; at each share, how many
-offers, and how many minimum acceptable offers, are at most that."""
+"""Quantities that compare fits with people: the rejection rate of each offered share, and the shares of offers and of
+minimum acceptable offers that are at most a given share."""
 
 
 def estimates_table(fits: Sequence[FittedPeople]) -> pd.DataFrame:
-    """Posterior mean and 90 % interval of every parameter that is one number; of people, their population's."""
+    """Posterior mean and 90 % interval of every scalar parameter; for a hierarchy, those of the population."""
     rows = []
     for fit in fits:
         for name, values in fit.posterior.theta.items():
@@ -45,11 +45,11 @@ def estimates_table(fits: Sequence[FittedPeople]) -> pd.DataFrame:
 
 
 def comparison_table(fits: Sequence[FittedPeople], *, people: bool = False) -> pd.DataFrame:
-    """Fits ranked by cross-validation, with the largest R̂ of a coordinate.
+    """Rank fits by cross-validation; also give the largest R̂ of a coordinate.
 
     Args:
         fits: Fits to the same choices.
-        people: Whether people are left out in turn, and not choices.
+        people: Whether to leave out people instead of choices.
     """
     ranked = compare({fit.name: fit.loo_people if people else fit.loo for fit in fits})
     by_name = {fit.name: fit for fit in fits}
@@ -58,11 +58,11 @@ def comparison_table(fits: Sequence[FittedPeople], *, people: bool = False) -> p
 
 
 def fit_table(choices: pd.DataFrame, fits: Sequence[FittedPeople], seed: int) -> pd.DataFrame:
-    """Observed and fitted quantities at each offered share.
+    """Compute observed and fitted quantities at each offered share.
 
-    Rejection rates of a hierarchy are those of its population, of people who were not seen. Intervals are of 90 %: of
-    what was observed by Wilson (1927), of rejection rates over draws from the posterior, of the other quantities over
-    simulated data.
+    Rejection rates of a hierarchy are those of its population, that is, of people who were not seen. All intervals are
+    90 %. Those of observed quantities are by Wilson (1927), those of fitted rejection rates over draws from the
+    posterior, and those of the other fitted quantities over simulated data.
 
     Returns:
         Columns ``family``, ``pooling``, ``quantity``, ``share``, ``choices``, ``observed``, ``observed_low``,
@@ -73,23 +73,23 @@ def fit_table(choices: pd.DataFrame, fits: Sequence[FittedPeople], seed: int) ->
     for fit in fits:
         key = derive_key(seed, "human-norms", fit.family, fit.pooling, "fit")
         if len(answers):
-            parts.append(_beside(fit, *_rejections(answers, fit.posterior, key)))
+            parts.append(_compared(fit, *_rejections(answers, fit.posterior, key)))
         if (choices["offer"].notna() & choices["accepted"].isna()).any():
-            parts.append(_beside(fit, *_distribution(choices, fit.posterior, key, OFFERED)))
+            parts.append(_compared(fit, *_distribution(choices, fit.posterior, key, OFFERED)))
         if choices["minimum"].notna().any():
-            parts.append(_beside(fit, *_distribution(choices, fit.posterior, key, MINIMUM)))
+            parts.append(_compared(fit, *_distribution(choices, fit.posterior, key, MINIMUM)))
     return pd.concat(parts, ignore_index=True)
 
 
 def population_rejections(
     posterior: SampledPosterior, shares: Float[np.ndarray, "share"], key: Key[Array, ""], draws: int = _DRAWS
 ) -> Float[np.ndarray, "draw share"]:
-    """Rate at which offered shares are rejected, at draws from the posterior of one run.
+    """Rejection rate of offered shares, at draws from the posterior of one run.
 
-    Of a hierarchy it is the mean over people drawn anew from the population of that draw.
+    For a hierarchy it is the mean over people who are drawn anew from the population of that draw.
 
     Raises:
-        TypeError: If the family is no one-shot family and no hierarchy of one.
+        TypeError: If the family is neither a one-shot family nor a hierarchy of one.
     """
     family = posterior.family
     _one_shot(family)
@@ -102,7 +102,7 @@ def population_rejections(
 def _one_shot(family: HypothesisFamily) -> OneShotFamily:
     base = family.base if isinstance(family, Hierarchical) else family
     if not isinstance(base, OneShotFamily):
-        raise TypeError(f"{type(base).__name__} has no answers to single offers")
+        raise TypeError(f"{type(base).__name__} does not model answers to single offers")
     return base
 
 
@@ -140,7 +140,7 @@ def _rejections(
 def _distribution(
     choices: pd.DataFrame, posterior: SampledPosterior, key: Key[Array, ""], quantity: str
 ) -> tuple[str, pd.DataFrame, np.ndarray]:
-    """How many offers, or minimums, are at most each of some shares, observed and simulated."""
+    """Cumulative counts of offers, or of minimums, at some shares, observed and simulated."""
     if quantity == OFFERED:
         shares = choices["offered_share"][choices["offer"].notna() & choices["accepted"].isna()].to_numpy(float)
     else:
@@ -152,11 +152,11 @@ def _distribution(
 
 
 def _places(posterior: SampledPosterior, quantity: str) -> Float[np.ndarray, "observation"]:
-    """1 where a fit's observations are offers, or minimums; offers stand before answers, in a hierarchy by person."""
+    """Mask of a fit's observations that are offers, or minimums; offers stand before answers, by person."""
     observed = observations(posterior)[0].shape[1]
     family = posterior.family
     if isinstance(family, StrategyMethod):
-        parts = np.zeros((4, observed // 4), np.float32)  # offers, answers that nobody gave, minimums, the same
+        parts = np.zeros((4, observed // 4), np.float32)  # offers, unseen answers, minimums, unseen answers
         parts[0 if quantity == OFFERED else 2] = 1
         return parts.reshape(-1)
     people = family.rows if isinstance(family, Hierarchical) else 1
@@ -166,13 +166,13 @@ def _places(posterior: SampledPosterior, quantity: str) -> Float[np.ndarray, "ob
 
 
 def _at_most(places: Array, values: Array, was_seen: Array) -> Array:
-    """How many of the observations at some places are at most each of `_PROBES`."""
+    """Number of masked observations that are at most each of `_PROBES`."""
     counted = places * was_seen
     at_most = values[:, None] <= jnp.asarray(_PROBES) + _ROUNDING
     return jnp.sum(at_most * counted[:, None], axis=0) / jnp.sum(counted)
 
 
-def _beside(fit: FittedPeople, quantity: str, counts: pd.DataFrame, fitted: np.ndarray) -> pd.DataFrame:
+def _compared(fit: FittedPeople, quantity: str, counts: pd.DataFrame, fitted: np.ndarray) -> pd.DataFrame:
     happened, size = counts["sum"].to_numpy(float), counts["size"].to_numpy(float)
     observed = happened / size
     low, high = np.quantile(fitted, [_LOW, _HIGH], axis=0)

@@ -1,4 +1,4 @@
-"""Fits of social preferences to people's choices, pooled or person by person, with their cross-validation."""
+"""Fits of social preferences to people's choices, pooled or hierarchical, with cross-validation."""
 
 from __future__ import annotations
 
@@ -34,32 +34,37 @@ PREFERENCES: dict[str, OneShotFamily] = {
     "ces": CesAltruism(),
     "reciprocity": Reciprocity(),
 }
-"""Families that are fitted to people, by name; each has a rationality λ and a lapse ε."""
+"""Families to fit to people, by name; each has a rationality λ and a lapse ε."""
 
 _OF_THOSE_AHEAD = {"fehr-schmidt": ("beta",), "charness-rabin": ("rho",), "reciprocity": ("beta", "gamma", "delta")}
-"""Parameters that bear on no answer to an offer of half or less; of α + δ, which answers know only together, one."""
+"""Parameters that answers to offers of half or less do not identify. Answers identify only α + δ, so one of the two is
+listed."""
 
 POOLED, HIERARCHICAL = "pooled", "hierarchical"
 
 
 class HumanNorms(ExperimentConfig):
-    """Social preferences fitted to people: which of them predict best, pooled and person by person."""
+    """Social preferences fitted to people: predictive performance of families, pooled and hierarchical."""
 
-    data: Path = Field(description="Folder made by `scai-irl import human`, or a data file.")
-    source: str = Field("heffner", description="Data set that a data file is of: heffner, moblab.")
+    data: Path = Field(description="Folder from `scai-irl import human`, or a data file.")
+    source: str = Field("heffner", description="Data set of a data file: heffner or moblab.")
     families: tuple[str, ...] = Field(
-        tuple(PREFERENCES), description="Families fitted to all people together: " + ", ".join(PREFERENCES) + "."
+        tuple(PREFERENCES), description="Families to fit to all people together: " + ", ".join(PREFERENCES) + "."
     )
     hierarchical: tuple[str, ...] = Field(
-        (), description="Families fitted person by person, around a population; minutes for hundreds of people."
+        (),
+        description="Families to fit with parameters for each person and a population; takes minutes for hundreds "
+        "of people.",
     )
-    people: int | None = Field(None, ge=2, description="People to draw at random for a quick look; all unless given.")
+    people: int | None = Field(
+        None, ge=2, description="Number of people to draw at random for a quick look; all unless given."
+    )
     method: str = Field("nuts", description="Method of inference: " + ", ".join(CONTINUOUS_METHODS) + ".")
     chains: int = Field(4, ge=2, le=64, description="Chains of NUTS.")
-    warmup: int = Field(500, ge=10, description="Steps of NUTS that adapt it.")
+    warmup: int = Field(500, ge=10, description="Warm-up steps of NUTS.")
     draws: int = Field(500, ge=10, description="Draws of each chain of NUTS.")
     target_accept: float = Field(
-        0.8, gt=0.5, lt=1, description="Acceptance that NUTS aims at; raise it where steps diverge."
+        0.8, gt=0.5, lt=1, description="Target acceptance probability of NUTS; increase it if steps diverge."
     )
 
     @field_validator("families", "hierarchical")
@@ -91,9 +96,9 @@ class FittedPeople:
         family: Name of the family.
         pooling: ``pooled`` or ``hierarchical``.
         posterior: The posterior, of one run.
-        loo: Its cross-validation, choice by choice.
-        loo_people: The same, person by person: how well people who were not seen are predicted.
-        warnings: What a reader has to know.
+        loo: Cross-validation that leaves out choices.
+        loo_people: Cross-validation that leaves out people, so it measures predictions for people who were not seen.
+        warnings: Warnings about the fit.
         largest_r_hat: Largest R̂ of a coordinate; NaN for independent draws.
     """
 
@@ -107,7 +112,7 @@ class FittedPeople:
 
     @property
     def name(self) -> str:
-        """Family and pooling."""
+        """Family and pooling, as one name."""
         return f"{self.family} {self.pooling}"
 
 
@@ -117,7 +122,7 @@ def fit_people(
     on_steps: Callable[[str, int, int], None] | None = None,
     checkpoints: Path | None = None,
 ) -> Iterator[FittedPeople]:
-    """Fit every model of a plan, one after the other.
+    """Fit the models of a plan one after the other.
 
     Args:
         choices: Table with the columns `scai_irl.data.human.choices.CHOICE_COLUMNS`.
@@ -134,7 +139,7 @@ def fit_people(
     by_strategy = bool(choices["minimum"].notna().any())
     if by_strategy and plan.hierarchical:
         hint = "give --hierarchical no family"
-        raise InputError("hierarchical", "people state one offer and one minimum, too few to tell them apart", hint)
+        raise InputError("hierarchical", "people state one offer and one minimum, too few to distinguish them", hint)
     if by_strategy and choices["accepted"].notna().any():
         raise InputError("data", "has both answers and minimum acceptable offers", "fit them apart")
     for name, pooling in plan.models:
@@ -142,16 +147,16 @@ def fit_people(
 
 
 def family_for(choices: pd.DataFrame, name: str) -> tuple[OneShotFamily, tuple[str, ...]]:
-    """Choose a family's free parameters: those on which no choice depends are held at 0, and named."""
+    """Fix at 0 the parameters of a family that the choices do not identify, and return their names."""
     family = PREFERENCES[name]
     if (choices["role"] == PROPOSER).any() or choices["minimum"].notna().any():
         return family, ()
-    held = _OF_THOSE_AHEAD.get(name, ()) if (choices["offered_share"] <= 0.5).all() else ()
-    return dataclasses.replace(family, fixed=tuple((parameter, 0.0) for parameter in held)), held
+    fixed = _OF_THOSE_AHEAD.get(name, ()) if (choices["offered_share"] <= 0.5).all() else ()
+    return dataclasses.replace(family, fixed=tuple((parameter, 0.0) for parameter in fixed)), fixed
 
 
 def _model(choices: pd.DataFrame, base: OneShotFamily, pooling: str) -> tuple[HypothesisFamily, Any]:
-    """The family that fits the kind of choices, and the choices as it takes them."""
+    """Model for the kind of choices, and the choices in its format."""
     if choices["minimum"].notna().any():
         return StrategyMethod(base=base), human_strategies(choices)
     people = human_evidence(choices)
@@ -168,7 +173,7 @@ def _fit(
     on_steps: Callable[[str, int, int], None] | None,
     checkpoints: Path | None,
 ) -> FittedPeople:
-    base, held = family_for(choices, name)
+    base, fixed = family_for(choices, name)
     family, data = _model(choices, base, pooling)
     method = CONTINUOUS_METHODS[plan.method]
     if isinstance(method, Nuts):
@@ -187,7 +192,7 @@ def _fit(
     diagnostics = diagnose(posterior)
     key = derive_key(plan.seed, "human-norms", name, pooling, "loo")
     by_choice, by_person = _cross_validated(posterior, choices, key)
-    warnings = [f"{', '.join(held)} cannot be told from choices like these; held at 0"] if held else []
+    warnings = [f"{', '.join(fixed)} cannot be identified from choices like these; fixed at 0"] if fixed else []
     warnings += diagnostics.warnings()
     warnings += [f"choice by choice, {line}" for line in by_choice.warnings()]
     warnings += [f"person by person, {line}" for line in by_person.warnings()]
@@ -197,7 +202,7 @@ def _fit(
 
 
 def _cross_validated(posterior: SampledPosterior, choices: pd.DataFrame, key: Key[Array, ""]) -> tuple[Loo, Loo]:
-    """Leave out choices, and people."""
+    """Cross-validate by leaving out choices and by leaving out people."""
     if isinstance(posterior.family, Hierarchical):
         return integrated_loo(posterior, key)
     if isinstance(posterior.family, StrategyMethod):
@@ -205,6 +210,6 @@ def _cross_validated(posterior: SampledPosterior, choices: pd.DataFrame, key: Ke
     else:
         people = human_evidence(choices)
         person = np.repeat(np.arange(people.runs), (people.offer_seen | people.answer_seen).sum(axis=1))
-    # Offers, answers, and with minimums as much again: each kind of observation has a place for every choice.
+    # Each kind of observation (offers, answers, and the same for minimums) has an index for every choice.
     kinds = observations(posterior)[1].shape[1] // len(person)
     return loo(posterior, key=key), loo(posterior, groups=np.tile(person, kinds)[None], key=key)

@@ -1,8 +1,8 @@
-"""Which social preferences explain what people do, and do people differ?
+"""Human norms: which social preferences explain people's choices, and do people differ?
 
-Fits families of social preferences with rationality and lapse to people's choices, to all together and person by
-person, and compares them by leave-one-out cross-validation. Run it with ``scai-irl run human-norms --data PATH`` or
-``python -m experiments.people human-norms --data PATH``.
+Families of social preferences with rationality and lapse are fitted to people's choices, pooled and hierarchically, and
+compared by leave-one-out cross-validation. Run it with ``scai-irl run human-norms --data PATH`` or ``python -m
+experiments.people human-norms --data PATH``.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _EXPORTED = 250  # draws of each chain: a hierarchy has thousands of coordinates
 _SECONDS_BETWEEN_LINES = 2.0
 
 
-@experiment("human-norms", "social preferences fitted to people, pooled and person by person", config=HumanNorms)
+@experiment("human-norms", "social preferences fitted to people, pooled and hierarchical", config=HumanNorms)
 def human_norms(config: HumanNorms, model: None) -> Study:
-    """Fit every family to people's choices; report errors of the fits and which family predicts best."""
+    """Fit every family to people's choices; report errors of the fits and the best predicting family."""
     if not config.families and not config.hierarchical:
         raise InputError("families", "none given", "give at least one, there or with --hierarchical")
     people = read_people(config.data, config.source, config.people, config.seed)
@@ -69,7 +69,7 @@ def human_norms(config: HumanNorms, model: None) -> Study:
 
 
 def fits_by_quantity(by_share: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Shape the fit for reading: for each quantity a table with a line for each share and a column for each model."""
+    """Format the fit: a table for each quantity, with a line for each share and a column for each model."""
     wide = by_share.assign(model=by_share["family"] + " " + by_share["pooling"])
     shaped = {}
     for quantity, rows in wide.groupby("quantity", sort=False):
@@ -87,8 +87,8 @@ def _worst(by_share: pd.DataFrame) -> list[str]:
 
 
 def _warnings(given: pd.DataFrame, fits: list[FittedPeople]) -> pd.DataFrame:
-    said = [{"file": fit.name, "warning": f"{fit.name}: {line}", "count": 1} for fit in fits for line in fit.warnings]
-    return pd.concat([given, typed(pd.DataFrame(said, columns=list(WARNING_COLUMNS)), WARNING_COLUMNS)])
+    lines = [{"file": fit.name, "warning": f"{fit.name}: {line}", "count": 1} for fit in fits for line in fit.warnings]
+    return pd.concat([given, typed(pd.DataFrame(lines, columns=list(WARNING_COLUMNS)), WARNING_COLUMNS)])
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:

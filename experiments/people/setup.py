@@ -1,4 +1,4 @@
-"""Choices of people that the studies of this folder read."""
+"""Reader of people's choices for the studies of this folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scai_irl.results.results import load
 
 
 def read_people(data: Path, source: str, people: int | None, seed: int) -> HumanChoices:
-    """Read choices from a folder made by ``scai-irl import human``, or from a data file.
+    """Read choices from a folder of ``scai-irl import human``, or from a data file.
 
     Args:
         data: Folder or file.
@@ -43,6 +43,6 @@ def _read(data: Path, source: str) -> HumanChoices:
         return choices
     imported = load(data)
     if imported.manifest.experiment != IMPORT or "choices" not in imported.tables:
-        hint = "give a folder made by `scai-irl import human`, or a data file"
-        raise InputError("data", f"{data} holds {imported.manifest.experiment} and no choices of people", hint)
+        hint = "give a folder from `scai-irl import human`, or a data file"
+        raise InputError("data", f"{data} contains {imported.manifest.experiment}, not choices of people", hint)
     return HumanChoices(imported.choices, imported.unread, imported.warnings)

@@ -1,7 +1,7 @@
-"""Priors, temperatures and populations: what does a wrong prior cost, in games and in new currencies?
+"""Prior ablation: what does a wrong prior cost, in interactions and in new currencies?
 
-An ablation that Fränken et al. (2023) left open: priors that lean to a norm or to none, for users with one norm and
-with two, more and less rational. No language model is asked. Run it with ``scai-irl run prior-ablation`` or ``python -m
+Fränken et al. (2023) left this ablation open. Priors are flat or lean to one norm. Users have one norm or two, and are
+more or less rational. No language model is asked. Run it with ``scai-irl run prior-ablation`` or ``python -m
 experiments.prior_ablation``.
 """
 
@@ -22,16 +22,16 @@ from scai_irl.report.study import Study
 
 @experiment("prior-ablation", "the cost of priors: norms, mixtures, temperatures, new currencies", config=PriorAblation)
 def prior_ablation(config: PriorAblation, model: None) -> Study:
-    """Have observers with every prior learn every population; report games needed and gaps."""
+    """Let observers with every prior learn every population; report the interactions needed and the gaps."""
     tables = ablate(config)
     most = config.epochs * config.games
     return Study(
         ablation_findings(config, tables),
-        tables=tables._asdict(),
-        shown={"games_needed": speed_table(tables.games, most), "gap_abroad": currency_table(tables.abroad)},
+        tables={"games": tables.games, "epochs": tables.epochs, "abroad": tables.by_currency},
+        shown={"games_needed": speed_table(tables.games, most), "gap_abroad": currency_table(tables.by_currency)},
         figures={
             "belief": belief_figure(tables.epochs),
             "gap": gap_figure(tables.epochs),
-            "abroad": currency_figure(tables.abroad),
+            "abroad": currency_figure(tables.by_currency),
         },
     )

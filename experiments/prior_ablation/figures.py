@@ -10,19 +10,23 @@ from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding
 
-SPEED = "How many games does it take to learn a group's policy, by the norm to which the prior leans?"
-GAP = "How far from users' offers is a posterior sample, by epoch?"
-AWAY = "How much does the prior still matter in new currencies, after all games in the source currency?"
-_LEANS = {"flat": "a flat prior", "right": "a prior that leans to it", "wrong": "a prior that leans to another"}
+SPEED = "How many interactions are needed to learn a group's policy under each prior?"
+GAP = "How far is a posterior sample from users' offers after each epoch?"
+AWAY = "How much does the prior matter in new currencies, after all interactions in the source currency?"
+_LEANS = {
+    "flat": "a flat prior",
+    "right": "a prior that leans to their norm",
+    "wrong": "a prior that leans to another norm",
+}
 
 
 def ablation_findings(plan: PriorAblation, tables: AblationTables) -> list[Finding]:
-    """Cost of priors at the largest and at the smallest rationality."""
-    return [*_speed(plan, tables.games), *_gaps(plan, tables.epochs), *_in_new_currencies(plan, tables.abroad)]
+    """Findings on the cost of priors, at the largest and at the smallest rationality."""
+    return [*_speed(plan, tables.games), *_gaps(plan, tables.epochs), *_in_new_currencies(plan, tables.by_currency)]
 
 
 def _ends(plan: PriorAblation) -> list[tuple[float, float]]:
-    """The first and the last setting."""
+    """First and last setting of (λ, ε)."""
     return list(dict.fromkeys((plan.settings[0], plan.settings[-1])))
 
 
@@ -45,14 +49,14 @@ def _speed(plan: PriorAblation, games: pd.DataFrame) -> list[Finding]:
     for setting in _ends(plan):
         for sort, lean, cell in _sorts(_at(games, setting)):
             never = cell["needed"].isna().mean()
-            beside = f" ({100 * never:.1f} % never do, counted as {most})" if never else ""
+            remark = f" ({100 * never:.1f} % of runs never reach it and count as {most})" if never else ""
             findings.append(
                 mean_finding(
                     cell.assign(needed=cell["needed"].fillna(most)).groupby("run")["needed"].mean().to_numpy(float),
                     question=SPEED,
                     case=f"{sort}, {lean}, rationality {setting[0]:g}, lapse {setting[1]:g}",
                     answer=f"Users with {sort}, rationality {setting[0]:g} and lapse {setting[1]:g}: with "
-                    f"{_LEANS[lean]}, it takes {{value}} games{beside}.",
+                    f"{_LEANS[lean]}, belief exceeds .9 after {{value}} interactions{remark}.",
                     why=_why(plan, sort, lean),
                 )
             )
@@ -61,12 +65,14 @@ def _speed(plan: PriorAblation, games: pd.DataFrame) -> list[Finding]:
 
 def _why(plan: PriorAblation, sort: str, lean: str) -> str:
     if sort != ONE:
-        return f"Every prior gives {plan.several:g} to users with several norms; leaning only redistributes the rest."
+        return (
+            f"Every prior gives probability {plan.several:g} to mixtures; a lean only changes how the rest is divided."
+        )
     if lean != "wrong":
         return ""
     return (
-        f"Evidence outweighs a prior of {plan.strength:g} for another norm, so in the source currency it costs a few "
-        "games. It takes longest to tell one norm from a mixture that mostly consists of it."
+        f"Evidence soon outweighs a prior of {plan.strength:g} for another norm, so the cost in the source currency is "
+        "small. Most interactions are needed to distinguish a norm from a mixture that mostly consists of it."
     )
 
 
@@ -81,15 +87,15 @@ def _gaps(plan: PriorAblation, epochs: pd.DataFrame) -> list[Finding]:
                     question=GAP,
                     case=f"{sort}, {lean}, epoch {epoch}",
                     answer=f"Users with {sort}, rationality {setting[0]:g} and lapse {setting[1]:g}: with "
-                    f"{_LEANS[lean]}, {{value}} after {epoch} epoch{'s' if epoch > 1 else ''} of {plan.games} games.",
+                    f"{_LEANS[lean]}, the expected gap is {{value}} after {epoch} epoch{'s' if epoch > 1 else ''}.",
                 )
             )
     return findings
 
 
-def _in_new_currencies(plan: PriorAblation, abroad: pd.DataFrame) -> list[Finding]:
+def _in_new_currencies(plan: PriorAblation, by_currency: pd.DataFrame) -> list[Finding]:
     findings, setting = [], plan.settings[0]
-    away = abroad[abroad["currency"] != plan.home]
+    away = by_currency[by_currency["currency"] != plan.home]
     for sort, lean, cell in _sorts(_at(away, setting)):
         findings.append(
             mean_finding(
@@ -97,15 +103,16 @@ def _in_new_currencies(plan: PriorAblation, abroad: pd.DataFrame) -> list[Findin
                 question=AWAY,
                 case=f"{sort}, {lean}",
                 answer=f"Users with {sort}, rationality {setting[0]:g} and lapse {setting[1]:g}: with "
-                f"{_LEANS[lean]}, a posterior sample is {{value}} from users' offers in new currencies.",
-                why="Evidence from one currency counts in another as far as norms transfer; the rest is the prior.",
+                f"{_LEANS[lean]}, the expected gap in new currencies is {{value}}.",
+                why="Evidence from one currency counts in another only as far as norms transfer; beyond that the "
+                "prior decides.",
             )
         )
     return findings
 
 
 def speed_table(games: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Shape games needed for reading: a line for each population and prior, a column for each setting."""
+    """Format the interactions needed: a line for each population and prior, a column for each setting."""
     lines = []
     for (users, prior), cell in games.groupby(["users", "prior"], sort=False):
         line = {"users": users, "prior": prior}
@@ -115,10 +122,10 @@ def speed_table(games: pd.DataFrame, most: int) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def currency_table(abroad: pd.DataFrame) -> pd.DataFrame:
-    """Shape gaps in new currencies for reading: a line for each population and prior, a column for each currency."""
+def currency_table(by_currency: pd.DataFrame) -> pd.DataFrame:
+    """Format gaps in new currencies: a line for each population and prior, a column for each currency."""
     lines = []
-    for (users, prior), cell in abroad.groupby(["users", "prior"], sort=False):
+    for (users, prior), cell in by_currency.groupby(["users", "prior"], sort=False):
         means = cell.groupby("currency", sort=False)["gap"].mean()
         lines.append({"users": users, "prior": prior} | {str(name): f"{gap:.3f}" for name, gap in means.items()})
     return pd.DataFrame(lines)
@@ -126,33 +133,33 @@ def currency_table(abroad: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def belief_figure(epochs: pd.DataFrame) -> Figure:
-    """Each line shows the mean belief in the users' norm by epoch, for one kind of prior; users have one norm."""
+    """Each line shows the mean belief in the users' norm by epoch, for one kind of prior. Users have one norm."""
     return _by_epoch(epochs, "belief", "belief in the users' norm")
 
 
 @captioned
 def gap_figure(epochs: pd.DataFrame) -> Figure:
-    """Each line shows the expected gap of a posterior sample by epoch, for one kind of prior; users have one norm."""
+    """Each line shows the expected gap of a posterior sample by epoch, for one kind of prior. Users have one norm."""
     return _by_epoch(epochs, "gap", "expected gap")
 
 
-def _by_epoch(epochs: pd.DataFrame, measure: str, said: str) -> Figure:
-    kept = epochs[(epochs["sort"] == ONE) & epochs["epoch"].isin(_some(int(epochs["epoch"].max())))]
+def _by_epoch(epochs: pd.DataFrame, measure: str, label: str) -> Figure:
+    one_norm = epochs[(epochs["sort"] == ONE) & epochs["epoch"].isin(_some(int(epochs["epoch"].max())))]
     by = ["lean", "rationality", "lapse", "epoch", "run"]
-    table = kept.groupby(by, sort=False)[measure].mean().reset_index()
+    table = one_norm.groupby(by, sort=False)[measure].mean().reset_index()
     table["prior"] = table["lean"].map(_LEANS)
     table["noise"], table["firmness"] = table["lapse"].map("ε {:g}".format), table["rationality"].map("λ {:g}".format)
-    return bands_figure(table, Bands("epoch", measure, "prior", "firmness", "noise", "epoch", said))
+    return bands_figure(table, Bands("epoch", measure, "prior", "firmness", "noise", "epoch", label))
 
 
 def _some(last: int) -> list[int]:
-    """Epochs that are drawn: the first few, and then some."""
+    """Epochs that the figure shows: the first few, then fewer and fewer."""
     return sorted({0, 1, 2, 3, 5, 10, 20, 50, last} & set(range(last + 1)))
 
 
 @captioned
-def currency_figure(abroad: pd.DataFrame) -> Figure:
-    """Each line shows the expected gap after all games by psychological distance from the source currency."""
-    table = abroad.groupby(["lean", "sort", "place", "run"], sort=False)["gap"].mean().reset_index()
+def currency_figure(by_currency: pd.DataFrame) -> Figure:
+    """Each line shows the expected gap by psychological distance from the source currency, for one kind of prior."""
+    table = by_currency.groupby(["lean", "sort", "place", "run"], sort=False)["gap"].mean().reset_index()
     table = table.assign(prior=table["lean"].map(_LEANS), all="")
     return bands_figure(table, Bands("place", "gap", "prior", "sort", "all", "psychological distance", "expected gap"))

@@ -1,6 +1,6 @@
-"""Observers with different priors learn the norms of different populations: what is computed, run by run.
+"""Observers with different priors learn the norms of different populations.
 
-A prior is *right* where it leans to the users' own policy, and *wrong* where it leans to another.
+A prior is *right* if it leans to the users' own policy, and *wrong* if it leans to another.
 """
 
 from __future__ import annotations
@@ -32,32 +32,34 @@ STAKES = (10, 100)
 """Smallest and largest stake."""
 
 LEANS = ("flat", "right", "wrong")
-"""Kinds of priors: leaning to nothing, to the users' own policy, or to another one."""
+"""Kinds of priors: flat, leaning to the users' own policy, or leaning to another policy."""
 
 ONE, SEVERAL = "one norm", "several norms"
 
 
 class PriorAblation(ExperimentConfig):
-    """Priors, populations and temperatures: games until the truth is believed, gaps by epoch, gaps in new currencies.
+    """Cost of priors: interactions until the truth is believed, gaps by epoch, and gaps in new currencies.
 
-    The populations' policies are the hypotheses, too; every pair of a rationality and a lapse is a setting.
+    The populations' policies are also the hypotheses. Every pair of a rationality and a lapse is a setting.
     """
 
     runs: int = Field(100, ge=2, le=10_000, description="Groups of each population under each temperature.")
     users: tuple[str, ...] = Field(
         ("selfish", "fair", "altruistic", "selfish=0.5,altruistic=0.5", "selfish=0.2,altruistic=0.8"),
-        description="Populations: norms, or mixtures as norm=weight pairs; they are the hypotheses, too.",
+        description="Populations: norms, or mixtures as norm=weight pairs; they are also the hypotheses.",
     )
     priors: tuple[str, ...] = Field(
         (FLAT, "selfish", "fair", "altruistic"),
-        description=f"Priors: {FLAT}, or the norm among users that one leans to.",
+        description=f"Priors: {FLAT}, or the norm to which a prior leans.",
     )
-    strength: float = Field(0.8, gt=0, lt=1, description="Chance of that norm, among users with one.")
-    several: float = Field(0.2, gt=0, lt=1, description="Chance that every prior gives to users with several norms.")
+    strength: float = Field(0.8, gt=0, lt=1, description="Probability of that norm, given that users have one norm.")
+    several: float = Field(
+        0.2, gt=0, lt=1, description="Probability that every prior gives to users with several norms."
+    )
     rationality: tuple[float, ...] = Field(
         (200.0, 20.0, 5.0), description="Rationalities of the users, sharpest first."
     )
-    lapse: tuple[float, ...] = Field((0.0, 0.25), description="Chances that a user slips, lowest first.")
+    lapse: tuple[float, ...] = Field((0.0, 0.25), description="Lapse rates ε of the users, lowest first.")
     epochs: int = Field(20, ge=1, le=1000, description="Epochs of a run.")
     games: int = Field(10, ge=1, le=1000, description="Games in an epoch.")
     home: str = Field("dollars", description="Source currency, in which users are watched.")
@@ -71,7 +73,7 @@ class PriorAblation(ExperimentConfig):
     def _sound_users(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         some_distinct(tuple(str(read_users(text)) for text in value), "population")
         if len(value) < 2:
-            raise ValueError("one population leaves nothing to learn; give two or more")
+            raise ValueError("with one population there is nothing to learn; give two or more")
         return value
 
     @field_validator("home")
@@ -136,24 +138,24 @@ class AblationTables(NamedTuple):
     """Tables of the ablation; each has the columns of the design and ``run``.
 
     Attributes:
-        games: ``needed``, games until the posterior gives the truth more than .9; NaN where it never does.
+        games: ``needed``, interactions until the truth has a posterior probability above .9; NaN if it never has.
         epochs: ``belief`` in the truth and expected ``gap`` of a posterior sample, after each epoch from 0 on.
-        abroad: Expected ``gap`` in each currency after the last epoch, where users keep their policy.
+        by_currency: Expected ``gap`` in each currency after the last epoch; users keep their policy.
     """
 
     games: pd.DataFrame
     epochs: pd.DataFrame
-    abroad: pd.DataFrame
+    by_currency: pd.DataFrame
 
 
 def ablate(plan: PriorAblation) -> AblationTables:
-    """Compute everything as one array program, and arrange it in tables."""
+    """Compute all beliefs in one array program and arrange them in tables."""
     rng = np.random.default_rng(derive_seed(plan.seed, "prior ablation", "stakes"))
     low, high = STAKES
     stakes = rng.integers(low, high, size=(plan.runs, plan.epochs * plan.games), endpoint=True)
     key = derive_key(plan.seed, "prior ablation", "games")
     learned = learn_at_all(key, plan.hypotheses, plan.chances, stakes, carried(plan.place))
-    return AblationTables(_games(plan, learned), _epochs(plan, learned), _abroad(plan, learned))
+    return AblationTables(_games(plan, learned), _epochs(plan, learned), _by_currency(plan, learned))
 
 
 def _games(plan: PriorAblation, learned: Learning) -> pd.DataFrame:
@@ -166,14 +168,14 @@ def _epochs(plan: PriorAblation, learned: Learning) -> pd.DataFrame:
     return _table(plan, numbers).rename(columns={"last": "epoch"})
 
 
-def _abroad(plan: PriorAblation, learned: Learning) -> pd.DataFrame:
-    table = _table(plan, {"gap": learned.abroad})
+def _by_currency(plan: PriorAblation, learned: Learning) -> pd.DataFrame:
+    table = _table(plan, {"gap": learned.new_currencies})
     number = table.pop("last").to_numpy()
     return table.assign(currency=np.array(plan.currencies)[number], place=plan.place[number])
 
 
 def _table(plan: PriorAblation, numbers: dict[str, Float[np.ndarray, "run prior setting users last"]]) -> pd.DataFrame:
-    """A line for each entry: run, prior, λ, ε, users, kind of prior, sort of users, and the last axis."""
+    """Table with a line for each run, prior, λ, ε, users, kind of prior, sort of users, and entry of the last axis."""
     shape = next(iter(numbers.values())).shape
     run, prior, setting, users, last = (index.ravel() for index in np.indices(shape))
     settings = np.array(plan.settings)[setting]
@@ -193,7 +195,7 @@ def _table(plan: PriorAblation, numbers: dict[str, Float[np.ndarray, "run prior 
 
 
 def _pairs(priors: Sequence[str], users: Sequence[str]) -> np.ndarray:
-    """Kind of each prior where users are each population."""
+    """Kind of each prior for each population of users."""
     return np.array(
         [[LEANS[0] if prior == FLAT else LEANS[1] if prior == name else LEANS[2] for name in users] for prior in priors]
     )

@@ -1,6 +1,6 @@
-"""Response types: how far off is an inferred preference where some answers express no preference?
+"""Response types: how wrong is an inferred preference if some answers express no preference?
 
-People answer some items by what they prefer, some by tossing a coin and some by how they are asked. Envy is inferred
+People answer some items by preference, some by tossing a coin, and some by the frame of the question. Envy is inferred
 from all answers, and by a model that sorts items by type. Run it with ``scai-irl run response-types`` or ``python -m
 experiments.response_types``.
 """
@@ -19,9 +19,9 @@ from scai_irl.experiment.definition import experiment
 from scai_irl.report.study import Study
 
 
-@experiment("response-types", "genuine, random and framed answers, sorted or not", config=ResponseTypesStudy)
+@experiment("response-types", "preferences from genuine, random and framed answers", config=ResponseTypesStudy)
 def response_types(config: ResponseTypesStudy, model: None) -> Study:
-    """Let people answer, and infer their envy in every way; report errors and how items were sorted."""
+    """Simulate answers and infer envy in every way; report errors and the sorting of items."""
     estimates, sorted_items = infer_envy(config)
     return Study(
         findings=response_findings(estimates, sorted_items),

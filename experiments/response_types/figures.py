@@ -1,4 +1,4 @@
-"""Preferences inferred with and without sorting answers by type: findings, tables and figures."""
+"""Preferences inferred with and without sorting of answers: findings, tables and figures."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from scai_irl.report.bands import Bands, bands_figure, with_interval
 from scai_irl.report.captions import captioned
 from scai_irl.results.findings import Finding, mean_finding, number_with_interval, share_finding
 
-_ERROR = "How far off is the inferred preference, where some answers express no preference?"
+_ERROR = "How large is the error of an inferred preference if some answers express no preference?"
 _INSIDE = "Do 90 % intervals contain the preference?"
 _SORTED = "Are items sorted by type?"
 _WHY = {
-    FACE_VALUE: "Every yes to a small offer counts as little envy, even if a coin or the frame decided it.",
-    SLIPS: "A lapse explains coins in part; but coins and frames affect whole items, and slips do not.",
-    SORTED: "Repetitions of an item reveal its type, and only genuine items count for the preference.",
+    FACE_VALUE: "Every accepted small offer counts as low envy, even if a coin or the frame decided it.",
+    SLIPS: "A lapse partly explains coins. But coins and frames affect whole items, and slips do not.",
+    SORTED: "Repetitions of an item reveal its type, and only genuine items inform the preference.",
 }
-_AT = "share of items answered genuinely"
+_AT = "share of genuine items"
 
 
 def response_findings(estimates: pd.DataFrame, placed: pd.DataFrame) -> list[Finding]:
-    """Errors of each way with the most and the fewest genuine items, and how items were sorted.
+    """Findings on errors with the most and the fewest genuine items, and on the sorting of items.
 
     Args:
-        estimates: What `experiments.response_types.model.infer_envy` gives first.
-        placed: What it gives second.
+        estimates: First table from `experiments.response_types.model.infer_envy`.
+        placed: Second table from it.
     """
     findings: list[Finding] = []
     for measure in ("RMSE", "bias", "inside"):
@@ -41,28 +41,28 @@ def response_findings(estimates: pd.DataFrame, placed: pd.DataFrame) -> list[Fin
                 findings.append(_estimated(measure, f"{100 * share:g} %", str(way), runs))
     for share, items in placed.groupby("genuine", sort=False):
         where = f"{100 * float(str(share)):g} %"
-        answer = f"Where {where} of items are genuine, {{value}} of items are given their own type."
-        said = {"question": _SORTED, "case": f"{where} genuine", "answer": answer, "why": _WHY[SORTED]}
-        findings.append(mean_finding(_right(items), **said))
+        answer = f"If {where} of items are genuine, {{value}} of items are sorted correctly."
+        about = {"question": _SORTED, "case": f"{where} genuine", "answer": answer, "why": _WHY[SORTED]}
+        findings.append(mean_finding(_right(items), **about))
     return findings
 
 
 def _estimated(measure: str, share: str, way: str, runs: pd.DataFrame) -> Finding:
-    said: dict[str, Any] = {"case": f"{share} genuine, {way}, {measure}", "why": _WHY[way]}
-    where = f"Where {share} of items are genuine, {way}"
+    about: dict[str, Any] = {"case": f"{share} genuine, {way}, {measure}", "why": _WHY[way]}
+    where = f"If {share} of items are genuine, {way}"
     error = runs["error"].to_numpy(float)
     if measure == "RMSE":
         answer = f"{where}: the error of the smallest accepted share is {{value}} (root mean square)."
-        return _root(mean_finding(error**2, question=_ERROR, answer=answer, **said))
+        return _root(mean_finding(error**2, question=_ERROR, answer=answer, **about))
     if measure == "bias":
         answer = f"{where}: its bias is {{value}}."
-        return mean_finding(error, question=_ERROR, answer=answer, **said)
+        return mean_finding(error, question=_ERROR, answer=answer, **about)
     answer = f"{where}: {{value}} of 90 % intervals contain it."
-    return share_finding(runs["inside"].to_numpy(float), question=_INSIDE, answer=answer, goal="0.9", **said)
+    return share_finding(runs["inside"].to_numpy(float), question=_INSIDE, answer=answer, goal="0.9", **about)
 
 
 def response_table(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Shape estimates for reading: a line for each share of genuine items and way."""
+    """Format estimates: a line for each share of genuine items and each way."""
     lines = []
     for (share, way), runs in estimates.groupby(["genuine", "way"], sort=False):
         squares = mean_finding(runs["error"].to_numpy(float) ** 2, question="?", case="", answer="{value}")
@@ -74,7 +74,7 @@ def response_table(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def sorting_table(placed: pd.DataFrame) -> pd.DataFrame:
-    """Shape the sorting of items for reading: a line for each share of genuine items, a column for each type."""
+    """Format the sorting of items: a line for each share of genuine items, a column for each type."""
     lines = []
     for share, items in placed.groupby("genuine", sort=False):
         line: dict[str, object] = {_AT: share, "all items [95 %]": with_interval(pd.Series(_right(items)))}
@@ -85,14 +85,14 @@ def sorting_table(placed: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def response_figure(estimates: pd.DataFrame) -> Figure:
-    """Each line shows absolute error, bias or coverage of one way, by the share of genuine items."""
+    """Each line shows the absolute error, bias or coverage of one way, by the share of genuine items."""
     titles = {"absolute": "absolute error", "error": "bias", "inside": "in 90 % intervals"}
     return _panels(estimates.assign(absolute=estimates["error"].abs()), titles, "way")
 
 
 @captioned
 def sorting_figure(placed: pd.DataFrame) -> Figure:
-    """Each line shows the share of items of one type that are rightly sorted, by the share of genuine items."""
+    """Each line shows the share of correctly sorted items of one type, by the share of genuine items."""
     return _panels(placed, {"right": "rightly sorted"}, "type")
 
 
@@ -105,12 +105,12 @@ def _panels(table: pd.DataFrame, titles: dict[str, str], lines: str) -> Figure:
 
 
 def _right(items: pd.DataFrame) -> Float[np.ndarray, "person"]:
-    """Share of each person's items that are rightly sorted, over all types."""
+    """Share of each person's items that are sorted correctly, over all types."""
     weighted = (items["right"] * items["items"]).groupby(items["person"]).sum()
     return np.asarray(weighted / items.groupby("person")["items"].sum(), float)
 
 
 def _root(squares: Finding) -> Finding:
-    """A finding on a root mean square, from that on the mean square."""
+    """Finding on a root mean square, from the finding on the mean square."""
     value, low, high = (float(np.sqrt(number)) for number in (squares.value, squares.low, squares.high))
     return replace(squares, value=value, low=low, high=high)

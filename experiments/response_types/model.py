@@ -1,14 +1,14 @@
-r"""Preferences inferred from answers of which some express no preference, with and without sorting them by type.
+r"""Preferences inferred from answers, some of which express no preference, with and without sorting by type.
 
-A person with envy α (Fehr & Schmidt 1999) is asked whether she would take an offer, some items again and again, each
-time in a frame that speaks for yes or for no. Some items she answers by her preference, some by tossing a coin, some by
-the frame (`inference.continuous.responses`). Her envy is inferred from
+A person with envy α (Fehr & Schmidt 1999) is asked whether she would accept an offer. Each item is repeated, in frames
+that favour yes or no. She answers some items by her preference, some by tossing a coin, and some by the frame
+(`inference.continuous.responses`). Her envy is inferred from
 
-    all answers, taken at face value      her family alone, with the lapse that she has when she means it
+    all answers, taken at face value      her family alone, with the lapse of genuine answers
     all answers, slips inferred           her family alone, with a lapse that is inferred
     types sorted                          a mixture of the three types, items sorted by their consistency
 
-The error is that of the least share that she takes, x = α/(1 + 2α), where U(x) = x − α (1 − 2x) is 0.
+The error is that of the smallest share that she accepts, x = α/(1 + 2α), where U(x) = x − α (1 − 2x) is 0.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ _LOWEST, _HIGHEST = 0.02, 0.5
 
 
 class ResponseTypesStudy(ExperimentConfig):
-    """Response types: preferences inferred with and without a model that sorts genuine answers from others."""
+    """Response types: preferences inferred with and without a model that separates genuine answers from others."""
 
     genuine: tuple[float, ...] = Field(
         (1.0, 0.8, 0.6, 0.4, 0.2),
-        description="Shares of items answered genuinely; the rest are answered by coin or by frame.",
+        description="Shares of genuine items; the others are answered by coin or by frame.",
     )
-    people: int = Field(100, ge=1, le=10_000, description="People of each kind.")
-    items: int = Field(24, ge=2, le=99, description="Items that each is asked, at offers from .02 to .50.")
-    repetitions: int = Field(8, ge=1, le=1000, description="Times that each item is asked.")
+    people: int = Field(100, ge=1, le=10_000, description="Number of people of each kind.")
+    items: int = Field(24, ge=2, le=99, description="Number of items for each person, at offers from .02 to .50.")
+    repetitions: int = Field(8, ge=1, le=1000, description="Number of repetitions of each item.")
     rationality: float = Field(15.0, gt=0, le=1e6, description="Rationality of genuine answers.")
-    lapse: float = Field(0.02, ge=0, le=1, description="Chance of a slip in genuine answers.")
-    guilt: float = Field(0.3, ge=0, le=1, description="Guilt β, which is known.")
-    slip: float = Field(0.1, ge=0, le=0.5, description="Chance that a constructed answer leaves its frame.")
+    lapse: float = Field(0.02, ge=0, le=1, description="Lapse ε of genuine answers.")
+    guilt: float = Field(0.3, ge=0, le=1, description="Guilt β; it is known.")
+    slip: float = Field(0.1, ge=0, le=0.5, description="Probability that a framed answer goes against its frame.")
     particles: int = Field(200, ge=50, le=100_000, description="Particles of each of two populations.")
 
     @field_validator("genuine")
@@ -57,7 +57,7 @@ class ResponseTypesStudy(ExperimentConfig):
     def _distinct_shares(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         for share in value:
             if not 0 < share <= 1:
-                raise ValueError(f"{share:g} is no share of genuine items; give more than 0 and 1 at most")
+                raise ValueError(f"{share:g} is no share of genuine items; give a number above 0 and at most 1")
         some_distinct(tuple(f"{share:g}" for share in value), "share")
         return value
 
@@ -72,8 +72,8 @@ class People:
     """People of one kind.
 
     Attributes:
-        envy: α of each.
-        kind: Type of each item, as an index into `TYPES`; the same for all people, at offers drawn anew.
+        envy: α of each person.
+        kind: Type of each item, as an index into `TYPES`. Types are the same for all people; offers are drawn anew.
         answers: Their answers, a row for each person and item.
     """
 
@@ -86,10 +86,11 @@ def infer_envy(plan: ResponseTypesStudy) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Infer each person's envy in three ways, and sort items by type.
 
     Returns:
-        Estimates, a line for each share of genuine items, person and way: ``truth`` and posterior ``mean`` of the least
-        share that is taken, ``error``, ``inside`` (1 where the 90 % interval holds the truth), ``width`` of the
-        interval, and ``r_hat`` of envy where there are two populations. Sorting, a line for each share of genuine
-        items, person and type there is: ``right``, the share of its items whose most probable type is their own.
+        Two tables. Estimates have a line for each share of genuine items, person and way: ``truth`` and posterior
+        ``mean`` of the smallest accepted share, ``error``, ``inside`` (1 if the 90 % interval contains the truth),
+        ``width`` of the interval, and ``r_hat`` of envy if there are two populations of particles. Sorting has a line
+        for each share of genuine items, person and type: ``right``, the share of items whose most probable type is
+        correct.
     """
     estimates: list[dict[str, object]] = []
     placed: list[dict[str, object]] = []
@@ -108,7 +109,7 @@ def infer_envy(plan: ResponseTypesStudy) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def ask_people(plan: ResponseTypesStudy, share: float) -> People:
-    """Draw people from the prior of their family, and let them answer."""
+    """Draw people from the prior of their family and simulate their answers."""
     rng = np.random.default_rng(derive_seed(plan.seed, "response-types", f"{share:g}", "people"))
     envy_prior = FehrSchmidt().parameters[0]
     envy = np.asarray(envy_prior.value(jnp.asarray(rng.standard_normal(plan.people))), float)
@@ -118,7 +119,7 @@ def ask_people(plan: ResponseTypesStudy, share: float) -> People:
     frame = np.resize([1, -1], plan.repetitions)
     norms = [Norm("fehr_schmidt", (float(value), plan.guilt), plan.rationality, plan.lapse) for value in envy]
     accept = [np.asarray(Policy.of(norm).table(jnp.asarray([STAKE])).accept, np.float64)[0] for norm in norms]
-    genuine = np.exp(np.stack([own[made] for own, made in zip(accept, offer, strict=True)]))[..., None]
+    genuine = np.exp(np.stack([own[offered] for own, offered in zip(accept, offer, strict=True)]))[..., None]
     led = np.where(frame > 0, 1 - plan.slip, plan.slip)
     chance = np.select([kind[:, None] == 0, kind[:, None] == 1], [genuine, 0.5], led)
     shape = (plan.people, plan.items, plan.repetitions)
@@ -130,7 +131,7 @@ def ask_people(plan: ResponseTypesStudy, share: float) -> People:
 
 
 def _types(items: int, share: float) -> Int[np.ndarray, "item"]:
-    """Types of so many items, with such a share of genuine ones; of an odd rest one more is a non-attitude."""
+    """Types of the given number of items, with a share of genuine ones; of an odd rest, one more is a non-attitude."""
     genuine = round(items * share)
     tossed = (items - genuine + 1) // 2
     return np.repeat(np.arange(len(TYPES)), [genuine, tossed, items - genuine - tossed])
@@ -148,7 +149,7 @@ def _posteriors(plan: ResponseTypesStudy, people: People, share: float) -> Itera
 def _estimates(
     posterior: SampledPosterior, envy: Float[np.ndarray, "person"], where: dict[str, object]
 ) -> Iterator[dict[str, object]]:
-    """A line for each person; the interval's ends are those of envy, since the least share rises with it."""
+    """Lines of estimates, one for each person. The least share rises with envy, so envy's interval gives its own."""
     truth, ends = least_share(envy), least_share(posterior.interval("alpha", 0.9))
     mean = np.einsum("rcd,rcd->r", posterior.weights, least_share(posterior.theta["alpha"]))
     two = posterior.fit.u.shape[1] > 1
@@ -160,7 +161,7 @@ def _estimates(
 
 
 def least_share(envy: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
-    """Smallest share that a person with such envy accepts.
+    """Smallest share that a person with the given envy accepts.
 
     Example:
         >>> least_share(np.array([0.0, 0.5])).tolist()

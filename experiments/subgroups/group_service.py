@@ -1,10 +1,11 @@
-"""Subgroups with norms of their own, inferred from users' games and served by assistants with the group's norm.
+"""Subgroups with distinct norms, inferred from users' interactions and served by assistants with the group's norm.
 
-Users of a society keep one of several norms and meet; nobody says who holds which. After a number of games each way,
-assistants sample their norm from a posterior, once, and serve. With *group norms* they sample the norm of each user
-(`inference.discrete.named_groups`), and each group has an assistant; with *one pooled norm* they sample one norm that
-all users are assumed to share; with *norms known* nothing is sampled. Sampled norms are put into words, and assistants
-act on the texts. Users are simulated, or played by the language model, which is told their norms.
+Each user of a society has one of several norms, and users meet; the assignment of norms is hidden. After a number of
+interactions in each role, assistants sample norms from a posterior once, and serve users. With *group norms* they
+sample the norm of each user (`inference.discrete.named_groups`), and each group has an assistant. With *one pooled
+norm* they sample one norm that all users are assumed to share. With *norms known* nothing is sampled. Norms are put
+into words, and assistants act on the texts. Users are simulated, or the language model plays them and is told their
+norms.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from envs.society import meet
 from experiments.subgroups.partition import adjusted_rand_index
 from experiments.subgroups.satisfaction import mean_offers
 from experiments.subgroups.setup import (
-    HELD,
+    FIRMNESS,
     STAKES,
     Meeting,
     Societies,
@@ -52,7 +53,7 @@ _CURRENCY = "dollars"
 
 
 class SubgroupNorms(UsersConfig, ExperimentConfig):
-    """Subgroups with distinct norms: found in users' games, and each served by an assistant with the group's norm."""
+    """Subgroups with distinct norms: inferred from behaviour, and each served by an assistant with the group's norm."""
 
     mixtures: tuple[str, ...] = Field(
         (
@@ -64,14 +65,15 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
         description="Norms that users hold, as norm=share pairs; the shares of each sum to 1.",
     )
     held: tuple[Literal["firmly", "loosely"], ...] = Field(
-        ("firmly", "loosely"), description="How norms are held: firmly (λ 200, no slips), loosely (λ 5, 25 % slips)."
+        ("firmly", "loosely"),
+        description="How firmly users hold norms: firmly (λ 200, no slips) or loosely (λ 5, 25 % slips).",
     )
-    societies: int = Field(20, ge=1, le=10_000, description="Societies of each kind.")
-    users: int = Field(20, ge=2, le=1000, description="Users of a society.")
+    societies: int = Field(20, ge=1, le=10_000, description="Number of societies of each kind.")
+    users: int = Field(20, ge=2, le=1000, description="Number of users in a society.")
     games: tuple[int, ...] = Field(
-        (1, 2, 4, 8), description="Games of each user, as proposer and as responder each, after which users are served."
+        (1, 2, 4, 8), description="Numbers of interactions of each user in each role after which users are served."
     )
-    offers: int = Field(5, ge=1, le=1000, description="Offers that each assistant makes.")
+    offers: int = Field(5, ge=1, le=1000, description="Number of offers of each assistant.")
 
     @field_validator("mixtures")
     @classmethod
@@ -82,7 +84,7 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
     @field_validator("held")
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return some_distinct(value, f"of {', '.join(HELD)}")
+        return some_distinct(value, f"of {', '.join(FIRMNESS)}")
 
     @field_validator("users")
     @classmethod
@@ -94,7 +96,7 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
     @field_validator("games")
     @classmethod
     def _rising_games(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        return rising(value, 0, 1000, "games")
+        return rising(value, 0, 1000, "interactions")
 
     @functools.cached_property
     def populations(self) -> tuple[Population, ...]:
@@ -104,12 +106,12 @@ class SubgroupNorms(UsersConfig, ExperimentConfig):
 
 @dataclass(frozen=True)
 class Assistant:
-    """An assistant and the users whom it serves.
+    """An assistant and the users that it serves.
 
     Attributes:
-        where: Population, how firmly norms are held, society, games and service.
-        norm: Norm that it follows, as an index into `NAMED_NORMS`.
-        serves: How many users of each norm it serves.
+        where: Population, firmness of norms, society, number of interactions and service.
+        norm: Norm that the assistant follows, as an index into `NAMED_NORMS`.
+        serves: Number of users of each norm that it serves.
         stakes: Stakes of its offers.
     """
 
@@ -120,63 +122,65 @@ class Assistant:
 
     @property
     def policy(self) -> Policy:
-        """Policy that it follows."""
+        """Policy that the assistant follows."""
         return policies_held(self.where[1])[self.norm]
 
 
 def group_service(model: Model, plan: SubgroupNorms) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Find groups, serve them, and measure both.
+    """Infer groups, serve them, and measure both.
 
     Args:
-        model: Puts policies into words, and acts on them.
-        plan: What is done.
+        model: Language model that translates policies and acts on texts.
+        plan: The design.
 
     Returns:
-        Service, with the columns `WHERE` and ``norm``: ``gap`` is how far the mean offer of a user's assistant is from
-        what users of her norm offer on average at the same stakes, averaged over users of that norm (NaN where there
-        were no words, or no offer); ``policy_gap`` is the same of what assistants' policies offer on average, words and
-        chance apart. Where the model plays the users, as many offers of theirs by each norm as an assistant makes take
-        the place of the first average. And groups found, a line for each society and number of games above 0:
-        ``right`` is the share of users whose most probable norm is their own, ``ari`` the adjusted Rand index of those
-        groups, ``groups`` their number.
+        Two tables. Service has the columns `WHERE` and ``norm``. ``gap`` is the distance between the mean offer of a
+        user's assistant and the mean offer of users with her norm at the same stakes, averaged over users of that norm
+        (NaN if there was no text or no offer). If the model plays the users, their mean is over as many offers as an
+        assistant makes. ``policy_gap`` is the same distance for the expected offers of assistants' policies, without
+        texts and chance. Groups found has a line for each society and number of interactions above 0: ``right`` is the
+        share of users whose most probable norm is their own, ``ari`` the adjusted Rand index of these groups,
+        ``groups`` their number.
     """
     assistants: list[Assistant] = []
-    found: list[tuple[object, ...]] = []
-    for population, held in product(plan.populations, plan.held):
-        meeting = _meeting(model, plan, population, held)
-        kind = societies(population, held, plan.societies, plan.users, max(plan.games), plan.seed, meeting)
+    agreement: list[tuple[object, ...]] = []
+    for population, firmness in product(plan.populations, plan.held):
+        meeting = _meeting(model, plan, population, firmness)
+        kind = societies(population, firmness, plan.societies, plan.users, max(plan.games), plan.seed, meeting)
         for games in plan.games:
             groups = kind.groups_after(games)
             assistants += _assistants(kind, games, groups, plan)
-            found += _found(kind, games, groups) if games else []  # before the first game there is nothing to find
+            agreement += (
+                _found(kind, games, groups) if games else []
+            )  # before the first interaction there are no groups to infer
     offered = _offered(model, plan, assistants)
     columns = [*WHERE[:4], "right", "ari", "groups"]
     by_users = _offered_by_users(model, plan, assistants) if plan.users_by == "model" else None
-    return pd.DataFrame(gaps(assistants, offered, by_users)), pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(gaps(assistants, offered, by_users)), pd.DataFrame(agreement, columns=columns)
 
 
-def _meeting(model: Model, plan: SubgroupNorms, population: Population, held: str) -> Meeting:
-    """Function by which users meet."""
+def _meeting(model: Model, plan: SubgroupNorms, population: Population, firmness: str) -> Meeting:
+    """Function that simulates meetings of users."""
     if plan.users_by == "simulation":
         return meet
-    seed = derive_seed(plan.seed, "group-service", "users", named(population), held)
+    seed = derive_seed(plan.seed, "group-service", "users", named(population), firmness)
     return ModelMeeting(model.backend, _CURRENCY, seed, model.tally, plan.style)
 
 
 def _found(kind: Societies, games: int, groups: NamedGroups) -> list[tuple[object, ...]]:
-    """Agreement of the groups found, by users' most probable norms, with the true groups."""
-    where = (named(kind.population), kind.held)
+    """Agreement between inferred groups, by users' most probable norms, and true groups."""
+    where = (named(kind.population), kind.firmness)
     lines: list[tuple[object, ...]] = []
-    for society, found in enumerate(groups.assignment.argmax(axis=-1)):
-        right, ari = float((found == kind.norm).mean()), adjusted_rand_index(found, kind.norm)
-        lines.append((*where, society, games, right, ari, len(np.unique(found))))
+    for society, inferred in enumerate(groups.assignment.argmax(axis=-1)):
+        right, ari = float((inferred == kind.norm).mean()), adjusted_rand_index(inferred, kind.norm)
+        lines.append((*where, society, games, right, ari, len(np.unique(inferred))))
     return lines
 
 
 def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: SubgroupNorms) -> Iterator[Assistant]:
     """Sample the norms of assistants, and assign users to them."""
     name = named(kind.population)
-    path = ("group-service", name, kind.held, games)
+    path = ("group-service", name, kind.firmness, games)
     shared = thompson(derive_key(plan.seed, *path, "pooled"), kind.pooled_after(games), 1)
     followed = {
         GROUPS: groups.sample(derive_key(plan.seed, *path, "groups")),
@@ -187,11 +191,11 @@ def _assistants(kind: Societies, games: int, groups: NamedGroups, plan: Subgroup
     for society, (service, norms) in product(range(kind.count), followed.items()):
         for norm in np.unique(norms[society]):
             serves = np.bincount(kind.norm[norms[society] == norm], minlength=len(NAMED_NORMS))
-            yield Assistant((name, kind.held, society, games, service), int(norm), serves, stakes[society])
+            yield Assistant((name, kind.firmness, society, games, service), int(norm), serves, stakes[society])
 
 
 def _offered(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> Float[np.ndarray, "assistant"]:
-    """Mean share that each assistant offers; policies are put into words and acted on in two batches."""
+    """Mean share that each assistant offers; policies are translated in one batch and acted on in another."""
     path = [("group-service", *one.where, NAMED_NORMS[one.norm]) for one in assistants]
     seeds = [derive_seed(plan.seed, *place, "translate") for place in path]
     texts = translate(model.backend, [one.policy for one in assistants], seeds, model.tally, plan.style)
@@ -202,19 +206,19 @@ def _offered(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant])
         for offer, stake in enumerate(one.stakes)
     ]
     shares: list[list[float]] = [[] for _ in assistants]
-    made = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
-    for (number, turn), units in zip(turns, made, strict=True):
+    offers = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
+    for (number, turn), units in zip(turns, offers, strict=True):
         if units is not None:
             shares[number].append(units / turn.stake)
     return np.array([np.mean(some) if some else np.nan for some in shares])
 
 
 OfUsers = tuple[str, str, int, int, int]
-"""Population, how firmly norms are held, society, games and norm."""
+"""Key of users: population, firmness of norms, society, number of interactions and norm."""
 
 
 def _offered_by_users(model: Model, plan: SubgroupNorms, assistants: Sequence[Assistant]) -> dict[OfUsers, float]:
-    """Mean share that users of each norm offer at their assistants' stakes, played by the model."""
+    """Mean share that users of each norm offer at their assistants' stakes, if the model plays them."""
     stakes = {(*one.where[:4], int(norm)): one.stakes for one in assistants for norm in np.flatnonzero(one.serves)}
     turns = [
         (place, Turn(say_policy(policies_held(place[1])[place[4]]), _CURRENCY, int(stake), seed))
@@ -223,8 +227,8 @@ def _offered_by_users(model: Model, plan: SubgroupNorms, assistants: Sequence[As
         for seed in [derive_seed(plan.seed, "group-service", "users offer", *place, offer)]
     ]
     shares: dict[OfUsers, list[float]] = {place: [] for place in stakes}
-    made = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
-    for (place, turn), units in zip(turns, made, strict=True):
+    offers = make_offers(model.backend, [turn for _, turn in turns], model.tally, plan.style)
+    for (place, turn), units in zip(turns, offers, strict=True):
         if units is not None:
             shares[place].append(units / turn.stake)
     return {place: float(np.mean(some)) if some else float("nan") for place, some in shares.items()}
@@ -235,15 +239,15 @@ def gaps(
     offered: Float[np.ndarray, "assistant"],
     by_users: Mapping[OfUsers, float] | None = None,
 ) -> Iterator[dict[str, object]]:
-    """A line for each society, number of games, service and norm that is held.
+    """Lines of the table of service, one for each society, number of interactions, service and norm.
 
     Args:
-        assistants: Who serves whom.
-        offered: Mean share that each offers.
-        by_users: Mean share that users of a norm offer; what the norm offers on average if not given.
+        assistants: Assistants with the users that they serve.
+        offered: Mean share that each assistant offers.
+        by_users: Mean share that users of a norm offer; the norm's expected offer if not given.
     """
     low, high = STAKES
-    expected = {held: mean_offers(policies_held(held), np.arange(low, high + 1)) for held in HELD}
+    expected = {firmness: mean_offers(policies_held(firmness), np.arange(low, high + 1)) for firmness in FIRMNESS}
     sums: dict[tuple[object, ...], Float[np.ndarray, "number"]] = {}
     for one, share in zip(assistants, offered, strict=True):
         on_average = expected[one.where[1]][:, one.stakes - low].mean(axis=1)

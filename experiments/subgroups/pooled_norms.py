@@ -1,14 +1,15 @@
-r"""A majority and a minority with norms of their own, served by one pooled norm or by group norms.
+r"""A majority and a minority with distinct norms, served by one pooled norm or by group norms.
 
-Everything is in expectation over what assistants draw from their posterior (Thompson sampling), so that chance is in
-the societies alone. With m_k what norm k offers on average, a user who holds norm n is off by
+All numbers are expectations over assistants' posterior samples (Thompson sampling), so only the societies are random.
+Let m_k be the mean offer of norm k. The gap of a user with norm n is
 
-    one norm for all        Σ_k p(k | D) |m_k − m_n|                  all users are taken to share a norm
+    one norm for all        Σ_k p(k | D) |m_k − m_n|                  all users are assumed to share a norm
     one mixture for all     Σ_w p(w | D) |Σ_k w_k m_k − m_n|          users are anonymous members of a mixture
-    group norms             Σ_k p(z_i = k | D) |m_k − m_n|            users keep norms
+    group norms             Σ_k p(z_i = k | D) |m_k − m_n|            each user keeps a norm
     (`inference.discrete.named_groups`)
 
-and a group by the mean over its users; satisfaction (`experiments.subgroups.satisfaction`) is averaged in the same way.
+The gap of a group is the mean over its users. Satisfaction (`experiments.subgroups.satisfaction`) is averaged in the
+same way.
 """
 
 from __future__ import annotations
@@ -37,25 +38,24 @@ NormName = Literal["selfish", "fair", "altruistic"]
 
 
 class PreferenceGroups(ExperimentConfig):
-    """Several preference groups: the worst-served group under one pooled norm and under group norms."""
+    """Preference groups: gap and satisfaction of the worst-served group under one pooled norm and under group norms."""
 
     majority: NormName = Field("altruistic", description="Norm of the majority.")
     minority: NormName = Field("selfish", description="Norm of the minority.")
-    shares: tuple[float, ...] = Field(
-        (0.5, 0.4, 0.3, 0.2, 0.1, 0.05), description="Shares of the users who are the minority."
-    )
+    shares: tuple[float, ...] = Field((0.5, 0.4, 0.3, 0.2, 0.1, 0.05), description="Shares of users in the minority.")
     held: tuple[Literal["firmly", "loosely"], ...] = Field(
-        ("firmly", "loosely"), description="How norms are held: firmly (λ 200, no slips), loosely (λ 5, 25 % slips)."
+        ("firmly", "loosely"),
+        description="How firmly users hold norms: firmly (λ 200, no slips) or loosely (λ 5, 25 % slips).",
     )
-    societies: int = Field(40, ge=1, le=10_000, description="Societies of each kind.")
-    users: int = Field(20, ge=2, le=1000, description="Users of a society.")
-    games: int = Field(4, ge=1, le=1000, description="Games of each user, as proposer and as responder each.")
+    societies: int = Field(40, ge=1, le=10_000, description="Number of societies of each kind.")
+    users: int = Field(20, ge=2, le=1000, description="Number of users in a society.")
+    games: int = Field(4, ge=1, le=1000, description="Number of interactions of each user in each role.")
 
     @field_validator("minority")
     @classmethod
     def _another_norm(cls, value: str, others: ValidationInfo) -> str:
         if value == others.data.get("majority"):
-            raise ValueError(f"{value} is the majority's norm too; give another one")
+            raise ValueError(f"{value} is also the majority's norm; give another one")
         return value
 
     @field_validator("shares")
@@ -63,7 +63,7 @@ class PreferenceGroups(ExperimentConfig):
     def _shares_of_a_minority(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         for share in value:
             if not 0 < share <= 0.5:
-                raise ValueError(f"{share:g} is no share of a minority; give more than 0 and 0.5 at most")
+                raise ValueError(f"{share:g} is no share of a minority; give a number above 0 and at most 0.5")
         some_distinct(tuple(f"{share:g}" for share in value), "share")
         return value
 
@@ -81,12 +81,12 @@ class PreferenceGroups(ExperimentConfig):
         return value
 
     def population(self, share: float) -> Population:
-        """The population with such a minority."""
+        """Population with the given share of the minority."""
         return Population((self.majority, self.minority), (1 - share, share))
 
 
 def serve_minorities(plan: PreferenceGroups) -> pd.DataFrame:
-    """Serve every society in every way.
+    """Compute gap and satisfaction of both groups, for every society and service.
 
     Returns:
         A line for each society, service and group: `WHERE` with ``group`` (majority, minority), ``norm``, ``gap`` and
@@ -95,24 +95,24 @@ def serve_minorities(plan: PreferenceGroups) -> pd.DataFrame:
     low, high = STAKES
     stakes = np.arange(low, high + 1)
     lines: list[dict[str, object]] = []
-    for held in plan.held:
-        policies = policies_held(held)
+    for firmness in plan.held:
+        policies = policies_held(firmness)
         norms = [norm for policy in policies for _, norm in policy.parts]
         means = mean_offers(policies, stakes).mean(axis=1)
         worth = satisfaction(norms, policies, stakes)
         for share in plan.shares:
-            kind = societies(plan.population(share), held, plan.societies, plan.users, plan.games, plan.seed)
+            kind = societies(plan.population(share), firmness, plan.societies, plan.users, plan.games, plan.seed)
             for service, followed, chance in _services(kind, plan.games):
                 gap = np.abs((followed @ means)[:, None] - means)  # (followed, norm)
                 measures = {"gap": chance @ gap, "satisfaction": chance @ (followed @ worth.T)}
-                lines += _groups(plan, kind, (held, share), service, measures)
+                lines += _groups(plan, kind, (firmness, share), service, measures)
     return pd.DataFrame(lines)
 
 
 def _services(
     kind: Societies, games: int
 ) -> Iterator[tuple[str, Float[np.ndarray, "followed norm"], Float[np.ndarray, "society #user followed"]]]:
-    """Each way of serving: what may be followed, as shares of norms, and its probability for each society and user."""
+    """Services, each with the norms or mixtures to follow, and their probabilities for each society and user."""
     each = np.eye(len(NAMED_NORMS))
     yield ONE_NORM, each, kind.pooled_after(games).probabilities[:, None]
     mixed = infer(kind.mixtures, kind.evidence(games, kind.count))
@@ -127,7 +127,7 @@ def _groups(
     service: str,
     measures: dict[str, Float[np.ndarray, "society #user norm"]],
 ) -> Iterator[dict[str, object]]:
-    """Average over the users of each group, by their own norm."""
+    """Lines of the table, with averages over the users of each group."""
     for society, (group, norm) in product(
         range(kind.count), (("majority", plan.majority), ("minority", plan.minority))
     ):

@@ -12,28 +12,30 @@ from scai_irl.results.findings import Finding, mean_finding
 
 _GAP, _WORTH = "How large is the gap of the worst-served group?", "How satisfied is the worst-served group?"
 _WHY = {
-    ONE_NORM: "One norm is right for one group, which is the larger one as soon as there is one; the other pays.",
-    ONE_MIXTURE: "A mixture offers everybody the mean of all, so the smaller a group is the farther it is from it.",
-    GROUPS: "A user who is placed rightly is served rightly; only doubt about users is left, and few users leave more.",
+    ONE_NORM: "A single norm suits only one group, which is the larger one if sizes differ. The other group is served "
+    "worse.",
+    ONE_MIXTURE: "A mixture offers everybody the mean of all users, so it is farther from smaller groups.",
+    GROUPS: "A user in the correct group gets the correct norm. The rest is uncertainty about users, which is larger "
+    "for small groups.",
 }
 
 
 def minority_findings(served: pd.DataFrame) -> list[Finding]:
-    """Gap and satisfaction of the worst-served group, for the largest and the smallest minority.
+    """Findings on gap and satisfaction of the worst-served group, for the largest and the smallest minority.
 
     Args:
-        served: What `experiments.subgroups.pooled_norms.serve_minorities` gives.
+        served: Table from `experiments.subgroups.pooled_norms.serve_minorities`.
     """
     worst = worst_groups(served)
     findings = []
     for question, measure, answer in (
-        (_GAP, "gap", "With {service}, the worst-served group is {{value}} off"),
-        (_WORTH, "satisfaction", "With {service}, the worst-served group has {{value}} of what its own norm gives it"),
+        (_GAP, "gap", "With {service}, the gap of the worst-served group is {{value}}"),
+        (_WORTH, "satisfaction", "With {service}, the satisfaction of the worst-served group is {{value}}"),
     ):
         for share in (served["minority"].max(), served["minority"].min()):
             ends = worst[worst["minority"] == share]
-            for (held, service), runs in ends.groupby(["held", "service"], sort=False):
-                case = f"minority of {100 * share:g} %, norms {held} held"
+            for (firmness, service), runs in ends.groupby(["held", "service"], sort=False):
+                case = f"minority of {100 * share:g} %, norms {firmness} held"
                 findings.append(
                     mean_finding(
                         runs[measure].to_numpy(float),
@@ -47,16 +49,16 @@ def minority_findings(served: pd.DataFrame) -> list[Finding]:
 
 
 def worst_groups(served: pd.DataFrame) -> pd.DataFrame:
-    """The larger gap and the smaller satisfaction of a society's groups, a line for each society and service."""
+    """Larger gap and smaller satisfaction of a society's two groups, with a line for each society and service."""
     groups = served.groupby(["held", "minority", "service", "society"], sort=False)
     return groups.agg(gap=("gap", "max"), satisfaction=("satisfaction", "min")).reset_index()
 
 
 def minority_table(served: pd.DataFrame) -> pd.DataFrame:
-    """Shape gaps and satisfaction for reading: a line for each minority and service, groups side by side."""
+    """Format gaps and satisfaction: a line for each minority and service, with columns for both groups."""
     lines = []
-    for (held, share, service), runs in served.groupby(["held", "minority", "service"], sort=False):
-        line = {"held": held, "minority": f"{100 * float(str(share)):g} %", "service": service}
+    for (firmness, share, service), runs in served.groupby(["held", "minority", "service"], sort=False):
+        line = {"held": firmness, "minority": f"{100 * float(str(share)):g} %", "service": service}
         for group, own in runs.groupby("group", sort=False):
             line |= {f"gap, {group} [95 %]": with_interval(own["gap"])}
             line |= {f"satisfaction, {group} [95 %]": with_interval(own["satisfaction"])}
@@ -66,7 +68,7 @@ def minority_table(served: pd.DataFrame) -> pd.DataFrame:
 
 @captioned
 def minority_figure(served: pd.DataFrame) -> Figure:
-    """Each line shows the worst group's gap or satisfaction under one service, by the minority's share."""
+    """Each line shows the gap or satisfaction of the worst-served group under one service, by the minority's share."""
     worst = worst_groups(served).assign(percent=lambda table: 100 * table["minority"])
     long = worst.melt(["held", "percent", "service"], ["gap", "satisfaction"], "measure", "value")
     long["measure"] = "worst group's " + long["measure"]

@@ -1,7 +1,7 @@
-"""Several preference groups: what does the worst-served group get, as the minority becomes smaller?
+"""Preference groups: how well is the worst-served group served if the minority becomes smaller?
 
-A majority and a minority with norms of their own are served by one norm for all, by one mixture for all, or each by the
-norm of its group, as it is inferred from their games. Run it with ``scai-irl run preference-groups`` or ``python -m
+A majority and a minority have distinct norms, which are inferred from behaviour. They are served by one norm for all,
+by one mixture for all, or by the norm of each group. Run it with ``scai-irl run preference-groups`` or ``python -m
 experiments.subgroups preference-groups``.
 """
 
@@ -13,9 +13,9 @@ from scai_irl.experiment.definition import experiment
 from scai_irl.report.study import Study
 
 
-@experiment("preference-groups", "the worst-served group as the minority becomes smaller", config=PreferenceGroups)
+@experiment("preference-groups", "the worst-served group, by the size of the minority", config=PreferenceGroups)
 def preference_groups(config: PreferenceGroups, model: None) -> Study:
-    """Serve majorities and minorities in every way; report gap and satisfaction of the worst-served group."""
+    """Serve majorities and minorities by every service; report gap and satisfaction of the worst-served group."""
     served = serve_minorities(config)
     return Study(
         findings=minority_findings(served),

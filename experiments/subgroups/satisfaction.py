@@ -1,11 +1,12 @@
-r"""Satisfaction of users with the policy that serves them, by their own norms.
+r"""Satisfaction of users with the policy that serves them, measured by their own norms.
 
-To a user with norm n, an assistant that proposes in her place with policy π is worth
+For a user with norm n, the value of an assistant that proposes for her with policy π is
 
     V_n(π) = E_stake Σ_x π(x | stake) Q_n(x)
 
-with Q_n(x) what norm n expects of an offer (`envs.soft_policy.offer_values`), in shares of the stake. Her satisfaction
-is V_n(π) / V_n(π_n): 1 where the assistant follows her own norm, about 0 where what it offers is worth nothing to her.
+where Q_n(x) is the value of an offer under norm n (`envs.soft_policy.offer_values`), in shares of the stake. Her
+satisfaction is V_n(π) / V_n(π_n). It is 1 if the assistant follows her own norm, and about 0 if its offers have no
+value for her.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from envs.utilities import get_utility
 
 
 def mean_offers(policies: Sequence[Policy], stakes: Int[np.ndarray, "stake"]) -> Float[np.ndarray, "policy stake"]:
-    """Share that each policy offers on average at each stake.
+    """Mean share that each policy offers at each stake.
 
     Example:
         >>> mean_offers([Policy.of(Norm("fair"))], np.array([10, 20])).round(2).tolist()
@@ -38,11 +39,11 @@ def mean_offers(policies: Sequence[Policy], stakes: Int[np.ndarray, "stake"]) ->
 def satisfaction(
     norms: Sequence[Norm], policies: Sequence[Policy], stakes: Int[np.ndarray, "stake"]
 ) -> Float[np.ndarray, "norm policy"]:
-    """Value of each policy to holders of each norm, relative to the value of their own norm.
+    """Value of each policy for users of each norm, relative to the value of their own norm.
 
     Args:
         norms: Norms that users hold.
-        policies: What assistants follow.
+        policies: Policies that assistants follow.
         stakes: Stakes, all equally frequent.
 
     Example:
@@ -65,7 +66,7 @@ def _chances(policies: Sequence[Policy], stakes: Int[np.ndarray, "stake"]) -> Fl
 
 
 def _values(norm: Norm, stakes: Int[np.ndarray, "stake"]) -> Float[np.ndarray, "stake offer"]:
-    """Q of every offer; 0 where the stake does not allow it, since no policy offers it there."""
+    """Q of every offer; 0 where the stake does not allow the offer, because no policy makes it."""
     described = get_utility(norm.utility)
     setting = (jnp.asarray(norm.theta, jnp.float32), jnp.float32(norm.rationality), jnp.float32(norm.lapse))
 

@@ -1,4 +1,4 @@
-"""Societies of users who keep one of several norms and meet, and posteriors over the norm of each user."""
+"""Societies of users with one of several norms each, and posteriors over each user's norm."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from inference.discrete.mixtures import MixtureHypotheses
 from inference.discrete.named_families import NAMED_NORMS
 from inference.discrete.named_groups import NamedGroups, named_groups
 
-HELD: dict[str, tuple[float, float]] = {"firmly": (200.0, 0.0), "loosely": (5.0, 0.25)}
-"""How firmly norms are held: rationality and lapse. Model organisms know both."""
+FIRMNESS: dict[str, tuple[float, float]] = {"firmly": (200.0, 0.0), "loosely": (5.0, 0.25)}
+"""Firmness of norms: rationality and lapse. Model organisms were trained on both."""
 
 STAKES = (10, 100)
 """Smallest and largest stake."""
@@ -31,13 +31,13 @@ class Societies:
 
     Attributes:
         population: Norms that users hold, with their shares.
-        held: How firmly, a key of `HELD`.
+        firmness: Key of `FIRMNESS`.
         norm: Norm of each user, as an index into `NAMED_NORMS`; the same in all societies.
-        seen: What users did.
+        seen: Users' behaviour.
     """
 
     population: Population
-    held: str
+    firmness: str
     norm: Int[np.ndarray, "user"]
     seen: Meetings
 
@@ -48,12 +48,12 @@ class Societies:
 
     @property
     def mixtures(self) -> MixtureHypotheses:
-        """Shares of named norms that are thought possible, norms held as they are."""
-        rationality, lapse = HELD[self.held]
+        """Mixtures of named norms that are the hypotheses, with the society's firmness."""
+        rationality, lapse = FIRMNESS[self.firmness]
         return norm_mixtures(NAMED_NORMS, rationality=[rationality], lapse=[lapse])
 
     def groups_after(self, games: int) -> NamedGroups:
-        """Posterior over the norm of each user, after a number of games each way."""
+        """Posterior over each user's norm, after a number of interactions in each role."""
         components, users = self.mixtures.components, len(self.norm)
         if games == 0:
             alone = uniform_posterior(components, self.count * users)
@@ -62,17 +62,16 @@ class Societies:
         return named_groups(self.mixtures, alone, users)
 
     def pooled_after(self, games: int) -> DiscretePosterior:
-        """Posterior over the norm that all users of a society would share, after a number of games."""
+        """Posterior over one norm that all users of a society are assumed to share, after a number of interactions."""
         components = self.mixtures.components
         if games == 0:
             return uniform_posterior(components, self.count)
         return infer(components, self.evidence(games, self.count))
 
     def evidence(self, games: int, rows: int) -> Evidence:
-        """Evidence of the first games, in rows for each society, or for each user.
+        """Evidence from the first interactions, with a row for each society or for each user.
 
-        Games that are still to come stay in the arrays, unseen, so that one compiled program serves all numbers of
-        games.
+        Later interactions stay in the arrays as unseen. So one compiled program serves all numbers of interactions.
         """
         past = self.seen.known & (np.arange(self.seen.stake.shape[2]) < 2 * games)
         proposed, answered = self.seen.proposed & past, ~self.seen.proposed & past
@@ -83,35 +82,38 @@ class Societies:
 Meeting = Callable[
     [Key[Array, ""], Sequence[Policy], Int[np.ndarray, "society user"], Int[np.ndarray, "society round"]], Meetings
 ]
-"""Has users meet, given a key, the policies that are held, who holds which, and the stakes: as `envs.society.meet`."""
+"""Function with the signature of `envs.society.meet`: simulates meetings from a key, policies, each user's policy and
+stakes."""
 
 
 def societies(
-    population: Population, held: str, count: int, users: int, games: int, seed: int, meeting: Meeting = meet
+    population: Population, firmness: str, count: int, users: int, games: int, seed: int, meeting: Meeting = meet
 ) -> Societies:
-    """Let societies of one kind play.
+    """Simulate societies of one kind.
 
     Args:
         population: Norms that users hold, with their shares.
-        held: How firmly, a key of `HELD`.
+        firmness: Key of `FIRMNESS`.
         count: Number of societies.
-        users: Users of each.
-        games: Games of each user, as proposer and as responder each.
+        users: Number of users in each.
+        games: Number of interactions of each user in each role.
         seed: Root of all draws.
-        meeting: Has the users meet; a simulation if not given.
+        meeting: Function that simulates meetings; `envs.society.meet` if not given.
 
     Raises:
         ValueError: If nobody would hold one of the norms.
     """
     norm = members(population, users)
-    path = ("societies", named(population), held)
+    path = ("societies", named(population), firmness)
     stakes = draw_stakes(seed, count, max(games, 1), *path, "stakes")
     holds = np.tile(norm, (count, 1))
-    return Societies(population, held, norm, meeting(derive_key(seed, *path), policies_held(held), holds, stakes))
+    return Societies(
+        population, firmness, norm, meeting(derive_key(seed, *path), policies_held(firmness), holds, stakes)
+    )
 
 
 def members(population: Population, users: int) -> Int[np.ndarray, "user"]:
-    """The norm of each user of a society, as an index into `NAMED_NORMS`; the shares are as near as users allow.
+    """Norm of each user of a society, as an index into `NAMED_NORMS`; shares are as exact as users allow.
 
     Raises:
         ValueError: If nobody would hold one of the norms.
@@ -124,12 +126,12 @@ def members(population: Population, users: int) -> Int[np.ndarray, "user"]:
     counts = np.diff(np.rint(np.cumsum([0.0, *population.weights]) * users).astype(int))
     if (counts < 1).any():
         nobody = population.norms[int(counts.argmin())]
-        raise ValueError(f"of {users} users nobody would be {nobody}; give more users, or another share")
+        raise ValueError(f"none of {users} users would be {nobody}; give more users or another share")
     return np.repeat([NAMED_NORMS.index(norm) for norm in population.norms], counts)
 
 
 def named(population: Population) -> str:
-    """A population in short.
+    """Short name of a population.
 
     Example:
         >>> from envs import mixture
@@ -140,13 +142,13 @@ def named(population: Population) -> str:
     return ", ".join(f"{100 * weight:g} % {norm}" for weight, norm in pairs)
 
 
-def policies_held(held: str) -> list[Policy]:
+def policies_held(firmness: str) -> list[Policy]:
     """Policy of each of `NAMED_NORMS`."""
-    return [Policy.of(Norm(norm, (), *HELD[held])) for norm in NAMED_NORMS]
+    return [Policy.of(Norm(norm, (), *FIRMNESS[firmness])) for norm in NAMED_NORMS]
 
 
 def draw_stakes(seed: int, count: int, games: int, *path: str | int) -> Int[np.ndarray, "society game"]:
-    """Draw the stakes of each society, by its number."""
+    """Draw the stakes of each society; each society has its own seed."""
     keys = keys_of_runs(derive_key(seed, *path), jnp.arange(count))
     low, high = STAKES
     return np.asarray(jax.vmap(lambda key: jax.random.randint(key, (games,), low, high + 1))(keys))

@@ -1,11 +1,12 @@
-r"""Simulation-based calibration: does a method, for a family, return the posterior?
+r"""Simulation-based calibration: does a method return the posterior of a family?
 
-A truth is drawn from the prior, data from the truth, and the posterior from the data, a thousand times over. If the
-posterior is right, the rank of the truth among its draws is uniform (Talts et al. 2018, arXiv:1804.06788); so is the
-rank of any number that is computed from truth, draws and data (Modrák et al. 2023, arXiv:2211.02383). The same
-replications tell recovery: how near estimates come to truths, and how often intervals hold them.
+A thousand times, a truth is drawn from the prior, data are simulated from the truth, and the posterior is computed from
+the data. If the posterior is correct, the rank of the truth among its draws is uniform (Talts et al. 2018,
+arXiv:1804.06788). So is the rank of any number that is computed from truth, draws and data (Modrák et al. 2023,
+arXiv:2211.02383). The same replications measure recovery: the correlation of estimates with truths, and the coverage of
+intervals.
 
-All replications are one compiled program, spread over the devices there are.
+All replications are one compiled program, spread over the devices.
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ CALIBRATION_METHODS: Registry[Method] = Registry(
         "svi-mean-field": Svi(guide="mean-field", fits=1, steps=1_000, draws=400),
     },
 )
-"""Methods with settings for small data sets, by name; those of plug-ins with their usual settings."""
+"""Methods by name, with settings for small data sets; methods of plug-ins have their usual settings."""
 
 _MANY_PARAMETERS, _MORE_STEPS = 10, 16
-_DRAWS = 99  # of each posterior: ranks then are 0..99
+_DRAWS = 99  # draws of each posterior, so ranks are 0..99
 _CHUNKS = 10
 _TAIL = 0.05
 
@@ -64,7 +65,7 @@ class Ranks(NamedTuple):
         mean: Posterior means.
         low: Lower ends of 90 % intervals.
         high: Upper ends.
-        diverging: Steps that diverged.
+        diverging: Number of divergent steps.
     """
 
     rank: dict[str, Array]
@@ -83,10 +84,10 @@ class Calibration:
         family: The hypotheses.
         method: The method.
         ranks: Rank of every truth, (replication,) by number.
-        table: A row for each number: ``ratio`` (largest deviation of the ranks' distribution from the uniform one, over
-            what the envelope allows), ``inside``, ``correlation`` of posterior means with truths, ``coverage`` of 90 %
-            intervals.
-        divergences: Steps that diverged, over all replications.
+        table: A row for each number: ``ratio`` (largest deviation of the ranks' distribution from uniform, divided by
+            the envelope's width), ``inside`` (whether it is at most 1), ``correlation`` of posterior means with truths,
+            ``coverage`` of 90 % intervals.
+        divergences: Number of divergent steps over all replications.
     """
 
     family: HypothesisFamily
@@ -97,12 +98,12 @@ class Calibration:
 
     @property
     def passed(self) -> bool:
-        """Whether the ranks of all numbers stay inside the envelope."""
+        """Whether the ranks of all numbers are inside the envelope."""
         return bool(self.table["inside"].all())
 
     @property
     def worst(self) -> float:
-        """Largest deviation, over what the envelope allows."""
+        """Largest deviation, divided by the envelope's width."""
         return float(self.table["ratio"].max())
 
 
@@ -118,10 +119,10 @@ def calibrate(
 
     Args:
         family: The hypotheses.
-        design: Data of one run, whose choices are drawn anew in every replication.
-        method: The method; see `calibration_method` for settings that suit.
+        design: Data of one run; choices are drawn anew in every replication.
+        method: The method; see `calibration_method` for suitable settings.
         key: Randomness.
-        replications: Truths to draw.
+        replications: Number of truths to draw.
         on_steps: Called as ``on_steps(done, all)``.
 
     Example:
@@ -137,7 +138,7 @@ def calibrate(
     chunk = -(-replications // _CHUNKS) if on_steps else replications
     parts = []
     for start in range(0, replications, chunk):
-        # Of the same length throughout, so that one program serves all.
+        # All chunks have the same length, so one program serves all.
         which = np.minimum(np.arange(start, start + chunk), replications - 1)
         replicated = share_out(lambda own: _replicate(method, family, own, seen), keys[which])
         part = jax.tree.map(np.asarray, replicated)
@@ -145,13 +146,13 @@ def calibrate(
         parts.append(jax.tree.map(lambda leaf, counted=counted: leaf[counted], part))
         if on_steps:
             on_steps(min(start + chunk, replications), replications)
-    found: Ranks = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    ranks = {name: np.asarray(rank) for name, rank in found.rank.items()}
-    return Calibration(family, method, ranks, _table(found), int(np.sum(found.diverging)))
+    collected: Ranks = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    ranks = {name: np.asarray(rank) for name, rank in collected.rank.items()}
+    return Calibration(family, method, ranks, _table(collected), int(np.sum(collected.diverging)))
 
 
 def calibration_method(name: str, family: HypothesisFamily) -> Method:
-    """Choose a method with settings that suit a family's size: chains in many dimensions need more steps between draws.
+    """Choose a method with settings for a family's size: chains in many dimensions need more steps between draws.
 
     Args:
         name: Key in `CALIBRATION_METHODS`.
@@ -185,46 +186,46 @@ def replicate(key: Key[Array, ""], method: Method, family: HypothesisFamily, see
     u, mode = spread_draws(key_draws, fit, _DRAWS)
 
     def numbers(at: Float[Array, "dim"], of_mode: Int[Array, ""]) -> dict[str, Array]:
-        found = dict(zip(family.monitored_names, family.monitored(at, summary), strict=True))
-        return found | ({family.mode_name: 1.0 * of_mode} if family.mode_name else {})
+        named = dict(zip(family.monitored_names, family.monitored(at, summary), strict=True))
+        return named | ({family.mode_name: 1.0 * of_mode} if family.mode_name else {})
 
     true = numbers(truth, true_mode)
-    drawn = jax.vmap(numbers)(u, mode)
+    samples = jax.vmap(numbers)(u, mode)
     ties = jax.random.uniform(key_ties)
 
     def rank(name: str) -> Array:
-        below, equal = jnp.sum(drawn[name] < true[name]), jnp.sum(drawn[name] == true[name])
+        below, equal = jnp.sum(samples[name] < true[name]), jnp.sum(samples[name] == true[name])
         return (below + ties * (equal + 1)) / (_DRAWS + 1)
 
     return Ranks(
         {name: rank(name) for name in true},
         true,
-        {name: jnp.mean(values) for name, values in drawn.items()},
-        {name: jnp.quantile(values, _TAIL) for name, values in drawn.items()},
-        {name: jnp.quantile(values, 1 - _TAIL) for name, values in drawn.items()},
+        {name: jnp.mean(values) for name, values in samples.items()},
+        {name: jnp.quantile(values, _TAIL) for name, values in samples.items()},
+        {name: jnp.quantile(values, 1 - _TAIL) for name, values in samples.items()},
         jnp.sum(fit.stats.get("diverging", jnp.zeros(1))).astype(jnp.int32),
     )
 
 
 def spread_draws(key: Key[Array, ""], fit: Fit, draws: int) -> tuple[Float[Array, "draw dim"], Int[Array, "draw"]]:
-    """Take draws far apart from each other in a chain, or by weight where draws have weights."""
+    """Select draws that are far apart in a chain, or by weight if draws have weights."""
     count = fit.mode.shape[0] * fit.mode.shape[1]
     if fit.u.shape[0] == 1 and not fit.stats.keys() & {"diverging", "stages"}:
         return redraw(key, fit, draws)
     which = jnp.asarray(np.linspace(0, count - 1, draws).round().astype(int))
-    if "stages" in fit.stats:  # particles that were resampled from one are neighbours
+    if "stages" in fit.stats:  # particles that were resampled from the same particle are neighbours
         which = jax.random.permutation(key, count)[:draws]
     return fit.u.reshape(count, -1)[which], fit.mode.reshape(-1)[which]
 
 
-def _table(found: Ranks) -> pd.DataFrame:
+def _table(ranked: Ranks) -> pd.DataFrame:
     rows = []
-    replications = len(next(iter(found.rank.values())))
-    allowed = envelope(replications, len(found.rank))
-    for name, rank in found.rank.items():
+    replications = len(next(iter(ranked.rank.values())))
+    allowed = envelope(replications, len(ranked.rank))
+    for name, rank in ranked.rank.items():
         cumulative = np.searchsorted(np.sort(rank), LEVELS, side="right") / replications
         ratio = float(np.max(np.abs(cumulative - LEVELS) / allowed))
-        truth, mean = found.truth[name], found.mean[name]
+        truth, mean = ranked.truth[name], ranked.mean[name]
         varies = np.std(truth) > 0 and np.std(mean) > 0
         rows.append(
             {
@@ -232,7 +233,7 @@ def _table(found: Ranks) -> pd.DataFrame:
                 "ratio": ratio,
                 "inside": ratio <= 1,
                 "correlation": float(np.corrcoef(truth, mean)[0, 1]) if varies else np.nan,
-                "coverage": float(np.mean((truth >= found.low[name]) & (truth <= found.high[name]))),
+                "coverage": float(np.mean((truth >= ranked.low[name]) & (truth <= ranked.high[name]))),
             }
         )
     return pd.DataFrame(rows)

@@ -1,4 +1,4 @@
-"""Whether draws can be trusted: agreement of chains, effective draws, divergences, and the fit of approximations."""
+"""Diagnostics of draws: agreement of chains, effective draws, divergences, and the fit of approximations."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from inference.samplers.posterior import SampledPosterior
 
 AGREE = 1.05
-"""Largest R̂ of chains that are said to agree; 1.01 is the aim (Vehtari et al. 2021)."""
+"""Largest R̂ at which chains count as agreeing; the recommended bound is 1.01 (Vehtari et al. 2021)."""
 
 _TAILS = (0.05, 0.95)
 _STILL_RISING = 4.0  # standard errors
-_USUAL_LEVEL = 0.7  # Pareto k̂ above it: the approximation's tails are too thin (Yao et al. 2018)
+_USUAL_LEVEL = 0.7  # above this Pareto k̂ the approximation's tails are too thin (Yao et al. 2018)
 
 
 class DataWarning(UserWarning):
-    """A property of the data that limits the posterior."""
+    """Warning about a property of the data that limits the posterior."""
 
 
 class ChainsDisagreeError(RuntimeError):
-    """Chains that disagree; their draws are not a posterior.
+    """Error for chains that disagree, whose draws are not a posterior.
 
     Attributes:
-        posterior: The draws all the same.
+        posterior: The draws.
     """
 
     def __init__(self, message: str, posterior: SampledPosterior) -> None:
@@ -44,11 +44,11 @@ class Diagnostics:
 
     Attributes:
         table: A row for each coordinate of each run: ``r_hat``, ``ess_bulk``, ``ess_tail``.
-        divergences: Steps that diverged, by run; 0 for methods without steps.
+        divergences: Number of divergent steps, by run; 0 for methods without steps.
         pareto_k: k̂ of the importance ratios p(u, D)/q(u) of methods with an approximation q, by run; NaN for others.
         elbo_rise: Largest late rise of the ELBO in its standard errors, by run; NaN without an ELBO.
-        cells_per_deviation: Least standard deviation of the posterior along an axis of its grid, in cells, by run; NaN
-            without a grid.
+        cells_per_deviation: Smallest standard deviation of the posterior along an axis of its grid, in cells, by run;
+            NaN without a grid.
     """
 
     table: pd.DataFrame
@@ -69,7 +69,7 @@ class Diagnostics:
         if worst["r_hat"] > AGREE:
             lines.append(f"R̂ of {worst['coordinate']} is {worst['r_hat']:.2f} in run {worst['run']}: chains disagree")
         if self.divergences.sum():
-            lines.append(f"{int(self.divergences.sum())} steps diverged; raise target_accept")
+            lines.append(f"{int(self.divergences.sum())} steps diverged; increase target_accept")
         if (self.pareto_k > _USUAL_LEVEL).any():
             k = np.nanmax(self.pareto_k)
             lines.append(f"Pareto k̂ is {k:.2f}: the approximation is too narrow; use nuts or smc")
@@ -81,7 +81,7 @@ class Diagnostics:
 
 
 def diagnose(posterior: SampledPosterior) -> Diagnostics:
-    """Compute R̂, effective draws, divergences, Pareto k̂ and the ELBO's rise, as far as the method has them."""
+    """Compute R̂, effective draws, divergences, Pareto k̂ and the ELBO's rise, if the method has them."""
     az = arviz_compat.arviz()
     rows = []
     chains, draws = posterior.fit.u.shape[1:3]
@@ -145,8 +145,8 @@ def split_r_hat(u: np.ndarray) -> np.ndarray:
     """Compute R̂ of split chains for every run and number at once, from draws (run, chain, draw, number).
 
     √((n − 1)/n + B/(n W)) with B and W the variances between and within the halves of chains (Gelman et al. 2013, eq.
-    11.4); without the ranks that ArviZ's has, since whitened coordinates have normal tails. A number that never changes
-    agrees.
+    11.4). Unlike ArviZ's, it uses no ranks, because whitened coordinates have normal tails. A constant number counts as
+    agreeing.
     """
     half = u.shape[2] // 2
     halves = np.concatenate([u[:, :, :half], u[:, :, -half:]], axis=1).astype(np.float64)

@@ -1,4 +1,4 @@
-"""How far the empirical distribution of uniform ranks may stray from the uniform one, at all levels at once."""
+"""Simultaneous envelopes for the empirical distribution of uniform ranks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _SIMULATIONS = 20_000
 
 @functools.cache
 def envelope(draws: int, numbers: int = 1, level: float = 0.95) -> Float[np.ndarray, "level"]:
-    """Half-width of a band that holds the distribution functions of some uniform samples, with a given chance.
+    """Half-width of a band that contains the distribution functions of uniform samples with a given probability.
 
-    In proportion to the standard deviation at each level, and as wide as simulation finds necessary; for several
-    samples by Bonferroni's bound (after Säilynoja, Bürkner & Vehtari 2022, Statistics and Computing 32).
+    It is proportional to the standard deviation at each level, with a factor that is found by simulation. Several
+    samples use Bonferroni's bound (after Säilynoja, Bürkner & Vehtari 2022, Statistics and Computing 32).
 
     Args:
         draws: Size of a sample.
-        numbers: Samples that have to keep to the band together.
-        level: Chance that they do.
+        numbers: Number of samples that the band contains together.
+        level: Probability of this.
 
     Example:
         >>> bool(0.03 < envelope(1000)[49] < 0.06)

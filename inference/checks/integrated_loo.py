@@ -1,16 +1,16 @@
 r"""Cross-validation of hierarchies, with each row's own parameters integrated out.
 
-A row (a person) of a hierarchy has few observations, and leaving one of them out moves the row's parameters so far that
-importance weights of their draws fail. The population's parameters φ hardly move, and given them the row's w can be
-integrated over fresh members of the population, w_m ~ p(w | φ):
+A row (a person) of a hierarchy has few observations. Leaving out one of them changes the row's parameters so much that
+importance weights of their draws fail. The population's parameters φ hardly change. Given φ, the row's w is integrated
+over new members of the population, w_m ~ p(w | φ):
 
     p(y_j | φ)            = mean_m Π_i p(y_ji | w_m)
     p(y_ji | y_j,−i, φ)   = Σ_m Π_k p(y_jk | w_m) / Σ_m Π_{k≠i} p(y_jk | w_m)
 
-Smoothed importance sampling then is over φ alone: 1 / p(y_ji | y_j,−i, φ) for leaving out an observation, and
-1 / p(y_j | φ) for leaving out the whole row, which predicts a new person (Vehtari, Mononen, Tolvanen, Sivula & Winther
-2016, JMLR 17(103); Merkle, Furr & Rabe-Hesketh 2019, Psychometrika 84). The mean over members is a little noisy and
-so a little low; more of them cost time in proportion.
+Smoothed importance sampling is then over φ only. Its weights are 1 / p(y_ji | y_j,−i, φ) to leave out an observation,
+and 1 / p(y_j | φ) to leave out the whole row, which predicts a new person (Vehtari, Mononen, Tolvanen, Sivula & Winther
+2016, JMLR 17(103); Merkle, Furr & Rabe-Hesketh 2019, Psychometrika 84). The mean over members is slightly noisy and
+therefore slightly low; the time is proportional to their number.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class LooOfRows(NamedTuple):
 
     Attributes:
         observations: Leaving out one observation at a time.
-        rows: Leaving out one row at a time; rows stand in the column ``group``, so that `compare` can pair them with a
-            pooled family's groups.
+        rows: Leaving out one row at a time. Rows are in the column ``group``, so `compare` can pair them with a pooled
+            family's groups.
     """
 
     observations: Loo
@@ -45,17 +45,17 @@ class LooOfRows(NamedTuple):
 
 
 def integrated_loo(posterior: SampledPosterior, key: Key[Array, ""], draws: int = 200, members: int = 500) -> LooOfRows:
-    """Cross-validate a hierarchy of exchangeable rows, leaving out observations, and whole rows.
+    """Cross-validate a hierarchy of exchangeable rows by leaving out observations and by leaving out rows.
 
     Args:
         posterior: Posterior over a hierarchy, of each run.
         key: Randomness of the members.
-        draws: Draws to use of each run.
-        members: Members of the population drawn for each of them.
+        draws: Number of draws to use from each run.
+        members: Number of members of the population for each draw.
 
     Raises:
-        TypeError: If it is no hierarchy.
-        ValueError: If rows have positions, and so are not exchangeable, or `draws` is too small.
+        TypeError: If the family is no hierarchy.
+        ValueError: If rows have positions and are not exchangeable, or `draws` is too small.
     """
     family = posterior.family
     if not isinstance(family, Hierarchical):
@@ -69,7 +69,7 @@ def integrated_loo(posterior: SampledPosterior, key: Key[Array, ""], draws: int 
     flat = u.reshape(subset.runs, subset.draws, -1)
     keys = jax.random.split(key_members, (subset.runs, subset.draws))
     seen = jax.tree.map(jnp.asarray, subset.seen)
-    each, rows = (np.asarray(found) for found in _integrated(family, members, flat, keys, seen))
+    each, rows = (np.asarray(array) for array in _integrated(family, members, flat, keys, seen))
     shared = np.asarray(u)[..., : len(family.free) + 2 * family.base.dimension]
     by_observation = loo_of_densities(each.reshape(subset.runs, subset.draws, -1), was_seen, values, shared)
     row_seen = np.asarray(was_seen.reshape(subset.runs, family.rows, -1).any(axis=2))
@@ -99,11 +99,11 @@ def _integrated(
                 without = jax.nn.logsumexp(together[:, None] - single, axis=0)
                 return whole - without, whole - jnp.log(members)
 
-            found: tuple[Array, Array] = jax.lax.map(row, own)
-            return found
+            log_densities: tuple[Array, Array] = jax.lax.map(row, own)
+            return log_densities
 
-        found: tuple[Array, Array] = jax.lax.map(draw, (own_u, own_keys))
-        return found
+        log_densities: tuple[Array, Array] = jax.lax.map(draw, (own_u, own_keys))
+        return log_densities
 
-    found: tuple[Array, Array] = jax.lax.map(run, (u, keys, seen))
-    return found
+    log_densities: tuple[Array, Array] = jax.lax.map(run, (u, keys, seen))
+    return log_densities

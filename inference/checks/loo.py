@@ -1,14 +1,15 @@
-r"""How well hypotheses predict what they have not seen: leave-one-out cross-validation of posteriors.
+r"""Leave-one-out cross-validation of posteriors, which measures predictions of unseen data.
 
     elpd = Σ_i log p(y_i | y_−i),   p(y_i | y_−i) = ∫ p(y_i | θ) p(θ | y_−i) dθ
 
-The posterior without y_i comes from the one with it by importance weights 1 / p(y_i | θ), whose tail is smoothed by a
-generalised Pareto distribution; its shape k̂ tells where that fails (Vehtari, Gelman & Gabry 2017, Stat. Comput. 27).
+The posterior without y_i is obtained from the full posterior by importance weights 1 / p(y_i | θ). Their tail is
+smoothed by a generalised Pareto distribution, whose shape k̂ shows where this fails (Vehtari, Gelman & Gabry 2017,
+Stat. Comput. 27).
 
-What is left out is part of the question. Left out one by one, the choices of a person are predicted with the person's
-others at hand. Left out person by person (`groups`), a new person is predicted; then the log-likelihoods of a person's
-choices are summed, which is right only where θ belongs to all (a pooled family). A hierarchy's θ has an entry for the
-person, so that the sum would score a person already known; see `inference.checks.integrated_loo`.
+The choice of the left-out unit is part of the question. Leaving out single choices predicts a choice from the person's
+other choices. Leaving out persons (`groups`) predicts a new person, with the sum of the log-likelihoods of the person's
+choices. This is correct only if all persons share θ (a pooled family). In a hierarchy, θ has an entry for the person,
+so the sum would score a known person; see `inference.checks.integrated_loo`.
 """
 
 from __future__ import annotations
@@ -35,10 +36,9 @@ class Loo:
 
     Attributes:
         pointwise: A row for each observation or group that was left out: ``run``, ``observation`` (or ``group``, or a
-            family's `part`), ``elpd`` (log p(y_i | y_−i)), ``p_loo`` (how much was lost by leaving it out) and
-            ``pareto_k``.
-        draws: Draws it was computed from.
-        observed: Value of each observation, by which two posteriors are found to be of the same data.
+            family's `part`), ``elpd`` (log p(y_i | y_−i)), ``p_loo`` (loss from leaving it out) and ``pareto_k``.
+        draws: Number of draws in the computation.
+        observed: Value of each observation, to check that two posteriors have the same data.
     """
 
     pointwise: pd.DataFrame
@@ -47,7 +47,7 @@ class Loo:
 
     @property
     def elpd(self) -> float:
-        """Expected log predictive density, in nats, summed over what was left out."""
+        """Expected log predictive density, in nats, summed over the left-out parts."""
         return float(self.pointwise["elpd"].sum())
 
     @property
@@ -62,7 +62,7 @@ class Loo:
 
     @property
     def good_k(self) -> float:
-        """Largest k̂ that so many draws allow: min(1 − 1/log₁₀ S, 0.7) (Vehtari et al. 2024)."""
+        """Largest acceptable k̂ for S draws: min(1 − 1/log₁₀ S, 0.7) (Vehtari et al. 2024)."""
         return min(1 - 1 / math.log10(self.draws), _USUAL_LEVEL)
 
     def warnings(self) -> list[str]:
@@ -85,17 +85,17 @@ def loo(
 ) -> Loo:
     """Cross-validate a posterior, leaving out each observation, or each group of them, in turn.
 
-    The runs' posteriors are apart, so an observation's density is given the others of its own run.
+    The runs have separate posteriors, so an observation's density is conditional on the other observations of its run.
 
     Args:
         posterior: Posterior of each run.
-        draws: Draws to use of each run.
-        groups: Number of each observation's group, 0 or more, such as its subject, to leave out a group at a time; for
-            pooled families only (see this module's docstring). Those of runs are apart.
+        draws: Number of draws to use from each run.
+        groups: Index of each observation's group, such as its subject, to leave out a group at a time; for pooled
+            families only (see this module's docstring). Groups of different runs are distinct.
         key: Randomness of drawing weighted draws (of a grid) again.
 
     Raises:
-        ValueError: If the groups do not fit, or a run has but one.
+        ValueError: If the groups do not fit, or a run has only one.
 
     Example:
         >>> from inference import evidence, infer
@@ -115,11 +115,11 @@ def loo(
         raise ValueError(f"groups: {np.shape(groups)} does not fit observations of {was_seen.shape} (run, observation)")
     u = np.asarray(subset.fit.u)
     if groups is None:
-        found = loo_of_densities(densities, parts_seen(subset), values, u, subset.family.part)
-        return dataclasses.replace(found, observed=values[was_seen])
+        cross_validated = loo_of_densities(densities, parts_seen(subset), values, u, subset.family.part)
+        return dataclasses.replace(cross_validated, observed=values[was_seen])
     summed, group_seen = _by_group(densities, was_seen, np.asarray(groups))
-    found = loo_of_densities(summed, group_seen, values, u, "group")
-    return dataclasses.replace(found, observed=values[was_seen])
+    cross_validated = loo_of_densities(summed, group_seen, values, u, "group")
+    return dataclasses.replace(cross_validated, observed=values[was_seen])
 
 
 def loo_of_densities(
@@ -133,10 +133,10 @@ def loo_of_densities(
 
     Args:
         densities: log p(part | θ) at each draw of θ.
-        part_seen: Whether there is such a part.
-        values: Values of the observations; those of the parts, where parts are observations.
-        u: Coordinates that the weights depend on, whose effective draws count.
-        part: What a part is called.
+        part_seen: Whether the part exists.
+        values: Values of the observations; those of the parts, if parts are observations.
+        u: Coordinates that the weights depend on, from which the effective number of draws is computed.
+        part: Name of a part.
 
     Raises:
         ValueError: If a run has fewer than two parts.
@@ -157,38 +157,40 @@ def loo_of_densities(
 def compare(
     posteriors: Mapping[str, SampledPosterior | Loo], draws: int = 1_000, key: Key[Array, ""] | None = None
 ) -> pd.DataFrame:
-    r"""Rank posteriors of the same observations by how well they predict each from the others.
+    r"""Rank posteriors of the same observations by their expected log predictive density.
 
     With d_i = elpd_i(best) − elpd_i(other), a row has ``elpd``, ``se``, ``p_loo``, ``elpd_diff`` = Σ d_i, its standard
     error ``se_diff`` = √(n Var d_i) (Vehtari, Gelman & Gabry 2017, eq. 24), the largest ``pareto_k`` and ``warnings``.
     Differences below about 4, or of less than two standard errors, mean little (Sivula, Magnusson & Vehtari 2020).
 
     Args:
-        posteriors: Posteriors, or what `loo` gave for them, by name.
-        draws: Draws to use of each run of a posterior.
+        posteriors: Posteriors, or their results of `loo`, by name.
+        draws: Number of draws to use from each run of a posterior.
         key: Randomness of drawing weighted draws again.
 
     Returns:
-        A row for each, the best first, named in the index ``name``.
+        A row for each posterior, the best first, with its name in the index ``name``.
 
     Raises:
-        ValueError: If there is none, or they are of other observations.
+        ValueError: If there is no posterior, or observations differ.
     """
     if not posteriors:
         raise ValueError("posteriors: none given; give at least one, by name")
-    found = {name: p if isinstance(p, Loo) else loo(p, draws, key=key) for name, p in posteriors.items()}
-    first = next(iter(found))
-    for name, other in found.items():
-        one, two = found[first].pointwise, other.pointwise
-        # Users, items and groups may be the same parts by different names; single observations are not.
+    loo_by_name = {name: p if isinstance(p, Loo) else loo(p, draws, key=key) for name, p in posteriors.items()}
+    first = next(iter(loo_by_name))
+    for name, other in loo_by_name.items():
+        one, two = loo_by_name[first].pointwise, other.pointwise
+        # Users, items and groups may be the same parts under different names; single observations are not.
         same = len(one) == len(two) and ("observation" in one) == ("observation" in two)
-        if not same or not np.array_equal(other.observed, found[first].observed):
-            raise ValueError(f"posteriors: {name} and {first} are of other observations; compare fits to the same data")
-    ranked = sorted(found, key=lambda name: -found[name].elpd)
-    best = found[ranked[0]].pointwise["elpd"].to_numpy()
+        if not same or not np.array_equal(other.observed, loo_by_name[first].observed):
+            raise ValueError(
+                f"posteriors: {name} and {first} have different observations; compare fits to the same data"
+            )
+    ranked = sorted(loo_by_name, key=lambda name: -loo_by_name[name].elpd)
+    best = loo_by_name[ranked[0]].pointwise["elpd"].to_numpy()
     rows = []
     for rank, name in enumerate(ranked):
-        own = found[name]
+        own = loo_by_name[name]
         behind = best - own.pointwise["elpd"].to_numpy()
         rows.append(
             {
@@ -209,7 +211,7 @@ def compare(
 def _by_group(
     densities: np.ndarray, was_seen: np.ndarray, groups: np.ndarray
 ) -> tuple[Float[np.ndarray, "run draw group"], Bool[np.ndarray, "run group"]]:
-    """Sum log-likelihoods of what was seen in each group."""
+    """Sum log-likelihoods of the seen observations in each group."""
     count = int(np.where(was_seen, groups, 0).max()) + 1
     summed = np.zeros((*densities.shape[:2], count))
     there = np.zeros((len(groups), count), bool)
@@ -220,18 +222,18 @@ def _by_group(
 
 
 def _distinct_columns(densities: np.ndarray, relative_efficiency: float) -> tuple[np.ndarray, np.ndarray]:
-    """PSIS of each distinct column once: in pooled families, equal choices at equal offers have equal columns."""
+    """Compute PSIS once for each distinct column; in pooled families, equal choices have equal columns."""
     numbers: dict[bytes, int] = {}
     own = np.array([numbers.setdefault(column.tobytes(), len(numbers)) for column in densities.T])
     _, first = np.unique(own, return_index=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # k̂ says the same by observation
+        warnings.simplefilter("ignore")  # k̂ gives the same information by observation
         elpd, k = arviz_compat.psis_loo(densities[:, first], relative_efficiency)
     return elpd[own], k[own]
 
 
 def _relative_efficiency(u: Float[np.ndarray, "chain draw dim"]) -> float:
-    """Effective draws per draw for means of the coordinates, on average, as `arviz.loo` takes it."""
+    """Mean over coordinates of the effective draws per draw for means, as in `arviz.loo`."""
     effective = [arviz_compat.effective_draws_of_mean(u[..., number]) for number in range(u.shape[-1])]
     return float(np.mean(effective)) / float(u.shape[0] * u.shape[1])
 

@@ -1,4 +1,4 @@
-"""Log-likelihoods of single observations, and other numbers that are computed for some draws of a posterior."""
+"""Log-likelihoods of single observations, and other numbers at some draws of a posterior."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ def pointwise_log_likelihood(
 ) -> Float[np.ndarray, "run chain draw part"]:
     """Compute log p(y_i | θ) of each part of the data at draws of θ; NaN where nothing was seen.
 
-    A part is an observation, or what a family's `part` says: a user, say, whose choices share a group.
+    A part is an observation, or the unit of a family's `part`, such as a user whose choices share a group.
 
     Args:
         posterior: Posterior of each run.
-        draws: Draws to use of each run, over its chains; more are thinned, since draws × observations are stored.
+        draws: Number of draws to use from each run, over its chains. More are thinned, because draws × observations are
+            stored.
         key: Randomness of drawing weighted draws (of a grid) again.
 
     Raises:
@@ -38,17 +39,19 @@ def pointwise_log_likelihood(
     """
     subset = thinned(posterior, draws, key)
     seen = parts_seen(subset)
-    found = _pointwise(subset.family, jnp.asarray(subset.fit.u), jnp.asarray(subset.fit.mode), _on_device(subset.seen))
-    if found.shape[-1] != seen.shape[-1]:
+    densities = _pointwise(
+        subset.family, jnp.asarray(subset.fit.u), jnp.asarray(subset.fit.mode), _on_device(subset.seen)
+    )
+    if densities.shape[-1] != seen.shape[-1]:
         raise ValueError("family: `pointwise` and `parts_seen` differ in length; let both give one entry a part")
-    return np.where(seen[:, None, None], np.asarray(found), np.nan)
+    return np.where(seen[:, None, None], np.asarray(densities), np.nan)
 
 
 def thinned(posterior: SampledPosterior, draws: int, key: Key[Array, ""] | None = None) -> SampledPosterior:
-    """Keep some draws of equal weight in two chains or more, so that ArviZ can use them.
+    """Select draws of equal weight in at least two chains, as ArviZ needs them.
 
-    Every k-th draw of each chain is subset. Weighted draws are drawn again, as four chains of independent draws; a
-    single chain becomes two halves.
+    Every k-th draw of each chain is selected. Weighted draws are resampled as four chains of independent draws. A
+    single chain is split into two halves.
 
     Raises:
         ValueError: If there would be fewer than 8 draws.
@@ -63,9 +66,9 @@ def thinned(posterior: SampledPosterior, draws: int, key: Key[Array, ""] | None 
         u, mode = jax.vmap(functools.partial(redraw, draws=_REDRAWN_CHAINS * each))(keys, fit)
         shape = (posterior.runs, _REDRAWN_CHAINS, each)
         unknown = np.full(shape, np.nan)
-        drawn = np.asarray(mode).reshape(shape)
-        chance = 1.0 * (drawn[..., None] == np.arange(fit.mode_chance.shape[-1]))
-        columns = [np.asarray(u).reshape(*shape, -1), drawn, chance, unknown, unknown]
+        modes = np.asarray(mode).reshape(shape)
+        chance = 1.0 * (modes[..., None] == np.arange(fit.mode_chance.shape[-1]))
+        columns = [np.asarray(u).reshape(*shape, -1), modes, chance, unknown, unknown]
         stats: dict[str, Any] = {}
     else:
         chains, length = log_weight.shape[1:]
@@ -87,12 +90,12 @@ def observations(posterior: SampledPosterior) -> tuple[np.ndarray, np.ndarray]:
 
 
 def parts_seen(posterior: SampledPosterior) -> Bool[np.ndarray, "run part"]:
-    """Whether there is anything in each part of the data that cross-validation leaves out."""
+    """Whether each part that cross-validation leaves out has an observation."""
     return np.asarray(jax.vmap(posterior.family.parts_seen)(_on_device(posterior.seen))) > 0
 
 
 def _every(values: np.ndarray, step: int) -> np.ndarray:
-    """Every so many draws of (run, chain, draw, …); a single chain as two halves."""
+    """Thin draws of (run, chain, draw, …) by a step; split a single chain into two halves."""
     subset = values[:, :, ::step]
     if subset.shape[1] > 1:
         return subset
@@ -115,14 +118,14 @@ def _pointwise(
             return family.pointwise(family.theta(*draw), own)
 
         flat = (own_u.reshape(-1, own_u.shape[-1]), own_mode.reshape(-1))
-        found: Array = jax.lax.map(one, flat, batch_size=_AT_ONCE)
-        return found.reshape(*own_mode.shape, -1)
+        densities: Array = jax.lax.map(one, flat, batch_size=_AT_ONCE)
+        return densities.reshape(*own_mode.shape, -1)
 
-    found: Array = jax.lax.map(run, (u, mode, seen))
-    return found
+    of_runs: Array = jax.lax.map(run, (u, mode, seen))
+    return of_runs
 
 
 @program("family")
 def _observed(family: HypothesisFamily, seen: Seen) -> tuple[Array, Array]:
-    found: tuple[Array, Array] = jax.vmap(family.observed)(seen)
-    return found
+    choices: tuple[Array, Array] = jax.vmap(family.observed)(seen)
+    return choices

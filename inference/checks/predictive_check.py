@@ -1,12 +1,12 @@
-r"""Whether data that hypotheses would produce look like the data they were inferred from.
+r"""Posterior predictive checks: do simulated data resemble the observed data?
 
-For draws of θ from the posterior, choices are simulated anew in the same design, and a statistic T of them is compared
-with that of the observed choices:
+For draws of θ from the posterior, choices are simulated in the same design. A statistic T of them is compared with that
+of the observed choices:
 
     p = P(T(y_rep) > T(y) | y) + ½ P(T(y_rep) = T(y) | y)
 
-(Gelman, Meng & Stern 1996). Near 0 or 1 the hypotheses miss what T measures; p is not uniform under the truth, but
-drawn towards ½, since the data have been used twice.
+(Gelman, Meng & Stern 1996). A p near 0 or 1 shows that the hypotheses miss what T measures. Under the truth, p is not
+uniform but concentrated around ½, because the data are used twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _AT_ONCE = 64
 
 
 def mean_choice(values: Float[Array, "observation"], was_seen: Float[Array, "observation"]) -> Float[Array, ""]:
-    """Mean of what was seen: of answers, how many accept."""
+    """Mean of the seen values; for answers, the acceptance rate."""
     return jnp.sum(values * was_seen) / jnp.maximum(jnp.sum(was_seen), 1.0)
 
 
@@ -66,13 +66,13 @@ class PredictiveCheck:
 def predictive_check(
     posterior: SampledPosterior, key: Key[Array, ""], statistic: Statistic = mean_choice, draws: int = 400
 ) -> PredictiveCheck:
-    """Simulate the data anew under draws from the posterior and compare a statistic.
+    """Simulate data under draws from the posterior and compare a statistic with the observed one.
 
     Args:
         posterior: Posterior of each run.
         key: Randomness of the simulation.
-        statistic: What to compare; see `Statistic`.
-        draws: Draws to use of each run.
+        statistic: Statistic to compare; see `Statistic`.
+        draws: Number of draws to use from each run.
 
     Raises:
         ValueError: If `draws` is too small.
@@ -95,15 +95,15 @@ def predictive_check(
 
 
 def to_arviz(posterior: SampledPosterior, key: Key[Array, ""] | None = None, draws: int = 1_000) -> Any:
-    """Export as `SampledPosterior.to_arviz` does, with the groups ``log_likelihood`` and ``posterior_predictive``.
+    """Export like `SampledPosterior.to_arviz`, with the groups ``log_likelihood`` and ``posterior_predictive``.
 
-    All groups hold the same thinned draws, so that ArviZ's own functions, such as ``arviz.loo`` of a single run, work
-    on them. Unseen observations are NaN.
+    All groups have the same thinned draws, so ArviZ's functions, such as ``arviz.loo`` of a single run, work on them.
+    Unseen observations are NaN.
 
     Args:
         posterior: Posterior of each run.
         key: Randomness of the simulated choices, and of drawing weighted draws again.
-        draws: Draws to export of each run; draws × observations are stored twice.
+        draws: Number of draws to export from each run; draws × observations are stored twice.
     """
     key_draws, key_data = jax.random.split(jax.random.key(0) if key is None else key)
     subset = thinned(posterior, draws, key_draws)
@@ -129,10 +129,10 @@ def _as_they_are(values: Array, _was_seen: Array) -> Array:
 def _mapped(subset: SampledPosterior, key: Key[Array, ""], statistic: Statistic) -> Array:
     keys = keys_of_runs(key, jnp.arange(subset.runs))
     seen = jax.tree.map(jnp.asarray, subset.seen)
-    found: Array = _replicated(
+    statistics: Array = _replicated(
         subset.family, statistic, keys, jnp.asarray(subset.fit.u), jnp.asarray(subset.fit.mode), seen
     )
-    return found
+    return statistics
 
 
 @program("family", "statistic")
@@ -150,8 +150,8 @@ def _replicated(
             return statistic(*family.observed(again))
 
         flat = (own_u.reshape(-1, own_u.shape[-1]), own_mode.reshape(-1))
-        found: Array = jax.lax.map(one, (jax.random.split(key, flat[1].shape[0]), *flat), batch_size=_AT_ONCE)
-        return found
+        statistics: Array = jax.lax.map(one, (jax.random.split(key, flat[1].shape[0]), *flat), batch_size=_AT_ONCE)
+        return statistics
 
-    found: Array = jax.lax.map(run, (keys, u, mode, seen))
-    return found
+    statistics: Array = jax.lax.map(run, (keys, u, mode, seen))
+    return statistics

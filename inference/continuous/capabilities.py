@@ -1,4 +1,4 @@
-"""Capabilities that a family may have beyond a likelihood: policies over stakes, weights of norms, stated norms."""
+"""Optional capabilities of a family: policies over stakes, weights of norms, stated norms."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class WeighsNorms(Protocol):
 
 @runtime_checkable
 class StatesPolicies(Protocol):
-    """A family whose hypotheses are norms that can be stated and put into words."""
+    """A family whose hypotheses are norms that can be put into words."""
 
     def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
         """Make policy hypotheses of draws of θ, with the indices of the draws in each block."""

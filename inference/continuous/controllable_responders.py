@@ -1,25 +1,24 @@
 r"""Responders in the controllable ultimatum game, who plan with a discount or some steps ahead.
 
-An offer of the share x is worth what it pays less envy of what falls short of a norm μ (an equal split unless told
-otherwise), and rejecting is worth 0:
+The utility of an offer of share x is its payoff minus envy for the shortfall from a norm μ (an equal split by default).
+The utility of a rejection is 0:
 
     U(x) = x − α max(μ − x, 0)
 
-This is the utility of the study (Na et al. 2021) with a norm that stays where it is; at μ = 1/2 it is that of Fehr &
-Schmidt (1999) with envy α/2 and without guilt, which offers of more than half are too few to tell. Responders do not
-count rounds: they plan in the endless game of nine offers. They need not know that their answers move the offers:
-*control* is the chance that they give to it. With control 0 every plan is myopic, whatever its depth and discount, so
-depth and discount are then what the prior says.
+This is the utility of the study (Na et al. 2021) with a constant norm. At μ = 1/2 it is that of Fehr & Schmidt (1999)
+with envy α/2 and without guilt; offers of more than half are too few to identify guilt. Responders do not count rounds:
+they plan in the endless game of nine offers. *Control* is the probability that they assign to an effect of their
+answers on later offers. With control 0 every plan is myopic, so the data carry no information about depth and discount.
 
-Depth and discount are both about how much later offers weigh. One is learnt well when the other is known: `Discounting`
-plans without end and learns γ; `PlanningAhead` takes γ as known, as the study did, and learns the depth. Of 200
-responders drawn from the priors, posterior means correlate with the truth by
+Depth and discount both determine the weight of later offers. One can be learnt well only if the other is known.
+`Discounting` plans without end and learns γ. `PlanningAhead` assumes a known γ, as in the study, and learns the depth.
+For 200 responders drawn from the priors, the correlation of posterior means with the truth is
 
     decisions                       γ (`Discounting`)   depth (γ = .8 known)   γ and depth, both unknown
     90: ten from each first offer   .93                 .87                    .74 and .44
     40: an episode from offer 5     .90                 .83
 
-so both should not be asked of one data set. Slow tests repeat the first two columns (γ with 90 decisions only).
+so one data set should not be used to infer both. Slow tests repeat the first two columns (γ with 90 decisions only).
 """
 
 from __future__ import annotations
@@ -44,17 +43,17 @@ from inference.continuous.parameters import Parameter
 from inference.continuous.sequential import DISCOUNT, SequentialFamily
 from inference.continuous.trajectories import Trajectories, trajectories
 
-ENVY = Parameter("alpha", 0.0, 4.0, meaning="α, weight of what an offer lacks to the norm")
-NORM = Parameter("norm", 0.0, 1.0, meaning="μ, share that is found fair")
+ENVY = Parameter("alpha", 0.0, 4.0, meaning="α, weight of an offer's shortfall from the norm")
+NORM = Parameter("norm", 0.0, 1.0, meaning="μ, share that counts as fair")
 RATIONALITY = Parameter(
     "rationality", low=0.0, location=math.log(20.0), scale=0.5, meaning="λ, inverse temperature per share of the stake"
 )
-CONTROL = Parameter("control", 0.0, 1.0, meaning="chance given to an answer moving the next offer")
+CONTROL = Parameter("control", 0.0, 1.0, meaning="assumed probability that an answer moves the next offer")
 
 
 @dataclass(frozen=True)
 class ControllableFamily(SequentialFamily):
-    """Base of the families in the controllable ultimatum game; a subclass says how far responders plan.
+    """Base of the families in the controllable ultimatum game; a subclass defines how far responders plan.
 
     Attributes:
         fixed: Known parameters; see the subclasses.
@@ -75,14 +74,14 @@ class ControllableFamily(SequentialFamily):
 
     @abstractmethod
     def stationary(self, theta: Theta, believed: TabularMDP) -> Float[Array, "state action"]:
-        """Compute log π_θ at each offer, planning in the game as the responder believes it to be."""
+        """Compute log π_θ at each offer, with planning in the game that the responder believes in."""
 
     def planning_state(self, state: Int[Array, "*n"]) -> Int[Array, "*n"]:
-        """Offer on the table, whatever the round."""
+        """Current offer, in any round."""
         return state % NUM_TENTHS
 
     def summarise(self, seen: Trajectories) -> Float[Array, "state action"]:
-        """Count how often each offer was rejected and accepted, which is all that a stationary policy needs."""
+        """Count rejections and acceptances of each offer, which suffice for a stationary policy."""
         nothing = jnp.zeros((NUM_TENTHS, 2))
         return nothing.at[self.planning_state(jnp.asarray(seen.state)), seen.action].add(seen.seen)
 
@@ -94,18 +93,19 @@ class ControllableFamily(SequentialFamily):
         """Plan for the utility of accepted offers."""
         believed = endless_game(theta["control"])
         utility = believed.reward - theta["alpha"] * jnp.maximum(theta["norm"] - believed.reward, 0.0)
-        # A reward of 0 is a rejection, since the smallest offer is a tenth.
+        # A reward of 0 is a rejection, because the smallest offer is a tenth.
         valued = believed._replace(reward=jnp.where(believed.reward > 0, utility, 0.0))
         return self.stationary(theta, valued)[None]
 
 
 @dataclass(frozen=True)
 class Discounting(ControllableFamily):
-    """Responders who plan without end and discount what comes later.
+    """Responders who plan without end and discount later rewards.
 
     Attributes:
         fixed: Known parameters; an equal split as the norm, no lapses and full control unless given.
-        sweeps: Sweeps of soft value iteration, in effect the rounds that are foreseen: those of the usual game.
+        sweeps: Sweeps of soft value iteration, that is, the number of rounds that responders anticipate; by default
+            those of the usual game.
 
     Example:
         >>> Discounting().coordinate_names
@@ -123,11 +123,11 @@ class Discounting(ControllableFamily):
 
 @dataclass(frozen=True)
 class PlanningAhead(ControllableFamily):
-    """Responders who look some steps ahead at each decision: forward thinking, with the depth as the mode.
+    """Responders who look some steps ahead at each decision; the depth is the mode.
 
     Attributes:
         fixed: Known parameters; those of `Discounting` and the discount of the study unless given.
-        deepest: Largest depth that is thought of.
+        deepest: Largest possible depth.
 
     Example:
         >>> PlanningAhead().coordinate_names, PlanningAhead().mode_labels
@@ -154,15 +154,15 @@ class PlanningAhead(ControllableFamily):
 
 
 def episodes(starts: Sequence[int], rounds: int = 40, runs: int = 1) -> Trajectories:
-    """Make a design to simulate responders in: an episode from each first offer, every offer accepted so far.
+    """Make a design for simulation: an episode from each first offer, with all offers accepted.
 
     Args:
         starts: First offers, in tenths of the stake.
         rounds: Rounds of each episode.
-        runs: Runs, all alike.
+        runs: Number of identical runs.
 
     Raises:
-        ValueError: If a first offer is none of 1..9.
+        ValueError: If a first offer is outside 1..9.
 
     Example:
         >>> design = episodes([2, 9], rounds=3)

@@ -1,9 +1,10 @@
 r"""Continuous families of hypotheses: a prior over θ, and the probability of choices given θ.
 
-A new family is a small class with `parameters`, `pointwise` and `simulate`; every method, diagnostic and calibration
-then works on it. θ is a dictionary of named arrays, computed from whitened coordinates u ~ N(0, I) (see
-`inference.continuous.parameters`). A family may also have one discrete parameter with few values, its *mode*, such
-as which norm a group has or how many steps someone plans ahead; methods sum it out exactly and draw it back.
+A new family is a small class with `parameters`, `pointwise` and `simulate`. All methods, diagnostics and calibration
+work with it. θ is a dictionary of named arrays, computed from whitened coordinates u ~ N(0, I) (see
+`inference.continuous.parameters`). A family may also have one discrete parameter with few values, its *mode*, such as
+the norm of a group or the depth of planning. Methods sum it out exactly and then draw it from its conditional
+distribution.
 
     p(D | u) = Σ_m p(m) p(D | θ(u), m)
 """
@@ -35,11 +36,11 @@ F = TypeVar("F", bound="HypothesisFamily")
 
 @dataclasses.dataclass(frozen=True)
 class HypothesisFamily(ABC):
-    """A continuous family; subclasses are frozen dataclasses, so that equal ones share compiled programs.
+    """A continuous family. Subclasses are frozen dataclasses, so equal families share compiled programs.
 
     Attributes:
         fixed: Parameters that are known, as (name, value) pairs; the others are inferred.
-        priors: Parameters whose prior replaces the family's own.
+        priors: Parameters with priors that replace the family's own.
     """
 
     fixed: tuple[tuple[str, float], ...] = ()
@@ -49,7 +50,7 @@ class HypothesisFamily(ABC):
     """Name of the discrete parameter, if the family has one."""
 
     separate_modes: ClassVar[bool] = False
-    """Whether posteriors are expected to have several separate modes, which a single chain would not travel between."""
+    """Whether posteriors may have several separate modes, between which a single chain would not move."""
 
     part: ClassVar[str] = "observation"
     """Name of an entry of `pointwise`, the unit that cross-validation leaves out."""
@@ -61,7 +62,7 @@ class HypothesisFamily(ABC):
 
     @abstractmethod
     def pointwise(self, theta: Theta, seen: Seen) -> Float[Array, "observation"]:
-        """Compute log p(observation | θ) of each observation of one run; 0 for those that were not seen."""
+        """Compute log p(observation | θ) of each observation of one run; 0 for unseen ones."""
 
     @abstractmethod
     def simulate(self, key: Key[Array, ""], theta: Theta, seen: Seen) -> Seen:
@@ -69,18 +70,18 @@ class HypothesisFamily(ABC):
 
     @abstractmethod
     def predict(self, theta: Theta, seen: Seen) -> Float[Array, "observation"]:
-        """Expected value of each observed choice: a chance to accept, or an offered share."""
+        """Expected value of each observed choice: a probability of acceptance, or an offered share."""
 
     @abstractmethod
     def observed(self, seen: Seen) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
-        """Values of the observed choices, on the scale of `predict`, and 1 where they were seen, 0 elsewhere."""
+        """Values of the observed choices, on the scale of `predict`, and a mask (1 where seen, otherwise 0)."""
 
     def parts_seen(self, seen: Seen) -> Float[Array, "part"]:
-        """1 where an entry of `pointwise` is of something that was seen, 0 elsewhere."""
+        """Mask of the entries of `pointwise` that were seen (1, otherwise 0)."""
         return jnp.asarray(self.observed(seen)[1])
 
     def arrange(self, data: Any) -> Seen:
-        """Check data and shape them, once, by numpy; every leaf has a leading run axis.
+        """Check and shape data, once, by numpy; every leaf has a leading run axis.
 
         Raises:
             ValueError: If the data do not suit the family.
@@ -88,7 +89,7 @@ class HypothesisFamily(ABC):
         return jax.tree.map(np.asarray, data)
 
     def summarise(self, seen: Seen) -> Any:
-        """Reduce one run to what `log_likelihood` needs; computed once and not at every step of a method."""
+        """Reduce one run to the statistics that `log_likelihood` needs; computed once, not at every step."""
         return seen
 
     def log_likelihood(self, theta: Theta, summary: Any) -> Float[Array, ""]:
@@ -101,10 +102,10 @@ class HypothesisFamily(ABC):
         return self.coordinate_names
 
     def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
-        """Compute the numbers on which chains have to agree and truths are ranked; the coordinates unless overridden.
+        """Compute the numbers for convergence checks and calibration; these are the coordinates unless overridden.
 
-        A family whose coordinates can be permuted (groups without a fixed order, say) gives numbers here that do not
-        depend on the order; they may depend on the data too (Modrák et al. 2023, arXiv:2211.02383).
+        If coordinates can be permuted, such as those of groups without an order, these numbers must not depend on the
+        order. They may also depend on the data (Modrák et al. 2023, arXiv:2211.02383).
         """
         del summary
         return u
@@ -149,25 +150,25 @@ class HypothesisFamily(ABC):
 
     @property
     def mode_labels(self) -> tuple[str, ...]:
-        """Values of the discrete parameter, in words; a single empty one without it."""
+        """Labels of the values of the discrete parameter; a single empty label if there is none."""
         return ("",)
 
     @property
     def log_mode_prior(self) -> tuple[float, ...]:
-        """Log prior of each mode; uniform unless a family says otherwise."""
+        """Log prior of each mode; uniform unless overridden."""
         return (-math.log(len(self.mode_labels)),) * len(self.mode_labels)
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """Parameters at whitened coordinates."""
-        found: Theta = {name: jnp.asarray(value) for name, value in self.fixed}
+        theta: Theta = {name: jnp.asarray(value) for name, value in self.fixed}
         for index, parameter in enumerate(self.free):
-            found[parameter.name] = parameter.value(u[index])
+            theta[parameter.name] = parameter.value(u[index])
         if self.mode_name is not None:
-            found[self.mode_name] = jnp.asarray(mode, jnp.int32)
-        return found
+            theta[self.mode_name] = jnp.asarray(mode, jnp.int32)
+        return theta
 
     def fix(self: F, **values: float) -> F:
-        """Take parameters as known.
+        """Fix parameters at known values.
 
         Raises:
             ValueError: If there is no such parameter, or the value is outside its range.
@@ -175,7 +176,7 @@ class HypothesisFamily(ABC):
         return dataclasses.replace(self, fixed=self.fixed + tuple(_checked(self.parameters, values)))
 
     def unfix(self: F, *names: str) -> F:
-        """Infer parameters that were known.
+        """Infer parameters that were fixed.
 
         Raises:
             ValueError: If one of them is not fixed.
@@ -198,7 +199,7 @@ class HypothesisFamily(ABC):
 
 
 def rows_by_run(arranged: Seen, rows: int, what: str) -> Seen:
-    """Give each run its rows: leaves (run × row, …) become (run, row, …).
+    """Reshape rows by run: leaves (run × row, …) become (run, row, …).
 
     Raises:
         ValueError: If the rows do not fit.

@@ -1,17 +1,17 @@
-r"""Several norms in one run: users fall into groups, and each group has a norm of its own.
+r"""Several norms in one run: users belong to groups, and each group has its own norm.
 
 With G groups, weights w and user i's choices D_i,
 
     p(D | w, θ) = Π_i Σ_g w_g p(D_i | θ_g)
 
-`finite` weights are uniform on the simplex; `dirichlet-process` weights are sticks v_g ~ Beta(1, a) of a Dirichlet
-process cut off after G groups, with its concentration a inferred (Ishwaran & James 2001), so that the number of
-groups in use is inferred too.
+`finite` weights are uniform on the simplex. `dirichlet-process` weights are sticks v_g ~ Beta(1, a) of a Dirichlet
+process that is truncated after G groups (Ishwaran & James 2001). Its concentration a is inferred, and with it the
+number of groups in use.
 
-Groups have no order of their own. Those of finite mixtures are counted from the largest value of their first parameter
-down, which removes the G! copies of each posterior mode that samplers would wander between. Sticks have an order
-already, so groups of a Dirichlet process keep theirs; numbers that change with it are not monitored, and
-`inference.samplers.groups_found` puts all draws in one order before anything is said about a group.
+Groups have no natural order. In finite mixtures they are sorted by their first parameter, the largest first. This
+removes the G! copies of each posterior mode, between which samplers would switch. Groups of a Dirichlet process keep
+the order of their sticks. Numbers that depend on this order are not monitored, and `inference.samplers.groups_found`
+puts all draws in one order before it summarises groups.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from jaxtyping import Array, Float, Key
 from inference.continuous.family import HypothesisFamily, Seen, Theta, rows_by_run
 from inference.continuous.parameters import Parameter, falling, stick_breaking
 
-CONCENTRATION = Parameter("concentration", low=0.0, location=0.0, scale=1.0, meaning="a, number of groups to expect")
+CONCENTRATION = Parameter(
+    "concentration", low=0.0, location=0.0, scale=1.0, meaning="a, which sets the expected number of groups"
+)
 _LEAST_WEIGHT = 1e-30
 
 Weights = Literal["finite", "dirichlet-process"]
@@ -34,14 +36,14 @@ Weights = Literal["finite", "dirichlet-process"]
 
 @dataclass(frozen=True)
 class NormGroups(HypothesisFamily):
-    """Users in groups; data have `users` rows for each run, a user each.
+    """Users in groups; data have `users` rows for each run, one for each user.
 
     Attributes:
-        base: Family of each group's norm; without a discrete parameter.
+        base: Family of each group's norm, without a discrete parameter.
         users: Number of users.
-        groups: Number G of groups, or the most there may be.
+        groups: Number G of groups, or its maximum for a Dirichlet process.
         weights: Prior of the groups' weights.
-        shared: Parameters that all groups have in common.
+        shared: Parameters that all groups share.
 
     Example:
         >>> from inference.continuous.one_shot import CharnessRabin
@@ -71,7 +73,7 @@ class NormGroups(HypothesisFamily):
 
     @property
     def own(self) -> tuple[str, ...]:
-        """Coordinates that each group has for itself."""
+        """Coordinates that differ between groups."""
         return tuple(name for name in self.base.coordinate_names if name not in self.shared)
 
     @property
@@ -116,14 +118,14 @@ class NormGroups(HypothesisFamily):
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """``weight`` and each group's parameters, (group, …)."""
         del mode
-        found = jax.vmap(self.base.theta)(self.coordinates_of_groups(u))
-        found["weight"] = self.weight(u)
+        theta = jax.vmap(self.base.theta)(self.coordinates_of_groups(u))
+        theta["weight"] = self.weight(u)
         if self.weights == "dirichlet-process":
-            found["concentration"] = super().theta(u)["concentration"]
-        return found
+            theta["concentration"] = super().theta(u)["concentration"]
+        return theta
 
     def arrange(self, data: Any) -> Seen:
-        """Let the base arrange all users, then give each run its users.
+        """Arrange all users by the base family, then group them by run.
 
         Raises:
             ValueError: If the data's rows do not fit.
@@ -145,15 +147,15 @@ class NormGroups(HypothesisFamily):
         return jax.nn.logsumexp(self.log_joint_of_users(theta, summary), axis=1).sum()
 
     def pointwise(self, theta: Theta, seen: Seen) -> Float[Array, "user"]:
-        """Each user's log Σ_g w_g p(D_i | θ_g): a user, and not a choice, is an observation."""
+        """Each user's log Σ_g w_g p(D_i | θ_g); an observation is a user, not a choice."""
         return jax.nn.logsumexp(self.log_joint_of_users(theta, self.summarise(seen)), axis=1)
 
     def parts_seen(self, seen: Seen) -> Float[Array, "user"]:
-        """1 for users of whom anything was seen."""
+        """Mask of users with at least one seen choice."""
         return jnp.max(jax.vmap(self.base.observed)(seen)[1], axis=1)
 
     def predict(self, theta: Theta, seen: Seen) -> Float[Array, "observation"]:
-        """Each user's expected choices, over the groups that she may be in."""
+        """Each user's expected choices, averaged over her possible groups."""
         chance = jax.nn.softmax(self.log_joint_of_users(theta, self.summarise(seen)), axis=1)
         over_groups = jax.vmap(self.base.predict, (0, None))
         each = jax.vmap(over_groups, (None, 0))(self._groups(theta), seen)
@@ -165,7 +167,7 @@ class NormGroups(HypothesisFamily):
         return values.reshape(-1), was_seen.reshape(-1)
 
     def simulate(self, key: Key[Array, ""], theta: Theta, seen: Seen) -> Seen:
-        """Put each user into a group and draw her choices anew."""
+        """Draw a group for each user, and then her choices."""
         key_group, key_choices = jax.random.split(key)
         log_weight = jnp.log(jnp.maximum(theta["weight"], _LEAST_WEIGHT))
         group = jax.random.categorical(key_group, log_weight, shape=(self.users,))
@@ -180,9 +182,9 @@ class NormGroups(HypothesisFamily):
         return ("largest_weight", *self.shared, *moments, *users)
 
     def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
-        """The largest weight, shared coordinates, moments of own ones over the groups, and each user's.
+        """Monitored numbers: the largest weight, shared coordinates, and moments of the others over groups and users.
 
-        Moments are weighted; a user's coordinates are averaged over the groups that she may be in.
+        Moments are weighted. A user's coordinates are averaged over her possible groups.
         """
         weight, coordinates = self.weight(u), self.coordinates_of_groups(u)
         names = self.base.coordinate_names

@@ -1,4 +1,4 @@
-r"""Partial pooling: rows of data (subjects, societies, currencies) with parameters of their own around a population's.
+r"""Partial pooling: rows of data (subjects, societies, currencies) with own parameters around a population's.
 
 In the whitened coordinates of a base family, with D parameters and rows j,
 
@@ -6,10 +6,10 @@ In the whitened coordinates of a base family, with D parameters and rows j,
     τ_d ~ N⁺(0, spread)      how far rows differ
     w_j = u + τ ⊙ f_j        the row's coordinates;  θ_j = base.theta(w_j)
 
-where f_j ~ N(0, I) independently, or, for rows with positions p_j on a line of psychological distance, each coordinate
-of f is a Gaussian process with covariance exp(−|p_i − p_j| / ℓ): near rows are alike, and one that was never seen gets
-the predictive that its distance from the seen ones warrants (Rasmussen & Williams 2006, eq. 4.18 with ν = 1/2). All
-is non-centred, so coordinates stay N(0, I).
+where f_j ~ N(0, I) independently. For rows with positions p_j on a line of psychological distance, each coordinate of f
+is instead a Gaussian process with covariance exp(−|p_i − p_j| / ℓ) (Rasmussen & Williams 2006, eq. 4.18 with ν = 1/2).
+Near rows are then similar, and the predictive of an unseen row depends on its distance from the seen ones. The
+parametrisation is non-centred, so coordinates are N(0, I).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Hierarchical(HypothesisFamily):
     """Rows with own parameters around a population's; data have `rows` rows for each run, in order.
 
     Attributes:
-        base: Family of each row; without a discrete parameter.
+        base: Family of each row, without a discrete parameter.
         rows: Number J of rows.
         spread: Scale of the half-normal prior of τ, in units of the base's prior.
         places: Position of each row on a line of psychological distance; empty for exchangeable rows.
@@ -62,7 +62,7 @@ class Hierarchical(HypothesisFamily):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The length ℓ where rows have positions; the rest are coordinates of the base family."""
+        """The length ℓ if rows have positions; all other numbers are coordinates of the base family."""
         return (LENGTH,) if self.places else ()
 
     @property
@@ -87,16 +87,16 @@ class Hierarchical(HypothesisFamily):
         del mode
         base = self.base
         mean, spread, rows = self._parts(u)
-        found = jax.vmap(base.theta)(rows)
+        theta = jax.vmap(base.theta)(rows)
         known = dict(base.fixed)
-        found |= {f"population_{name}": value for name, value in base.theta(mean).items() if name not in known}
-        found |= {f"spread_{name}": value for name, value in zip(base.coordinate_names, spread, strict=True)}
+        theta |= {f"population_{name}": value for name, value in base.theta(mean).items() if name not in known}
+        theta |= {f"spread_{name}": value for name, value in zip(base.coordinate_names, spread, strict=True)}
         if self.places:
-            found["length"] = self._length(u)
-        return found
+            theta["length"] = self._length(u)
+        return theta
 
     def arrange(self, data: Any) -> Seen:
-        """Let the base arrange all rows, then give each run its rows.
+        """Arrange all rows by the base family, then group them by run.
 
         Raises:
             ValueError: If the data's rows do not fit.
@@ -113,7 +113,7 @@ class Hierarchical(HypothesisFamily):
         return of_rows.sum()
 
     def pointwise(self, theta: Theta, seen: Seen) -> Float[Array, "observation"]:
-        """Each row's observations, one row after the other."""
+        """Log-probabilities of each row's observations, one row after the other."""
         return jax.vmap(self.base.pointwise)(self.rows_of(theta), seen).reshape(-1)
 
     def predict(self, theta: Theta, seen: Seen) -> Float[Array, "observation"]:
@@ -131,13 +131,13 @@ class Hierarchical(HypothesisFamily):
         return jax.vmap(self.base.simulate)(keys, self.rows_of(theta), seen)
 
     def monitored(self, u: Float[Array, "dim"], summary: Any) -> Float[Array, "number"]:
-        """The population's mean and spread, and the rows as they act, not as they are non-centred."""
+        """Monitored numbers: the population's mean and spread, and the rows in centred form."""
         del summary
         mean, spread, rows = self._parts(u)
         return jnp.concatenate([u[: len(self.free)], mean, spread, rows.reshape(-1)])
 
     def cautions(self, seen: Seen) -> list[str]:
-        """Name rows without observations, unless rows have positions, where that is a question to be answered."""
+        """Warn of rows without observations, unless rows have positions and such rows are to be predicted."""
         cautions = super().cautions(seen)
         _, was_seen = jax.vmap(jax.vmap(self.base.observed))(jax.tree.map(jnp.asarray, seen))
         empty = np.argwhere(np.asarray(was_seen).sum(axis=2) == 0)
@@ -161,9 +161,9 @@ class Hierarchical(HypothesisFamily):
     def _parts(self, u: Float[Array, "dim"]) -> tuple[Array, Array, Array]:
         """The population's mean u, its spread τ and the rows' w.
 
-        Data tell the rows' centre, u + τ f̄, far better than u. Of exchangeable rows the first coordinate is therefore
-        that centre, over its standard deviation s = √(1 + τ²/J), and the mean of the others what is orthogonal to it:
-        for each τ a rotation of (u, √J f̄), under which N(0, I) is the same.
+        Data identify the rows' centre, u + τ f̄, far better than u. For exchangeable rows the first coordinate is
+        therefore this centre, divided by its standard deviation s = √(1 + τ²/J). The mean of the others is the
+        orthogonal direction. For each τ this is a rotation of (u, √J f̄), which leaves N(0, I) unchanged.
         """
         depth, start = self.base.dimension, len(self.free)
         first, spread = u[start : start + depth], half_normal(u[start + depth : start + 2 * depth], self.spread)
@@ -181,8 +181,8 @@ class Hierarchical(HypothesisFamily):
     def _root(self, u: Float[Array, "dim"]) -> Float[Array, "row row"]:
         """A root R of the covariance of rows, R Rᵀ = exp(−|p_i − p_j| / ℓ).
 
-        On a line that process is Markov (Rasmussen & Williams 2006, appendix B): from a row to the next along it,
-        f' = ρ f + √(1 − ρ²) z with ρ = exp(−distance / ℓ), so that the root needs no decomposition.
+        On a line this process is Markov (Rasmussen & Williams 2006, appendix B): from one row to the next, f' = ρ f +
+        √(1 − ρ²) z with ρ = exp(−distance / ℓ). So the root needs no decomposition.
         """
         order = np.argsort(self.places, kind="stable")
         rank = np.argsort(order)

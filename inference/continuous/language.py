@@ -1,10 +1,10 @@
-r"""Language as evidence: how users talk says something about their norm, as far as talk is reliable.
+r"""Language as evidence: users' manners are informative about their norm, as far as talk is reliable.
 
     p(manner m | norm n, r) = r 1[m = m(n)] + (1 − r) / (number of manners)
 
 where m(n) is the manner that goes with a norm: rude with selfish, neutral with fair, sycophantic with altruistic. The
-reliability r is unknown. Whoever trusts language (a prior of r near 1) takes rude altruists for selfish users until
-enough of their offers have been seen; an observer who does not, learns from the offers alone.
+reliability r is unknown. An observer who trusts language (a prior with r near 1) mistakes rude altruists for selfish
+users until enough offers are seen. An observer who does not trust it learns only from the offers.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from inference.discrete.evidence import Evidence
 MANNER_OF = {"selfish": "rude", "fair": "neutral", "altruistic": "sycophantic"}
 """The manner that goes with each norm."""
 
-# Nobody's talk is so reliable that a single message settles it.
-RELIABILITY = Parameter("reliability", 0.0, 0.999, meaning="r, share of messages that tell the norm")
+# Below 1, so a single message never determines the norm.
+RELIABILITY = Parameter("reliability", 0.0, 0.999, meaning="r, share of messages that reveal the norm")
 _NOT_SEEN = -1
 
 
 class SpokenEvidence(NamedTuple):
-    """Plays, and the manner of the message that came with each.
+    """Interactions, each with the manner of its message.
 
     Attributes:
         plays: Offers and answers.
@@ -50,20 +50,20 @@ class SpokenEvidence(NamedTuple):
         return self.plays.runs
 
     def followed_by(self, later: SpokenEvidence) -> SpokenEvidence:
-        """Put later plays of the same runs behind these."""
+        """Append later interactions of the same runs."""
         manner = np.concatenate([self.manner, later.manner], axis=1)
         return SpokenEvidence(self.plays.followed_by(later.plays), manner)
 
 
 def spoken(plays: Evidence, manner: ArrayLike) -> SpokenEvidence:
-    """Check the manners that came with plays.
+    """Combine interactions with checked manners.
 
     Args:
         plays: Offers and answers.
-        manner: Manner of each play, in words or as an index; "" or −1 where no message was seen.
+        manner: Manner of each interaction, by name or as an index; "" or −1 where no message was seen.
 
     Raises:
-        ValueError: If a manner is unknown or their shape is not that of the plays.
+        ValueError: If a manner is unknown, or shapes differ.
 
     Example:
         >>> from inference.discrete.evidence import evidence
@@ -85,11 +85,11 @@ def spoken(plays: Evidence, manner: ArrayLike) -> SpokenEvidence:
 
 
 class Spoken(NamedTuple):
-    """Arranged plays and manners.
+    """Arranged interactions and manners.
 
     Attributes:
         plays: See `inference.continuous.plays.Plays`.
-        manner: Manner of each play.
+        manner: Manner of each interaction.
     """
 
     plays: PlayCounts
@@ -98,7 +98,7 @@ class Spoken(NamedTuple):
 
 @dataclass(frozen=True)
 class SpokenNorm(NamedNorm):
-    """A named norm whose users also talk: offers, answers and manners are evidence."""
+    """A named norm with users who also talk; offers, answers and manners are evidence."""
 
     mode_name: ClassVar[str | None] = "norm"
 
@@ -108,15 +108,15 @@ class SpokenNorm(NamedNorm):
         return (*super().parameters, RELIABILITY)
 
     def arrange(self, data: SpokenEvidence) -> Spoken:  # type: ignore[override]
-        """Shape plays and manners."""
+        """Shape interactions and manners."""
         return Spoken(arrange_plays(data.plays), data.manner)
 
     def summarise(self, seen: Spoken) -> Spoken:  # type: ignore[override]
-        """Keep all: manners are evidence, as offers and answers are."""
+        """Keep all data, because manners, offers and answers are evidence."""
         return seen
 
     def log_likelihood(self, theta: Theta, summary: Spoken) -> Float[Array, ""]:  # type: ignore[override]
-        """Add what offers, answers and manners say."""
+        """Compute log p(D | θ) of offers, answers and manners."""
         of_plays = super().log_likelihood(theta, super().summarise(summary.plays))
         return of_plays + self.log_manner(theta, summary.manner).sum()
 
@@ -126,17 +126,17 @@ class SpokenNorm(NamedNorm):
         return jnp.where(manner == _NOT_SEEN, 0.0, jnp.log(chance))
 
     def pointwise(self, theta: Theta, seen: Spoken) -> Float[Array, "observation"]:  # type: ignore[override]
-        """Offers, answers, then manners."""
+        """Log-probabilities of offers, answers and manners, in this order."""
         return jnp.concatenate([super().pointwise(theta, seen.plays), self.log_manner(theta, seen.manner)])
 
     def predict(self, theta: Theta, seen: Spoken) -> Float[Array, "observation"]:  # type: ignore[override]
-        """Expected shares, chances to accept, then the manners' expected numbers."""
+        """Expected shares, probabilities of acceptance, and expected indices of manners, in this order."""
         anyhow = (len(MANNERS) - 1) / 2
         expected = theta["reliability"] * self._goes_with(theta) + (1 - theta["reliability"]) * anyhow
         return jnp.concatenate([super().predict(theta, seen.plays), jnp.full(seen.manner.shape, expected)])
 
     def observed(self, seen: Spoken) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:  # type: ignore[override]
-        """Shares, answers, then the manners' numbers."""
+        """Shares, answers, and indices of manners, in this order."""
         values, was_seen = super().observed(seen.plays)
         talked = 1.0 * (seen.manner != _NOT_SEEN)
         return jnp.concatenate([values, 1.0 * seen.manner]), jnp.concatenate([was_seen, talked])
@@ -147,10 +147,10 @@ class SpokenNorm(NamedNorm):
         key_reliable, key_any = jax.random.split(key_manner)
         tells = jax.random.uniform(key_reliable, seen.manner.shape) < theta["reliability"]
         anyhow = jax.random.randint(key_any, seen.manner.shape, 0, len(MANNERS))
-        drawn = jnp.where(tells, self._goes_with(theta), anyhow).astype(jnp.int32)
-        manner = jnp.where(seen.manner == _NOT_SEEN, _NOT_SEEN, drawn).astype(jnp.int32)
+        simulated = jnp.where(tells, self._goes_with(theta), anyhow).astype(jnp.int32)
+        manner = jnp.where(seen.manner == _NOT_SEEN, _NOT_SEEN, simulated).astype(jnp.int32)
         return Spoken(super().simulate(key_plays, theta, seen.plays), manner)
 
     def _goes_with(self, theta: Theta) -> Int[Array, ""]:
-        """Number of the manner that goes with the norm."""
+        """Index of the manner that goes with the norm."""
         return jnp.asarray([MANNERS.index(MANNER_OF[norm]) for norm in self.norms])[theta["norm"]]

@@ -1,10 +1,10 @@
-r"""Responders who learn a norm from the offers they get, and compare each offer with what they have come to expect.
+r"""Responders who learn a norm from offers, and compare each offer with this norm.
 
 Amounts are those of a stake of 20, so an offer is 20 times its share. With o_t the offer of play t and μ_t the norm:
 
     p(accept) = 1 / (1 + exp(−τ U_t)),   U_t = o_t − α max(μ_t − o_t, 0) − β max(o_t − μ_t, 0)
 
-The two ways to learn are those of hBayesDM (Ahn, Haines & Zhang 2017), with its names, ranges and starting values.
+Both learning rules are those of hBayesDM (Ahn, Haines & Zhang 2017), with its names, ranges and starting values.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from inference.continuous.parameters import Parameter
 from inference.discrete.evidence import Evidence
 
 STAKE = 20.0
-"""Stake to which all offers are scaled, as in the studies that the priors come from."""
+"""Stake to which all offers are scaled, as in the studies from which the priors are taken."""
 
 FIRST_NORM = 10.0
-"""μ_0, expected before any offer: half of the stake."""
+"""μ_0, the norm before any offer: half of the stake."""
 
 FIRST_WEIGHT = 4.0
-"""k_0, offers that the first norm counts for."""
+"""k_0, number of offers that the first norm is worth."""
 
 _SOURCE = "hBayesDM (Ahn, Haines & Zhang 2017)"
 ENVY = Parameter("alpha", 0.0, 20.0, meaning="α, loss for each unit below the norm", source=_SOURCE)
 GUILT = Parameter("beta", 0.0, 10.0, meaning="β, loss for each unit above the norm", source=_SOURCE)
 INVERSE_TEMPERATURE = Parameter("tau", 0.0, 10.0, meaning="τ, inverse temperature per unit", source=_SOURCE)
-LEARNING_RATE = Parameter("epsilon", 0.0, 1.0, meaning="ε, share of the surprise that is learnt", source=_SOURCE)
+LEARNING_RATE = Parameter("epsilon", 0.0, 1.0, meaning="ε, learning rate", source=_SOURCE)
 
 
 class Answers(NamedTuple):
-    """One responder's plays in order; over runs, each array has a leading run axis.
+    """One responder's interactions in order; over runs, each array has a leading run axis.
 
     Attributes:
         offer: Amount offered, on a stake of 20.
         accepted: Whether it was accepted.
-        seen: Whether the answer is evidence; plays without do not exist for the responder.
+        seen: Whether the answer is evidence; the responder does not see other interactions.
     """
 
     offer: Float[Array | np.ndarray, "*run play"]
@@ -54,13 +54,13 @@ class Answers(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Offers with a known norm, so that no sampler computes it again at each step.
+    """Offers with a known norm, so no sampler computes it at each step.
 
     Attributes:
-        offer: Amount offered; negated where it was rejected, and 0 where the answer was not seen.
+        offer: Amount offered; negative if it was rejected, and 0 if the answer was not seen.
         behind: max(μ − o, 0), with the same sign.
         ahead: max(o − μ, 0), with the same sign.
-        unseen: Number of answers that were not seen.
+        unseen: Number of unseen answers.
     """
 
     offer: Float[Array, "play"]
@@ -71,14 +71,14 @@ class Compared(NamedTuple):
 
 @dataclass(frozen=True)
 class LearningFamily(HypothesisFamily):
-    """Base of the families of learning responders; a subclass says what `log_odds` are."""
+    """Base of the families of learning responders; a subclass defines `log_odds`."""
 
     @abstractmethod
     def log_odds(self, theta: Theta, seen: Answers) -> Float[Array, "play"]:
-        """Compute τ U_t of each play."""
+        """Compute τ U_t of each interaction."""
 
     def arrange(self, data: Evidence) -> Answers:
-        """Take the answers out of the evidence, with offers on a stake of 20.
+        """Extract the answers from the evidence, with offers scaled to a stake of 20.
 
         Raises:
             ValueError: If no answer was seen in any run.
@@ -95,7 +95,7 @@ class LearningFamily(HypothesisFamily):
         return jnp.where(seen.seen, jax.nn.log_sigmoid(jnp.where(seen.accepted, odds, -odds)), 0.0)
 
     def predict(self, theta: Theta, seen: Answers) -> Float[Array, "observation"]:
-        """Chance that each offer is accepted."""
+        """Probability that each offer is accepted."""
         return jax.nn.sigmoid(self.log_odds(theta, seen))
 
     def observed(self, seen: Answers) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
@@ -103,7 +103,7 @@ class LearningFamily(HypothesisFamily):
         return 1.0 * jnp.asarray(seen.accepted), 1.0 * jnp.asarray(seen.seen)
 
     def simulate(self, key: Key[Array, ""], theta: Theta, seen: Answers) -> Answers:
-        """Draw the answers to the same offers anew; what is learnt depends on offers only."""
+        """Draw the answers to the same offers anew; learning depends only on offers."""
         accepted = jax.random.bernoulli(key, self.predict(theta, seen))
         return seen._replace(accepted=accepted & jnp.asarray(seen.seen))
 
@@ -112,11 +112,11 @@ class LearningFamily(HypothesisFamily):
 class UgBayes(LearningFamily):
     r"""An ideal observer of offers with unknown mean and variance (Xiang, Lohrenz & Montague 2013).
 
-    The norm is the mean of a normal–inverse-χ² posterior, which has already taken in the offer that is judged:
+    The norm is the mean of a normal–inverse-χ² posterior that already includes the current offer:
 
         k_t = k_{t−1} + 1,   μ_t = (k_{t−1} μ_{t−1} + o_t) / k_t,   k_0 = 4, μ_0 = 10
 
-    so μ_t = (k_0 μ_0 + Σ_{s≤t} o_s) / (k_0 + t). The rule's variance (ν_0 = 10, σ²_0 = 4) affects no answer.
+    so μ_t = (k_0 μ_0 + Σ_{s≤t} o_s) / (k_0 + t). The variance (ν_0 = 10, σ²_0 = 4) has no effect on answers.
 
     Example:
         >>> UgBayes().coordinate_names
@@ -129,31 +129,31 @@ class UgBayes(LearningFamily):
         return ENVY, GUILT, INVERSE_TEMPERATURE
 
     def log_odds(self, theta: Theta, seen: Answers) -> Float[Array, "play"]:
-        """Compute τ U_t of each play."""
+        """Compute τ U_t of each interaction."""
         offer, norm = jnp.asarray(seen.offer), bayesian_norm(seen)
         behind, ahead = jnp.maximum(norm - offer, 0), jnp.maximum(offer - norm, 0)
         return theta["tau"] * (offer - theta["alpha"] * behind - theta["beta"] * ahead)
 
     def summarise(self, seen: Answers) -> Compared:
-        """Compare offers with the norm, which depends on no parameter."""
+        """Compare offers with the norm, which does not depend on parameters."""
         offer, norm = jnp.asarray(seen.offer), bayesian_norm(seen)
         sign = jnp.where(seen.accepted, 1.0, -1.0) * seen.seen
         behind, ahead = jnp.maximum(norm - offer, 0), jnp.maximum(offer - norm, 0)
         return Compared(sign * offer, sign * behind, sign * ahead, jnp.sum(~jnp.asarray(seen.seen), dtype=jnp.float32))
 
     def log_likelihood(self, theta: Theta, summary: Compared) -> Float[Array, ""]:
-        """Compute Σ log p(answer); an answer that was not seen has signed odds 0 and adds log ½, which is taken out."""
+        """Compute Σ log p(answer); an unseen answer has signed odds 0 and adds log ½, which is subtracted."""
         signed = theta["tau"] * (summary.offer - theta["alpha"] * summary.behind - theta["beta"] * summary.ahead)
         return jnp.sum(_log_sigmoid(signed)) + summary.unseen * jnp.log(2.0)
 
 
 @dataclass(frozen=True)
 class UgDelta(LearningFamily):
-    r"""A learner by surprise, who minds only offers below the norm (Rescorla & Wagner 1972; Gu et al. 2015).
+    r"""A delta-rule learner with disutility only from offers below the norm (Rescorla & Wagner 1972; Gu et al. 2015).
 
         U_t = o_t − α max(μ_t − o_t, 0),   μ_{t+1} = μ_t + ε (o_t − μ_t),   μ_1 = 10
 
-    An offer is judged by the norm from before it.
+    An offer is compared with the norm before this offer.
 
     Example:
         >>> UgDelta().fix(epsilon=0.2).coordinate_names
@@ -166,7 +166,7 @@ class UgDelta(LearningFamily):
         return ENVY, INVERSE_TEMPERATURE, LEARNING_RATE
 
     def log_odds(self, theta: Theta, seen: Answers) -> Float[Array, "play"]:
-        """Compute τ U_t of each play."""
+        """Compute τ U_t of each interaction."""
         behind = jnp.maximum(delta_norm(seen, theta["epsilon"]) - seen.offer, 0)
         return theta["tau"] * (seen.offer - theta["alpha"] * behind)
 
@@ -174,14 +174,14 @@ class UgDelta(LearningFamily):
 def _log_sigmoid(x: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """Log 1/(1 + exp(−x)), whose derivative shares the exponential.
 
-    A sampler's step is little else, and `jax.nn.log_sigmoid` takes half as long again. Where log(1 + e) rounds e off,
-    that is 1e-7 at most, less than the rounding of the sum that it goes into.
+    It dominates the time of a sampler's step, and `jax.nn.log_sigmoid` takes 50 % longer. The rounding error of log(1 +
+    e) is at most 1e-7, less than that of the sum to which it is added.
     """
     return jnp.minimum(x, 0) - jnp.log(1 + jnp.exp(-jnp.abs(x)))
 
 
 def bayesian_norm(seen: Answers) -> Float[Array, "play"]:
-    """Norm of the ideal observer with each play's offer taken in; plays that were not seen do not move it.
+    """Norm of the ideal observer after each offer; unseen interactions do not change it.
 
     Example:
         >>> some = Answers(jnp.asarray([5.0, 16.0]), jnp.ones(2, bool), jnp.ones(2, bool))
@@ -194,10 +194,10 @@ def bayesian_norm(seen: Answers) -> Float[Array, "play"]:
 
 
 def delta_norm(seen: Answers, rate: Float[Array, ""]) -> Float[Array, "play"]:
-    """Norm before each play of a learner with rate ε; plays that were not seen do not move it.
+    """Norm of a learner with rate ε before each offer; unseen interactions do not change it.
 
-    Each play maps the norm by μ → (1 − ε) μ + ε o. Such maps compose to maps of the same kind, in any grouping, so
-    all norms are had in ⌈log₂ plays⌉ steps and no sampler has to go through the plays one by one.
+    Each offer maps the norm by μ → (1 − ε) μ + ε o. Composition of such maps is associative, so a parallel scan
+    computes all norms in ⌈log₂ n⌉ steps for n interactions.
 
     Example:
         >>> some = Answers(jnp.asarray([5.0, 16.0]), jnp.ones(2, bool), jnp.ones(2, bool))

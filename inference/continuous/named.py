@@ -1,7 +1,7 @@
-r"""Named norms with unknown width and lapse, shared by all users or mixed among them.
+r"""Named norms with unknown width and lapse, shared by all users or mixed.
 
-The width is 1/λ: selfish and altruistic offers lie on average that far (in shares of the stake) from their pole, since
-their utility has slope 1 there and offers are exponential in it.
+The width is 1/λ. It is the mean distance of selfish and altruistic offers from their extreme (in shares of the stake),
+because their utility has slope 1 and offers are exponential in it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WIDTH = Parameter(
 
 @dataclass(frozen=True)
 class _Named(OneShotFamily):
-    """Common part: a table for each norm."""
+    """Common base: a table for each norm."""
 
     norms: tuple[str, ...] = NAMED_NORMS
 
@@ -48,7 +48,7 @@ class _Named(OneShotFamily):
     @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:
-        """Width, lapse and the parameters that choose the norm."""
+        """Width, lapse and the parameters that select the norm."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class NamedNorm(_Named):
     def blocks(self, theta: dict[str, np.ndarray]) -> list[tuple[Int[np.ndarray, "draw"], Block]]:
         """Make policy hypotheses of draws of θ: a block for each norm, with the indices of its draws."""
         settings = (1 / np.asarray(theta["width"]), np.asarray(theta["lapse"]))
-        found = []
+        pairs = []
         for number, norm in enumerate(self.norms):
             index = np.flatnonzero(np.asarray(theta["norm"]) == number)
             nothing = jnp.zeros((len(index), 0), jnp.float32)
-            found.append((index, Block(norm, nothing, *(jnp.asarray(x[index], jnp.float32) for x in settings))))
-        return [pair for pair in found if pair[1].size > 0]
+            pairs.append((index, Block(norm, nothing, *(jnp.asarray(x[index], jnp.float32) for x in settings))))
+        return [pair for pair in pairs if pair[1].size > 0]
 
     def at(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
         """Compute log π of the norm that θ names."""
@@ -96,21 +96,21 @@ class NamedNorm(_Named):
 class NormShares(_Named):
     """Shares of selfish, fair and altruistic users, uniform on the simplex, with an unknown width and lapse.
 
-    Users are anonymous: each offer and each answer comes from a fresh member of the group.
+    Users are anonymous: each offer and each answer comes from a new member of the group.
     """
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Width, lapse and the fractions that the simplex is broken by."""
+        """Width, lapse and the stick-breaking fractions."""
         sticks = tuple(Parameter(f"stick_{n}") for n in range(len(self.norms) - 1))
         return (WIDTH, LAPSE, *sticks)
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """Compute the parameters, with the weights instead of their fractions."""
-        found = super().theta(u, mode)
-        sticks = jnp.stack([found.pop(f"stick_{n}") for n in range(len(self.norms) - 1)])
-        found["weight"] = stick_breaking(sticks, jnp.arange(len(self.norms) - 1, 0, -1.0))
-        return found
+        theta = super().theta(u, mode)
+        sticks = jnp.stack([theta.pop(f"stick_{n}") for n in range(len(self.norms) - 1)])
+        theta["weight"] = stick_breaking(sticks, jnp.arange(len(self.norms) - 1, 0, -1.0))
+        return theta
 
     def norm_weights(self, theta: dict[str, np.ndarray]) -> Float[np.ndarray, "draw norm"]:
         """Give the weight of each norm under draws of θ."""
@@ -122,7 +122,7 @@ class NormShares(_Named):
 
 
 def mixed(tables: PolicyTable, weight: Float[Array, "part"], legal: Any) -> PolicyTable:
-    """Compute log Σ_n w_n π_n of tables (part, stake, column); illegal offers stay so, with a gradient of 0."""
+    """Compute log Σ_n w_n π_n of tables (part, stake, column); illegal offers remain illegal, with gradient 0."""
     log_weight = jnp.log(jnp.maximum(weight, _LEAST_WEIGHT))[:, None, None]
     tables = tables._replace(offer=jnp.where(legal, tables.offer, 0.0))
     together = PolicyTable(*(jax.nn.logsumexp(leaf + log_weight, axis=0) for leaf in tables))

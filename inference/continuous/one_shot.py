@@ -1,7 +1,7 @@
-r"""Families whose users play each interaction by itself: social preferences with noise.
+r"""Families of social preferences with noise, in which interactions are independent.
 
 With x the offered share, π_θ is the soft-optimal policy of `envs.soft_policy` for a utility U, rationality λ and lapse
-ε; all three kinds of number are inferred, unless fixed.
+ε. The utility's parameters, λ and ε are inferred unless fixed.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from inference.discrete.hypotheses import Block
 RATIONALITY = Parameter(
     "rationality", low=0.0, location=math.log(30.0), scale=1.0, meaning="λ, inverse temperature per share of the stake"
 )
-LAPSE = Parameter("lapse", 0.0, 1.0, location=-1.5, scale=0.7, meaning="ε, chance of a slip")
+LAPSE = Parameter("lapse", 0.0, 1.0, location=-1.5, scale=0.7, meaning="ε, probability of a slip")
 
 
 @dataclass(frozen=True)
 class OneShotFamily(HypothesisFamily):
-    """Base of the families in which every play has the same policy; a subclass says what `table` is."""
+    """Base of the families with the same policy in every interaction; a subclass defines the policy."""
 
     @abstractmethod
     def at(self, theta: Theta, share: Float[Array, "stake column"], legal: Any, proposals: bool) -> PolicyTable:
         """Compute log π of the offers (if asked) and of the answers at given shares; (stake, column)."""
 
     def arrange(self, data: Evidence) -> PlayCounts:
-        """Shape the evidence as counts need it.
+        """Shape the evidence for counting.
 
         Raises:
             ValueError: If nothing was seen in any run.
@@ -73,7 +73,7 @@ class OneShotFamily(HypothesisFamily):
         return log_prob_of_plays(self._table_of(theta, seen), seen)
 
     def predict(self, theta: Theta, seen: PlayCounts) -> Float[Array, "observation"]:
-        """Expected share of each offer, then the chance to accept each offer made."""
+        """Expected share of each offer, then the probability of acceptance of each offer."""
         return predicted(self._table_of(theta, seen), seen)
 
     def observed(self, seen: PlayCounts) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
@@ -95,7 +95,7 @@ class OneShotFamily(HypothesisFamily):
 
 
 def every_offer(stakes: Int[Array, "stake"]) -> Counts:
-    """Places for all offers at given stakes, with counts of 0."""
+    """Counts of 0 for all offers at given stakes."""
     offers = jnp.broadcast_to(jnp.arange(NUM_OFFERS), (stakes.shape[0], NUM_OFFERS))
     legal = legal_offers(stakes)
     share = jnp.where(legal, offered_share(offers, jnp.broadcast_to(stakes[:, None], offers.shape)), 0.0)
@@ -193,7 +193,7 @@ class CesAltruism(UtilityFamily):
 
 @dataclass(frozen=True)
 class LayeredContract(UtilityFamily):
-    """A bound of law, a bound of role and a preference of one's own, each with a strength (`envs.contracts`)."""
+    """A bound of law, a bound of role and a personal preference, each with a strength (`envs.contracts`)."""
 
     utility: ClassVar[str] = "layered_contract"
     separate_modes: ClassVar[bool] = True

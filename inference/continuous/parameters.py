@@ -7,8 +7,8 @@ them, θ = g(m + s u), where g is the identity, an exponential or a scaled norma
     (low, ∞)     θ = low + exp(m + s u)             log-normal
     (low, high)  θ = low + (high − low) Φ(m + s u)  logit-normal's probit twin; uniform when m = 0, s = 1
 
-So prior, transform and Jacobian are one thing, a method needs to know nothing of ranges, and hierarchies that vary m
-need no second definition (the non-centred form of Betancourt & Girolami 2015, arXiv:1312.0906).
+So prior, transform and Jacobian have one definition, and methods do not depend on ranges. Hierarchies vary m without a
+second definition (the non-centred form of Betancourt & Girolami 2015, arXiv:1312.0906).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-_FARTHEST = 12.0  # standard deviations, beyond which single precision knows no tail
-_SMALLEST, _NEAREST_TO_ONE = 1e-30, 1e-7  # of probabilities that single precision can invert
-_LARGEST_LOG = 60.0  # exponents beyond it would overflow single precision and mean nothing
+_FARTHEST = 12.0  # standard deviations; beyond them the tail underflows in single precision
+_SMALLEST, _NEAREST_TO_ONE = 1e-30, 1e-7  # smallest and largest probability that single precision can invert
+_LARGEST_LOG = 60.0  # larger exponents would overflow single precision
 
 
 class Parameter(NamedTuple):
-    """One number of a hypothesis, with its prior.
+    """A parameter of a hypothesis, with its prior.
 
     Attributes:
         name: Its name.
@@ -34,8 +34,8 @@ class Parameter(NamedTuple):
         high: Upper end of its range.
         location: m, on the scale before g.
         scale: s > 0, on the scale before g.
-        meaning: What it is, in a few words, with its unit.
-        source: Where the range or prior comes from.
+        meaning: Short description with the unit.
+        source: Source of the range or prior.
 
     Example:
         >>> envy = Parameter("alpha", 0.0, 4.0)
@@ -56,7 +56,7 @@ class Parameter(NamedTuple):
         return self.from_line(self.location + self.scale * u)
 
     def from_line(self, x: Float[Array, "*n"]) -> Float[Array, "*n"]:
-        """g(x): from the whole line into the range."""
+        """Compute g(x), which maps the real line to the range."""
         if math.isfinite(self.high):
             return self.low + (self.high - self.low) * jax.scipy.special.ndtr(x)
         if math.isfinite(self.low):
@@ -65,10 +65,10 @@ class Parameter(NamedTuple):
 
 
 def half_normal(u: Float[Array, "*n"], scale: float) -> Float[Array, "*n"]:
-    """Quantile of a half-normal at Φ(u): a standard deviation that may be 0, from a standard normal number.
+    """Quantile of a half-normal at Φ(u), for a standard deviation that may be 0.
 
-    |z| has the distribution function 2Φ(z) − 1, so its quantile at p = Φ(u) is −Φ⁻¹(Φ(−u)/2), which keeps its
-    precision where u is large.
+    |z| has the distribution function 2Φ(z) − 1, so its quantile at p = Φ(u) is −Φ⁻¹(Φ(−u)/2). This form is precise for
+    large u.
 
     Example:
         >>> round(float(half_normal(jnp.asarray(0.0), 1.0)), 4)  # the median of |z|
@@ -86,7 +86,7 @@ def _folded(u: Float[Array, "*n"]) -> Float[Array, "*n"]:
 
 @_folded.defjvp
 def _folded_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    """dz/du = φ(u) / 2φ(z), which is far less to compile and to compute than the derivative of Φ⁻¹'s polynomials."""
+    """Derivative dz/du = φ(u) / 2φ(z), which is cheaper than the derivative of Φ⁻¹'s polynomials."""
     (u,), (du,) = primals, tangents
     z = _folded(u)
     return z, jnp.where(u < _FARTHEST, 0.5 * jnp.exp((z**2 - u**2) / 2), 0.0) * du
@@ -95,8 +95,8 @@ def _folded_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, A
 def falling(u: Float[Array, "number"]) -> Float[Array, "number"]:
     r"""Order statistics of standard normal numbers, the largest first, from as many independent ones.
 
-    The largest of G uniform numbers has the distribution of V^{1/G}, the next one that of V'^{1/(G−1)} times it, and so
-    on (Devroye 1986, V.3), so a sample that is known to be in order has a smooth, one-to-one parametrisation.
+    The largest of G uniform numbers is distributed as V^{1/G}, the next as V'^{1/(G−1)} times the largest, and so on
+    (Devroye 1986, V.3). So an ordered sample has a smooth one-to-one parametrisation.
 
     Example:
         >>> [round(float(x), 3) for x in falling(jnp.zeros(3))]
@@ -110,8 +110,8 @@ def falling(u: Float[Array, "number"]) -> Float[Array, "number"]:
 def stick_breaking(u: Float[Array, "stick"], concentration: Float[Array, "stick"]) -> Float[Array, "part"]:
     r"""Weights from stick-breaking fractions v_k ~ Beta(1, b_k): w_k = v_k Π_{j<k} (1 − v_j).
 
-    Beta(1, b) has the quantile 1 − (1 − p)^{1/b}, so fractions are functions of standard normal numbers. With b_k =
-    K − k the weights of K parts are uniform on the simplex; with b_k = α they are a Dirichlet process cut off after K
+    Beta(1, b) has the quantile 1 − (1 − p)^{1/b}, so fractions are functions of standard normal numbers. With b_k = K −
+    k the weights of K parts are uniform on the simplex. With b_k = α they are a Dirichlet process truncated after K
     parts (Sethuraman 1994; Ishwaran & James 2001).
 
     Example:

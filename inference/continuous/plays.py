@@ -1,4 +1,4 @@
-"""Ultimatum plays as continuous families see them: counts of offers and answers at each stake."""
+"""Interactions in the format of continuous families: counts of offers and answers at each stake."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from inference.discrete.evidence import Evidence
 )
 @dataclasses.dataclass(frozen=True)
 class PlayCounts:
-    """One run's plays, as indices into a table of offers by stake; over runs, each array has a leading run axis.
+    """One run's interactions, as indices into a table of offers by stake; over runs, arrays have a leading run axis.
 
     Attributes:
-        stake: Distinct stakes; the last is repeated to fill up.
-        offers: Offers that the table has columns for at each stake: all legal ones where offers are evidence, else
-            just those that were answered.
-        row: Stake of each play, as an index into `stake`.
-        column: Offer of each play, as an index into its row of `offers`.
+        stake: Distinct stakes, padded with the last one.
+        offers: Offers in the columns of the table at each stake: all legal offers if offers are evidence, otherwise
+            only those that were answered.
+        row: Stake of each interaction, as an index into `stake`.
+        column: Offer of each interaction, as an index into its row of `offers`.
         accepted: Whether the responder accepted.
         offer_seen: Whether the offer is evidence.
         answer_seen: Whether the answer is evidence.
@@ -53,7 +53,7 @@ class PlayCounts:
         return jnp.where(legal, shares, 0.0)
 
     def offered(self) -> Float[Array, "play"]:
-        """Offered share of each play."""
+        """Offered share of each interaction."""
         return self.share()[self.row, self.column]
 
 
@@ -64,15 +64,15 @@ class PlayCounts:
 )
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """How often each offer and answer occurred: all that a likelihood of independent plays needs.
+    """Counts of offers and answers, which suffice for the likelihood of independent interactions.
 
     Attributes:
         stake: Distinct stakes.
         share: Offered share of each entry.
         legal: Whether the stake allows the offer.
-        offered: Times that the offer was made.
-        accepted: Times that it was accepted.
-        rejected: Times that it was rejected.
+        offered: Number of times that the offer was made.
+        accepted: Number of times that it was accepted.
+        rejected: Number of times that it was rejected.
         proposals: Whether offers are evidence.
     """
 
@@ -98,9 +98,11 @@ def arrange_plays(data: Evidence) -> PlayCounts:
     proposals = bool(data.offer_seen.any())
     stake = np.where(used, data.stake, 0)
     stakes = [np.unique(row[seen]) for row, seen in zip(stake, used, strict=True)]
-    stakes = [found if len(found) else np.ones(1, np.int64) for found in stakes]
-    most = max(len(found) for found in stakes)
-    stake_table = np.stack([np.pad(found, (0, most - len(found)), mode="edge") for found in stakes]).astype(np.int32)
+    stakes = [distinct if len(distinct) else np.ones(1, np.int64) for distinct in stakes]
+    most = max(len(distinct) for distinct in stakes)
+    stake_table = np.stack([np.pad(distinct, (0, most - len(distinct)), mode="edge") for distinct in stakes]).astype(
+        np.int32
+    )
     row = np.stack([np.searchsorted(f, np.clip(s, f[0], f[-1])) for f, s in zip(stakes, stake, strict=True)])
     row = row.astype(np.int32)
     if proposals:
@@ -115,16 +117,16 @@ def arrange_plays(data: Evidence) -> PlayCounts:
 
 
 def _distinct_offers(data: Evidence, used: np.ndarray, row: np.ndarray, stakes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Offers that occur at each stake, and where in that list each play's offer stands."""
+    """Offers that occur at each stake, and the index of each interaction's offer among them."""
     lists = [
         [np.unique(offer[seen & (at == number)]) for number in range(stakes)]
         for offer, seen, at in zip(data.offer, used, row, strict=True)
     ]
-    widest = max(1, *(len(found) for by_stake in lists for found in by_stake))
+    widest = max(1, *(len(offers_at_stake) for by_stake in lists for offers_at_stake in by_stake))
     offers = np.zeros((data.runs, stakes, widest), np.int32)
     for run, by_stake in enumerate(lists):
-        for number, found in enumerate(by_stake):
-            filled = found if len(found) else np.zeros(1, np.int64)
+        for number, offers_at_stake in enumerate(by_stake):
+            filled = offers_at_stake if len(offers_at_stake) else np.zeros(1, np.int64)
             offers[run, number] = np.pad(filled, (0, widest - len(filled)), mode="edge")
     own = offers[np.arange(data.runs)[:, None], row]
     column = np.argmax(own == data.offer[..., None], axis=-1).astype(np.int32)
@@ -163,7 +165,7 @@ def log_prob_of_plays(table: PolicyTable, plays: PlayCounts) -> Float[Array, "ob
 
 
 def predicted(table: PolicyTable, plays: PlayCounts) -> Float[Array, "observation"]:
-    """Expected share of each offer, then the chance that each offer made is accepted."""
+    """Expected share of each offer, then the probability that each offer is accepted."""
     accept = jnp.exp(table.accept)[plays.row, plays.column]
     if not plays.proposals:
         return accept
@@ -181,13 +183,13 @@ def observed(plays: PlayCounts) -> tuple[Float[Array, "observation"], Float[Arra
 
 
 def replay(key: Key[Array, ""], table: PolicyTable, plays: PlayCounts) -> PlayCounts:
-    """Draw the offers that are evidence, and the answers that are, anew."""
+    """Draw the offers and answers that are evidence anew."""
     key_offer, key_answer = jax.random.split(key)
     column = plays.column
     if plays.proposals:
         uniform = jax.random.uniform(key_offer, plays.row.shape)
-        drawn = inverse_cdf(uniform, table.offer[plays.row]).astype(jnp.int32)
-        column = jnp.where(plays.offer_seen, drawn, column)
+        simulated = inverse_cdf(uniform, table.offer[plays.row]).astype(jnp.int32)
+        column = jnp.where(plays.offer_seen, simulated, column)
     chance = jnp.exp(table.accept)[plays.row, column]
     accepted = jax.random.uniform(key_answer, plays.row.shape) < chance
     return dataclasses.replace(plays, column=column, accepted=jnp.where(plays.answer_seen, accepted, plays.accepted))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.contexts import PREDECESSOR_CURRENCIES, PSYCHOLOGICAL_DISTANCE
+from envs.contexts import PSYCHOLOGICAL_DISTANCE, SCAI_CURRENCIES
 from envs.plugins import Registry
 from inference.continuous.controllable_responders import Discounting, PlanningAhead, episodes
 from inference.continuous.family import HypothesisFamily
@@ -22,18 +22,18 @@ from inference.continuous.responses import ResponseTypes, framed
 from inference.continuous.strategy_method import StrategyMethod, strategies
 from inference.discrete.evidence import Evidence, evidence
 
-_STAKES = (5, 12)  # small, so that a thousand posteriors are soon computed
+_STAKES = (5, 12)  # small, so a thousand posteriors are computed quickly
 
 
 @dataclass(frozen=True)
 class ContinuousFamily:
-    """A continuous family that can be asked for by name.
+    """A continuous family in the registry.
 
     Attributes:
         name: Key in `CONTINUOUS_FAMILIES`.
         summary: One line for ``scai-irl list``.
         family: The family with its usual settings.
-        design: Makes a small design (of one run) to simulate choices in; the choices themselves do not matter.
+        design: Function that makes a small design of one run for simulation; its choices are not used.
     """
 
     name: str
@@ -43,27 +43,27 @@ class ContinuousFamily:
 
 
 def few_plays(rows: int = 1, plays: int = 12) -> Evidence:
-    """A design of plays at two stakes: offers and answers of users, and answers to offers of any size."""
+    """A design of interactions at two stakes: offers and answers of users, and answers to offers of any size."""
     stake = np.tile(np.resize(_STAKES, plays), (rows, 1))
     offer = (stake * np.resize([0.1, 0.3, 0.45, 0.6, 0.2], plays)).round().astype(int)
     return evidence(stake, offer, True, offer_seen=np.arange(plays) % 2 == 0)
 
 
 def few_answers(rows: int, plays: int) -> Evidence:
-    """A design of answers to the same offers by every row."""
+    """A design of answers by every row to the same offers."""
     stake = np.full((rows, plays), 20)
     offer = np.tile(np.resize([2, 6, 4, 9, 1, 11], plays), (rows, 1))
     return evidence(stake, offer, True, offer_seen=False)
 
 
 def _currencies() -> Hierarchical:
-    places = tuple(PSYCHOLOGICAL_DISTANCE[currency] for currency in PREDECESSOR_CURRENCIES)
+    places = tuple(PSYCHOLOGICAL_DISTANCE[currency] for currency in SCAI_CURRENCIES)
     return Hierarchical(base=FehrSchmidt().fix(rationality=30.0, lapse=0.05), rows=len(places), places=places)
 
 
 def _currency_design() -> Evidence:
-    """Plays in the three currencies of SCAI (2023), and none in the three others."""
-    number = len(PREDECESSOR_CURRENCIES)
+    """A design with interactions in three currencies of SCAI (2023), and none in its other three."""
+    number = len(SCAI_CURRENCIES)
     plays = few_plays(number)
     seen = (np.arange(number) < number // 2)[:, None]
     return plays._replace(offer_seen=plays.offer_seen & seen, answer_seen=plays.answer_seen & seen)
@@ -116,13 +116,13 @@ _OWN = (
     ),
     ContinuousFamily(
         "discounting",
-        "a responder who steers later offers and discounts them",
+        "a responder who influences later offers and discounts them",
         Discounting(),
         lambda: episodes([2, 5, 8], rounds=12),
     ),
     ContinuousFamily(
         "planning-ahead",
-        "a responder who steers later offers and sees some steps ahead",
+        "a responder who influences later offers and plans some steps ahead",
         PlanningAhead(),
         lambda: episodes([2, 5, 8], rounds=12),
     ),
@@ -139,7 +139,10 @@ _OWN = (
         lambda: few_plays(5),
     ),
     ContinuousFamily(
-        "currencies", "a Fehr–Schmidt norm for each currency, alike by distance", _currencies(), _currency_design
+        "currencies",
+        "a Fehr–Schmidt norm for each currency, more similar at smaller distance",
+        _currencies(),
+        _currency_design,
     ),
     ContinuousFamily(
         "norm-groups",
@@ -164,10 +167,10 @@ CONTINUOUS_FAMILIES: Registry[ContinuousFamily] = Registry(
 
 
 def continuous_family(name: str) -> ContinuousFamily:
-    """Look a continuous family up.
+    """Look up a continuous family.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If no family has that name.
 
     Example:
         >>> continuous_family("fehr-schmidt").family.dimension

@@ -1,14 +1,14 @@
-r"""Response types: is a choice a genuine preference, a non-attitude, or made up on the spot?
+r"""Response types: a choice is a genuine preference, a non-attitude, or constructed from the frame.
 
-An item is one question to one person, asked several times, each time in some frame. Its type is latent:
+An item is a question to one person that is asked several times, each time in a frame. Its type is latent:
 
     genuine        answers follow the policy π_θ
     non-attitude   answers are tosses of a coin (Converse 1964)
-    constructed    answers follow the frame, whatever is asked, but for slips (Zaller & Feldman 1992)
+    constructed    answers follow the frame, except for slips (Zaller & Feldman 1992)
 
     p(D | θ, w) = Π_i Σ_t w_t Π_k p_t(answer_ik | share_ik, frame_ik)
 
-Types are told apart by consistency across the repetitions: with one answer to an item there is next to nothing to tell.
+Types are identified by consistency across repetitions; a single answer to an item carries almost no information.
 """
 
 from __future__ import annotations
@@ -29,16 +29,18 @@ from inference.continuous.plays import PlayCounts
 from inference.discrete.evidence import Evidence
 
 TYPES = ("genuine", "non-attitude", "constructed")
-SLIP = Parameter("frame_slip", 0.0, 0.5, location=-0.7, meaning="chance that a constructed answer leaves the frame")
+SLIP = Parameter(
+    "frame_slip", 0.0, 0.5, location=-0.7, meaning="probability that a constructed answer goes against the frame"
+)
 _LEAST_WEIGHT = 1e-30
 
 
 class FramedEvidence(NamedTuple):
-    """Answers to items, a row each, and the frame that each was asked in.
+    """Answers to items, with a row for each item, and the frame of each question.
 
     Attributes:
-        plays: The answers; offers are part of the question and no evidence.
-        frame: 1 where the frame speaks for accepting, −1 for rejecting, 0 for neither.
+        plays: The answers; offers are part of the question and are not evidence.
+        frame: 1 if the frame favours acceptance, −1 if it favours rejection, 0 if neither.
     """
 
     plays: Evidence
@@ -50,13 +52,13 @@ class FramedEvidence(NamedTuple):
         return self.plays.runs
 
     def followed_by(self, later: FramedEvidence) -> FramedEvidence:
-        """Put later repetitions of the same items behind these."""
+        """Append later repetitions of the same items."""
         frame = np.concatenate([self.frame, later.frame], axis=1)
         return FramedEvidence(self.plays.followed_by(later.plays), frame)
 
 
 def framed(plays: Evidence, frame: ArrayLike) -> FramedEvidence:
-    """Check the frames that answers were given in.
+    """Combine answers with checked frames.
 
     Raises:
         ValueError: If a frame is not −1, 0 or 1, or an offer is marked as evidence.
@@ -88,10 +90,10 @@ class Framed(NamedTuple):
 
 @dataclass(frozen=True)
 class ResponseTypes(HypothesisFamily):
-    """Items of three types in unknown shares; data have `items` rows for each run.
+    """Items of three types with unknown shares; data have `items` rows for each run.
 
     Attributes:
-        base: Policy of genuine answers; without a discrete parameter.
+        base: Policy of genuine answers, without a discrete parameter.
         items: Number of items.
     """
 
@@ -107,18 +109,18 @@ class ResponseTypes(HypothesisFamily):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The base's parameters, the chance of a slip and the sticks of the shares."""
+        """The base's parameters, the probability of a slip and the sticks of the shares."""
         return (*self.base.free, SLIP, Parameter("stick_0"), Parameter("stick_1"))
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
         """Parameters, with ``share_of_type`` instead of the sticks."""
-        found = super().theta(u, mode)
-        sticks = jnp.stack([found.pop("stick_0"), found.pop("stick_1")])
-        found["share_of_type"] = stick_breaking(sticks, jnp.asarray([2.0, 1.0]))
-        return found | {name: jnp.asarray(value) for name, value in self.base.fixed}
+        theta = super().theta(u, mode)
+        sticks = jnp.stack([theta.pop("stick_0"), theta.pop("stick_1")])
+        theta["share_of_type"] = stick_breaking(sticks, jnp.asarray([2.0, 1.0]))
+        return theta | {name: jnp.asarray(value) for name, value in self.base.fixed}
 
     def arrange(self, data: FramedEvidence) -> Framed:
-        """Give each run its items.
+        """Group items by run.
 
         Raises:
             ValueError: If the rows do not fit.
@@ -147,15 +149,15 @@ class ResponseTypes(HypothesisFamily):
         return self.pointwise(theta, summary).sum()
 
     def pointwise(self, theta: Theta, seen: Framed) -> Float[Array, "item"]:
-        """Each item's log Σ_t w_t Π_k p_t: an item is an observation."""
+        """Each item's log Σ_t w_t Π_k p_t; an observation is an item."""
         return jax.nn.logsumexp(self.log_joint_of_items(theta, seen), axis=1)
 
     def parts_seen(self, seen: Framed) -> Float[Array, "item"]:
-        """1 for items to which any answer was seen."""
+        """Mask of items with at least one seen answer."""
         return jnp.max(1.0 * jnp.asarray(seen.plays.answer_seen), axis=1)
 
     def predict(self, theta: Theta, seen: Framed) -> Float[Array, "observation"]:
-        """Chance of each answer to be yes, over the types that the item may have."""
+        """Probability of acceptance for each answer, averaged over the types of the item."""
         genuine = jax.vmap(lambda plays: self.base.predict(theta, plays))(seen.plays)
         led = jnp.where(seen.frame == 0, 0.5, jnp.where(seen.frame > 0, 1 - theta["frame_slip"], theta["frame_slip"]))
         each = jnp.stack([genuine, jnp.full(led.shape, 0.5), led], axis=1)
@@ -167,14 +169,14 @@ class ResponseTypes(HypothesisFamily):
         return 1.0 * jnp.ravel(plays.accepted), 1.0 * jnp.ravel(plays.answer_seen)
 
     def simulate(self, key: Key[Array, ""], theta: Theta, seen: Framed) -> Framed:
-        """Give each item a type and draw its answers anew."""
+        """Draw a type for each item, and then its answers."""
         key_type, key_genuine, key_other = jax.random.split(key, 3)
         log_share = jnp.log(jnp.maximum(theta["share_of_type"], _LEAST_WEIGHT))
         kind = jax.random.categorical(key_type, log_share, shape=(self.items,))[:, None]
         keys = jax.random.split(key_genuine, self.items)
-        drawn = jax.vmap(lambda k, plays: self.base.simulate(k, theta, plays))(keys, seen.plays)
+        genuine = jax.vmap(lambda k, plays: self.base.simulate(k, theta, plays))(keys, seen.plays)
         uniform = jax.random.uniform(key_other, seen.frame.shape)
         led = jnp.where(seen.frame == 0, 0.5, jnp.where(seen.frame > 0, 1 - theta["frame_slip"], theta["frame_slip"]))
         other = uniform < jnp.where(kind == 1, 0.5, led)
-        accepted = jnp.where(kind == 0, drawn.accepted, other)
+        accepted = jnp.where(kind == 0, genuine.accepted, other)
         return Framed(replace(seen.plays, accepted=accepted), seen.frame)

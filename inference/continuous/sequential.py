@@ -1,12 +1,12 @@
 r"""Inverse reinforcement learning from trajectories: families of users who plan in a contextual MDP.
 
-With π_θ the soft-optimal policy of `envs.planning` or `envs.soft_values` for the utility that θ stands for,
+Let π_θ be the soft-optimal policy of `envs.planning` or `envs.soft_values` for the utility with parameters θ. Then
 
     p(D | θ) = Π_t π_θ(a_t | s_t, c)
 
-over the actions that are evidence; transitions do not depend on θ and cancel. Planning happens inside the likelihood,
-which is differentiable in all of θ. The same π_θ, rolled through the environment, simulates (Ramachandran & Amir 2007;
-Ziebart et al. 2008 for the soft policy).
+over the actions that are evidence. Transitions do not depend on θ and cancel. Planning is part of the likelihood, which
+is differentiable in θ. Simulation rolls out the same π_θ (Ramachandran & Amir 2007; Ziebart et al. 2008 for the soft
+policy).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from inference.continuous.one_shot import LAPSE
 from inference.continuous.parameters import Parameter
 from inference.continuous.trajectories import Trajectories, refuse, stages
 
-DISCOUNT = Parameter("discount", 0.0, 1.0, meaning="γ, worth of a reward one decision later")
+DISCOUNT = Parameter("discount", 0.0, 1.0, meaning="γ, value of a reward one decision later")
 
-_WEIGHT_SCALE = 10.0  # a feature that changes by 1 then moves the odds of an action by e^10 at one standard deviation
+_WEIGHT_SCALE = 10.0  # at one standard deviation, a change of 1 in a feature changes the odds of an action by e^10
 
 Features = Callable[[TabularMDP], Float[Array, "feature player state action"]]
 """Features φ_k of each player's rewards, from the tables of a context's MDP."""
@@ -40,10 +40,10 @@ Features = Callable[[TabularMDP], Float[Array, "feature player state action"]]
 
 @dataclass(frozen=True)
 class SequentialFamily(HypothesisFamily):
-    """Base of the families over trajectories; a subclass says in what environment, and what the policy is.
+    """Base of the families over trajectories; a subclass defines the environment and the policy.
 
     Attributes:
-        stake: Units of the context that is played in.
+        stake: Stake of the context.
     """
 
     stake: int = 10
@@ -51,27 +51,27 @@ class SequentialFamily(HypothesisFamily):
     @property
     @abstractmethod
     def world(self) -> ContextualMDP:
-        """Environment that the states and actions are those of."""
+        """Environment of the states and actions."""
 
     @abstractmethod
     def log_policy(self, theta: Theta) -> Float[Array, "stage state action"]:
-        """Compute log π_θ at each stage of an episode, for planning states; stationary policies have one stage."""
+        """Compute log π_θ at each stage of an episode and planning state; stationary policies have one stage."""
 
     def planning_state(self, state: Int[Array, "*n"]) -> Int[Array, "*n"]:
-        """State of the plan that an environment's state is; the same one unless a family says otherwise."""
+        """Map a state of the environment to a state of the plan; the identity unless overridden."""
         return state
 
     @property
     def longest_episode(self) -> int | None:
-        """Decisions of an episode that there is a policy for; None without a limit."""
+        """Maximum number of decisions of an episode; None without a limit."""
         return None
 
     def arrange(self, data: Trajectories) -> Trajectories:
-        """Check that the trajectories can happen in the environment.
+        """Check that the trajectories are possible in the environment.
 
         Raises:
-            ValueError: If nothing was seen, a state or action is not the environment's, a state cannot follow, or an
-                episode is longer than the plan; the message names the column, the run and the time.
+            ValueError: If nothing was seen, a state or action does not exist, a transition is impossible, or an episode
+                is longer than the plan. The message names the column, the run and the time.
         """
         if not data.seen.any():
             raise ValueError("seen: no action was seen; give at least one")
@@ -88,18 +88,18 @@ class SequentialFamily(HypothesisFamily):
         return jnp.where(seen.seen, chosen, 0.0)
 
     def predict(self, theta: Theta, seen: Trajectories) -> Float[Array, "observation"]:
-        """Expected number of the action in each state: the chance to accept, where actions are reject and accept."""
+        """Expected index of the action in each state; for reject and accept, the probability of acceptance."""
         probabilities = jnp.exp(self._rows(theta, seen))
         return probabilities @ jnp.arange(probabilities.shape[-1], dtype=float)
 
     def observed(self, seen: Trajectories) -> tuple[Float[Array, "observation"], Float[Array, "observation"]]:
-        """Numbers of the actions taken."""
+        """Indices of the actions taken."""
         return 1.0 * jnp.asarray(seen.action), 1.0 * jnp.asarray(seen.seen)
 
     def simulate(self, key: Key[Array, ""], theta: Theta, seen: Trajectories) -> Trajectories:
-        """Roll the policy through the environment from each episode's first state.
+        """Simulate the policy in the environment from each episode's first state.
 
-        Actions that were not seen are taken as they are given; an episode that ends early leaves the rest unseen.
+        Unseen actions are fixed as given. If an episode ends early, its remaining times are unseen.
         """
         log_policy, played = self.log_policy(theta), context(self.stake)
         first = jnp.asarray(seen.first).at[0].set(True)
@@ -112,8 +112,8 @@ class SequentialFamily(HypothesisFamily):
             state = jnp.where(begins, given_state, following)
             decides = was_seen & self.world.legal_actions(state, played).any()
             row = log_policy[at_stage, self.planning_state(state)]
-            drawn = jax.random.categorical(key_action, jnp.where(decides, row, 0.0)).astype(jnp.int32)
-            action = jnp.where(decides, drawn, given_action)
+            sampled = jax.random.categorical(key_action, jnp.where(decides, row, 0.0)).astype(jnp.int32)
+            action = jnp.where(decides, sampled, given_action)
             return self.world.step(key_step, state, action, played).state, (state, action, decides)
 
         keys = jax.random.split(key, first.shape[0])
@@ -121,7 +121,7 @@ class SequentialFamily(HypothesisFamily):
         return Trajectories(state, action, decided, jnp.asarray(seen.first))
 
     def _rows(self, theta: Theta, seen: Trajectories) -> Float[Array, "time action"]:
-        """Log π_θ in the state of each time."""
+        """Log π_θ in the state at each time."""
         log_policy = self.log_policy(theta)
         stage = self._stage(log_policy, jnp.asarray(seen.first))
         return log_policy[stage, self.planning_state(jnp.asarray(seen.state))]
@@ -132,7 +132,7 @@ class SequentialFamily(HypothesisFamily):
 
 
 def _check_against(mdp: TabularMDP, data: Trajectories) -> None:
-    """Refuse what cannot happen in an environment; unseen times are only asked to be its states and actions."""
+    """Refuse impossible trajectories; at unseen times only check that states and actions exist."""
     state, action, seen = np.asarray(data.state), np.asarray(data.action), np.asarray(data.seen)
     states, actions = mdp.legal.shape
     refuse("state", state, state >= states, f"outside 0..{states - 1}")
@@ -149,17 +149,17 @@ def _check_against(mdp: TabularMDP, data: Trajectories) -> None:
 class RewardFamily(SequentialFamily):
     r"""Rewards that are weighted sums of features, R(s, a) = Σ_k w_k φ_k(s, a), in any tabular contextual MDP.
 
-    Only λ w can be told from choices, so λ is 1 unless it is fixed elsewhere or unfixed, and weights are in units of
-    the noise. Players of a game share the weights.
+    Choices identify only λ w. So λ is fixed at 1 by default, and weights are in units of the noise. All players share
+    the weights.
 
     Attributes:
         fixed: Known parameters; λ = 1, no lapses and no discount unless given.
-        environment: Name in `envs.registry.ENVIRONMENTS`, or a contextual MDP; one that equals itself only, or a
+        environment: Name in `envs.registry.ENVIRONMENTS`, or a contextual MDP, which compares by identity or is a
             frozen dataclass.
-        features: φ, a function of the MDP's tables (not a lambda made anew for each family, which would be compiled
-            anew).
+        features: φ, a function of the MDP's tables. A new lambda for each family would be compiled again.
         feature_names: A name for each weight.
-        horizon: Decisions of an episode, which users plan to the end of; None for an endless future, discounted.
+        horizon: Number of decisions of an episode, to the end of which users plan; None for a discounted endless
+            future.
         sweeps: Sweeps of soft value iteration without a horizon.
     """
 
@@ -172,7 +172,7 @@ class RewardFamily(SequentialFamily):
 
     def __post_init__(self) -> None:
         if self.horizon is not None and self.horizon < 1:
-            raise ValueError(f"horizon: {self.horizon} decisions make no episode; give 1 or more, or None")
+            raise ValueError(f"horizon: {self.horizon} is too few decisions; give 1 or more, or None")
 
     @property
     def world(self) -> ContextualMDP:
@@ -185,10 +185,10 @@ class RewardFamily(SequentialFamily):
         return self.horizon
 
     def arrange(self, data: Trajectories) -> Trajectories:
-        """Check that there is a plan, and that the trajectories can happen in the environment.
+        """Check that a plan exists and that the trajectories are possible in the environment.
 
         Raises:
-            ValueError: If an endless future is not discounted, or as `SequentialFamily.arrange` says.
+            ValueError: If an endless future is not discounted, or as in `SequentialFamily.arrange`.
         """
         if self.horizon is None and dict(self.fixed).get("discount", 0.0) >= 1:
             raise ValueError(
@@ -206,9 +206,11 @@ class RewardFamily(SequentialFamily):
         """Plan for the weighted features.
 
         Raises:
-            ValueError: If there are not as many features as names.
+            ValueError: If the numbers of features and names differ.
         """
-        with jax.ensure_compile_time_eval():  # the tables do not depend on θ: made once, and not at every step of a fit
+        with (
+            jax.ensure_compile_time_eval()
+        ):  # the tables do not depend on θ, so they are computed once, not at every step of a fit
             mdp = self.world.tabular(context(self.stake))
             features = self.features(mdp)
         if features.shape[0] != len(self.feature_names):

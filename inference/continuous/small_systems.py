@@ -1,8 +1,8 @@
-"""Small systems of linear equations, many at once, in plain array operations.
+"""Batches of small systems of linear equations, solved by plain array operations.
 
-`jnp.linalg` has LAPACK share a batch out among the threads of XLA's pool and waits for it, on one of these very
-threads (jaxlib 0.10.2). Two such calls in one program that do not depend on each other, such as a Cholesky factor and a
-solution or two solutions by one factor, then wait for ever where there are two threads.
+`jnp.linalg` distributes a LAPACK batch over the threads of XLA's pool, and waits on one of these threads (jaxlib
+0.10.2). Two independent calls in one program, such as a Cholesky factor and a solution, or two solutions with one
+factor, then deadlock if there are two threads.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from jaxtyping import Array, Float
 def solved(matrix: Float[Array, "n n"], right: Float[Array, "n"]) -> Float[Array, "n"]:
     """Solve A x = b for a symmetric positive definite A of few rows, by Gauss–Jordan elimination.
 
-    Such an A needs no exchange of rows (Golub & Van Loan 2013, § 4.2). For many systems of few rows this is faster than
-    LAPACK, too.
+    Such an A needs no pivoting (Golub & Van Loan 2013, § 4.2). For many systems of few rows this is also faster than
+    LAPACK.
 
     Args:
         matrix: A.
@@ -33,12 +33,12 @@ def solved(matrix: Float[Array, "n n"], right: Float[Array, "n"]) -> Float[Array
 
 
 def lower_root(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
-    """Find the lower triangular L of L Lᵀ = A for a symmetric positive definite A of few rows.
+    """Compute the lower triangular L of L Lᵀ = A for a symmetric positive definite A of few rows.
 
-    Column after column, each one's outer product taken from what is left (Golub & Van Loan 2013, § 4.2.5).
+    For each column, its outer product is subtracted from the rest (Golub & Van Loan 2013, § 4.2.5).
 
     Args:
-        matrix: A; where it is not positive definite, L has NaN.
+        matrix: A; if it is not positive definite, L has NaN.
 
     Example:
         >>> lower_root(jnp.array([[4.0, 2.0], [2.0, 10.0]])).tolist()
@@ -52,10 +52,10 @@ def lower_root(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
 
 
 def solved_downwards(root: Float[Array, "n n"], right: Float[Array, "n column"]) -> Float[Array, "n column"]:
-    """Solve L X = B for a lower triangular L of few rows, from the first row down.
+    """Solve L X = B for a lower triangular L of few rows, by forward substitution.
 
     Args:
-        root: L; what is above its diagonal is not read.
+        root: L; entries above its diagonal are not read.
         right: B.
 
     Example:

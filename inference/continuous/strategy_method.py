@@ -1,16 +1,16 @@
-r"""Offers and minimum acceptable offers, as the strategy method asks for them, under a one-shot family.
+r"""Offers and minimum acceptable offers (strategy method) under a one-shot family.
 
-A person who states the smallest offer m that she would accept gives one number, and no answer to each offer from
-0 to the stake: taken as that many answers, one decision would count that many times, and taken as two (m accepted,
-m − 1 rejected) it would tell nothing of the rationality, since σ(z) σ(−z) is largest where λ = 0. Here one shock
-decides all her answers: she accepts x whenever λ U(x) exceeds a logistic number that she draws once, so that
+A person who states the smallest offer m that she would accept makes one decision. If it counted as an answer to each
+offer from 0 to the stake, one decision would count many times. If it counted as two answers (m accepted, m − 1
+rejected), it would favour λ = 0, where σ(z) σ(−z) is largest. Here one shock determines all her answers: she accepts x
+if λ U(x) exceeds a logistic number that she draws once. Then
 
     F(x)   = max_{y ≤ x} σ(λ U_θ(y, 1 − y))                      she accepts x, or something smaller
     P(m)   = (1 − ε) [F(m) − F(m − 1)] / F(stake) + ε / (stake + 1),   F(−1) = 0
 
-where F(stake) leaves out those who would accept nothing, since the question cannot be answered so, and the running
-maximum matters only where U falls, beyond the equal split. The lapse ε is a uniform statement. Offers have the family's
-own π_θ.
+where division by F(stake) excludes persons who would accept nothing, because the question does not allow this answer.
+The running maximum has an effect only where U decreases, beyond the equal split. A lapse (ε) is a uniform statement.
+Offers follow the family's π_θ.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from inference.continuous.plays import (
 )
 from inference.discrete.evidence import Evidence, evidence
 
-_LEAST = 1e-30  # keeps logarithms, and their gradients, finite
+_LEAST = 1e-30  # keeps logarithms and their gradients finite
 
 
 class Strategies(NamedTuple):
-    """Offers and minimum acceptable offers of each run, in columns of (run, choice); either may be unseen.
+    """Offers and minimum acceptable offers of each run, (run, choice); both may be unseen.
 
     Attributes:
         proposals: Offers made.
@@ -64,7 +64,7 @@ class BothPlays(NamedTuple):
 
 
 class BothCounts(NamedTuple):
-    """How often each offer was made, and each stated as the minimum."""
+    """Counts of offers, and counts of stated minimums."""
 
     proposals: Counts
     minimums: Counts
@@ -73,7 +73,7 @@ class BothCounts(NamedTuple):
 def strategies(
     stake: ArrayLike, offer: ArrayLike, minimum: ArrayLike, offer_seen: ArrayLike = True, minimum_seen: ArrayLike = True
 ) -> Strategies:
-    """Check offers and minimum acceptable offers, in units (per cent of stakes above 100), and shape them.
+    """Check and shape offers and minimum acceptable offers, in units (or per cent of stakes above 100).
 
     Raises:
         ValueError: If one is no whole number from 0 to its stake.
@@ -89,10 +89,10 @@ def strategies(
 
 @dataclass(frozen=True)
 class StrategyMethod(HypothesisFamily):
-    """A one-shot family whose people state the smallest offer that they would accept.
+    """A one-shot family for people who state the smallest offer that they would accept.
 
     Attributes:
-        base: The one-shot family; parameters are fixed, and priors changed, there.
+        base: The one-shot family; fix its parameters and change its priors there.
 
     Example:
         >>> StrategyMethod(base=FehrSchmidt()).coordinate_names
@@ -108,7 +108,7 @@ class StrategyMethod(HypothesisFamily):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Those that the base infers."""
+        """Parameters that the base infers."""
         return self.base.free
 
     def theta(self, u: Float[Array, "dim"], mode: Array | int = 0) -> Theta:
@@ -117,7 +117,7 @@ class StrategyMethod(HypothesisFamily):
         return {name: jnp.asarray(value) for name, value in known} | super().theta(u, mode)
 
     def arrange(self, data: Strategies) -> BothPlays:
-        """Shape both.
+        """Shape offers and minimums.
 
         Raises:
             ValueError: If no minimum was seen in any run.
@@ -157,9 +157,9 @@ class StrategyMethod(HypothesisFamily):
         return BothPlays(*(replay(k, table, part) for k, table, part in zip(keys, tables, seen, strict=True)))
 
     def _tables(self, theta: Theta, counts: BothCounts) -> tuple[PolicyTable, PolicyTable]:
-        """Tables of offers and of minimums; the latter stand where offers do."""
-        made, stated = counts
-        proposals = self.base.at(theta, made.share, made.legal, made.proposals)
+        """Tables of offers and of minimums; minimums are in the columns of offers."""
+        offered, stated = counts
+        proposals = self.base.at(theta, offered.share, offered.legal, offered.proposals)
         steady = self.base.at(theta | {"lapse": jnp.zeros(())}, stated.share, stated.legal, False)
         chance = minimum_probs(jnp.exp(steady.accept), stated.legal, theta["lapse"])
         log_chance = jnp.where(stated.legal, jnp.log(jnp.maximum(chance, _LEAST)), -jnp.inf)
@@ -170,7 +170,7 @@ class StrategyMethod(HypothesisFamily):
 def minimum_probs(
     accept: Float[Array, "stake column"], legal: Bool[Array, "stake column"], lapse: Float[Array, ""]
 ) -> Float[Array, "stake column"]:
-    """P(m) of every offer m at each stake, from the chance that one without lapses accepts it.
+    """P(m) of every offer m at each stake, from the probability of acceptance without lapses.
 
     Example:
         >>> found = minimum_probs(jnp.asarray([[0.2, 0.5, 0.8]]), jnp.ones((1, 3), bool), jnp.asarray(0.1))

@@ -1,4 +1,4 @@
-"""Trajectories: the states that users were in and the actions that they took there, for many runs at once."""
+"""Trajectories: users' states and actions, for many runs at once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 
 class Trajectories(NamedTuple):
-    """Decisions of each run in the order in which they were taken; times that a run lacks are marked unseen.
+    """Decisions of each run, in order; missing times are marked unseen.
 
     Attributes:
-        state: State in which the decision was taken, by its number in the environment.
+        state: State of the decision, as an index in the environment.
         action: Action taken.
-        seen: Whether the action is evidence; an unseen one is what somebody else did, or nothing.
-        first: Whether an episode begins here, so that the state does not follow from what was done before.
+        seen: Whether the action is evidence; unseen actions are by others, or padding.
+        first: Whether an episode begins here; then the state does not follow from the previous action.
     """
 
     state: Int[Array | np.ndarray, "*run time"]
@@ -31,10 +31,10 @@ class Trajectories(NamedTuple):
         return int(self.state.shape[0])
 
     def followed_by(self, later: Trajectories) -> Trajectories:
-        """Put later decisions of the same runs behind these.
+        """Append later decisions of the same runs.
 
         Raises:
-            ValueError: If the runs are not as many.
+            ValueError: If the numbers of runs differ.
         """
         if self.runs != later.runs:
             raise ValueError(f"state: {later.runs} runs cannot follow {self.runs}; give the same runs")
@@ -44,10 +44,10 @@ class Trajectories(NamedTuple):
 def trajectories(
     state: ArrayLike, action: ArrayLike, seen: ArrayLike = True, first: ArrayLike | None = None
 ) -> Trajectories:
-    """Check observed decisions and shape them as (run, time); a flat list is one run.
+    """Check and shape observed decisions as (run, time); a flat list is one run.
 
     Args:
-        state: States, counted from 0; the other columns are broadcast to their shape.
+        state: States, counted from 0; other columns are broadcast to this shape.
         action: Actions, counted from 0.
         seen: Whether each action is evidence.
         first: Whether an episode begins; only at time 0 unless given.
@@ -65,7 +65,7 @@ def trajectories(
     begins = np.arange(shape[-1]) == 0 if first is None else first
     given = dict(zip(Trajectories._fields, (state, action, seen, begins), strict=True))
     columns = {name: _column(name, values, shape) for name, values in given.items()}
-    # Actions that are no evidence still lead from state to state, so they are checked as the others are.
+    # Actions that are not evidence also determine transitions, so they are checked too.
     return Trajectories(
         _numbers("state", columns["state"]),
         _numbers("action", columns["action"]),
@@ -75,7 +75,7 @@ def trajectories(
 
 
 def stages(first: Bool[Array, "time"]) -> Int[Array, "time"]:
-    """Decisions taken before in the same episode.
+    """Number of earlier decisions in the same episode.
 
     Example:
         >>> stages(jnp.asarray([True, False, False, True, False])).tolist()
@@ -87,10 +87,10 @@ def stages(first: Bool[Array, "time"]) -> Int[Array, "time"]:
 
 
 def refuse(column: str, values: np.ndarray, wrong: Bool[np.ndarray, "run time"], problem: str) -> None:
-    """Say which is the first value that is wrong.
+    """Raise an error that names the first invalid value.
 
     Raises:
-        ValueError: If any is wrong.
+        ValueError: If any value is invalid.
     """
     if wrong.any():
         run, time = np.argwhere(wrong)[0]

@@ -1,14 +1,14 @@
-r"""Log-probabilities of just those offers and answers that were seen, under many hypotheses at once.
+r"""Log-probabilities of the offers and answers that were seen, under many hypotheses at once.
 
-The equations are those of `envs.soft_policy`; a test holds the two together. Here they are arranged for speed:
+The equations are those of `envs.soft_policy`, and a test checks that both agree. Here they are arranged for speed:
 
-* Utilities depend on the offered share x alone, so what stakes have in common is computed once: 5 of 10 is 50 of 100.
+* Utilities depend only on the offered share x, so equal shares are computed once: 5 of 10 is 50 of 100.
   The score s(x) = λ P(accept | x) U(1 − x, x) is needed for every share that some stake allows, the normaliser
   log Σ_x exp s(x) for every stake, and probabilities only for the offers and answers that were seen.
-* Hypotheses run fastest in all arrays, so that each exponential is a vector operation over them.
-* An answer costs one exponential e^−|z|, z = λ U(x, 1 − x): before the lapse the likelier answer has probability
-  1 / (1 + e^−|z|) and the other one e^−|z| / (1 + e^−|z|).
-* Hypotheses are worked on in chunks whose tables stay inside a core's cache (`in_chunks`).
+* Hypotheses are the last axis of all arrays, so each exponential is a vector operation over them.
+* An answer costs one exponential e^−|z|, z = λ U(x, 1 − x): without the lapse the more probable answer has
+  probability 1 / (1 + e^−|z|), the other e^−|z| / (1 + e^−|z|).
+* Hypotheses are processed in chunks whose tables fit into a core's cache (`in_chunks`).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from jaxtyping import Array, Bool, Float, Int
 from envs.ultimatum import NUM_OFFERS, offered_share
 from envs.utilities import Utility, UtilityFunction
 
-_OFFERS_AT_ONCE = 10  # offers added in one pass over the running totals; more gain nothing
-CHUNK = 128  # hypotheses in a chunk: the scores of 3,045 shares then take 3 MB
+_OFFERS_AT_ONCE = 10  # offers added in one pass over the running totals; more are no faster
+CHUNK = 128  # hypotheses in a chunk; the scores of 3,045 shares then take 3 MB
 
 
 class ShareCells(NamedTuple):
-    """Offered shares, each named by one (stake, offer) that gives it.
+    """Offered shares, each given by one pair (stake, offer).
 
-    The integers have 64 bits: where JAX computes in double precision, their division is double too.
+    The integers have 64 bits, so their division is in double precision if JAX computes in double precision.
 
     Attributes:
         stake: Units divided.
@@ -42,7 +42,7 @@ class ShareCells(NamedTuple):
     offer: Int[np.ndarray, "share"]
 
     def values(self) -> Float[Array, "share 1"]:
-        """The shares, as a column before the hypotheses' axis."""
+        """The shares as a column, for broadcasting over hypotheses."""
         return offered_share(jnp.asarray(self.offer), jnp.asarray(self.stake))[:, None]
 
 
@@ -51,8 +51,8 @@ class Cells(NamedTuple):
 
     Attributes:
         stake: Distinct stakes at which an offer was seen.
-        legal: Distinct shares that these stakes allow to offer.
-        legal_index: For each stake and offer its share, as an index into `legal`; anything where the offer is illegal.
+        legal: Distinct shares of the legal offers at these stakes.
+        legal_index: Share of each stake and offer, as an index into `legal`; arbitrary if the offer is illegal.
         seen_stake: Stake of each distinct offer that was seen, as an index into `stake`.
         seen_offer: The offer itself.
         answered: Share of each distinct answer that was seen.
@@ -69,7 +69,7 @@ class Cells(NamedTuple):
 
 
 class CellLogProbs(NamedTuple):
-    """Log-probabilities at given cells, hypotheses running fastest.
+    """Log-probabilities at given cells, with hypotheses as the last axis.
 
     Attributes:
         offer: log π(offer | stake) of each offer that was seen.
@@ -81,7 +81,7 @@ class CellLogProbs(NamedTuple):
 
 
 Use = Callable[[CellLogProbs], Float[Array, "*n hypothesis"]]
-"""Function of a table of cells; hypotheses stay its last axis."""
+"""Function of a table of cells that keeps hypotheses as the last axis."""
 
 
 def cell_log_probs(
@@ -98,7 +98,7 @@ def cell_log_probs(
         theta: The utility's parameters θ.
         rationality: λ, per share of the stake.
         lapse: ε in [0, 1].
-        cells: Where.
+        cells: The cells.
     """
 
     def gain(utility: UtilityFunction, own: Float[Array, "share 1"]) -> Float[Array, "share hypothesis"]:
@@ -123,7 +123,7 @@ def cell_log_probs(
 def _with_lapse(
     log_softmax: Float[Array, "seen hypothesis"], uniform: Float[Array, "seen 1"], lapse: Float[Array, "hypothesis"]
 ) -> Float[Array, "seen hypothesis"]:
-    """log((1 − ε) softmax + ε uniform); where no one slips, that is the log-softmax and costs nothing."""
+    """log((1 − ε) softmax + ε uniform); if no one slips, this is the log-softmax without extra cost."""
 
     def mixed() -> Float[Array, "seen hypothesis"]:
         return _log((1 - lapse) * jnp.exp(log_softmax) + lapse * uniform, log_softmax)
@@ -135,8 +135,8 @@ def _with_lapse(
 def _answer(
     logit: Float[Array, "answer hypothesis"], lapse: Float[Array, "hypothesis"]
 ) -> Float[Array, "answer hypothesis"]:
-    """Probability (1 − ε) σ(z) + ε/2 of an answer that gains z over the other answer."""
-    odds = jnp.exp(-jnp.abs(logit))  # at most 1, so that nothing overflows
+    """Probability (1 − ε) σ(z) + ε/2 of an answer with advantage z over the other answer."""
+    odds = jnp.exp(-jnp.abs(logit))  # at most 1, to avoid overflow
     likelier = (1 - lapse) / (1 + odds)
     return jnp.where(logit > 0, likelier, likelier * odds) + lapse / 2
 
@@ -146,9 +146,9 @@ def _log_normaliser(
     highest: Int[Array, "stake"],
     legal_index: Int[Array | np.ndarray, "stake offer"],
 ) -> Float[Array, "stake hypothesis"]:
-    """Logarithm of Σ_x exp s(x) over the offers x of each stake: one pass for the highest s, one for the sum."""
+    """Logarithm of Σ_x exp s(x) over the offers x of each stake, in two passes: for the highest s and for the sum."""
     every, index = jnp.arange(NUM_OFFERS), jnp.asarray(legal_index).T
-    of_nothing = rows_at(score, index[0])  # every stake allows an offer of 0, so that both passes can start from it
+    of_nothing = rows_at(score, index[0])  # every stake allows an offer of 0, so both passes start from it
     others = (every[1:], index[1:])
 
     def higher(best: Array, offer: tuple[Array, Array]) -> tuple[Array, None]:
@@ -168,24 +168,24 @@ def _log_normaliser(
 
 
 def _log(probability: Float[Array, "*n"], without_lapse: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Logarithm of a probability; where that is too small for a float, there is no lapse and its logarithm is known."""
+    """Logarithm of a probability; if the probability underflows, there is no lapse and its logarithm is known."""
     return jnp.where(probability >= np.finfo(probability.dtype).tiny, jnp.log(probability), without_lapse)
 
 
 def rows_at(table: Float[Array, "row hypothesis"], index: Int[Array, "*n"]) -> Float[Array, "*n hypothesis"]:
-    """Rows of a table at indices that are known to be inside it, which spares checking each."""
+    """Rows of a table at valid indices, without a check of each index."""
     return table.at[index].get(mode="promise_in_bounds")
 
 
 def in_chunks(
     function: Callable[..., Float[Array, "*n hypothesis"]], *columns: Float[Array, "hypothesis ..."], chunk: int = CHUNK
 ) -> Float[Array, "*n all"]:
-    """Apply a function to some hypotheses at a time and put what it returns side by side.
+    """Apply a function to chunks of hypotheses and concatenate the results.
 
     Args:
-        function: From some rows of the columns to an array with hypotheses as its last axis.
+        function: Function from some rows of the columns to an array with hypotheses as its last axis.
         columns: Arrays whose first axis is hypotheses.
-        chunk: Hypotheses in a chunk; the last one is filled up by repeating a hypothesis.
+        chunk: Hypotheses in a chunk; the last chunk is padded by repeating a hypothesis.
 
     Example:
         >>> in_chunks(lambda x: 2 * x, jnp.arange(5.0), chunk=2).tolist()
@@ -203,8 +203,8 @@ def in_chunks(
     def step(current: tuple[Array, ...], following: tuple[Array, ...]) -> tuple[tuple[Array, ...], Array]:
         return following, function(*current)
 
-    # The chunk in work is carried along, and not sliced where it is used: XLA would slice anew for every number that
-    # it computes, in loops that it then cannot turn into vector operations, at three times the cost.
+    # The current chunk is carried along and not sliced where it is used. Otherwise XLA would slice again for every
+    # number, in loops that it cannot vectorise, at three times the cost.
     chunks = tuple(cut(column) for column in columns)
     first = tuple(some[0] for some in chunks)
     _, parts = jax.lax.scan(step, first, tuple(jnp.roll(some, -1, axis=0) for some in chunks))

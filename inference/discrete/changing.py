@@ -1,10 +1,10 @@
-r"""Norms that may change: before each epoch the group may have taken up another hypothesis, drawn from the prior.
+r"""Norms that may change: before each epoch the group may adopt another hypothesis, drawn from the prior.
 
     p(θ_t | D_<t) = (1 − h) p(θ_{t−1} = θ | D_<t) + h p(θ)
 
-with hazard h, followed by Bayes' rule on the epoch's data: the forward filter of a hidden Markov model whose states are
-hypotheses and whose transitions are (1 − h) I + h 1 p(θ)ᵀ (Rabiner 1989, eq. 19–21; as a change-point model, Adams &
-MacKay 2007). With h = 0 nothing is ever forgotten; with h = 1 every epoch is learnt anew.
+with hazard h, followed by Bayes' rule on the epoch's data. This is the forward filter of a hidden Markov model whose
+states are hypotheses and whose transitions are (1 − h) I + h 1 p(θ)ᵀ (Rabiner 1989, eq. 19–21; as a change-point model,
+Adams & MacKay 2007). With h = 0 no evidence is forgotten; with h = 1 only the last epoch counts.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from inference.discrete.posterior import DiscretePosterior
 def expecting_change(
     posterior: DiscretePosterior, hazard: float, prior: Float[np.ndarray, "hypothesis"] | None = None
 ) -> DiscretePosterior:
-    """Compute the belief about the next epoch, where norms may change before it.
+    """Compute the belief about the next epoch if norms may change before it.
 
     Args:
         posterior: Belief about the last epoch.
-        hazard: Chance h that they change.
-        prior: Probability of each hypothesis that may be taken up; all alike unless given.
+        hazard: Probability h of a change.
+        prior: Probability of each hypothesis after a change; uniform if not given.
 
     Raises:
         ValueError: If the hazard is no probability.

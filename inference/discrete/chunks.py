@@ -1,4 +1,4 @@
-"""Hypotheses some at a time: a fold over chunks of equal size, in one loop of a compiled program."""
+"""A fold over chunks of hypotheses, in one loop of a compiled program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _State = TypeVar("_State")
 
 @runtime_checkable
 class PolicyChunks(Protocol):
-    """Some hypotheses, as a fold sees them."""
+    """Some hypotheses, as a fold processes them."""
 
     def table(self, stakes: Int[Array, "stake"]) -> PolicyTable:
         """Log-probabilities of offers and answers, (stake, hypothesis, offer)."""
@@ -36,7 +36,7 @@ class Chunk(NamedTuple):
     Attributes:
         number: Number of the chunk.
         which: Indices of the hypotheses.
-        log_prior: Their log p(θ); −inf where a hypothesis is repeated to fill up the chunk.
+        log_prior: Their log p(θ); −inf where a hypothesis is repeated as padding.
         norm_weights: Weight of each norm under each of them.
     """
 
@@ -54,14 +54,15 @@ def fold_chunks(
     norm_weights: Float[Array, "hypothesis norm"],
     size: int,
 ) -> _State:
-    """Apply ``state = function(state, policies, chunk)`` to one chunk after the other; inside a compiled function.
+    """Apply ``state = function(state, policies, chunk)`` to the chunks in turn, inside a compiled function.
 
-    Hypotheses that share a utility are cut; others, and those that fit into one chunk together, are passed whole.
+    Hypotheses that share a utility are split into chunks. Others, and those that fit into one chunk together, are
+    passed as a whole.
 
     Args:
-        function: From a state, some hypotheses, and their indices and priors to the next state.
+        function: Function from a state, some hypotheses, and their indices and priors to the next state.
         state: State before the first chunk.
-        hypotheses: All of them.
+        hypotheses: All hypotheses.
         log_prior: log p(θ).
         norm_weights: Weight of each norm under each hypothesis.
         size: Hypotheses in a chunk.

@@ -1,4 +1,4 @@
-"""Evidence: the users' actions that an observer has seen, for many runs at once."""
+"""Evidence: users' actions that an observer has seen, for many runs at once."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from envs.ultimatum import NUM_OFFERS
 
 
 class Evidence(NamedTuple):
-    """Observed interactions of each run; plays that a run lacks are marked unseen.
+    """Observed interactions of each run; missing interactions are marked unseen.
 
-    Only what users do is evidence of their norm, so each half of an interaction counts by itself.
+    Only users' actions are evidence of their norm, so the two halves of an interaction count separately.
 
     Attributes:
         stake: Units divided.
         offer: Offer (action; see `envs.ultimatum`).
         accepted: Whether the responder accepted.
-        offer_seen: Whether a user proposed, so that the offer is evidence.
-        answer_seen: Whether a user responded, so that the answer is evidence.
+        offer_seen: Whether a user proposed, whose offer is evidence.
+        answer_seen: Whether a user responded, whose answer is evidence.
     """
 
     stake: Int[np.ndarray, "run play"]
@@ -37,7 +37,7 @@ class Evidence(NamedTuple):
         return int(self.stake.shape[0])
 
     def followed_by(self, later: Evidence) -> Evidence:
-        """Put later plays of the same runs behind these."""
+        """Append later interactions of the same runs."""
         return Evidence(*(np.concatenate(pair, axis=1) for pair in zip(self, later, strict=True)))
 
 
@@ -48,11 +48,11 @@ def evidence(
     offer_seen: ArrayLike = True,
     answer_seen: ArrayLike = True,
 ) -> Evidence:
-    """Check observed plays and shape them as (run, play); a flat list is one run.
+    """Check and shape observed interactions as (run, play); a flat list is one run.
 
     Raises:
-        ValueError: If a number is missing or no integer, a stake is outside 1..`MAX_STAKE` or an offer outside its
-            stake; the message names the column and the first such run and play.
+        ValueError: If a number is missing or no integer, a stake is outside 1..`MAX_STAKE`, or an offer is outside its
+            stake. The message names the column and the first such run and play.
 
     Example:
         >>> seen = evidence(stake=[10, 10], offer=[5, 4], accepted=[True, True])
@@ -81,7 +81,7 @@ def _numbers(column: str, values: ArrayLike) -> np.ndarray:
 
 
 def _integers(column: str, values: np.ndarray, used: Bool[np.ndarray, "run play"], unused: int) -> np.ndarray:
-    """Plays that were not seen may hold anything and get a value that every table has."""
+    """Convert to integers; unseen interactions may have any value and get one that every table has."""
     whole = np.isfinite(values) & (values == np.floor(values))
     _refuse(column, values, used & ~whole, "no whole number")
     return np.where(used, values, unused).astype(np.int64)

@@ -26,18 +26,18 @@ def exact(
     Args:
         hypotheses: The θ's.
         data: Evidence of R runs.
-        prior: See `Prior`; a posterior given here makes the update sequential.
-        key: Unused; the answer is exact.
+        prior: See `Prior`; a posterior makes the update sequential.
+        key: Not used, because the result is exact.
 
     Raises:
-        ValueError: If the prior does not fit, or no hypothesis allows what a run observed.
+        ValueError: If the prior does not fit, or a run's evidence has probability 0 under all hypotheses.
     """
     del key
     updated = exact_update(hypotheses, rows_of(data), _log_prior(prior, data.runs, hypotheses.size))
     refuted = np.flatnonzero(~np.isfinite(np.asarray(updated.log_evidence)))
     if refuted.size:
         raise ValueError(
-            f"data: no hypothesis with prior probability allows what run {refuted[0]} observed; "
+            f"data: run {refuted[0]} has probability 0 under every hypothesis with prior probability above 0; "
             "give the hypotheses a lapse above 0"
         )
     log_evidence = updated.log_evidence
@@ -47,7 +47,7 @@ def exact(
 
 
 def uniform_posterior(hypotheses: Hypotheses, runs: int) -> DiscretePosterior:
-    """State the uniform prior as the posterior of runs that have seen nothing.
+    """Uniform prior, as the posterior of runs without evidence.
 
     Example:
         >>> from inference import named_norms

@@ -1,7 +1,7 @@
-"""Policy hypotheses: the θ's that an observer thinks possible.
+"""Policy hypotheses: the possible θ's of an observer.
 
-`Hypotheses` is the protocol that inference methods and posteriors rely on; `PolicyHypotheses` are those under which
-every user has the same norm: a named set, or a grid over a utility's parameters. Hypotheses under which users differ
+`Hypotheses` is the protocol that inference methods and posteriors use. `PolicyHypotheses` are hypotheses under which
+all users have the same norm: a named set, or a grid over a utility's parameters. Hypotheses under which users differ
 are in `inference.discrete.mixtures`.
 """
 
@@ -26,7 +26,7 @@ __all__ = ["Block", "CellLogProbs", "Cells", "Hypotheses", "InChunks", "PolicyHy
 
 @runtime_checkable
 class Hypotheses(Protocol):
-    """A set of K hypotheses, as inference methods and posteriors use it."""
+    """Protocol of a set of K hypotheses, for inference methods and posteriors."""
 
     @property
     def size(self) -> int:
@@ -65,7 +65,7 @@ class Hypotheses(Protocol):
 
 @runtime_checkable
 class InChunks(Protocol):
-    """Hypotheses that are worked on in chunks, because their whole table would not stay in a core's cache."""
+    """Hypotheses that are processed in chunks, because their whole table does not fit into a core's cache."""
 
     def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
         """``use(at_cells(cells))``, for some hypotheses at a time."""
@@ -129,7 +129,7 @@ class PolicyHypotheses:
     """Hypotheses under which all users share one norm.
 
     Attributes:
-        blocks: Hypotheses by utility; the hypothesis axis runs through them in order.
+        blocks: Hypotheses by utility; the hypothesis axis follows their order.
     """
 
     blocks: tuple[Block, ...]
@@ -161,7 +161,7 @@ class PolicyHypotheses:
         return jnp.concatenate([block.over_cells(cells, use) for block in self.blocks], axis=-1)
 
     def norm_weights(self) -> Float[np.ndarray, "hypothesis norm"]:
-        """Compute the weights: one where the hypothesis has the norm's utility, zero elsewhere."""
+        """Weights of norms: 1 if the hypothesis has the norm's utility, otherwise 0."""
         names = np.concatenate([np.full(block.size, block.utility) for block in self.blocks])
         return np.asarray(names[:, None] == np.array(self.norms), np.float32)
 
@@ -201,7 +201,7 @@ class PolicyHypotheses:
         return Policy.of(self.norm(index))
 
     def mean_policy(self, probabilities: Float[np.ndarray, "hypothesis"]) -> Policy:
-        """Compute the posterior mean: parameters averaged inside each utility, utilities weighted by probability."""
+        """Compute the posterior mean: average parameters within each utility, and weight utilities by probability."""
         parts, start = [], 0
         for block in self.blocks:
             share = np.asarray(probabilities[start : start + block.size], np.float64)

@@ -1,12 +1,12 @@
-r"""Log-likelihoods of many runs at once, and the update that turns them into posteriors.
+r"""Log-likelihoods of many runs at once, and the exact update of posteriors.
 
-For run r with plays i, p(D_r | θ) = Π_i π_θ(offer_i | stake_i)^{offer seen} P_θ(answer_i | offer_i)^{answer seen}.
-Runs share their offers and answers, so the work is split in two: the log-probability of every offer and answer that
-occurs, under every hypothesis, once; then, for each run, the sum of what its plays look up.
+For run r with plays i, p(D_r | θ) = Π_i π_θ(offer_i | stake_i)^{offer seen} P_θ(answer_i | offer_i)^{answer seen}. Runs
+share offers and answers, so there are two steps. First, the log-probability of every offer and answer that occurs is
+computed once under every hypothesis. Then each run sums the entries of its interactions.
 
-Both are in double precision, whatever JAX uses elsewhere: in single precision a log-probability of −200 is wrong by
-8e-6, and 500 plays of that kind multiply the error by 500. Posteriors are handed out in single precision together
-with what rounding took from them, so that updating epoch by epoch gives the posterior of all epochs at once.
+Both steps are in double precision, independent of JAX's setting. In single precision a log-probability of −200 has an
+error of 8e-6, and 500 such interactions multiply the error by 500. Posteriors are returned in single precision together
+with their rounding error. So updates by epoch give the same posterior as all epochs at once.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from inference.discrete.cells import CellLogProbs, Cells, ShareCells, rows_at
 from inference.discrete.evidence import Evidence
 from inference.discrete.hypotheses import Hypotheses, InChunks
 
-_PLAYS_AT_ONCE = 10  # plays added in one pass over the running totals; more gain nothing
-_KINDS = 8  # what may have been seen of a play, as three bits
-_LARGEST_LOOKUP = 1 << 22  # codes up to here are found by marking them in a table, larger ones by sorting
-_STAKES, _SHARES, _ROWS = 16, 256, 128  # least lengths of arrays; shorter ones would save next to no work
+_PLAYS_AT_ONCE = 10  # interactions added in one pass over the running totals; more are no faster
+_KINDS = 8  # kinds of evidence of an interaction, as three bits
+_LARGEST_LOOKUP = 1 << 22  # codes up to this size are found by marking them in a table, larger ones by sorting
+_STAKES, _SHARES, _ROWS = 16, 256, 128  # smallest lengths of arrays; shorter ones would save almost no work
 
-# Which share each stake up to 100 and offer give, numbered: 5 of 10 and 50 of 100 are one. IEEE division rounds
+# Index of the share of each stake up to 100 and offer; 5 of 10 and 50 of 100 have the same. IEEE division rounds
 # correctly, so equal fractions are equal floats.
 _SMALL_STAKES = np.maximum(np.arange(NUM_OFFERS), 1)[:, None]
 _SHARE_NUMBER = np.unique(np.arange(NUM_OFFERS) / _SMALL_STAKES, return_inverse=True)[1].reshape(-1, NUM_OFFERS)
 
 
 class Rows(NamedTuple):
-    """Plays as rows of two tables, of offers and of answers.
+    """Interactions as rows of two tables, of offers and of answers.
 
     Attributes:
-        cells: What the tables' rows are about.
+        cells: Offers and answers of the tables' rows.
         offers: Number of distinct offers; the table's rows from here on are padding.
         answers: Number of distinct answers; the table's rows from here on are padding.
-        offer: For each play the row of its offer, or `offers` where that was not seen.
-        answer: For each play the row of its answer, or `answers` where that was not seen.
+        offer: Row of each interaction's offer; `offers` if it was not seen.
+        answer: Row of each interaction's answer; `answers` if it was not seen.
     """
 
     cells: Cells
@@ -54,9 +54,9 @@ class Rows(NamedTuple):
 
 
 def rows_of(data: Evidence) -> Rows:
-    """Find the offers and answers that occur, and which are each play's.
+    """Find the offers and answers that occur, and their rows for each interaction.
 
-    Counts are rounded up, by repeating the last entry, so that data of about the same size reuse one compiled program.
+    Numbers of rows are rounded up by repeating the last entry, so data of similar size reuse one compiled program.
 
     Example:
         >>> from inference.discrete.evidence import evidence
@@ -70,20 +70,20 @@ def rows_of(data: Evidence) -> Rows:
 
 
 def play_codes(data: Evidence) -> Int[np.ndarray, "run play"]:
-    """A number for each play, the same for plays that say the same."""
+    """Code of each interaction; interactions with the same evidence have the same code."""
     kind = data.offer_seen.view(np.uint8) + 2 * data.answer_seen.view(np.uint8) + 4 * data.accepted.view(np.uint8)
     return np.asarray((data.stake.astype(np.int64) * NUM_OFFERS + data.offer) * _KINDS + kind)
 
 
 class TableRows(NamedTuple):
-    """The tables that a list of distinct plays needs, and which of their rows are each play's.
+    """Tables for a list of distinct interactions, and the rows of each interaction.
 
     Attributes:
-        cells: See `Rows`, as all others.
+        cells: See `Rows`, also for the other attributes.
         offers: Number of distinct offers.
         answers: Number of distinct answers.
-        offer: Row of each play's offer.
-        answer: Row of each play's answer.
+        offer: Row of each interaction's offer.
+        answer: Row of each interaction's answer.
     """
 
     cells: Cells
@@ -94,7 +94,7 @@ class TableRows(NamedTuple):
 
 
 def table_rows(codes: Int[np.ndarray, "code"]) -> TableRows:
-    """Lay out the tables for plays that are given by their distinct codes (see `play_codes`)."""
+    """Make the tables for interactions that are given by their distinct codes (see `play_codes`)."""
     pair, kind = np.divmod(codes, _KINDS)
     offer_seen, answer_seen = kind & 1 > 0, kind & 2 > 0
 
@@ -129,14 +129,14 @@ def table_rows(codes: Int[np.ndarray, "code"]) -> TableRows:
 
 
 def _share_code(stake: Int[np.ndarray, "pair"], offer: Int[np.ndarray, "pair"]) -> Int[np.ndarray, "pair"]:
-    """A number for the share that each pair gives; pairs of stakes above 100 have one each, equal or not."""
+    """Code of the share of each pair (stake, offer); pairs with stakes above 100 have separate codes."""
     small = stake < NUM_OFFERS
     shared = _SHARE_NUMBER[np.where(small, stake, 0), offer]
     return np.asarray(np.where(small, shared, (stake + 1) * NUM_OFFERS + offer))
 
 
 def _examples(codes: Int[np.ndarray, "code"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "code"]]:
-    """For each distinct code one place where it stands, and for each code which of the distinct ones it is."""
+    """Index of one occurrence of each distinct code, and index of each code among the distinct ones."""
     kinds, index = distinct(codes)
     example = np.zeros(len(kinds), np.int64)
     example[index] = np.arange(len(codes))
@@ -144,20 +144,20 @@ def _examples(codes: Int[np.ndarray, "code"]) -> tuple[Int[np.ndarray, "distinct
 
 
 def distinct(codes: Int[np.ndarray, "*n"]) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "*n"]]:
-    """``np.unique(codes, return_inverse=True)`` of numbers that are 0 or more, without sorting small ones."""
+    """Compute ``np.unique(codes, return_inverse=True)`` of nonnegative numbers, without sorting small ones."""
     size = int(codes.max(initial=-1)) + 1
     if size > _LARGEST_LOOKUP:
         return np.unique(codes, return_inverse=True)
     occurs = np.zeros(size, bool)
     occurs[codes] = True
-    found = np.flatnonzero(occurs)
+    distinct_codes = np.flatnonzero(occurs)
     place = np.empty(size, np.int32)
-    place[found] = np.arange(len(found), dtype=np.int32)
-    return found, place[codes]
+    place[distinct_codes] = np.arange(len(distinct_codes), dtype=np.int32)
+    return distinct_codes, place[codes]
 
 
 def _padded(array: Shaped[np.ndarray, "count"], least: int, empty: int = 1) -> Shaped[np.ndarray, "longer"]:
-    """Repeat the last entry, at least once, until the length is a round number: a power of two, or eighths of one."""
+    """Pad with the last entry, at least once, to a length that is a power of two or some eighths of one."""
     power = max(least, 1 << len(array).bit_length())
     step = power if power <= 4 * least else power // 8
     longer = (len(array) // step + 1) * step
@@ -171,7 +171,7 @@ class Update(NamedTuple):
     Attributes:
         log_prob: log p(θ | D), normalised over hypotheses.
         rest: Part of `log_prob` lost to rounding to single precision.
-        log_evidence: log p(D); −inf where no hypothesis allows the data.
+        log_evidence: log p(D); −inf if the data have probability 0 under all hypotheses.
     """
 
     log_prob: Float[Array, "run hypothesis"]
@@ -180,7 +180,7 @@ class Update(NamedTuple):
 
 
 class LogPrior(NamedTuple):
-    """log p(θ), one row or a row for each run, in two parts that are added in double precision."""
+    """log p(θ), with one row or a row for each run, in two parts that are added in double precision."""
 
     log_prob: Float[Array | np.ndarray, "#run hypothesis"]
     rest: Float[Array | np.ndarray, "#run #hypothesis"]
@@ -201,7 +201,7 @@ def exact_update(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Upd
 
 @jax.jit
 def update_program(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> Update:
-    """Every device updates its share of the runs."""
+    """Compiled update, in which every device updates its share of the runs."""
     hypotheses, log_prior = jax.tree.map(lambda leaf: leaf.astype(np.float64), (hypotheses, log_prior))
     prior = jnp.broadcast_to(log_prior.log_prob + log_prior.rest, (rows.offer.shape[0], hypotheses.size))
 
@@ -219,7 +219,7 @@ def update_program(hypotheses: Hypotheses, rows: Rows, log_prior: LogPrior) -> U
 
 
 def log_likelihood(hypotheses: Hypotheses, rows: Rows) -> Float[Array, "run hypothesis"]:
-    """Sum the log-probabilities of each run's plays."""
+    """Sum the log-probabilities of each run's interactions."""
 
     def summed(table: CellLogProbs) -> Float[Array, "run hypothesis"]:
         total = jnp.zeros((rows.offer.shape[0], table.offer.shape[1]), table.offer.dtype)
@@ -234,7 +234,7 @@ def log_likelihood(hypotheses: Hypotheses, rows: Rows) -> Float[Array, "run hypo
 def used_rows(
     table: Float[Array, "row hypothesis"], used: Int[Array | np.ndarray, ""]
 ) -> Float[Array, "row hypothesis"]:
-    """Let a table's rows that stand for nothing seen count as 0."""
+    """Set the rows of a table for unseen offers or answers to 0."""
     is_used = jnp.arange(table.shape[0]) < used
     return jnp.where(is_used[:, None], table, 0.0)
 
@@ -244,7 +244,7 @@ def add_rows(
     table: Float[Array, "row hypothesis"],
     row: Int[Array | np.ndarray, "run play"],
 ) -> Float[Array, "run hypothesis"]:
-    """Add, for each play, its row of a table."""
+    """Add the table's row of each interaction."""
 
     def add(so_far: Array, row_of_runs: Array) -> tuple[Array, None]:
         return so_far + rows_at(table, row_of_runs), None

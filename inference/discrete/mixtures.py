@@ -1,7 +1,7 @@
-"""Hypotheses under which users differ: several norms in one group, in unknown proportions.
+"""Hypotheses under which users differ: several norms in one group, with unknown proportions.
 
 A hypothesis is a point w on the simplex of norm weights, with the (λ, ε) that all users share. Users are anonymous, so
-an offer or an answer of one of them has probability Σ_n w_n π_n(action).
+an action of a user has probability Σ_n w_n π_n(action).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from inference.discrete.hypotheses import PolicyHypotheses
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["components", "weights"], meta_fields=[])
 @dataclass(frozen=True)
 class MixtureHypotheses:
-    """Mixtures of N norms, at W points of the simplex and under L settings of (λ, ε): K = L·W hypotheses.
+    """Mixtures of N norms at W points of the simplex, under L settings of (λ, ε): K = L·W hypotheses.
 
-    The setting runs slowest along the hypothesis axis.
+    Along the hypothesis axis, points vary faster than settings.
 
     Attributes:
-        components: The norms; one block of L settings for each of the N norms.
+        components: The norms, with one block of L settings for each of the N norms.
         weights: Points w of the simplex.
     """
 

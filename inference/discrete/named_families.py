@@ -1,4 +1,4 @@
-"""Families of hypotheses by name, and the constructors behind them.
+"""Families of hypotheses by name, and their constructors.
 
 A new family is one function that returns hypotheses, and one line in `FAMILIES` or an entry point of the group
 ``scai_irl.families``.
@@ -30,8 +30,8 @@ def named_norms(
 ) -> PolicyHypotheses:
     """Norms by name (`envs.norm_names`), crossed with settings of λ and ε.
 
-    With one λ and one ε there is a hypothesis for each name; with more, the posterior over names is the marginal over
-    unknown settings.
+    With one λ and one ε there is one hypothesis for each name. With several, the posterior over names is the marginal
+    over unknown settings.
 
     Example:
         >>> named_norms(lapse=(0.01, 0.1)).size
@@ -62,7 +62,7 @@ def parameter_grid(
         lapse: Grid of ε.
 
     Raises:
-        ValueError: If the parameters' names are not the utility's.
+        ValueError: If the names are not those of the utility's parameters.
 
     Example:
         >>> parameter_grid("fehr_schmidt", {"alpha": (0, 1), "beta": (0, 0.3, 0.6)}).size
@@ -83,10 +83,10 @@ def norm_mixtures(
     rationality: Iterable[float] = (200.0,),
     lapse: Iterable[float] = (0.0,),
 ) -> MixtureHypotheses:
-    """Every mixture of named norms whose weights are multiples of 1/steps.
+    """All mixtures of named norms with weights that are multiples of 1/steps.
 
     Raises:
-        ValueError: If there is not a single step.
+        ValueError: If the number of steps is below 1.
 
     Example:
         >>> norm_mixtures(("selfish", "altruistic"), steps=10).size
@@ -114,7 +114,7 @@ def _check_settings(settings: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class Family:
-    """A family of hypotheses that can be asked for by name.
+    """A family of hypotheses in the registry.
 
     Attributes:
         name: Key in `FAMILIES`.
@@ -175,7 +175,7 @@ def make_family(name: str, rationality: Sequence[float], lapse: Sequence[float])
     """Make a family's hypotheses.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If no family has that name.
 
     Example:
         >>> make_family("named-norms", [50.0], [0.0]).norms

@@ -1,13 +1,13 @@
-r"""Users who each keep one of several named norms: who holds which, exactly.
+r"""Exact posterior over each user's norm, if each user keeps one of several named norms.
 
 With L_i(k) = p(D_i | norm k) of user i, and shares w of the norms,
 
     p(w | D) ∝ p(w) Π_i Σ_k w_k L_i(k),        p(z_i = k | w, D) ∝ w_k L_i(k)
 
-Given w users are independent, so enumerating w sums over all K^users assignments z. Members of
-`inference.discrete.mixtures` are anonymous and drawn anew for every game; here a user's games belong together, which is
-what tells users apart. A group is all users who hold a norm, so groups have names and need no order, unlike those of
-`inference.continuous.groups`.
+Given w, users are independent, so a sum over w is a sum over all K^users assignments z. In
+`inference.discrete.mixtures` users are anonymous and drawn anew for every interaction. Here the interactions of a user
+belong together, so her norm can be identified. A group consists of all users with the same norm, so groups have names
+and need no order, unlike those of `inference.continuous.groups`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from inference.discrete.posterior import DiscretePosterior
 
 @dataclass(frozen=True)
 class NamedGroups:
-    """The posterior over who holds which norm, for many runs at once.
+    """Posterior over the norms of users, for many runs at once.
 
     Attributes:
-        mixtures: The norms, and the shares w that are possible.
-        log_alone: log p(norm | D_i) of each user under equal shares: what the user alone shows.
+        mixtures: The norms, and the possible shares w.
+        log_alone: log p(norm | D_i) of each user under equal shares, from this user's evidence only.
         log_shares: log p(w | D).
     """
 
@@ -42,12 +42,12 @@ class NamedGroups:
 
     @property
     def shares(self) -> Float[np.ndarray, "run norm"]:
-        """Expected share of the users that hold each norm, E[w | D]."""
+        """Expected share of users with each norm, E[w | D]."""
         return np.asarray(np.exp(self.log_shares) @ np.asarray(self.mixtures.weights, np.float64))
 
     @property
     def assignment(self) -> Float[np.ndarray, "run user norm"]:
-        """Probability that each user holds each norm, p(z_i = k | D)."""
+        """Probability of each norm for each user, p(z_i = k | D)."""
         each = softmax(_log_joint(self.mixtures, self.log_alone), axis=-1)
         return np.asarray(np.einsum("rp,rupk->ruk", np.exp(self.log_shares), each))
 
@@ -56,33 +56,33 @@ class NamedGroups:
         return self.mixtures.components.policy(norm)
 
     def sample(self, key: Key[Array, ""], runs: Int[Array, "run"] | None = None) -> Int[np.ndarray, "run user"]:
-        """Draw who holds which norm, all users of a run together: first w ~ p(w | D), then each user's norm.
+        """Draw the norms of all users of a run jointly: first w ~ p(w | D), then each user's norm.
 
-        This is Thompson sampling where the world is who users are: one draw for an epoch.
+        This is Thompson sampling over the assignment of norms, with one draw per epoch.
 
         Args:
             key: Root of the runs' keys.
-            runs: Number of each run, from which its key comes; 0, 1, … unless given.
+            runs: Number of each run, from which its key is derived; 0, 1, … if not given.
         """
         numbers = jnp.arange(len(self.log_shares)) if runs is None else jnp.asarray(runs)
         keys = jax.vmap(jax.random.split)(keys_of_runs(key, numbers))
         point = np.asarray(jax.vmap(jax.random.categorical)(keys[:, 0], jnp.asarray(self.log_shares)))
-        drawn = np.asarray(self.mixtures.weights)[point]
+        weights = np.asarray(self.mixtures.weights)[point]
         with np.errstate(divide="ignore"):
-            logits = self.log_alone + np.log(drawn)[:, None]
+            logits = self.log_alone + np.log(weights)[:, None]
         return np.asarray(jax.vmap(jax.random.categorical)(keys[:, 1], jnp.asarray(logits)))
 
 
 def named_groups(mixtures: MixtureHypotheses, alone: DiscretePosterior, users: int) -> NamedGroups:
-    """Compute who holds which norm, where each user keeps one.
+    """Compute the posterior over each user's norm, if each user keeps one.
 
     Args:
-        mixtures: The norms under one (λ, ε), and the shares that are possible, all equally probable.
-        alone: Posterior over the norms of each user by herself, a row each, from equal prior probabilities.
-        users: Users of each run.
+        mixtures: The norms under one (λ, ε), and the possible shares, all equally probable.
+        alone: Posterior over the norms from each user's own evidence and a uniform prior, with a row for each user.
+        users: Number of users in each run.
 
     Raises:
-        ValueError: If the posterior's rows are not runs of so many users, or not over these norms.
+        ValueError: If the number of rows is not a multiple of `users`, or the posterior is over other norms.
 
     Example:
         >>> from inference import evidence, infer, norm_mixtures
@@ -108,6 +108,6 @@ def named_groups(mixtures: MixtureHypotheses, alone: DiscretePosterior, users: i
 def _log_joint(
     mixtures: MixtureHypotheses, log_alone: Float[np.ndarray, "run user norm"]
 ) -> Float[np.ndarray, "run user point norm"]:
-    """Log w_k p(k | D_i), with the axis of shares after that of users."""
+    """Log w_k p(k | D_i), with the axis of shares after the axis of users."""
     with np.errstate(divide="ignore"):
         return log_alone[:, :, None] + np.log(np.asarray(mixtures.weights, np.float64))

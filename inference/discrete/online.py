@@ -1,16 +1,16 @@
-r"""Running sums of a run's posterior, over hypotheses that come in chunks.
+r"""Running sums of a run's posterior over chunks of hypotheses.
 
-With l_k = log p(D | θ_k) p(θ_k), m the highest l_k so far, and v_k any numbers of the hypotheses, three sums are held,
+Let l_k = log p(D | θ_k) p(θ_k), m the highest l_k so far, and v_k any numbers of the hypotheses. Three sums are stored,
 
     s = Σ_k e^{l_k − m} ,     t = Σ_k e^{l_k − m} (l_k − m) ,     a = Σ_k e^{l_k − m} v_k ,
 
-and multiplied by e^{m − m'} whenever a higher m' comes (online softmax, Milakov & Gimelshein 2018, arXiv:1805.02867).
-At the end
+and multiplied by e^{m − m'} when a higher m' occurs (online softmax, Milakov & Gimelshein 2018, arXiv:1805.02867). At
+the end
 
     log p(D) = m + log s ,     H(θ | D) = log s − t/s ,     max_k p(θ_k | D) = 1/s ,     E[v | D] = a/s .
 
-A draw from p(θ | D) is updated by weighted reservoir sampling (Chao 1982): when a chunk of hypotheses with weight S has
-come, the draw is replaced with chance S/s by one from the chunk, and stays otherwise.
+A draw from p(θ | D) is updated by weighted reservoir sampling (Chao 1982): after a chunk of hypotheses with weight S,
+the draw is replaced with probability S/s by a draw from the chunk.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Running(NamedTuple):
         total: s.
         log_total: t.
         values: a.
-        most_probable: Index of the hypothesis of m; the first of equals.
-        drawn: Indices of draws.
+        most_probable: Index of the hypothesis of m; the first if tied.
+        draws: Indices of draws.
     """
 
     highest: Float[Array, "*n"]
@@ -41,19 +41,19 @@ class Running(NamedTuple):
     log_total: Float[Array, "*n"]
     values: Float[Array, "*n value"]
     most_probable: Int[Array, "*n"]
-    drawn: Int[Array, "*n draw"]
+    draws: Int[Array, "*n draw"]
 
 
 class Moments(NamedTuple):
     """Moments of each run's posterior, in double precision.
 
     Attributes:
-        log_evidence: log p(D); −inf where no hypothesis allows the data.
+        log_evidence: log p(D); −inf if the data have probability 0 under all hypotheses.
         entropy: H(θ | D), in nats.
-        most_probable: Index of the most probable hypothesis; the first of equals.
+        most_probable: Index of the most probable hypothesis; the first if tied.
         highest_probability: Its probability.
         values: E[v | D].
-        drawn: Indices of independent draws.
+        draws: Indices of independent draws.
     """
 
     log_evidence: Float[Array, "run"]
@@ -61,16 +61,16 @@ class Moments(NamedTuple):
     most_probable: Int[Array, "run"]
     highest_probability: Float[Array, "run"]
     values: Float[Array, "run value"]
-    drawn: Int[Array, "run draw"]
+    draws: Int[Array, "run draw"]
 
 
 def empty_sums(shape: tuple[int, ...], values: int, draws: int) -> Running:
-    """Give the sums before the first hypothesis.
+    """Sums before the first hypothesis.
 
     Args:
         shape: Shape of the runs.
-        values: Numbers of each hypothesis to average.
-        draws: Draws for each run.
+        values: Number of quantities to average.
+        draws: Number of draws for each run.
     """
     zero = jnp.zeros(shape)
     return Running(
@@ -94,10 +94,10 @@ def add_hypotheses(
 
     Args:
         running: Sums so far.
-        joint: l_k of each run; −inf for hypotheses that do not count.
+        joint: l_k of each run; −inf for padding.
         index: Indices of the hypotheses.
         values: v_k.
-        uniform: A fresh number in [0, 1) for each draw.
+        uniform: A new number in [0, 1) for each draw.
     """
     best = jnp.max(joint, axis=1)
     highest = jnp.maximum(running.highest, best)
@@ -114,25 +114,25 @@ def add_hypotheses(
         before * (running.log_total + lower * running.total) + jnp.sum(weight * log_weight, axis=1),
         running.values * before[:, None] + weight @ values,
         jnp.where(best > running.highest, index[jnp.argmax(joint, axis=1)], running.most_probable),
-        _redrawn(running.drawn, weight, index, uniform * (total / jnp.where(here > 0, here, 1.0))[:, None], here > 0),
+        _redrawn(running.draws, weight, index, uniform * (total / jnp.where(here > 0, here, 1.0))[:, None], here > 0),
     )
 
 
 def _redrawn(
-    drawn: Int[Array, "run draw"],
+    draws: Int[Array, "run draw"],
     weight: Float[Array, "run hypothesis"],
     index: Int[Array, "hypothesis"],
     position: Float[Array, "run draw"],
     any_here: Array,
 ) -> Int[Array, "run draw"]:
     """Replace draws whose position, in units of this chunk's weight, is below 1."""
-    if not drawn.shape[1]:
-        return drawn
+    if not draws.shape[1]:
+        return draws
     cumulative = cumulative_probs(weight)
     target = position * cumulative[:, -1:]
     which = jnp.sum(cumulative[:, None, :] <= target[:, :, None], axis=2)
     replaced = any_here[:, None] & (position < 1) & (which < index.shape[0])
-    return jnp.where(replaced, index[jnp.minimum(which, index.shape[0] - 1)], drawn)
+    return jnp.where(replaced, index[jnp.minimum(which, index.shape[0] - 1)], draws)
 
 
 def moments(running: Running) -> Moments:
@@ -145,5 +145,5 @@ def moments(running: Running) -> Moments:
         running.most_probable,
         1 / total,
         running.values / total[:, None],
-        running.drawn,
+        running.draws,
     )

@@ -20,7 +20,7 @@ from inference import arviz_compat
 from inference.discrete.evidence import Evidence
 from inference.discrete.hypotheses import Hypotheses
 
-_ROUNDING = 1e-6  # of single-precision probabilities, so that ties fall alike on both sides
+_ROUNDING = 1e-6  # rounding of single-precision probabilities, so that ties are treated equally on both sides
 
 
 class Predictive(NamedTuple):
@@ -43,7 +43,7 @@ class Predictive(NamedTuple):
         offer: Float[Array, "run stake offer"],
         accept: Float[Array, "run stake offer"],
     ) -> Predictive:
-        """Add the offered shares, and put NaN where a stake does not allow the offer."""
+        """Add the offered shares, and set NaN where a stake does not allow the offer."""
         legal = np.asarray(legal_offers(stakes))
         offers = jnp.broadcast_to(jnp.arange(NUM_OFFERS), legal.shape)
         share = np.asarray(offered_share(offers, jnp.broadcast_to(stakes[:, None], legal.shape)))
@@ -52,11 +52,11 @@ class Predictive(NamedTuple):
 
 @runtime_checkable
 class Posterior(Protocol):
-    """The vocabulary of all posteriors: code that uses it works for finitely many hypotheses and for draws."""
+    """Common interface of all posteriors, over finitely many hypotheses and as draws."""
 
     @property
     def hypotheses(self) -> Hypotheses:
-        """The hypotheses that the posterior is over."""
+        """Hypotheses of the posterior."""
         ...
 
     @property
@@ -76,7 +76,7 @@ class Posterior(Protocol):
 
     @property
     def probabilities(self) -> Float[np.ndarray, "run hypothesis"]:
-        """Probability of each hypothesis that has a name or number; of a family, of each value of its mode."""
+        """Probability of each hypothesis; for a family, of each value of its mode."""
         ...
 
     def mean(self, name: str) -> np.ndarray:
@@ -113,9 +113,9 @@ class DiscretePosterior:
     Attributes:
         hypotheses: The K hypotheses.
         log_prob: log p(θ | D), normalised.
-        log_evidence: log p(D), summed over the updates that led here.
+        log_evidence: log p(D), summed over all updates.
         data: The evidence of the last update.
-        rest: Part of `log_prob` lost to rounding to single precision; the next update adds it back.
+        rest: Rounding error of `log_prob` in single precision; the next update adds it.
 
     Example:
         >>> from inference import evidence, infer, named_norms
@@ -147,23 +147,23 @@ class DiscretePosterior:
 
     @property
     def norm_probabilities(self) -> Float[np.ndarray, "run norm"]:
-        """Expected weight of each norm: of a named set, its probability; of mixtures, E[w_n | D]."""
+        """Expected weight of each norm: its probability in a named set, E[w_n | D] for mixtures."""
         return np.asarray(self.probabilities @ self.hypotheses.norm_weights())
 
     def mean(self, name: str) -> Float[np.ndarray, "run"]:
         """Posterior mean of a numerical coordinate.
 
         Raises:
-            ValueError: If the hypotheses have no such number.
+            ValueError: If the hypotheses have no such coordinate.
         """
         return np.asarray(self.probabilities @ self._values(name))
 
     def interval(self, name: str, mass: float = 0.9) -> Float[np.ndarray, "run 2"]:
-        """Equal-tailed interval of a numerical coordinate, its ends among the coordinate's values.
+        """Equal-tailed interval of a numerical coordinate; its ends are values of the coordinate.
 
-        A value is inside when half its own probability and all below it come to at least (1 − mass)/2, and likewise
-        from above (quantiles of the mid-distribution, Parzen 2004). So each tail is as near to (1 − mass)/2 as a
-        grid allows, and on the whole as often too long as too short; rounding outwards would always cover too much.
+        A value is inside if all probability below it plus half its own is at least (1 − mass)/2, and likewise from
+        above (quantiles of the mid-distribution, Parzen 2004). So each tail is as near to (1 − mass)/2 as the grid
+        allows, without bias. Rounding outwards would always cover too much.
 
         Args:
             name: Coordinate of the hypotheses.
@@ -183,7 +183,7 @@ class DiscretePosterior:
         return np.stack([values[low], values[high]], axis=1)
 
     def most_probable(self) -> Int[np.ndarray, "run"]:
-        """Index of the MAP hypothesis; the first of equals."""
+        """Index of the MAP hypothesis; the first if tied."""
         return np.asarray(jnp.argmax(self.log_prob, axis=1))
 
     def sample(
@@ -194,7 +194,7 @@ class DiscretePosterior:
         Args:
             key: Root of the runs' keys.
             draws: Draws for each run.
-            runs: Number of each run, from which its key comes; 0, 1, … unless given.
+            runs: Number of each run, from which its key is derived; 0, 1, … if not given.
         """
         numbers = jnp.arange(self.runs) if runs is None else jnp.asarray(runs)
         return np.asarray(_sample(keys_of_runs(key, numbers), self.log_prob, draws))
@@ -212,9 +212,9 @@ class DiscretePosterior:
     def to_arviz(self, key: Key[Array, ""] | None = None, draws: int = 1_000) -> Any:
         """Export draws, probabilities and data as an ArviZ object (see `inference.arviz_compat`).
 
-        The group ``posterior`` holds independent draws of every coordinate, (chain, draw, run), with one chain; names
-        of norms are coordinates of the draws, since they are no numbers;
-        ``constant_data`` the exact probabilities and the hypotheses' coordinates; ``observed_data`` the evidence.
+        The group ``posterior`` contains independent draws of every coordinate, (chain, draw, run), with one chain.
+        Names of norms are coordinates of the draws, because they are not numbers. ``constant_data`` contains the exact
+        probabilities and the hypotheses' coordinates, and ``observed_data`` the evidence.
 
         Args:
             key: Randomness of the draws; key 0 unless given.
@@ -223,15 +223,15 @@ class DiscretePosterior:
         index = self.sample(jax.random.key(0) if key is None else key, draws)
         coordinates = self.hypotheses.coordinates()
         dims = ("chain", "draw", "run")
-        drawn = {name: (dims, values[index.T][None]) for name, values in coordinates.items()}
-        drawn["hypothesis"] = (dims, index.T[None])
+        draws_by_name = {name: (dims, values[index.T][None]) for name, values in coordinates.items()}
+        draws_by_name["hypothesis"] = (dims, index.T[None])
         exact: dict[str, Any] = {
             "probability": (("run", "hypothesis"), self.probabilities),
             "log_evidence": (("run",), np.asarray(self.log_evidence)),
         }
         exact |= {f"hypothesis_{name}": (("hypothesis",), v) for name, v in coordinates.items()}
         where = {"chain": [0], "draw": np.arange(draws), "run": np.arange(self.runs)}
-        groups = {"posterior": xr.Dataset(drawn, coords=where), "constant_data": xr.Dataset(exact)}
+        groups = {"posterior": xr.Dataset(draws_by_name, coords=where), "constant_data": xr.Dataset(exact)}
         if self.data is not None:
             seen = {name: (("run", "play"), column) for name, column in self.data._asdict().items()}
             groups["observed_data"] = xr.Dataset(seen)

@@ -1,16 +1,15 @@
-r"""Exact posteriors of any number of runs in bounded memory: summaries of each run, without its posterior.
+r"""Summaries of exact posteriors for any number of runs, in bounded memory.
 
-A table of p(θ_k | D_r) for R = 10⁶ runs and K = 10⁴ hypotheses has 80 GB in double precision. Here runs pass by some at
-a time and, for these, hypotheses some at a time (`inference.discrete.online`), so that of the table there is never more
-than a block of B runs × P hypotheses. Memory, in bytes, on each device:
+A table of p(θ_k | D_r) for R = 10⁶ runs and K = 10⁴ hypotheses has 80 GB in double precision. Here only a block of B
+runs × P hypotheses is in memory at any time (`inference.discrete.online`). Each device needs this number of bytes:
 
     8 B P  +  8 P (cells)  +  8 C (plays + values + draws + 5)  +  the hypotheses themselves
 
-with C the runs at once, whatever R is and nearly whatever K is; cells are the offers and answers that occur, at most
-some 11,000 at stakes up to 100. What is returned takes a few numbers a run.
+where C is the number of runs at once. The number does not depend on R, and hardly on K. Cells are the offers and
+answers that occur, at most about 11,000 at stakes up to 100. The result has a few numbers for each run.
 
-Blocks have one shape throughout, the last is filled up, and each block is a turn of the same loop. So a run's numbers
-depend neither on how many runs are taken at once, nor on the devices over which they are spread, nor on other runs.
+All blocks have the same shape (the last is padded), and each block is an iteration of the same loop. So a run's numbers
+do not depend on the number of runs at once, on the devices, or on other runs.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ RUNS_AT_ONCE = 32_768
 
 
 class _Sizes(NamedTuple):
-    """Runs and hypotheses of a block: what stays in a core's cache, or fills a GPU."""
+    """Runs and hypotheses of a block, which fits into a core's cache or fills a GPU."""
 
     runs: int
     hypotheses: int
@@ -49,22 +48,24 @@ class _Sizes(NamedTuple):
 
 _SIZES = {"cpu": _Sizes(256, 128)}
 _OTHERWISE = _Sizes(8_192, 512)
-_POSSIBLE = float(np.finfo(np.float32).max)  # nats; more is impossible to `inference.discrete.exact`, too
-_LEAST_BLOCKS = 2  # on each device: a loop of one turn would be compiled as no loop
+_POSSIBLE = float(
+    np.finfo(np.float32).max
+)  # nats; larger values also count as impossible in `inference.discrete.exact`
+_LEAST_BLOCKS = 2  # blocks on each device; a loop with one iteration would be compiled without a loop
 
 
 @dataclass(frozen=True)
 class PosteriorSummaries:
-    """Summaries of exact posteriors, run by run.
+    """Summaries of the exact posterior of each run.
 
     Attributes:
         norms: Names along the norm axis.
         log_evidence: log p(D).
         entropy: H(θ | D), in nats.
-        most_probable: Index of the MAP hypothesis; the first of equals.
+        most_probable: Index of the MAP hypothesis; the first if tied.
         highest_probability: Its probability.
         norm_probabilities: Expected weight of each norm.
-        offered_share: Posterior mean of the share that the policy offers on average.
+        offered_share: Posterior mean of the policy's mean offered share.
         draws: Independent draws from p(θ | D), by index.
     """
 
@@ -92,10 +93,10 @@ def summarise_posteriors(
     stake: int = 100,
     runs_at_once: int = RUNS_AT_ONCE,
 ) -> PosteriorSummaries:
-    """Compute exact posteriors of many runs, and keep of each what `stream_posteriors` gives.
+    """Compute the summaries of `stream_posteriors` for many runs at once.
 
     Args:
-        hypotheses: See `stream_posteriors`, as all others.
+        hypotheses: See `stream_posteriors`, also for the other arguments.
         data: Evidence.
         prior: Probabilities of the hypotheses.
         key: Randomness of draws.
@@ -124,23 +125,23 @@ def stream_posteriors(
     stake: int = 100,
     runs_at_once: int = RUNS_AT_ONCE,
 ) -> Iterator[PosteriorSummaries]:
-    """Compute exact posteriors of some runs after the other, and give of each what is asked of it.
+    """Compute summaries of exact posteriors, some runs at a time.
 
     Args:
         hypotheses: The θ's.
-        data: Evidence of all runs, or chunks of it as they come. Chunks of the same number of runs and plays share a
-            compiled program; so do all chunks of evidence that is given whole.
-        prior: Probabilities of the hypotheses, the same for all runs; uniform unless given.
-        key: Root of the runs' keys for draws; a run is named by its place among all. Key 0 unless given.
-        draws: Draws for each run. They are not those of `thompson`, whose way to draw needs a whole posterior.
-        stake: Stake at which a policy's mean offered share is taken.
+        data: Evidence of all runs, or an iterable of chunks. Chunks with equal numbers of runs and interactions share a
+            compiled program, as do all chunks of evidence that is given as a whole.
+        prior: Probabilities of the hypotheses, the same for all runs; uniform if not given.
+        key: Root of the runs' keys for draws, which depend on the run's index; key 0 if not given.
+        draws: Number of draws for each run. They differ from those of `thompson`, which needs a whole posterior.
+        stake: Stake of the mean offered share.
         runs_at_once: Runs that each device takes at once.
 
     Yields:
         Summaries of the next runs.
 
     Raises:
-        ValueError: If the prior does not fit, or no hypothesis allows what a run observed.
+        ValueError: If the prior does not fit, or a run's evidence has probability 0 under all hypotheses.
     """
     log_prior = _log_prior(prior, hypotheses.size)
     weights = np.asarray(hypotheses.norm_weights(), np.float64)
@@ -164,11 +165,11 @@ def stream_posteriors(
         numbers = np.arange(first, first + length)
         with jax.enable_x64(True):
             by_run = placed((*rows, numbers))
-            found = _summarise(
+            moments = _summarise(
                 hypotheses, log_prior, weights, table.cells, used, by_run, root, np.array(stake), draws, sizes
             )
-            of_runs: Moments = jax.tree.map(lambda leaf, runs=some.runs: leaf[:runs], on_host(found))
-        yield _told(hypotheses, of_runs, first)
+            of_runs: Moments = jax.tree.map(lambda leaf, runs=some.runs: leaf[:runs], on_host(moments))
+        yield _summaries(hypotheses, of_runs, first)
         first += some.runs
 
 
@@ -185,7 +186,7 @@ def _summarise(
     draws: int,
     sizes: _Sizes,
 ) -> Moments:
-    """Every device goes through the hypotheses in chunks and, for each chunk, through its runs in blocks."""
+    """Compiled program: every device loops over chunks of hypotheses and, for each chunk, blocks of runs."""
     hypotheses = jax.tree.map(lambda leaf: leaf.astype(np.float64), hypotheses)
     shares = offered_share(jnp.arange(NUM_OFFERS), jnp.broadcast_to(stake, NUM_OFFERS))
 
@@ -219,7 +220,7 @@ def _summarise(
 
 
 def _uniform(keys: Key[Array, "run"], chunk: Int[Array, ""], draws: int) -> Float[Array, "run draw"]:
-    """Numbers in [0, 1) for a chunk of hypotheses, from each run's key."""
+    """Uniform numbers for a chunk of hypotheses, from each run's key."""
     if not draws:
         return jnp.zeros((keys.shape[0], 0))
     return jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, chunk), (draws,), np.float64))(keys)
@@ -243,7 +244,7 @@ def _cut(data: Iterable[Evidence], runs: int) -> Iterator[Evidence]:
 
 
 def _all_codes(data: Evidence, at_once: int) -> Int[np.ndarray, "code"]:
-    """All plays that occur, so that one table serves all chunks."""
+    """Codes of all interactions that occur, so one table serves all chunks."""
     codes = np.zeros(0, np.int64)
     for some in _cut([data], at_once):
         codes = np.union1d(codes, distinct(play_codes(some))[0])
@@ -251,24 +252,24 @@ def _all_codes(data: Evidence, at_once: int) -> Int[np.ndarray, "code"]:
 
 
 def _filled_up(rows: Int[np.ndarray, "run play"], length: int, unseen: int) -> Int[np.ndarray, "more play"]:
-    """Put runs behind that saw nothing."""
+    """Pad with runs without evidence."""
     return np.pad(rows, ((0, length - len(rows)), (0, 0)), constant_values=unseen)
 
 
-def _told(hypotheses: Hypotheses, found: Moments, first: int) -> PosteriorSummaries:
-    refuted = np.flatnonzero(~(found.log_evidence >= -_POSSIBLE))
+def _summaries(hypotheses: Hypotheses, moments: Moments, first: int) -> PosteriorSummaries:
+    refuted = np.flatnonzero(~(moments.log_evidence >= -_POSSIBLE))
     if refuted.size:
         raise ValueError(
-            f"data: no hypothesis with prior probability allows what run {first + refuted[0]} observed; "
+            f"data: run {first + refuted[0]} has probability 0 under every hypothesis with prior probability above 0; "
             "give the hypotheses a lapse above 0"
         )
     return PosteriorSummaries(
         hypotheses.norms,
-        np.asarray(found.log_evidence),
-        np.asarray(found.entropy),
-        np.asarray(found.most_probable),
-        np.asarray(found.highest_probability),
-        np.asarray(found.values[:, :-1]),
-        np.asarray(found.values[:, -1]),
-        np.asarray(found.drawn),
+        np.asarray(moments.log_evidence),
+        np.asarray(moments.entropy),
+        np.asarray(moments.most_probable),
+        np.asarray(moments.highest_probability),
+        np.asarray(moments.values[:, :-1]),
+        np.asarray(moments.values[:, -1]),
+        np.asarray(moments.draws),
     )

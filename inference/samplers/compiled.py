@@ -1,8 +1,8 @@
-"""Compiled programs that are ready soon: `jax.jit`, with less of LLVM's optimising on a CPU.
+"""Faster compilation: `jax.jit` with less LLVM optimisation on a CPU.
 
-Samplers are long programs of small operations. Optimised at LLVM's level 1 instead of 3, and without the passes that
-cost LLVM most, they compile in about a quarter less time, and they run as fast or faster (measured for chains,
-particles, guides and grids of six families).
+Samplers are long programs of small operations. With LLVM's level 1 instead of 3, and without its most expensive passes,
+they compile in about a quarter less time and run at least as fast (measured for chains, particles, guides and grids of
+six families).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def program(*static: str) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
-    """Compile a function that is called by itself, never inside another compiled one.
+    """Compile a function that is never called inside another compiled function.
 
     Args:
-        static: Names of its arguments that are no arrays.
+        static: Names of its arguments that are not arrays.
 
     Example:
         >>> import jax.numpy as jnp

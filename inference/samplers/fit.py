@@ -1,4 +1,4 @@
-"""Methods for continuous families, and the draws that they return."""
+"""Protocol of methods for continuous families, and their result."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Numbers = Array | np.ndarray
 
 
 class Fit(NamedTuple):
-    """Draws from one run's posterior, or with a run axis from many; *chains* are independent repetitions of the method.
+    """Draws from one run's posterior, or from many with a run axis; *chains* are independent repetitions of the method.
 
     Attributes:
         u: Whitened coordinates of each draw.
         mode: Discrete parameter of each draw; 0 without one.
         mode_chance: p(m | u, D) of each value m of the discrete parameter.
         log_joint: log p(u, D) of each draw.
-        log_weight: Log weight of each draw; they sum to 1 over chains and draws.
-        log_evidence: log p(D); NaN where the method does not give it.
-        cell: Sides of the cell that a draw stands for, one a column; 0 except on grids.
+        log_weight: Log weight of each draw; weights sum to 1 over chains and draws.
+        log_evidence: log p(D); NaN if the method does not compute it.
+        cell: Sides of the cell of a draw, one per column; 0 except on grids.
         log_proposal: log q(u) of methods that draw from an approximation q; NaN for others.
         stats: Statistics of each draw, by ArviZ's names.
         trace: Progress of the method, by name.
@@ -46,7 +46,7 @@ class Fit(NamedTuple):
 
 @dataclass(frozen=True)
 class Method(ABC):
-    """A method with its settings; a pure function from a key and a density to draws."""
+    """A method with its settings: a pure function from a key and a density to draws."""
 
     name: ClassVar[str]
 
@@ -65,7 +65,7 @@ def unweighted(
     stats: dict[str, Array] | None = None,
     trace: dict[str, Array] | None = None,
 ) -> Fit:
-    """Make a fit of draws that count the same, drawing their modes."""
+    """Make a fit from draws of equal weight, and draw their modes."""
     chains, draws, dimension = u.shape
     mode, chance = target.modes(key, u.reshape(-1, dimension))
     unknown = jnp.full((chains, draws), jnp.nan)
@@ -84,7 +84,7 @@ def unweighted(
 
 
 def redraw(key: Key[Array, ""], fit: Fit, draws: int) -> tuple[Float[Array, "draw dim"], Int[Array, "draw"]]:
-    """Draw from a fit with replacement, by weight; on a grid, anywhere in the cell that was drawn."""
+    """Draw from a fit with replacement, by weight; on a grid, uniformly in the sampled cell."""
     key_which, key_where = jax.random.split(key)
     flat = fit.u.reshape(-1, fit.u.shape[-1])
     which = jax.random.categorical(key_which, fit.log_weight.reshape(-1), shape=(draws,))
@@ -93,7 +93,7 @@ def redraw(key: Key[Array, ""], fit: Fit, draws: int) -> tuple[Float[Array, "dra
 
 
 def from_coordinates(u: Float[np.ndarray, "run chain draw dim"], log_weight: Any) -> Fit:
-    """Make a fit of coordinates that were computed from another fit's, with its weights and nothing else."""
+    """Make a fit from transformed coordinates of another fit, with only its weights."""
     unknown = np.full(u.shape[:3], np.nan)
     return Fit(
         u=u,

@@ -2,8 +2,8 @@ r"""Grids over whitened coordinates: the posterior by quadrature, exact up to th
 
     p(u_i | D) = p(u_i, D) / Σ_j p(u_j, D),      log p(D) ≈ log Σ_j p(u_j, D) + log (volume of a cell)
 
-The first grid spans the prior; each next one spans what of it holds the posterior, along the posterior's own axes, so
-that cells are small against it even where it is a ridge.
+The first grid covers the prior. Each next grid covers the posterior's mass on the previous one, along the posterior's
+principal axes. So cells are small relative to the posterior even if it is a ridge.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from inference.continuous.small_systems import lower_root, solved_downwards
 from inference.samplers.fit import Fit, Method
 from inference.samplers.target import Target
 
-_PRIOR_ENDS = 5.5  # 4e-8 of a standard normal lies outside
-_NEGLIGIBLE = 17.0  # in nats below the highest point: 4e-8 of its density
+_PRIOR_ENDS = 5.5  # a standard normal has probability 4e-8 outside
+_NEGLIGIBLE = 17.0  # nats below the highest point, 4e-8 of its density
 _POINTS = {1: 1_001, 2: 121, 3: 61}
 LARGEST_GRID = max(_POINTS)
-"""Most parameters that a grid can have."""
+"""Maximum number of parameters of a grid."""
 
 _AT_ONCE = 512
 
 
 @dataclass(frozen=True)
 class Grid(Method):
-    """Quadrature on a grid that closes in on the posterior: exact, for three parameters at most.
+    """Quadrature on a grid that is refined around the posterior: exact, for at most three parameters.
 
     Attributes:
-        points: Points along each axis; None for as many as the dimension allows.
-        closings: Times that the grid is laid anew around the posterior.
+        points: Points along each axis; chosen by dimension if None.
+        closings: Number of refinements around the posterior.
     """
 
     points: int | None = None
@@ -76,10 +76,10 @@ class Grid(Method):
 
 
 class Box(NamedTuple):
-    """A grid: its middle, and the sides of a cell, one a column.
+    """A grid: its centre, and the sides of a cell, one per column.
 
     Attributes:
-        middle: Middle of the grid.
+        middle: Centre of the grid.
         sides: Sides of a cell, lower triangular; the axes need not be those of the coordinates.
     """
 
@@ -87,7 +87,7 @@ class Box(NamedTuple):
     sides: Float[Array, "dim side"]
 
     def cells(self, points: int) -> Float[Array, "cell dim"]:
-        """Middles of all cells."""
+        """Centres of all cells."""
         dimension = self.middle.shape[0]
         steps = [np.arange(points) - (points - 1) / 2] * dimension
         lattice = np.stack([axis.reshape(-1) for axis in np.meshgrid(*steps, indexing="ij")], axis=-1)
@@ -95,11 +95,11 @@ class Box(NamedTuple):
 
 
 def _around(box: Box, u: Float[Array, "cell dim"], joint: Float[Array, "cell"], points: int) -> Box:
-    """A grid around all cells worth counting, with axes along the posterior's own: a ridge needs no empty cells."""
+    """A grid around all cells with relevant probability, along the posterior's principal axes."""
     weight = jax.nn.softmax(joint)
     mean = weight @ u
     centred = u - mean
-    # Half a cell of this grid is as far as the next may be led by too few cells.
+    # With too few cells, the next grid may be off by at most half a cell of this grid.
     covariance = (centred * weight[:, None]).T @ centred + box.sides @ box.sides.T / 4
     root = lower_root(covariance)
     along = solved_downwards(root, centred.T).T

@@ -22,14 +22,14 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True)
 class GroupsFound:
-    """Groups of one run, in one order for all draws, the largest first.
+    """Groups of one run, in the same order for all draws, the largest first.
 
     Attributes:
         weight: Mean weight of each group.
         weight_interval: Its 90 % interval.
         assignment: Probability that each user is in each group.
-        norms: Posterior over each group's norm, over the base family; each predicts, acts and can be stated.
-        in_use: Mean number of groups that hold at least one user.
+        norms: Posterior over each group's norm, over the base family.
+        in_use: Mean number of groups with at least one user.
     """
 
     weight: Float[np.ndarray, "group"]
@@ -39,23 +39,23 @@ class GroupsFound:
     in_use: float
 
     def group_of(self, user: int) -> int:
-        """Compute the group that a user is most probably in."""
+        """Compute the most probable group of a user."""
         return int(self.assignment[user].argmax())
 
 
 def groups_found(posterior: SampledPosterior, run: int = 0) -> GroupsFound:
-    """Put the groups of all draws of a run into one order, and summarise them.
+    """Align the groups of all draws of a run, and summarise them.
 
-    Groups can be numbered differently from draw to draw without changing the likelihood. Draws are relabelled so that
-    their assignment probabilities are as near as possible, in Kullback–Leibler divergence, to the mean ones (Stephens
-    2000, JRSS B 62(4), algorithm 2); each draw's best order is an assignment problem, solved exactly.
+    The likelihood does not depend on the numbering of groups, so it can differ between draws. Draws are relabelled to
+    minimise the Kullback–Leibler divergence of their assignment probabilities from the mean (Stephens 2000, JRSS B
+    62(4), algorithm 2). The best order of each draw is an assignment problem, which is solved exactly.
 
     Args:
         posterior: Posterior over a `NormGroups` family.
         run: Number of the run.
 
     Raises:
-        TypeError: If it is over another family.
+        TypeError: If the posterior is over another family.
     """
     family = posterior.family
     if not isinstance(family, NormGroups):
@@ -82,7 +82,7 @@ def groups_found(posterior: SampledPosterior, run: int = 0) -> GroupsFound:
 def relabel(
     chance: Float[np.ndarray, "draw user group"], draw_weight: Float[np.ndarray, "draw"]
 ) -> Int[np.ndarray, "draw group"]:
-    """Find an order of groups for each draw by Stephens' algorithm; entry (d, g) is draw d's group to be called g."""
+    """Find an order of groups for each draw by Stephens' algorithm; entry (d, g) is draw d's group with label g."""
     draws, _, groups = chance.shape
     order = np.tile(np.arange(groups), (draws, 1))
     log_chance = np.log(np.maximum(chance, _SMALLEST))

@@ -3,8 +3,8 @@ r"""Laplace's approximation: a normal with the posterior's mode and curvature.
     q(u) = N(û, H⁻¹),   û = argmax log p(u, D),   H = −∇² log p(û, D)
     log p(D) ≈ log p(û, D) + (d/2) log 2π − ½ log |H|
 
-(Tierney & Kadane 1986). The mode is sought by damped Newton steps from several starting points; in whitened coordinates
-the prior alone gives H = I, so the problem is well scaled.
+(Tierney & Kadane 1986). The mode is found by damped Newton steps from several starting points. In whitened coordinates
+the prior has H = I, so the problem is well scaled.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from jaxtyping import Array, Float, Key
 from inference.samplers.fit import Fit, Method, unweighted
 from inference.samplers.target import Target
 
-_LEAST_CURVATURE = 1e-3  # of the Hessian's eigenvalues: no direction may be flatter than a thousandth of the prior
+_LEAST_CURVATURE = 1e-3  # smallest eigenvalue of the Hessian, a thousandth of the prior's
 _DAMPING_DOWN, _DAMPING_UP = 0.3, 4.0
 
 
 @dataclass(frozen=True)
 class Laplace(Method):
-    """Normal approximation at the mode: fast, and exact for normal posteriors only.
+    """Normal approximation at the mode: fast, but exact only for normal posteriors.
 
     Attributes:
-        starts: Places from which the mode is sought.
-        steps: Newton steps from each.
-        draws: Draws from the normal, in four groups.
+        starts: Number of starting points.
+        steps: Number of Newton steps from each.
+        draws: Number of draws from the normal, in four chains.
     """
 
     starts: int = 4
@@ -45,9 +45,9 @@ class Laplace(Method):
         key_starts, key_draws, key_modes = jax.random.split(key, 3)
         dimension = target.dimension
         starts = jax.random.normal(key_starts, (self.starts, dimension)).at[0].set(0.0)
-        found, heights = jax.vmap(lambda start: climb(target, start, self.steps))(starts)
+        modes, heights = jax.vmap(lambda start: climb(target, start, self.steps))(starts)
         best = jnp.argmax(heights)
-        mode, height = found[best], heights[best]
+        mode, height = modes[best], heights[best]
         values, vectors = _curvature(target, mode)
         half_width = vectors / jnp.sqrt(values)
         z = jax.random.normal(key_draws, (4, self.draws // 4, dimension))
@@ -69,7 +69,7 @@ def _curvature(target: Target, at: Float[Array, "dim"]) -> tuple[Float[Array, "d
 
 
 def climb(target: Target, place: Float[Array, "dim"], steps: int) -> tuple[Float[Array, "dim"], Float[Array, ""]]:
-    """Climb log p(u, D) by Newton steps whose damping falls after a success and rises after a failure."""
+    """Maximise log p(u, D) by Newton steps; damping decreases after a success and increases after a failure."""
     gradient = jax.grad(target.log_joint)
 
     def step(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], None]:

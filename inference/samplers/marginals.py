@@ -1,4 +1,4 @@
-"""Posteriors of one row of a hierarchy, or of a row yet to come, as posteriors over the base family."""
+"""Posteriors of one row of a hierarchy, or of a new row, as posteriors over the base family."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inference.samplers.posterior import SampledPosterior
 
 
 def posterior_of_row(posterior: SampledPosterior, row: int) -> SampledPosterior:
-    """Posterior over one row's θ; it predicts, acts and can be stated like any other posterior.
+    """Posterior over one row's θ, over the base family.
 
     Args:
         posterior: Posterior over a `Hierarchical` family.
@@ -30,7 +30,7 @@ def posterior_of_row(posterior: SampledPosterior, row: int) -> SampledPosterior:
 
 
 def posterior_of_new_row(posterior: SampledPosterior, key: Key[Array, ""]) -> SampledPosterior:
-    """Posterior over a new member of the population: w = u + τ ⊙ z with a fresh z for each draw."""
+    """Posterior over a new member of the population: w = u + τ ⊙ z with a new z for each draw."""
     family = _hierarchy(posterior)
     u = jnp.asarray(posterior.fit.u)
     z = jax.random.normal(key, (*u.shape[:3], family.base.dimension))

@@ -1,8 +1,8 @@
-"""The No-U-Turn sampler of numpyro, as pure functions that start, go on and can be stopped anywhere.
+"""The No-U-Turn sampler of numpyro as pure functions, which can be stopped and resumed at any step.
 
-The kernel is numpyro's own (Phan et al. 2019; Hoffman & Gelman 2014). What is ours is that a whole run, warm-up
-included, is one compiled program: `numpyro.infer.MCMC` compiles its loop anew at every call, and once for each chain
-when these run in sequence. The sampler's state is a pytree of arrays, so a run can be stored and resumed at any step.
+The kernel is numpyro's (Phan et al. 2019; Hoffman & Gelman 2014). Here a whole run with its warm-up is one compiled
+program. `numpyro.infer.MCMC` compiles its loop at every call, and once for each chain if chains run in sequence. The
+sampler's state is a pytree of arrays, so a run can be stored and resumed at any step.
 """
 
 from __future__ import annotations
@@ -24,27 +24,28 @@ Steps = dict[str, Array]
 """State of each step of one chain, by name, with a leading step axis."""
 
 Potential = Callable[[Float[Array, "dim"]], Float[Array, ""]]
-"""Minus the logarithm of a density, up to a constant."""
+"""Negative logarithm of a density, up to a constant."""
 
 ChainMethod = Literal["auto", "sequential", "vectorized", "parallel"]
 
 
 @dataclass(frozen=True)
 class Nuts(Method):
-    """No-U-Turn sampler (numpyro): the default where grids cannot reach.
+    """No-U-Turn sampler (numpyro): the default if there are too many parameters for a grid.
 
     Attributes:
-        chains: Independent chains.
-        warmup: Steps that adapt the step size and the mass matrix, and are thrown away.
-        draws: Draws from each chain.
-        thin: Steps for each draw.
-        target_accept: Acceptance that the step size is adapted to.
+        chains: Number of independent chains.
+        warmup: Number of steps that adapt the step size and the mass matrix, and are discarded.
+        draws: Number of draws from each chain.
+        thin: Number of steps for each draw.
+        target_accept: Target acceptance probability of the adapted step size.
         max_depth: Largest depth of the trees.
-        warmup_depth: The same in warm-up; less saves time where posteriors are mild, and adapts badly elsewhere.
-        dense: Whether the mass matrix has correlations.
-        chain_method: ``vectorized`` steps all chains together, ``sequential`` one after the other; so does
-            ``parallel``, but where there are fewer runs than devices it spreads the chains over these. ``auto`` is
-            parallel on a CPU, where together they would wait for the deepest tree.
+        warmup_depth: Largest depth in warm-up; smaller values save time for simple posteriors, but adapt badly to
+            others.
+        dense: Whether the mass matrix is dense.
+        chain_method: ``vectorized`` steps all chains together, ``sequential`` one after the other. ``parallel`` also
+            steps one after the other, but spreads chains over devices if there are fewer runs than devices. ``auto`` is
+            parallel on a CPU, where chains stepped together would wait for the deepest tree.
     """
 
     chains: int = 4
@@ -67,7 +68,7 @@ class Nuts(Method):
 
     @property
     def steps(self) -> int:
-        """Steps of a chain in all."""
+        """Total number of steps of a chain."""
         return self.warmup + self.draws * self.thin
 
     def fit(self, key: Key[Array, ""], target: Target) -> Fit:
@@ -81,11 +82,11 @@ class Nuts(Method):
         return self.gather(key_modes, target, steps)
 
     def over_chains(self, function: Callable[[Any], Any], chains: Any) -> Any:
-        """Apply a function to each chain, in the order that `chain_method` asks for."""
+        """Apply a function to each chain, as set by `chain_method`."""
         return jax.lax.map(function, chains) if self.in_sequence else jax.vmap(function)(chains)
 
     def start(self, key: Key[Array, ""], target: Target) -> HMCState:
-        """Put one chain at a draw of the prior; what the density is there, `advance` finds out."""
+        """Start one chain at a draw from the prior; `advance` computes the density there."""
         key_place, key_chain = jax.random.split(key)
         place = jax.random.normal(key_place, (target.dimension,))
         return self._kernel(_standard_normal, key_chain, place)[1]
@@ -116,7 +117,7 @@ class Nuts(Method):
         return jax.lax.scan(step, state, None, length=steps)
 
     def gather(self, key: Key[Array, ""], target: Target, steps: Steps) -> Fit:
-        """Make a fit of all steps of all chains, (chain, step)."""
+        """Make a fit from all steps of all chains, (chain, step)."""
         sampled = {name: values[:, self.warmup :: self.thin] for name, values in steps.items()}
         u, log_joint = sampled.pop("u"), sampled["lp"]
         warmup = {"warmup_step_size": steps["step_size"][:, : self.warmup]} if self.warmup else {}

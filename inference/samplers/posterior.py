@@ -28,7 +28,7 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True)
 class SampledPosterior:
-    """Draws from p(θ | D) of each run, with the method that made them.
+    """Draws from p(θ | D) of each run, with the method that produced them.
 
     Attributes:
         family: The hypotheses.
@@ -59,33 +59,33 @@ class SampledPosterior:
     @functools.cached_property
     def theta(self) -> dict[str, np.ndarray]:
         """Parameters by name, (run, chain, draw, …)."""
-        found = _thetas(self.family, jnp.asarray(self.fit.u), jnp.asarray(self.fit.mode))
-        return {name: np.asarray(values) for name, values in found.items() if name not in dict(self.family.fixed)}
+        parameters = _thetas(self.family, jnp.asarray(self.fit.u), jnp.asarray(self.fit.mode))
+        return {name: np.asarray(values) for name, values in parameters.items() if name not in dict(self.family.fixed)}
 
     @property
     def weights(self) -> Float[np.ndarray, "run chain draw"]:
-        """Weight of each draw; they sum to 1 in each run."""
+        """Weight of each draw; weights sum to 1 in each run."""
         return np.asarray(np.exp(np.asarray(self.fit.log_weight)))
 
     @property
     def log_evidence(self) -> Float[np.ndarray, "run"]:
-        """Log p(D); NaN where the method does not give it."""
+        """Log p(D); NaN if the method does not compute it."""
         return np.asarray(self.fit.log_evidence)
 
     @property
     def log_prob(self) -> Float[np.ndarray, "run chain draw"]:
-        """Log density at each draw, in whitened coordinates; without log p(D) if the method does not give that."""
+        """Log density at each draw, in whitened coordinates; not normalised if the method does not compute log p(D)."""
         evidence = self.log_evidence
         return np.asarray(self.fit.log_joint) - np.where(np.isnan(evidence), 0.0, evidence)[:, None, None]
 
     @property
     def norms(self) -> tuple[str, ...]:
-        """Names along the norm axis of `norm_probabilities`; of other families, labels of the discrete parameter."""
+        """Names along the norm axis of `norm_probabilities`; for other families, labels of the discrete parameter."""
         return self.family.norms if isinstance(self.family, WeighsNorms) else self.family.mode_labels
 
     @property
     def norm_probabilities(self) -> Float[np.ndarray, "run norm"]:
-        """Expected weight of each norm: of a named norm, its probability; of shares, E[w_n | D].
+        """Expected weight of each norm: the probability of a named norm, or E[w_n | D] for shares.
 
         Raises:
             TypeError: If the family's hypotheses do not consist of named norms.
@@ -99,7 +99,7 @@ class SampledPosterior:
 
     @property
     def probabilities(self) -> Float[np.ndarray, "run mode"]:
-        """Probability of each hypothesis that has a name: of each value of the discrete parameter (1 without one)."""
+        """Probability of each value of the discrete parameter (1 without one)."""
         return self.mode_probabilities
 
     @property
@@ -137,7 +137,7 @@ class SampledPosterior:
 
     @property
     def hypotheses(self) -> PolicyHypotheses:
-        """The draws as policy hypotheses, by norm; of a family with one norm, those of run r start at r × `draws`.
+        """The draws as policy hypotheses, by norm; for a family with one norm, those of run r start at r × `draws`.
 
         Raises:
             TypeError: If the family's hypotheses are no norms that can be stated.
@@ -146,7 +146,7 @@ class SampledPosterior:
 
     @functools.cached_property
     def _stated(self) -> tuple[PolicyHypotheses, Int[np.ndarray, "draw"]]:
-        """The hypotheses, and the index among them of each draw."""
+        """The hypotheses, and the index of each draw among them."""
         if not isinstance(self.family, StatesPolicies):
             raise TypeError(f"{type(self.family).__name__} does not state its hypotheses as norms")
         draws, blocks = zip(*self.family.blocks(self._flat), strict=True)
@@ -174,12 +174,12 @@ class SampledPosterior:
     def sample(
         self, key: Key[Array, ""], draws: int, runs: Int[Array, "run"] | None = None
     ) -> Int[np.ndarray, "run draw"]:
-        """Draw hypotheses, by their index in `hypotheses`; of families that state no norms, by their draw.
+        """Draw hypotheses, as indices in `hypotheses`; for families that state no norms, as indices of draws.
 
         Args:
             key: Root of the runs' keys.
             draws: Draws for each run.
-            runs: Number of each run, from which its key comes; 0, 1, … unless given.
+            runs: Number of each run, from which its key is derived; 0, 1, … if not given.
         """
         numbers = jnp.arange(self.runs) if runs is None else jnp.asarray(runs)
         log_weight = jnp.asarray(self.fit.log_weight).reshape(self.runs, -1)
@@ -207,30 +207,30 @@ class SampledPosterior:
     @functools.cached_property
     def monitored(self) -> dict[str, np.ndarray]:
         """The family's monitored numbers, (run, chain, draw)."""
-        found = np.asarray(_monitored(self.family, jnp.asarray(self.fit.u), jax.tree.map(jnp.asarray, self.seen)))
-        return {name: found[..., number] for number, name in enumerate(self.family.monitored_names)}
+        numbers = np.asarray(_monitored(self.family, jnp.asarray(self.fit.u), jax.tree.map(jnp.asarray, self.seen)))
+        return {name: numbers[..., number] for number, name in enumerate(self.family.monitored_names)}
 
     def equal_draws(self, key: Key[Array, ""], draws: int) -> tuple[Theta, Float[Array, "run draw dim"]]:
-        """Draw θ with equal weights, (run, draw, …), and the coordinates that it comes from."""
+        """Draw θ with equal weights, (run, draw, …), and the corresponding coordinates."""
         keys = jax.random.split(key, self.runs)
         u, mode = jax.vmap(functools.partial(redraw, draws=draws))(keys, self.fit)
-        found = _thetas(self.family, u[:, None], mode[:, None])
-        return {name: values[:, 0] for name, values in found.items() if name not in dict(self.family.fixed)}, u
+        parameters = _thetas(self.family, u[:, None], mode[:, None])
+        return {name: values[:, 0] for name, values in parameters.items() if name not in dict(self.family.fixed)}, u
 
     def to_arviz(self, key: Key[Array, ""] | None = None, draws: int = 1_000) -> Any:
         """Export draws, their statistics and the data as an ArviZ object (see `inference.arviz_compat`).
 
-        Dimensions are (chain, draw, run, …). Weighted draws (of a grid) are drawn again with equal weights as four
+        Dimensions are (chain, draw, run, …). Weighted draws (of a grid) are resampled with equal weights, as four
         chains of independent draws.
 
         Args:
-            key: Randomness of drawing again.
-            draws: Draws of each such chain.
+            key: Randomness of the resampling.
+            draws: Number of draws of each such chain.
         """
         posterior, stats = dict(self.theta), {n: np.asarray(v) for n, v in self.fit.stats.items()}
         if self.fit.u.shape[1] == 1:
-            drawn, _ = self.equal_draws(jax.random.key(0) if key is None else key, 4 * draws)
-            posterior = {n: np.asarray(v).reshape(self.runs, 4, draws, *v.shape[2:]) for n, v in drawn.items()}
+            redrawn, _ = self.equal_draws(jax.random.key(0) if key is None else key, 4 * draws)
+            posterior = {n: np.asarray(v).reshape(self.runs, 4, draws, *v.shape[2:]) for n, v in redrawn.items()}
             stats = {}
         groups = {"posterior": _dataset(posterior)}
         if stats:
@@ -249,14 +249,14 @@ class SampledPosterior:
 
 
 def _dataset(values: dict[str, np.ndarray]) -> xr.Dataset:
-    """Arrays (run, chain, draw, …) as a dataset of ArviZ's order (chain, draw, run, …)."""
-    drawn = xr.Dataset(
+    """Convert arrays (run, chain, draw, …) to a dataset in ArviZ's order (chain, draw, run, …)."""
+    dataset = xr.Dataset(
         {
             name: (("chain", "draw", "run", *(f"{name}_{n}" for n in range(array.ndim - 3))), np.moveaxis(array, 0, 2))
             for name, array in values.items()
         }
     )
-    return drawn.assign_coords({name: np.arange(size) for name, size in drawn.sizes.items()})
+    return dataset.assign_coords({name: np.arange(size) for name, size in dataset.sizes.items()})
 
 
 def _weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -269,8 +269,8 @@ def _weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndar
 def _thetas(
     family: HypothesisFamily, u: Float[Array, "run chain draw dim"], mode: Int[Array, "run chain draw"]
 ) -> Theta:
-    found: Theta = jax.vmap(jax.vmap(jax.vmap(family.theta)))(u, mode)
-    return found
+    parameters: Theta = jax.vmap(jax.vmap(jax.vmap(family.theta)))(u, mode)
+    return parameters
 
 
 @program("family")
@@ -279,8 +279,8 @@ def _monitored(family: HypothesisFamily, u: Float[Array, "run chain draw dim"], 
         own, observations = pair
         summary = family.summarise(observations)
         flat = own.reshape(-1, own.shape[-1])
-        found: Array = jax.lax.map(lambda at: family.monitored(at, summary), flat, batch_size=_AT_ONCE)
-        return found.reshape(*own.shape[:2], -1)
+        numbers: Array = jax.lax.map(lambda at: family.monitored(at, summary), flat, batch_size=_AT_ONCE)
+        return numbers.reshape(*own.shape[:2], -1)
 
     of_runs: Array = jax.lax.map(run, (u, seen))
     return of_runs

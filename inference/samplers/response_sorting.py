@@ -1,4 +1,4 @@
-"""Which type each item of a response-types posterior is: genuine, a non-attitude, or made up on the spot."""
+"""Posterior over the type of each item: genuine, non-attitude or constructed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _AT_ONCE = 64
 
 
 def types_found(posterior: SampledPosterior) -> Float[np.ndarray, "run item type"]:
-    """Probability that each item is of each type, p(type of item i | D), averaged over the draws of θ.
+    """Probability of each type for each item, p(type of item i | D), averaged over the draws of θ.
 
     Args:
         posterior: Posterior over a `ResponseTypes` family.
 
     Raises:
-        TypeError: If it is over another family.
+        TypeError: If the posterior is over another family.
     """
     if not isinstance(posterior.family, ResponseTypes):
         raise TypeError("types_found: a posterior over ResponseTypes is needed")
@@ -42,5 +42,5 @@ def _of_runs(family: ResponseTypes, fit: Fit, seen: Framed) -> Float[Array, "run
         draws = jax.lax.map(one, own.u.reshape(-1, own.u.shape[-1]), batch_size=_AT_ONCE)
         return jnp.einsum("d,dit->it", jnp.exp(own.log_weight).reshape(-1), draws)
 
-    found: Array = jax.lax.map(run, (fit, seen))
-    return found
+    probabilities: Array = jax.lax.map(run, (fit, seen))
+    return probabilities

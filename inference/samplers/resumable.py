@@ -1,6 +1,6 @@
-"""A sampler's run in chunks: progress after each, and a file from which it goes on after an interruption.
+"""Sampling in chunks, with progress after each chunk and a file from which an interrupted run resumes.
 
-Wherever it was interrupted, the numbers are the same: a chunk starts from the very state that the last one ended in.
+An interruption does not change the numbers, because each chunk starts from the exact final state of the previous one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from inference.samplers.sharded import share_out
 from inference.samplers.target import Target
 
 OnSteps = Callable[[int, int], None]
-"""Called with the steps done and the steps in all."""
+"""Function called with the number of steps done and the total number of steps."""
 
 _CHUNKS = 20
 
@@ -39,15 +39,15 @@ def run_in_chunks(
     on_steps: OnSteps | None = None,
     checkpoint: Path | None = None,
 ) -> Fit:
-    """Run every chain of every run, some steps at a time.
+    """Run all chains of all runs, some steps at a time.
 
     Args:
         method: The sampler.
         family: The hypotheses.
         keys: Key of each run.
         seen: Observations of each run.
-        on_steps: Told after each chunk.
-        checkpoint: File that holds the state and the draws so far; it is never removed.
+        on_steps: Called after each chunk.
+        checkpoint: File with the state and the draws so far; it is never removed.
 
     Raises:
         ValueError: If the file belongs to another run.
@@ -73,7 +73,7 @@ def run_in_chunks(
 
 @program("method", "family")
 def started(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen) -> Any:
-    """Put all chains of all runs at draws of the prior."""
+    """Start all chains of all runs at draws from the prior."""
 
     def run(key: Key[Array, ""], own: Seen) -> Any:
         key_chains, _ = jax.random.split(key)
@@ -84,7 +84,7 @@ def started(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], see
 
 
 def _advance(method: Nuts, family: HypothesisFamily, state: Any, seen: Seen, count: int) -> tuple[Any, Any]:
-    """Take steps of all chains of all runs; where devices would be idle, every chain counts as a run."""
+    """Take steps of all chains of all runs; if devices would be idle, every chain counts as a run."""
     runs, chains = state.potential_energy.shape[:2]
     apart = runs < jax.device_count() and method.in_sequence and method.chain_method != "sequential"
     if apart:
@@ -124,7 +124,7 @@ def _gathered(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], s
 
 
 def _mark(method: Nuts, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen) -> str:
-    """A hash of all that the numbers depend on."""
+    """Hash of everything that determines the numbers."""
     digest = hashlib.sha256(f"{method!r} {family!r}".encode())
     for leaf in jax.tree.leaves((jax.random.key_data(keys), seen)):
         digest.update(np.ascontiguousarray(leaf).tobytes())
@@ -137,7 +137,7 @@ def _plain(leaf: Array) -> np.ndarray:
 
 
 def _write(file: Path, mark: str, state: Any, steps: dict[str, np.ndarray]) -> None:
-    """Write the file whole, or not at all; of several hosts the first writes."""
+    """Write the file atomically; if there are several hosts, the first one writes."""
     arrays = {f"state_{n}": _plain(leaf) for n, leaf in enumerate(jax.tree.leaves(state))}
     arrays |= {f"steps_{name}": values for name, values in steps.items()}
     if jax.process_index() > 0:
@@ -152,7 +152,7 @@ def _write(file: Path, mark: str, state: Any, steps: dict[str, np.ndarray]) -> N
 
 def _read(file: Path, mark: str, like: Any) -> tuple[Any, dict[str, np.ndarray], int]:
     try:
-        # Numpy leaves a damaged file open if it opens it by itself.
+        # If numpy opens a damaged file itself, it does not close it.
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as damaged:

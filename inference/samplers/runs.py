@@ -1,7 +1,7 @@
-"""One compiled program for all runs: devices work side by side, each on its share, one run after the other.
+"""One compiled program for all runs; devices work in parallel on their shares, one run after the other.
 
-Mapping in sequence is not slower on a CPU, where `vmap` would have every run wait for the one whose trees are deepest;
-on a GPU some runs at a time are stepped together.
+On a CPU, a sequential map is not slower, because with `vmap` every run would wait for the run with the deepest trees.
+On a GPU, several runs are stepped together.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _TOGETHER_ON_GPU = 64
 
 
 def one_by_one(function: Callable[[Any], Any], entries: Any) -> Any:
-    """Apply a function to each entry along the first axis, inside a compiled function: on a GPU some together.
+    """Apply a function to each entry along the first axis, in a compiled function; on a GPU, several together.
 
     Args:
-        function: Of one entry.
+        function: Function of one entry.
         entries: Pytree of arrays with equal first axes.
     """
     return jax.lax.map(function, entries, batch_size=None if jax.default_backend() == "cpu" else _TOGETHER_ON_GPU)
@@ -55,7 +55,7 @@ def fit_share(method: Method, family: HypothesisFamily, keys: Key[Array, "run"],
 def update_runs(
     method: Smc, family: HypothesisFamily, keys: Key[Array, "run"], seen: Seen, earlier: Seen, fit: Fit
 ) -> Fit:
-    """Move every run's particles on to more data."""
+    """Update every run's particles with more data."""
     updated: Fit = share_out(lambda own: _update_share(method, family, own), (keys, seen, earlier, fit))
     return updated
 

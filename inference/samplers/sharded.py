@@ -1,9 +1,9 @@
 """The same program on every device, each with its share of the runs.
 
-What is long, and goes where its last digits lead it, is spread this way and not as one program over a mesh
-(`envs.devices.in_shares`): to partition a program changes the order of XLA's passes, and with it last digits, which
-chains of a sampler make large. Here each device runs the very program that one device alone would run; it is compiled
-for each, side by side, and with JAX's compilation cache GPUs compile it once.
+Chaotic computations, such as a sampler's chains, are spread this way and not as one program over a mesh
+(`envs.devices.in_shares`). Partitioning a program changes the order of XLA's passes and thereby last digits, which
+chains amplify. Here each device runs exactly the program of a single device. The program is compiled for each device in
+parallel; with JAX's compilation cache, GPUs compile it once.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from envs.devices import on_host
 
 
 def share_out(program: Callable[[Any], Any], by_run: Any) -> Any:
-    """Call a compiled program on each device, with its share of the runs, and bring the results together.
+    """Call a compiled program on each device with its share of the runs, and collect the results.
 
-    Devices are fed by threads, which do not see a surrounding `jax.enable_x64`.
+    Threads call the devices, so a surrounding `jax.enable_x64` has no effect.
 
     Args:
-        program: From arrays of some runs to arrays of as many.
+        program: Function from arrays of some runs to arrays of the same runs.
         by_run: Pytree of arrays with equal first axes.
 
     Returns:
@@ -55,7 +55,7 @@ def share_out(program: Callable[[Any], Any], by_run: Any) -> Any:
 
 
 def _joined(parts: tuple[Array, ...], device: jax.Device) -> Array:
-    """Put the shares of all devices of all hosts behind each other."""
+    """Concatenate the shares of all devices of all hosts."""
     own = jnp.concatenate([jax.device_put(part, device) for part in parts])
     if jax.process_count() == 1:
         return own

@@ -1,13 +1,13 @@
-r"""Sequential Monte Carlo: particles that follow the posterior from the prior, or from the last epoch's posterior.
+r"""Sequential Monte Carlo from the prior, or from the last epoch's posterior, to the posterior.
 
 Particles are moved through the densities
 
     p_β(u) ∝ N(u; 0, I) p(D_old | u)^{1−β} p(D | u)^β ,     β: 0 → 1
 
-where D holds D_old and what is new (without earlier data D_old is empty). Each β is the largest whose importance
-weights p_β/p_β' leave the effective number of particles above a share of them (Del Moral, Doucet & Jasra 2012);
-particles are then resampled and rejuvenated by Hamiltonian steps that leave p_β unchanged (Neal 2011), preconditioned
-by their covariance, with a step size that follows the rate of acceptance. The product of mean weights estimates p(D).
+where D consists of D_old and the new data (D_old is empty without earlier data). Each β is the largest for which the
+importance weights p_β/p_β' keep a given share of effective particles (Del Moral, Doucet & Jasra 2012). Particles are
+then resampled and moved by Hamiltonian steps that leave p_β invariant (Neal 2011). These steps are preconditioned by
+the particles' covariance, and the step size adapts to the acceptance rate. The product of mean weights estimates p(D).
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Particles(NamedTuple):
 
     Attributes:
         u: Their coordinates.
-        old: log p(D_old | u) of each; 0 without earlier data.
-        all: log p(D | u) of each.
+        old: log p(D_old | u) of each particle; 0 without earlier data.
+        all: log p(D | u) of each particle.
         beta: β.
         log_evidence: log p(D) / p(D_old) so far.
         log_step: Logarithm of the step size.
         stage: Stages so far.
         key: Randomness of the next stage.
-        betas: β of every stage so far; 1 from the last on.
+        betas: β of every stage so far; 1 after the last stage.
     """
 
     u: Float[Array, "particle dim"]
@@ -59,15 +59,15 @@ class Particles(NamedTuple):
 
 @dataclass(frozen=True)
 class Smc(Method):
-    """Sequential Monte Carlo: tempering with Hamiltonian rejuvenation; finds separate modes, updates on-line.
+    """Sequential Monte Carlo: tempering with Hamiltonian moves; finds separate modes and allows sequential updates.
 
     Attributes:
-        populations: Independent populations, which play the part of chains.
-        particles: Particles in each.
-        keep: Share of effective particles that a stage has to leave.
-        sweeps: Hamiltonian proposals of each particle in each stage.
-        leaps: Leapfrog steps of a proposal.
-        target_accept: Acceptance that the step size is steered to.
+        populations: Number of independent populations, which serve as chains.
+        particles: Number of particles in each.
+        keep: Smallest share of effective particles after a stage.
+        sweeps: Number of Hamiltonian proposals of each particle in each stage.
+        leaps: Number of leapfrog steps of a proposal.
+        target_accept: Target acceptance probability of the adapted step size.
     """
 
     populations: int = 4
@@ -88,13 +88,13 @@ class Smc(Method):
         return self._fit(key, target, None, place)
 
     def update(self, key: Key[Array, ""], target: Target, earlier: Target, fit: Fit) -> Fit:
-        """Move an earlier posterior's draws to the posterior of more data.
+        """Move an earlier posterior's draws to the posterior given more data.
 
         Args:
             key: Randomness.
             target: Density given all data.
             earlier: Density given the earlier data.
-            fit: Draws from the earlier one.
+            fit: Draws from the earlier posterior.
         """
         draws = fit.u.reshape(-1, fit.u.shape[-1])
 
@@ -169,13 +169,13 @@ class Smc(Method):
 
 @dataclass(frozen=True)
 class Moves:
-    """Hamiltonian proposals for all particles, in coordinates in which their covariance is I.
+    """Hamiltonian proposals for all particles, in coordinates with covariance I.
 
     Attributes:
-        density: Logarithm of the density to leave unchanged.
+        density: Logarithm of the invariant density.
         root: L with L Lᵀ the particles' covariance.
         leaps: Leapfrog steps.
-        target_accept: Acceptance to steer the step size to.
+        target_accept: Target acceptance probability.
     """
 
     density: Density
@@ -186,7 +186,7 @@ class Moves:
     def sweep(
         self, key: Key[Array, ""], u: Float[Array, "particle dim"], log_step: Float[Array, ""], sweeps: int
     ) -> tuple[Float[Array, "particle dim"], Float[Array, ""]]:
-        """Propose a move to every particle, several times."""
+        """Propose several moves for every particle."""
         both = jax.vmap(jax.value_and_grad(self.density))
 
         def once(carry: Any, own: Key[Array, ""]) -> tuple[Any, None]:
@@ -230,7 +230,7 @@ def _effective(log_weight: Float[Array, "particle"]) -> Float[Array, ""]:
 
 
 def _largest_step(gain: Float[Array, "particle"], most: Float[Array, ""], least: float) -> Float[Array, ""]:
-    """The largest step in β that leaves so many effective particles, by bisection."""
+    """Largest step in β that keeps the given number of effective particles, by bisection."""
     finite = jnp.where(jnp.isfinite(gain), gain, -1e30)
 
     def halve(ends: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], None]:

@@ -3,8 +3,8 @@ r"""Stochastic variational inference: the normal of a given shape that is neares
     maximise  ELBO(q) = E_q[log p(u, D) − log q(u)] = log p(D) − KL(q ‖ p(· | D))
 
 by numpyro's SVI and guides, with an optax optimiser (Hoffman et al. 2013; Kucukelbir et al. 2017). Whitened coordinates
-need no further transform. Several fits from different starting points run in parallel and serve as chains, so that
-one which stopped somewhere else is found out.
+need no further transform. Several fits from different starting points run in parallel and serve as chains, which
+detects a fit that converged elsewhere.
 """
 
 from __future__ import annotations
@@ -39,21 +39,22 @@ _GUIDES: dict[str, Callable[..., AutoContinuous]] = {
     "full-rank": AutoMultivariateNormal,
 }
 _FIRST_SCALE = 0.3
-_RISES, _FALLS = 0.1, 0.75  # shares of the steps: where the learning rate has risen, and where it begins to fall
-_WINDOW = 0.1  # of the steps, whose mean ELBO is compared with that of as many before
+_RISES, _FALLS = 0.1, 0.75  # shares of the steps after which the learning rate has risen, and begins to fall
+_WINDOW = 0.1  # share of the steps whose mean ELBO is compared with that of the same number of steps before
 
 
 @dataclass(frozen=True)
 class Svi(Method):
-    """Variational inference (numpyro with optax): quick in many dimensions, too narrow where its shape does not fit.
+    """Variational inference (numpyro with optax): fast in many dimensions, but too narrow if its shape does not fit.
 
     Attributes:
-        guide: ``mean-field`` has no correlations, ``low-rank`` about √d directions of them, ``full-rank`` all.
-        fits: Independent fits.
-        steps: Optimisation steps.
-        particles: Draws from q for each estimate of the gradient.
-        learning_rate: Learning rate, after it has risen and before it falls to 0.
-        draws: Draws from each fit.
+        guide: ``mean-field`` has no correlations, ``low-rank`` has about √d directions of correlation, ``full-rank``
+            all.
+        fits: Number of independent fits.
+        steps: Number of optimisation steps.
+        particles: Number of draws from q for each gradient estimate.
+        learning_rate: Learning rate between its rise and its fall to 0.
+        draws: Number of draws from each fit.
     """
 
     guide: Guide = "low-rank"
@@ -66,7 +67,7 @@ class Svi(Method):
     name: ClassVar[str] = "svi"
 
     def fit(self, key: Key[Array, ""], target: Target) -> Fit:
-        """Fit and draw."""
+        """Fit the normals and draw from them."""
         key_fits, key_modes = jax.random.split(key)
 
         def one(own: Key[Array, ""]) -> tuple[Array, Array, Array]:
@@ -102,7 +103,7 @@ class Svi(Method):
         nearest = guide.get_posterior(svi.get_params(state))
         u = nearest.sample(key_draws, (self.draws,))
         log_proposal = nearest.log_prob(u)
-        # A diagonal normal may come without its event axis declared.
+        # A diagonal normal may lack its declared event axis.
         return u, log_proposal if log_proposal.ndim == 1 else log_proposal.sum(axis=-1), elbo
 
     def _schedule(self) -> optax.Schedule:
@@ -116,10 +117,10 @@ class Svi(Method):
 
 
 def drift(elbo: Float[Array, "fit step"]) -> dict[str, Array]:
-    """How far the ELBO still rose before the learning rate fell: a tenth of the steps less the tenth before, by fit.
+    """Compute the late rise of each fit's ELBO: its mean over a tenth of the steps minus the tenth before.
 
-    Once the rate falls to 0 every ELBO is flat, so its last steps tell nothing. Beside it stands the standard
-    error of that difference; a rise of several of them means too few steps.
+    After the rate has fallen to 0 every ELBO is flat, so its last steps carry no information. The standard error of the
+    difference is also returned. A rise of several standard errors means too few steps.
     """
     window = max(2, int(_WINDOW * elbo.shape[1]))
     end = int(_FALLS * elbo.shape[1])

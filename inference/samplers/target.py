@@ -1,4 +1,4 @@
-r"""The density that continuous methods work on: log p(u, D) = log N(u; 0, I) + log Σ_m p(m) p(D | θ(u), m)."""
+r"""Target density of continuous methods: log p(u, D) = log N(u; 0, I) + log Σ_m p(m) p(D | θ(u), m)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Target:
 
     Attributes:
         family: The hypotheses.
-        summary: The run's data, as `HypothesisFamily.summarise` leaves them.
+        summary: The run's data, from `HypothesisFamily.summarise`.
     """
 
     family: HypothesisFamily
@@ -51,21 +51,21 @@ class Target:
         return of_modes + log_prior
 
     def log_likelihood(self, u: Float[Array, "dim"]) -> Float[Array, ""]:
-        """Log p(D | u), modes summed out."""
+        """Log p(D | u), summed over modes."""
         logits = self.mode_logits(u)
         return logits[0] if logits.shape[0] == 1 else jax.nn.logsumexp(logits)
 
     def log_joint(self, u: Float[Array, "dim"]) -> Float[Array, ""]:
-        """Log p(u, D); where the likelihood is no number, −∞."""
+        """Log p(u, D); −∞ if the likelihood is NaN."""
         joint = self.log_prior(u) + self.log_likelihood(u)
         return jnp.where(jnp.isnan(joint), -jnp.inf, joint)
 
     def modes(
         self, key: Key[Array, ""], u: Float[Array, "draw dim"]
     ) -> tuple[Int[Array, "draw"], Float[Array, "draw mode"]]:
-        """Draw m ~ p(m | u, D) for each draw of u, and say how probable each was."""
+        """Draw m ~ p(m | u, D) for each draw of u, and return the probability of each mode."""
         if len(self.family.mode_labels) == 1:
             return jnp.zeros(u.shape[0], jnp.int32), jnp.ones((u.shape[0], 1))
         logits: Array = jax.lax.map(self.mode_logits, u, batch_size=_AT_ONCE)
-        drawn = jax.random.categorical(key, logits, axis=-1).astype(jnp.int32)
-        return drawn, jax.nn.softmax(logits, axis=-1)
+        sampled = jax.random.categorical(key, logits, axis=-1).astype(jnp.int32)
+        return sampled, jax.nn.softmax(logits, axis=-1)

@@ -1,12 +1,12 @@
-r"""The layers behind what people do in roles: one law, a floor for each role, a target for each person; exactly.
+r"""Exact inference of the layers behind behaviour in roles: a law, a floor for each role, a target for each person.
 
-With law b, floors f_r of the roles and targets t_u of the users, all on grids with equal prior probabilities, and D_ur
-what user u did in role r (`envs.roles`),
+Let law b, floors f_r of the roles and targets t_u of the users be on grids with equal prior probabilities, and let D_ur
+be the offers of user u in role r (`envs.roles`). Then
 
     p(b, f | D) ∝ Π_u Σ_t Π_r p(D_ur | b, f_r, t),        p(t_u | b, f, D) ∝ Π_r p(D_ur | b, f_r, t_u)
 
-Given the bounds users are independent, so that the sum over everybody's targets is a product of sums. A bound and a
-target are told apart by who meets the bound: a role that makes everybody give the same has a floor.
+Given the bounds, users are independent, so the sum over all targets is a product of sums. Several users in the same
+role identify a bound: if all give the same in a role, the role has a floor.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def _steps(highest: float, step: float = 0.05) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class LayerGrid:
-    """Values that are thought possible, in steps of .05, and what is known.
+    """Possible values, in steps of .05, and known parameters.
 
     Attributes:
-        law: Of what everybody gets at least.
-        floors: Of what the client of a role gets at least.
-        targets: Of what a person would give.
-        strengths: Of law, role and person: what a share too little costs.
+        law: Values of the smallest share for everybody.
+        floors: Values of the smallest share for the client of a role.
+        targets: Values of the share that a person would give.
+        strengths: Costs per unit of share below law, below floor and away from target.
         rationality: λ of everybody.
         lapse: ε of everybody.
 
@@ -63,18 +63,18 @@ class LayerGrid:
 
     @functools.cached_property
     def all_contracts(self) -> Float[np.ndarray, "contract 6"]:
-        """Every combination, the target running fastest."""
+        """All combinations; the target varies fastest."""
         return self.contract(*np.array(list(product(self.law, self.floors, self.targets))).T)
 
 
 @dataclass(frozen=True)
 class Layers:
-    """The posterior over the layers of one society.
+    """Posterior over the layers of one society.
 
     Attributes:
-        grid: The values.
-        log_bounds: log p(b, f | D), an axis for the law and one for each role's floor.
-        log_targets: log p(t_u | b, f, D) of each user, targets last.
+        grid: The possible values.
+        log_bounds: log p(b, f | D), with an axis for the law and one for each role's floor.
+        log_targets: log p(t_u | b, f, D) of each user, with targets as the last axis.
     """
 
     grid: LayerGrid
@@ -87,13 +87,13 @@ class Layers:
         return self.log_bounds.ndim - 1
 
     def pairs(self, role: int) -> Float[np.ndarray, "user law floor target"]:
-        """Posterior of the law, one role's floor and each user's target, together."""
+        """Joint posterior of the law, one role's floor and each user's target."""
         joint = np.exp(self.log_bounds[..., None] + self.log_targets)
         others = tuple(2 + other for other in range(self.roles) if other != role)
         return np.asarray(joint.sum(axis=others))
 
     def binding(self) -> Float[np.ndarray, "user role layer"]:
-        """Probability that each layer is what binds each user in each role (see `envs.roles.binding_layer`)."""
+        """Probability of each layer to bind each user in each role (see `envs.roles.binding_layer`)."""
         law, floor, target = np.meshgrid(self.grid.law, self.grid.floors, self.grid.targets, indexing="ij")
         binds = np.arange(len(LAYERS)) == binding_layer(law, floor, target)[..., None]
         each = [np.einsum("ubft,bftl->ul", self.pairs(role), binds) for role in range(self.roles)]
@@ -102,11 +102,11 @@ class Layers:
     def sample(
         self, key: Key[Array, ""]
     ) -> tuple[Float[np.ndarray, ""], Float[np.ndarray, "role"], Float[np.ndarray, "user"]]:
-        """Draw law, floors and targets, all of them together."""
+        """Draw law, floors and targets jointly."""
         key_bounds, key_targets = jax.random.split(key)
-        drawn = int(jax.random.categorical(key_bounds, jnp.asarray(self.log_bounds.reshape(-1))))
-        law, *floors = (int(place) for place in np.unravel_index(drawn, self.log_bounds.shape))
-        logits = self.log_targets.reshape(len(self.log_targets), -1, len(self.grid.targets))[:, drawn]
+        point = int(jax.random.categorical(key_bounds, jnp.asarray(self.log_bounds.reshape(-1))))
+        law, *floors = (int(place) for place in np.unravel_index(point, self.log_bounds.shape))
+        logits = self.log_targets.reshape(len(self.log_targets), -1, len(self.grid.targets))[:, point]
         targets = np.asarray(jax.random.categorical(key_targets, jnp.asarray(logits)))
         of = self.grid
         return np.array(of.law[law]), np.array(of.floors)[floors], np.array(of.targets)[targets]
@@ -115,10 +115,10 @@ class Layers:
 def infer_layers(
     grid: LayerGrid, stake: Int[np.ndarray, "user role game"], offer: Int[np.ndarray, "user role game"]
 ) -> Layers:
-    """Infer the layers of one society from what its users offered in roles.
+    """Compute the posterior over the layers of one society from its users' offers in roles.
 
     Args:
-        grid: Values that are thought possible.
+        grid: Possible values.
         stake: Units divided.
         offer: Units given to the client.
 

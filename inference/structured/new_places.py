@@ -1,8 +1,8 @@
 r"""Posteriors and predicted offers at any position on the line of a hierarchy with positions.
 
-Of a Gaussian process f that is known at positions p, with covariance K = exp(−|p_i − p_j|/ℓ), the value at a position
-q is normal with mean kᵀ K⁻¹ f and variance 1 − kᵀ K⁻¹ k, where k = exp(−|p − q|/ℓ) (Rasmussen & Williams 2006,
-eq. 2.19). So rows that were not seen need not be part of a fit. In coordinates w = u + τ ⊙ f,
+Let a Gaussian process f with covariance K = exp(−|p_i − p_j|/ℓ) be known at positions p. Its value at a position q is
+normal with mean kᵀ K⁻¹ f and variance 1 − kᵀ K⁻¹ k, where k = exp(−|p − q|/ℓ) (Rasmussen & Williams 2006, eq. 2.19). So
+unseen rows need not be part of a fit. In coordinates w = u + τ ⊙ f,
 
     w_q = u + kᵀ K⁻¹ (w − u) + τ √(1 − kᵀ K⁻¹ k) ⊙ z,     z ~ N(0, I)
 """
@@ -27,7 +27,7 @@ from inference.samplers.compiled import program
 from inference.samplers.fit import from_coordinates
 from inference.samplers.posterior import SampledPosterior
 
-_JITTER = 1e-5  # so that two rows may have one position
+_JITTER = 1e-5  # allows two rows at the same position
 
 
 def posterior_at_position(posterior: SampledPosterior, position: float, key: Key[Array, ""]) -> SampledPosterior:
@@ -39,7 +39,7 @@ def posterior_at_position(posterior: SampledPosterior, position: float, key: Key
         key: Randomness of the values that the observed positions do not determine.
 
     Raises:
-        TypeError: If the posterior is over something else.
+        TypeError: If the posterior is not over a hierarchy with positions.
     """
     family = posterior.family
     if not isinstance(family, Hierarchical) or not family.places:
@@ -53,16 +53,17 @@ def posterior_at_position(posterior: SampledPosterior, position: float, key: Key
 def drawn_offers(
     key: Key[Array, ""], posterior: SampledPosterior, stake: int, plays: int, draws: int
 ) -> Float[np.ndarray, "run draw play"]:
-    """Draw offered shares from the predictive: for each of some draws of θ a few plays, all by that θ.
+    """Draw offered shares from the predictive: for each draw of θ, several offers under this θ.
 
-    A play is a draw from the predictive of an offer, the mean over plays one from that of a group's mean offer.
+    Each offer is a draw from the predictive of an offer. The mean over the offers of a draw is a draw from the
+    predictive of a group's mean offer.
 
     Args:
         key: Randomness.
         posterior: Posterior over a family that acts on stakes.
         stake: Units divided.
-        plays: Offers for each draw.
-        draws: Draws of θ, with equal weights.
+        plays: Number of offers for each draw.
+        draws: Number of draws of θ, with equal weights.
 
     Raises:
         TypeError: If the family's hypotheses are no policies of the ultimatum game.

@@ -1,9 +1,10 @@
-r"""Beliefs about norms game by game where users also talk: exact, for every run at once, with the reliability unknown.
+r"""Exact beliefs about norms after each interaction, if users also talk with unknown reliability.
 
     p(n | D_1..t, m_1..t) ∝ p(n) Π_s p(a_s | n) Σ_r p(r) Π_s p(m_s | n, r)
 
-with actions a_s, and manners m_s as in `inference.continuous.language`: p(m | n, r) = r 1[m = m(n)] + (1 − r)/M.
-Who knows that r = 0 does not listen; who has a prior over r finds out from the games how far talk can be trusted.
+with actions a_s, and manners m_s as in `inference.continuous.language`: p(m | n, r) = r 1[m = m(n)] + (1 − r)/M. An
+observer who knows that r = 0 ignores talk. An observer with a prior over r learns the reliability of talk from the
+interactions.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ def beliefs_with_talk(
     reliability: Sequence[float],
     weight: Sequence[float] | None = None,
 ) -> Float[np.ndarray, "run moment hypothesis"]:
-    """Compute what is believed before the first play and after each.
+    """Compute beliefs before the first interaction and after each one.
 
     Args:
         hypotheses: Named norms.
-        plays: What users did.
-        manner: Index into `envs.contexts.MANNERS` of what was said with each play; −1 where nothing was.
-        reliability: Values that r may have.
-        weight: Probability of each; all alike unless given.
+        plays: Users' behaviour.
+        manner: Manner of each interaction's message, as an index into `envs.contexts.MANNERS`; −1 without a message.
+        reliability: Possible values of r.
+        weight: Probability of each value; uniform if not given.
 
     Raises:
-        ValueError: If manners do not fit the plays, or values are no reliabilities.
+        ValueError: If manners do not fit the interactions, or a reliability is outside 0..1.
 
     Example:
         >>> from inference import evidence, named_norms
@@ -68,7 +69,7 @@ def beliefs_with_talk(
 
 
 def _log_behaviour(hypotheses: PolicyHypotheses, plays: Evidence) -> Float[np.ndarray, "run play hypothesis"]:
-    """Log p(a_s | n) of every play: each play is a run of its own to the exact engine."""
+    """Log p(a_s | n) of every interaction; each is a separate run for exact inference."""
     alone = Evidence(*(np.reshape(column, (-1, 1)) for column in plays))
     of_each = np.asarray(log_likelihood(hypotheses, rows_of(alone)), float)
     return of_each.reshape(*plays.stake.shape, hypotheses.size)

@@ -1,21 +1,21 @@
 r"""Norms in unobserved currencies: exact inference for finitely many norms.
 
-Currencies have positions p on a line of psychological distance. Along the line a group's norm is carried on, and at
-rate 1/ℓ it is drawn anew from the prior π, so that between currencies at distance d
+Currencies have positions p on a line of psychological distance. Along the line a group's norm is constant, except that
+it is drawn anew from the prior π at rate 1/ℓ. So for currencies at distance d
 
     p(n' | n) = s 1[n' = n] + (1 − s) π(n'),     s(d) = exp(−d/ℓ)
 
-(with equal π this is the chain of Jukes & Cantor 1969). The chain is stationary, and s(d) s(d') = s(d + d'), so any
-set of currencies has a consistent joint prior. With one source currency observed,
+(with uniform π this is the chain of Jukes & Cantor 1969). The chain is stationary, and s(d) s(d') = s(d + d'), so any
+set of currencies has a consistent joint prior. After observations in one source currency,
 
     p(n in the target | D) = s(d) p(n in the source | D) + (1 − s(d)) π(n),     averaged over ℓ.
 
-It is the discrete counterpart of `inference.continuous.hierarchy.Hierarchical` with positions: a Gaussian process with
-covariance exp(−|p_i − p_j|/ℓ) is a Markov process along the line, too, and here
+This is the discrete counterpart of `inference.continuous.hierarchy.Hierarchical` with positions. A Gaussian process
+with covariance exp(−|p_i − p_j|/ℓ) is also a Markov process along the line. Here
 
     Cov(1[n_i = n], 1[n_j = n]) = π(n) (1 − π(n)) exp(−|p_i − p_j|/ℓ),
 
-the same correlation. Both have the same prior of ℓ; an observer of several currencies learns it.
+which is the same correlation. Both have the same prior over ℓ; an observer of several currencies learns ℓ.
 
 References:
     Jukes & Cantor (1969), Evolution of protein molecules, Mammalian Protein Metabolism III; Rasmussen & Williams
@@ -39,7 +39,7 @@ from inference.continuous.hierarchy import LENGTH
 from inference.continuous.parameters import Parameter
 
 POINTS = 200
-"""Lengths over which sums run; with twice as many, no chance changes by a ten-thousandth."""
+"""Number of lengths in sums; with twice as many, probabilities change by less than 1e-4."""
 
 
 class Transfer(NamedTuple):
@@ -47,8 +47,8 @@ class Transfer(NamedTuple):
 
     Attributes:
         norm: p(norm in the currency | D).
-        length: p(ℓ | D) over the lengths that were given.
-        log_evidence: log p(D), up to the constants that the log-likelihoods leave out.
+        length: p(ℓ | D) over the given lengths.
+        log_evidence: log p(D), up to the constants of the log-likelihoods.
     """
 
     norm: Float[np.ndarray, "*run currency norm"]
@@ -58,7 +58,7 @@ class Transfer(NamedTuple):
 
 @functools.lru_cache(16)
 def lengths(points: int = POINTS, prior: Parameter = LENGTH) -> Float[np.ndarray, "length"]:
-    """Compute lengths ℓ that are equally probable: the middles of as many equal parts of the prior.
+    """Compute equally probable lengths ℓ: the medians of equally probable parts of the prior.
 
     Args:
         points: Number of lengths.
@@ -75,11 +75,11 @@ def lengths(points: int = POINTS, prior: Parameter = LENGTH) -> Float[np.ndarray
 
 
 def carried(distance: ArrayLike, length: Float[np.ndarray, "length"] | None = None) -> Float[np.ndarray, "*distance"]:
-    """Compute the probability that a norm carries over a distance, s(d), averaged over equally probable lengths.
+    """Compute the probability that a norm transfers over a distance, s(d), averaged over equally probable lengths.
 
     Args:
         distance: Psychological distance, 0 or more.
-        length: Lengths; those of `lengths` unless given.
+        length: Lengths; those of `lengths` if not given.
 
     Example:
         >>> carried([0.0, 1.0, 3.0]).round(2).tolist()
@@ -94,12 +94,12 @@ def at_target(
     prior: Float[np.ndarray, "*#n norm"],
     probability: Float[np.ndarray, "*#n"] | float,
 ) -> Float[np.ndarray, "*n norm"]:
-    """Posterior over the norm in a target currency, from that in a source currency.
+    """Posterior over the norm in a target currency, given the posterior in a source currency.
 
     Args:
         source: p(norm | D) in the source currency.
         prior: π(norm).
-        probability: Probability that the norm carries over, as `carried` gives it.
+        probability: Probability that the norm transfers, from `carried`.
 
     Example:
         >>> at_target(np.array([1.0, 0.0]), np.array([0.5, 0.5]), 0.5).tolist()
@@ -115,16 +115,16 @@ def transfer(
     positions: Sequence[float] | Float[np.ndarray, "currency"],
     length: Float[np.ndarray, "length"] | None = None,
 ) -> Transfer:
-    """Infer the norm in every currency from observations in some.
+    """Compute the posterior over the norm in every currency from observations in some currencies.
 
-    For each ℓ a forward and a backward pass along the line, in logarithms and double precision; then the average over
-    ℓ, each by what it makes of the data.
+    For each ℓ there is a forward and a backward pass along the line, in logarithms and double precision. The results
+    are then averaged over the posterior of ℓ.
 
     Args:
         log_likelihood: log p(D in the currency | norm), up to a constant for each currency; 0 without observations.
         prior: π(norm), all above 0.
         positions: Position of each currency, in any order.
-        length: Equally probable lengths; those of `lengths` unless given.
+        length: Equally probable lengths; those of `lengths` if not given.
 
     Raises:
         ValueError: If a prior probability is not above 0.
@@ -158,7 +158,7 @@ def _along_the_line(
         keeps = jnp.exp(-gaps / one)
 
         def carry(message: Array, probability: Array) -> Array:
-            """Log Σ_n' p(n | n') exp(message(n')), the same towards either side, of messages with π in them."""
+            """Log Σ_n' p(n | n') exp(message(n')) for messages that include π; it is the same in both directions."""
             total = jax.nn.logsumexp(message, axis=-1, keepdims=True)
             return jnp.logaddexp(jnp.log(probability) + message, jnp.log1p(-probability) + log_prior + total)
 
@@ -172,7 +172,7 @@ def _along_the_line(
             _, arrived = jax.lax.scan(step, start + columns[0], (columns[1:], steps))
             return jnp.concatenate([start[None], arrived])
 
-        # π(n) p(n' | n) is symmetric, so the pass from the far end is the same computation; π counts twice.
+        # π(n) p(n' | n) is symmetric, so the backward pass is the same computation; π counts twice.
         joint = pass_over(seen, keeps) + pass_over(seen[::-1], keeps[::-1])[::-1] + seen - log_prior
         evidence = jax.nn.logsumexp(joint, axis=-1)
         return joint - evidence[..., None], evidence[0]

@@ -36,13 +36,13 @@ def thompson_choice(now: Situation) -> Choice:
 
 
 def prior_choice(now: Situation) -> Choice:
-    """Draw one prior sample for each assistant, whatever it has observed."""
+    """Draw one prior sample for each assistant, without use of evidence."""
     prior = uniform_posterior(now.posterior.hypotheses, now.posterior.runs)
     return _policies(now, thompson(now.key, prior, now.assistants, now.run_numbers))
 
 
 def map_choice(now: Situation) -> Choice:
-    """Take the most probable hypothesis; ties are broken at random, so that the order of hypotheses does not matter."""
+    """Take the most probable hypothesis; ties are broken at random, so the order of hypotheses does not matter."""
     log_prob = now.posterior.log_prob
     best = log_prob >= log_prob.max(axis=1, keepdims=True) - _TIE
     keys = keys_of_runs(now.key, now.run_numbers)

@@ -31,7 +31,7 @@ from scai_irl.report.tables import print_table
 from scai_irl.results.folder import default_folder, opened
 from scai_irl.results.manifest import Displayed
 from scai_irl.results.results import Results, load
-from scai_irl.results.session import counted, kept
+from scai_irl.results.session import counted, stored
 
 _NAME = "audit-model"
 _TABLES = ("scorecard", "judged", "beliefs", "texts", "translation", "steered")
@@ -102,7 +102,7 @@ def keep_audit(backend: Backend, config: AuditConfig, settings: dict[str, Any]) 
         start = time.monotonic()
         with (
             counted(manifest, backend, folder),
-            kept(backend, folder, config.budget) as model,
+            stored(backend, folder, config.budget) as model,
             progress("audit", audit_steps()) as advance,
         ):
             result = audit_model(model, config.audit(), advance)

@@ -15,8 +15,8 @@ from scai_irl.audit.scorecard import compare_folders
 class Compare:
     """Options of ``scai-irl audit compare``."""
 
-    first: Annotated[Positional[Path], arg(help="Folder made by `scai-irl audit model`.")]
-    second: Annotated[Positional[Path], arg(help="Another one, with the same preset and seed.")]
+    first: Annotated[Positional[Path], arg(help="Folder from `scai-irl audit model`.")]
+    second: Annotated[Positional[Path], arg(help="Another such folder, with the same preset and seed.")]
 
 
 def execute(command: Compare) -> None:

@@ -16,7 +16,7 @@ from scai_irl.report.show import show
 class AuditRecorded:
     """Options of ``scai-irl audit recorded``."""
 
-    results: Annotated[Positional[Path], arg(help="Folder made by `scai-irl import`.")]
+    results: Annotated[Positional[Path], arg(help="Folder from `scai-irl import`.")]
 
 
 def execute(command: AuditRecorded) -> None:

@@ -30,11 +30,11 @@ class Doctor:
 
 
 def doctor(command: Doctor) -> None:
-    """Look, try, and print a table of findings.
+    """Check the installation and the servers, and print a table of the results.
 
     Raises:
-        InputError: If an address is none.
-        SystemExit: With code 1 if something is missing that no experiment with these servers can do without.
+        InputError: If an address is invalid.
+        SystemExit: With code 1 if something is missing that experiments with these servers need.
     """
     from scai_irl.backends.vllm.checkup import check_server, installed  # noqa: PLC0415 - its client takes a second to import
 
@@ -46,7 +46,7 @@ def doctor(command: Doctor) -> None:
 
 
 def print_findings(findings: Mapping[str, Sequence[CheckResult]]) -> None:
-    """Print findings to the terminal, by where they were made."""
+    """Print findings to the terminal, grouped by the place of the check."""
     console = Console()
     table = Table(box=None, pad_edge=False)
     for heading in ("", "check", "result", "hint"):
@@ -55,7 +55,7 @@ def print_findings(findings: Mapping[str, Sequence[CheckResult]]) -> None:
         table.add_row("", Text(printable(where), style="bold"))
         for finding in some:
             mark, plain, style = _MARKS[finding.works]
-            words = (finding.what, finding.detail, finding.hint)  # some of it is what a server said
+            words = (finding.what, finding.detail, finding.hint)  # parts of it are from a server
             table.add_row(
                 Text(plain if console.options.ascii_only else mark, style), *(Text(printable(w)) for w in words)
             )

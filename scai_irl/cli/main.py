@@ -1,4 +1,4 @@
-"""The command line ``scai-irl``: the first words choose a command, and only its file is imported."""
+"""The command line ``scai-irl``. Its first words choose a command, and only that command's file is imported."""
 
 from __future__ import annotations
 
@@ -30,25 +30,26 @@ class Command:
 
     Attributes:
         summary: One line for ``--help``.
-        module: Module with the class of its options, ``OPTIONS``, and the function that takes them, ``execute``.
+        module: Module with the class of the command's options, ``OPTIONS``, and the function ``execute`` that takes
+            them.
     """
 
     summary: str
     module: str
 
     def load(self) -> tuple[type[Any], Callable[[Any], None]]:
-        """Import the command: its options, and what executes it."""
+        """Import the command: its options, and the function that executes it."""
         module = importlib.import_module(self.module)
         return module.OPTIONS, module.execute
 
 
 @dataclass(frozen=True)
 class CommandGroup:
-    """A word that another command follows.
+    """A word before a further command, such as ``import``.
 
     Attributes:
         summary: One line for ``--help``.
-        members: Gives the commands that can follow, by name.
+        members: Function that returns the commands that can follow, by name.
     """
 
     summary: str
@@ -129,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line.
 
     Args:
-        arguments: Words after the program's name; those it was started with if None.
+        arguments: Words after the program's name; those of this process if None.
     """
     prepare_process()
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -181,7 +182,7 @@ def help_text(program: str, group: CommandGroup, width: int) -> str:
 
 
 def _refuse(program: str, names: Sequence[str], words: Sequence[str]) -> NoReturn:
-    """Name the commands that could follow, the similar ones first where there are such.
+    """Raise an error that names similar commands, or else all commands that can follow.
 
     Raises:
         InputError: Always.

@@ -24,7 +24,7 @@ from scai_irl.io.errors import InputError, printable
 from scai_irl.organisms.shipped import shipped
 
 KEY_VARIABLE = "SCAI_IRL_API_KEY"
-"""Holds the key that a server wants and that requests to it have."""
+"""Environment variable with the key of a server."""
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -115,7 +115,7 @@ def serve(command: Serve) -> None:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does, and Ctrl-C also where a shell switched it off: leave every block in order."""
+    """Treat SIGTERM like Ctrl-C, and enable Ctrl-C even if a shell disabled it, so every block exits in order."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -129,23 +129,23 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def _progress() -> Callable[[float, str], None]:
-    told = 0.0
+    last_line = 0.0
 
-    def tell(waited: float, said: str) -> None:
-        nonlocal told
-        if waited - told >= _SECONDS_BETWEEN_LINES:
-            told = waited
-            what = f": {printable(said[:_LONGEST])}" if said else ""
+    def tell(waited: float, output: str) -> None:
+        nonlocal last_line
+        if waited - last_line >= _SECONDS_BETWEEN_LINES:
+            last_line = waited
+            what = f": {printable(output[:_LONGEST])}" if output else ""
             print(f"starting vLLM{what} ({waited:.0f} s)", file=sys.stderr, flush=True)
 
     return tell
 
 
 def _tell(server: RunningServer, command: Serve, leftovers: ExitStack) -> None:
-    """Say where the server is, and where its key."""
+    """Print the address of the server and the location of its key."""
     print(f"url    {server.base_url}")
     if command.public:
-        print(f"       other machines: http://{socket.gethostname()}:{_port(server)}/v1; not all of it needs the key")
+        print(f"       other machines: http://{socket.gethostname()}:{_port(server)}/v1; some of its pages need no key")
     print(f"model  {server.model}")
     if os.environ.get(KEY_VARIABLE):
         print(f"key    in {KEY_VARIABLE}")
@@ -159,8 +159,8 @@ def _tell(server: RunningServer, command: Serve, leftovers: ExitStack) -> None:
 
 def _own_key_file(server: RunningServer) -> Path:
     caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    file = caches / "scai-irl" / f"key-{platform.node()}-{_port(server)}"  # homes may be shared between machines
-    file.unlink(missing_ok=True)  # of a server that was killed
+    file = caches / "scai-irl" / f"key-{platform.node()}-{_port(server)}"  # home folders may be shared between machines
+    file.unlink(missing_ok=True)  # left by a server that was killed
     return file
 
 

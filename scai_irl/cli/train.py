@@ -48,15 +48,19 @@ def train_organism(command: Train) -> None:
     with progress(f"training {command.organism}", recipe.steps) as advance:
         kl = "not measured yet"
 
-        def told(growth: TrainingProgress) -> None:
+        def show_progress(growth: TrainingProgress) -> None:
             nonlocal kl
             if growth.held_out is not None:
                 kl = f"{growth.held_out.every.kl:.4f} nats (TV {growth.held_out.every.tv:.3f})"
             advance(f"loss {growth.loss:.3f}, KL to the exact posterior {kl}")
 
         world, every, made_by = WORLDS[command.organism], command.measure_every, [command_line(command, folder)]
-        found = train_to_folder(folder, world, recipe, command.width, command.layers, every, told, parent, made_by)
-    print(f"KL to the exact posterior on held-out transcripts: {found.every.kl:.4f} nats, TV {found.every.tv:.4f}")
+        distances = train_to_folder(
+            folder, world, recipe, command.width, command.layers, every, show_progress, parent, made_by
+        )
+    print(
+        f"KL to the exact posterior on held-out transcripts: {distances.every.kl:.4f} nats, TV {distances.every.tv:.4f}"
+    )
     print(f"organism: {folder}")
 
 
@@ -93,7 +97,7 @@ def recipe_of(command: Train) -> Recipe:
 
 
 def command_line(command: Train, folder: Path) -> str:
-    """Command that repeats the training, with every number whose default may change.
+    """Command that repeats the training, with every number that has a changeable default.
 
     Example:
         >>> command_line(Train("bayes", parent="somewhere/first"), Path("organisms/bayes"))

@@ -1,4 +1,4 @@
-"""Experiments and backends from Python: the options of the command line as keywords, with the same checks."""
+"""Experiments and backends from Python; keywords are the options of the command line, with the same checks."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ C = TypeVar("C", bound=BaseModel)
 
 
 def run(experiment: str, **options: Any) -> Results:
-    """Run an experiment, or resume it; an identical run that has finished is only loaded.
+    """Run or resume an experiment; a finished run with the same options is only loaded.
 
     Args:
-        experiment: Its name; ``scai-irl list`` names all.
-        options: Its options by keyword: those of ``scai-irl run EXPERIMENT --help``, with underscores.
+        experiment: Name of the experiment; ``scai-irl list`` prints all names.
+        options: Options of ``scai-irl run EXPERIMENT --help`` as keywords, with underscores.
 
     Returns:
-        Tables, figures, findings and posteriors. They are kept in the folder ``out``, or in one of its own under
+        Tables, figures, findings and posteriors. They are stored in the folder ``out``, or in a new folder under
         ``results``.
 
     Raises:
@@ -51,12 +51,12 @@ def run(experiment: str, **options: Any) -> Results:
 
 
 def make_backend(name: str, **options: Any) -> Backend:
-    """Make a language model that can be asked.
+    """Open a backend, which answers requests to a language model.
 
     Args:
-        name: Name of a backend: phrasebook, embedded, vllm-server, vllm-offline, replay, or one of a plug-in.
-        options: How it is reached, by keyword: ``model``, ``url``, ``concurrency``, ``timeout`` and the others of
-            `scai_irl.experiment.model_options.ModelConfig`.
+        name: Name of a backend: phrasebook, embedded, vllm-server, vllm-offline, replay, or a plug-in's.
+        options: Fields of `scai_irl.experiment.model_options.ModelConfig` by keyword, such as ``model``, ``url``,
+            ``concurrency`` and ``timeout``.
 
     Raises:
         InputError: If there is no such backend, or an option is wrong.
@@ -72,15 +72,15 @@ def make_backend(name: str, **options: Any) -> Backend:
 
 
 def checked(what: str, config: type[C], options: Mapping[str, Any]) -> C:
-    """Make a configuration of keywords.
+    """Make a configuration from keywords.
 
     Args:
-        what: What the options are for.
+        what: Subject of the options, for messages.
         config: The configuration.
         options: Values by name.
 
     Raises:
-        InputError: For the first keyword that is no option, or has a wrong value.
+        InputError: For the first keyword that is no option or has a wrong value.
     """
     for name in options:
         if name not in config.model_fields:

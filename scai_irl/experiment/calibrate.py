@@ -1,4 +1,4 @@
-"""``scai-irl calibrate``: simulation-based calibration and recovery of a family by a method, as a results folder."""
+"""``scai-irl calibrate``: simulation-based calibration of a method for a family, as a results folder."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def calibrate_family(
     seed: int = 0,
     folder: Path | None = None,
 ) -> Results:
-    """Calibrate a family by a method and keep table, ranks and figure.
+    """Calibrate a method for a family, and store table, ranks and figure.
 
     Args:
         family: Name in `inference.CONTINUOUS_FAMILIES`.
         method: Name in `inference.CALIBRATION_METHODS`; None for the family's default.
-        replications: Truths to draw.
+        replications: Number of true parameters to draw.
         seed: Root seed.
-        folder: Results folder; one of its own under ``results`` unless given.
+        folder: Results folder; a new one under ``results`` if not given.
 
     Raises:
         InputError: If there is no such family or method, or the folder cannot be used.
@@ -57,7 +57,7 @@ def calibrate_family(
     if family not in CONTINUOUS_FAMILIES:
         raise InputError("family", f"unknown {family!r}", f"give one of {', '.join(CONTINUOUS_FAMILIES)}")
     if replications < _FEWEST:
-        raise InputError("replications", f"{replications} say nothing", f"give {_FEWEST} or more; 1000 are usual")
+        raise InputError("replications", f"{replications} are too few", f"give {_FEWEST} or more; 1000 are usual")
     entry = continuous_family(family)
     chosen = method or default_method(entry.family).name
     if chosen not in CALIBRATION_METHODS:
@@ -71,7 +71,7 @@ def calibrate_family(
         if manifest.status == "finished":
             return load(out)
         with progress(f"calibrate {family} by {chosen}", _STEPS) as advance:
-            found = calibrate(
+            calibration = calibrate(
                 entry.family,
                 entry.design(),
                 calibration_method(chosen, entry.family),
@@ -79,19 +79,21 @@ def calibrate_family(
                 replications,
                 on_steps=lambda done, _: advance(f"{done} posteriors"),
             )
-        outside = int((~found.table["inside"]).sum())
-        verdict = f"{outside} of {len(found.table)} outside the envelope" if outside else "all inside the 95 % envelope"
+        outside = int((~calibration.table["inside"]).sum())
+        verdict = (
+            f"{outside} of {len(calibration.table)} outside the envelope" if outside else "all inside the 95 % envelope"
+        )
         title = f"{family} by {chosen}: ranks of {replications:,} truths"
         study = Study(
-            tables={"calibration": found.table, "ranks": pd.DataFrame(found.ranks)},
-            shown={"calibration": found.table.round(3)},
-            figures={"calibration": calibration_figure(found.ranks)},
+            tables={"calibration": calibration.table, "ranks": pd.DataFrame(calibration.ranks)},
+            shown={"calibration": calibration.table.round(3)},
+            figures={"calibration": calibration_figure(calibration.ranks)},
             displayed=[Displayed(table="calibration", title=title, remark=f"{verdict}. {_COLUMNS}")],
             counts={
                 "posteriors": replications,
-                "numbers ranked": len(found.table),
+                "numbers ranked": len(calibration.table),
                 "numbers outside the envelope": outside,
-                "divergent steps": found.divergences,
+                "divergent steps": calibration.divergences,
             },
         )
         keep(out, manifest, study)
@@ -99,7 +101,7 @@ def calibrate_family(
 
 
 def use_cores(cores: int) -> None:
-    """Let JAX compute on so many cores side by side, as devices; before it computes anything."""
+    """Let JAX use several cores in parallel, as devices; call this before JAX computes anything."""
     update: Callable[[str, object], None] = jax.config.update
     if cores > 1:
         update("jax_num_cpu_devices", cores)

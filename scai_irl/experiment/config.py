@@ -1,7 +1,7 @@
 """Typed configuration of experiments: every field is checked before anything is computed.
 
-A configuration is a pydantic model, and its command-line options are made from it. The message of a validator names the
-value and a hint, since it is shown unchanged: ``error: FIELD: MESSAGE``.
+A configuration is a pydantic model, and its command-line options are made from it. The message of a validator is shown
+unchanged as ``error: FIELD: MESSAGE``, so it contains the value and a hint.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class ExperimentConfig(BaseModel):
 
 
 class PlayConfig(UsersConfig, ExperimentConfig):
-    """Options of every experiment in which assistants play among users, epoch by epoch."""
+    """Options of every experiment with the epoch loop."""
 
     runs: int = Field(20, ge=1, le=_MOST, description="Runs of each condition.")
     first_run: int = Field(
-        0, ge=0, le=_MOST, description="Number of the first run: any run can be redone alone, with the same numbers."
+        0, ge=0, le=_MOST, description="Number of the first run. Any run can be repeated alone, with the same numbers."
     )
     epochs: int = Field(5, ge=1, le=1000, description="Epochs of a run; beliefs are updated after each.")
     group: tuple[str, ...] = Field(
@@ -78,14 +78,12 @@ class PlayConfig(UsersConfig, ExperimentConfig):
         ("thompson", "posterior-mean", "map", "prior-only", "oracle"),
         description=f"How assistants choose their policy: {', '.join(AGENTS)}.",
     )
-    currencies: tuple[str, ...] = Field(
-        ("dollars", "apples", "blankets"), description="Currencies, of which every run has one."
-    )
-    stakes: tuple[int, int] = Field((10, 100), description="Smallest and largest stake; every epoch has one.")
+    currencies: tuple[str, ...] = Field(("dollars", "apples", "blankets"), description="Currencies; each run has one.")
+    stakes: tuple[int, int] = Field((10, 100), description="Smallest and largest stake; each epoch has one stake.")
     rationality: float = Field(
         200.0, ge=0, le=1e6, description="Rationality of the users (inverse temperature, per share of the stake)."
     )
-    lapse: float = Field(0.0, ge=0, le=1, description="Chance that a user slips and acts at random.")
+    lapse: float = Field(0.0, ge=0, le=1, description="Probability that a user slips and acts at random.")
     family: str = Field("named-norms", description="Hypotheses of the assistants; `scai-irl list` names the families.")
 
     @field_validator("group")
@@ -131,9 +129,11 @@ class PlayConfig(UsersConfig, ExperimentConfig):
 
 
 class GroupGameConfig(PlayConfig):
-    """Options of the experiments on a group's norm that let users talk."""
+    """Options of the experiments on a group's norm in which users may talk."""
 
-    manner: str = Field("", description="How users talk: neutral, rude or sycophantic; they say nothing without it.")
+    manner: str = Field(
+        "", description="Manner of users' messages: neutral, rude or sycophantic. Users are silent if not given."
+    )
 
     @field_validator("manner")
     @classmethod
@@ -142,10 +142,10 @@ class GroupGameConfig(PlayConfig):
 
 
 def known_manners(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Check that all are manners.
+    """Check that all names are manners.
 
     Raises:
-        ValueError: If one is none.
+        ValueError: If one is unknown.
     """
     for name in names:
         if name not in MANNERS:
@@ -154,7 +154,7 @@ def known_manners(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def known_norms(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Check that norms are known, parameters included, and named once; returns their standard names.
+    """Check that norms and their parameters are known and that no norm repeats; return their standard names.
 
     Raises:
         ValueError: If one is not.
@@ -202,7 +202,7 @@ def read_mixture(text: str) -> Population:
 
 
 def some_distinct(value: tuple[str, ...], what: str) -> tuple[str, ...]:
-    """Check that a list names something, and nothing twice.
+    """Check that a list is not empty and has no duplicates.
 
     Raises:
         ValueError: If it does not.
@@ -210,5 +210,5 @@ def some_distinct(value: tuple[str, ...], what: str) -> tuple[str, ...]:
     if not value:
         raise ValueError(f"none given; give at least one {what}")
     if len(set(value)) < len(value):
-        raise ValueError(f"{', '.join(value)} names one twice; give each {what} once")
+        raise ValueError(f"{', '.join(value)} has a duplicate; give each {what} once")
     return value

@@ -1,7 +1,7 @@
 """Experiments: functions that return a study, with a name, a configuration and a command line.
 
-The decorator `experiment` makes one of a function. The entry-point group ``scai_irl.experiments`` of an installed
-distribution (this one's, or a user's own) names it, and ``scai-irl run`` finds it there.
+The decorator `experiment` turns a function into an experiment. ``scai-irl run`` finds it by the entry-point group
+``scai_irl.experiments`` of an installed distribution, which may be a user's own.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ class Experiment(Generic[C]):
         name: Name on the command line.
         summary: One line for ``--help`` and ``scai-irl list``.
         config: Class of its configuration.
-        run: Runs it and returns its results; the same configuration continues, or finds, an earlier run.
-        estimate: Estimates its cost without asking anybody; None for an experiment that asks no language model.
-        study: Computes the study in memory.
+        run: Function that runs the experiment, and returns its results. It resumes or loads an earlier run of the same
+            configuration.
+        estimate: Function that estimates the cost without a language model; None if the experiment needs no model.
+        study: Function that computes the study in memory.
     """
 
     name: str
@@ -62,19 +63,19 @@ def experiment(
     sample: Callable[[C], tuple[C, float]] | None = None,
     formerly: str = "",
 ) -> Callable[[StudyFunction[C]], Experiment[C]]:
-    """Make an experiment of a function ``(config, model) -> Study``.
+    """Make an experiment from a function ``(config, model) -> Study``.
 
-    Where ``config`` has the options of a language model (`scai_irl.experiment.model_options.LmConfig`), the function
-    gets the model, and its dry run is made from it: the function is called with the phrasebook, and its calls are
-    counted. Other functions get None. ``config.out`` is the results folder in a run, and None in a dry run.
+    If ``config`` has the options of a language model (`scai_irl.experiment.model_options.LmConfig`), the function gets
+    the model; otherwise it gets None. A dry run calls the function with the phrasebook and counts its calls.
+    ``config.out`` is the results folder in a run, and None in a dry run.
 
     Args:
         name: Name on the command line.
         summary: One line for ``--help`` and ``scai-irl list``.
         config: Class of its configuration.
-        sample: For a dry run that would take long: returns a smaller configuration, and how many times as much the
-            whole one asks.
-        formerly: Name in manifests of earlier versions, whose finished folders are only read.
+        sample: For a dry run that would take long: function that returns a smaller configuration, and the factor by
+            which the full configuration asks more.
+        formerly: Name in manifests of earlier versions, whose finished folders are only loaded.
 
     Example:
         >>> from scai_irl.results.findings import Finding
@@ -85,7 +86,7 @@ def experiment(
         7
     """
 
-    def made(study: StudyFunction[C]) -> Experiment[C]:
+    def decorate(study: StudyFunction[C]) -> Experiment[C]:
         asks = issubclass(config, ModelConfig)
         return Experiment(
             name,
@@ -96,7 +97,7 @@ def experiment(
             study,
         )
 
-    return made
+    return decorate
 
 
 EXPERIMENTS: Registry[Experiment[Any]] = Registry("experiment", "scai_irl.experiments", Experiment, {})
@@ -104,7 +105,7 @@ EXPERIMENTS: Registry[Experiment[Any]] = Registry("experiment", "scai_irl.experi
 
 
 def find_experiments() -> dict[str, Experiment[Any]]:
-    """Find the experiments of all installed distributions; those that are broken are left out, with a warning.
+    """Find the experiments of all installed distributions; skip broken ones with a warning.
 
     Raises:
         InputError: If a folder of the user's hides this project's experiments.
@@ -114,7 +115,7 @@ def find_experiments() -> dict[str, Experiment[Any]]:
 
 
 def find_experiment(name: str) -> Experiment[Any]:
-    """Find one experiment, without importing any other.
+    """Find one experiment without importing the others.
 
     Raises:
         InputError: If a folder of the user's hides this project's experiments.

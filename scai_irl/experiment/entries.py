@@ -18,17 +18,17 @@ _GROUP = "scai_irl.experiments"
 
 @dataclass(frozen=True)
 class ExperimentEntry:
-    """An experiment as a distribution's metadata name it.
+    """Experiment in the metadata of a distribution.
 
     Attributes:
-        entry: Its entry point.
+        entry: Entry point of the experiment.
     """
 
     entry: EntryPoint
 
     @property
     def summary(self) -> str:
-        """Line that the experiment's decorator gets; empty where the source does not show it."""
+        """Summary in the experiment's decorator; empty if the source does not show it."""
         return _summary(self.entry)
 
     def experiment(self) -> Experiment[Any]:
@@ -43,7 +43,7 @@ class ExperimentEntry:
         return find_experiment(self.entry.name)
 
     def load(self) -> tuple[type[Any], Callable[[Any], None]]:
-        """Import the experiment as a command: its options, and what runs it with them.
+        """Import the experiment as a command: its options, and the function that runs it with them.
 
         Raises:
             InputError: If a folder of the user's hides this project's experiments.
@@ -69,10 +69,10 @@ def experiment_entries() -> dict[str, ExperimentEntry]:
 
 def _summary(entry: EntryPoint) -> str:
     try:
-        found = importlib.util.find_spec(entry.module)
-        source = Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
+        module = importlib.util.find_spec(entry.module)
+        source = Path(module.origin).read_text(encoding="utf-8") if module and module.origin else ""
         body = ast.parse(source).body
-    except (ImportError, OSError, SyntaxError, ValueError):  # it is told when the experiment is chosen
+    except (ImportError, OSError, SyntaxError, ValueError):  # the error is reported when the experiment is chosen
         return ""
     for node in body:
         if isinstance(node, ast.FunctionDef) and node.name == entry.attr:

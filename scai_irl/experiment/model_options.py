@@ -20,7 +20,7 @@ _DEFAULT, _STYLE = LmSettings(), Style()
 
 
 class ModelConfig(BaseModel):
-    """A language model and how it is reached; what cannot change the numbers is no part of its hash."""
+    """Options of a language model; options that cannot change the numbers are not part of the hash."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,12 +28,12 @@ class ModelConfig(BaseModel):
         "phrasebook", description="Language model: phrasebook, embedded, vllm-server, vllm-offline, replay."
     )
     model: str = Field(
-        "", description="Name of the model, its folder, or an organism; not needed where a server has only one."
+        "", description="Name of the model, its folder, or an organism; not needed if a server has only one model."
     )
     temperature: float = Field(
         _STYLE.temperature, ge=0, le=10, description="Temperature of the model; 1 is its own distribution."
     )
-    max_tokens: int = Field(_STYLE.max_tokens, ge=1, le=100_000, description="Most tokens in an answer.")
+    max_tokens: int = Field(_STYLE.max_tokens, ge=1, le=100_000, description="Maximum tokens of an answer.")
     url: tuple[str, ...] = Field(
         _DEFAULT.urls, exclude=True, description="Servers of the model; requests are spread over them."
     )
@@ -44,10 +44,14 @@ class ModelConfig(BaseModel):
         _DEFAULT.timeout, gt=0, exclude=True, description="Seconds after which a request is sent again."
     )
     attempts: int = Field(
-        _DEFAULT.attempts, ge=1, le=1000, exclude=True, description="Times that a request is sent before the run stops."
+        _DEFAULT.attempts,
+        ge=1,
+        le=1000,
+        exclude=True,
+        description="Maximum times that a request is sent before the run stops.",
     )
     pause: float = Field(
-        _DEFAULT.pause, ge=0, exclude=True, description="Seconds, on average, before it is sent the second time."
+        _DEFAULT.pause, ge=0, exclude=True, description="Mean seconds before a request is sent the second time."
     )
     tensor_parallel: int = Field(
         _DEFAULT.tensor_parallel,
@@ -60,23 +64,28 @@ class ModelConfig(BaseModel):
         (), description="Further settings of vLLM, such as max_model_len=4096, with --backend vllm-offline."
     )
     replay: Path | None = Field(
-        None, exclude=True, description="Results folder whose recorded calls answer, with --backend replay."
+        None, exclude=True, description="Results folder whose stored calls give the answers, with --backend replay."
     )
     budget_calls: int | None = Field(
-        None, ge=0, exclude=True, description="Most calls, all sessions together; the run stops there and can go on."
+        None, ge=0, exclude=True, description="Maximum calls over all sessions; the run stops there and can be resumed."
     )
     budget_tokens: int | None = Field(
-        None, ge=0, exclude=True, description="Most tokens, all sessions together; the run stops there and can go on."
+        None,
+        ge=0,
+        exclude=True,
+        description="Maximum tokens over all sessions; the run stops there and can be resumed.",
     )
 
-    dry_run: bool = Field(False, exclude=True, description="Estimate the cost, and ask nobody.")
+    dry_run: bool = Field(False, exclude=True, description="Estimate the cost without asking a model.")
     speed: tuple[float, float] = Field(
         (500.0, 20_000.0),
         exclude=True,
-        description="Tokens a second, read and written, of slow and of fast servers; for --dry-run.",
+        description="Tokens per second, read and written, of slow and fast servers; for --dry-run.",
     )
     price: tuple[float, float] = Field(
-        (0.0, 0.0), exclude=True, description="Price of a million tokens read, and of a million written; for --dry-run."
+        (0.0, 0.0),
+        exclude=True,
+        description="Price of a million tokens read and of a million tokens written; for --dry-run.",
     )
 
     @field_validator("speed")
@@ -104,14 +113,14 @@ class ModelConfig(BaseModel):
         return Budget(self.budget_calls, self.budget_tokens)
 
     def estimate(self, work: Callable[[Backend], object], times: float = 1.0) -> Estimate:
-        """Estimate the cost of some work that is done a number of times."""
+        """Estimate the cost of work that is repeated a number of times."""
         return estimate(work, self.speed, self.price, times)
 
     def open_backend(self) -> Backend:
-        """Make the backend.
+        """Open the backend.
 
         Raises:
-            InputError: If it cannot be made.
+            InputError: If the backend cannot be opened.
         """
         settings = LmSettings(
             model=self.model,
@@ -128,17 +137,19 @@ class ModelConfig(BaseModel):
 
 
 class LmConfig(ModelConfig):
-    """The language model of an experiment, and the wording in which it is asked."""
+    """Options of an experiment's language model, and the wording of its instructions."""
 
     wording: int = Field(_STYLE.wording, ge=1, le=WORDINGS, description="Wording of all instructions, 1 to 5.")
 
     @property
     def style(self) -> Style:
-        """How the model is asked."""
+        """Wording and sampling of requests."""
         return Style(self.wording, self.temperature, self.max_tokens)
 
 
 class UsersConfig(LmConfig):
-    """A language model that may play the users, too."""
+    """Options of a language model that may also play the users."""
 
-    users_by: UsersBy = Field("simulation", description="Who plays the users: a simulation, or the language model.")
+    users_by: UsersBy = Field(
+        "simulation", description="Source of users' behaviour: a simulation or the language model."
+    )

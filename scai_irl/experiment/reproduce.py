@@ -1,7 +1,7 @@
-"""``scai-irl reproduce``: run a list of experiments, each in a folder of its own, and write one report.
+"""``scai-irl reproduce``: run a list of experiments, each in its own folder, and write one report.
 
-A script in ``experiments`` makes a `Reproduction`; the entry-point group ``scai_irl.reproductions`` names it. Started
-again, it goes on where it was stopped: what is finished is only read.
+A module in ``experiments`` makes a `Reproduction`, and the entry-point group ``scai_irl.reproductions`` names it. A
+second start resumes: finished experiments are only loaded.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Step:
     """One experiment of a reproduction.
 
     Attributes:
-        name: Name of its folder.
+        name: Name of the step and of its folder.
         experiment: Name of the experiment.
-        options: Its options, by field.
-        seconds: What it takes on two cores without GPU, for the estimate; where a server is asked, it is not looked at.
+        options: Options of the experiment, by field.
+        seconds: Seconds on two cores without GPU, for the estimate; not used if a server is asked.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Step:
 
     @property
     def served(self) -> bool:
-        """Whether a server is asked, on which its time depends."""
+        """Whether the step asks a server, on which its time depends."""
         return self.options.get("backend") == SERVED
 
 
@@ -56,12 +56,12 @@ class Failure:
 
     Attributes:
         name: The step.
-        told: The problem, in a line.
-        crashed: Whether the cause is not the input, so that an error of the program is likely.
+        problem: The problem, in a line.
+        crashed: Whether an error of the program is likely, because the input is not the cause.
     """
 
     name: str
-    told: str
+    problem: str
     crashed: bool
 
 
@@ -73,7 +73,7 @@ class Reproduction:
         name: Name on the command line.
         summary: One line for ``--help``.
         presets: The steps of each preset.
-        times: How the times of a preset were come by, where they were not measured.
+        times: Source of the times of a preset, if they were not measured.
     """
 
     name: str
@@ -84,18 +84,20 @@ class Reproduction:
 
 @dataclass
 class Reproduce:
-    """Run every experiment of a list, and build one report of all. Goes on where it was stopped."""
+    """Run every experiment of a list and write one report of all. Resumes after an interruption."""
 
     what: Annotated[Positional[str], arg(help="List of experiments: paper.")]
     preset: Annotated[str, arg(help="small, full or cluster.")] = "small"
     out: Annotated[Path | None, arg(help="Folder of all results; results/WHAT-PRESET unless given.")] = None
-    seed: Annotated[int, arg(help="Root of all randomness.")] = 0
-    data: Annotated[Path | None, arg(help="Folder with recorded runs and people's choices, where there is one.")] = None
+    seed: Annotated[int, arg(help="Root seed of all random numbers.")] = 0
+    data: Annotated[Path | None, arg(help="Folder with runs of SCAI (2023) and people's choices, if any.")] = None
     only: Annotated[tuple[str, ...], arg(help="Steps to run; all unless given.")] = ()
-    url: Annotated[tuple[str, ...], arg(help="Servers of the model, for steps that ask one (preset cluster).")] = ()
-    model: Annotated[str, arg(help="Name of the served model; not needed where a server has only one.")] = ""
+    url: Annotated[
+        tuple[str, ...], arg(help="Servers of the model, for steps that ask a server (preset cluster).")
+    ] = ()
+    model: Annotated[str, arg(help="Name of the served model; not needed if a server has only one.")] = ""
     concurrency: Annotated[int | None, arg(help="Requests in flight at each server.")] = None
-    dry_run: Annotated[bool, arg(help="List the steps with their times, and run none.")] = False
+    dry_run: Annotated[bool, arg(help="List the steps with their times without running them.")] = False
 
 
 def find_reproductions() -> dict[str, Reproduction]:
@@ -108,12 +110,12 @@ def reproduce(command: Reproduce) -> None:
 
     Raises:
         InputError: If there is no such reproduction, preset or step; or, at the end, if steps failed because of input.
-        SystemExit: With code 1, at the end, if a step failed because of anything else.
+        SystemExit: With code 1, at the end, if a step failed for another reason.
     """
-    found = find_reproductions()
-    if command.what not in found:
-        raise InputError("what", f"there is no {command.what!r}", f"give one of {', '.join(found)}")
-    chosen = found[command.what]
+    reproductions = find_reproductions()
+    if command.what not in reproductions:
+        raise InputError("what", f"there is no {command.what!r}", f"give one of {', '.join(reproductions)}")
+    chosen = reproductions[command.what]
     if command.preset not in chosen.presets:
         raise InputError("preset", f"there is no {command.preset!r}", f"give one of {', '.join(chosen.presets)}")
     steps = with_server(_chosen(chosen.presets[command.preset], command.only), command)
@@ -125,22 +127,22 @@ def reproduce(command: Reproduce) -> None:
     folders, failed = run_steps(steps, out, command.seed, command.data)
     if folders:
         summaries = {name: experiment.summary for name, experiment in find_experiments().items()}
-        write_report(folders, out / REPORT, chosen.summary, summaries, {one.name: one.told for one in failed})
+        write_report(folders, out / REPORT, chosen.summary, summaries, {one.name: one.problem for one in failed})
         print(f"report: {out / REPORT}")
     if failed:
         names = ", ".join(one.name for one in failed)
-        told = InputError(names, f"{len(failed)} of {len(steps)} steps failed", "correct them, and run the same again")
+        error = InputError(names, f"{len(failed)} of {len(steps)} steps failed", "correct them, and run the same again")
         if not any(one.crashed for one in failed):
-            raise told
-        print(f"error: {told}", file=sys.stderr)
+            raise error
+        print(f"error: {error}", file=sys.stderr)
         raise SystemExit(_CRASHED)
 
 
 def with_server(steps: Sequence[Step], command: Reproduce) -> list[Step]:
-    """Tell steps that ask a server which one, and what of it.
+    """Add the address and the model of a server to steps that ask one.
 
     Raises:
-        InputError: If that was given, and no step asks a server.
+        InputError: If these are given and no step asks a server.
     """
     given: dict[str, Any] = {"url": command.url, "model": command.model, "concurrency": command.concurrency}
     given = {name: value for name, value in given.items() if value not in ((), "", None)}
@@ -150,11 +152,11 @@ def with_server(steps: Sequence[Step], command: Reproduce) -> list[Step]:
 
 
 def estimate_lines(steps: Sequence[Step], times: str = "") -> list[str]:
-    """Say how long each step takes, and all of them together, but for those whose time depends on a server.
+    """Lines with the time of each step and of all steps, except those that ask a server.
 
     Args:
         steps: The steps.
-        times: How their times were come by, where they were not measured.
+        times: Source of the times, if they were not measured.
     """
     wide = max(len(step.name) for step in steps)
     lines = [f"  {step.name:<{wide}}  {_seconds(step)}  {step.experiment}" for step in steps]
@@ -166,22 +168,22 @@ def estimate_lines(steps: Sequence[Step], times: str = "") -> list[str]:
     return [
         *lines,
         f"{len(own)} steps, {here if own else 'no time'}",
-        f"{served} steps ask a server, and take what it takes: scai-irl run EXPERIMENT --backend {SERVED} "
+        f"{served} steps ask a server, which determines their time: scai-irl run EXPERIMENT --backend {SERVED} "
         "--dry-run --speed SLOWEST FASTEST tells calls, tokens and time",
     ]
 
 
 def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) -> tuple[list[Path], list[Failure]]:
-    """Run steps one after the other; one that fails is named, and the others go on.
+    """Run steps one after the other; if one fails, report it and continue with the others.
 
     Args:
         steps: The steps.
-        out: Folder of their folders.
-        seed: Root seed of all.
+        out: Folder that contains the steps' folders.
+        seed: Root seed of all steps.
         data: Folder with data; the value ``data:NAME`` of an option stands for the file NAME in it.
 
     Returns:
-        Folders of those that have results, and those that failed.
+        Folders of steps with results, and failures.
     """
     experiments = find_experiments()
     folders: list[Path] = []
@@ -190,19 +192,19 @@ def run_steps(steps: Sequence[Step], out: Path, seed: int, data: Path | None) ->
         started = time.monotonic()
         options = _with_data(step.options, data)
         if options is None:
-            _say(f"[{number}/{len(steps)}] {step.name}: left out, since it needs --data")
+            _say(f"[{number}/{len(steps)}] {step.name}: skipped, because it needs --data")
             continue
         experiment = experiments[step.experiment]
         try:
             config = check(experiment.config, {**options, "seed": seed, "out": out / step.name})
             results = experiment.run(config)
-        except Exception as problem:  # whatever it is, hours of other steps must not be lost to it
+        except Exception as problem:  # no error may cost the hours that other steps took
             crashed = not isinstance(problem, InputError)
-            told = f"{type(problem).__name__}: {problem}" if crashed else str(problem)
+            message = f"{type(problem).__name__}: {problem}" if crashed else str(problem)
             if crashed:
                 traceback.print_exc()
-            _say(f"[{number}/{len(steps)}] {step.name}: {told}")
-            failed.append(Failure(step.name, told, crashed))
+            _say(f"[{number}/{len(steps)}] {step.name}: {message}")
+            failed.append(Failure(step.name, message, crashed))
             continue
         folders.append(results.path)
         _say(f"[{number}/{len(steps)}] {step.name}: {time.monotonic() - started:.0f} s")
@@ -218,14 +220,14 @@ def _chosen(steps: Sequence[Step], only: Sequence[str]) -> Sequence[Step]:
 
 
 def _with_data(options: Mapping[str, Any], data: Path | None) -> dict[str, Any] | None:
-    """Put paths in the place of ``data:NAME``; None if there are no data."""
-    made = dict(options)
+    """Replace ``data:NAME`` by paths; None if there are no data."""
+    replaced = dict(options)
     for name, value in options.items():
         if isinstance(value, str) and value.startswith("data:"):
             if data is None:
                 return None
-            made[name] = data / value.removeprefix("data:")
-    return made
+            replaced[name] = data / value.removeprefix("data:")
+    return replaced
 
 
 def _seconds(step: Step) -> str:

@@ -1,4 +1,4 @@
-"""Run a study: from a configuration and a function that returns a `Study` to a finished results folder."""
+"""Run a function that returns a `Study` with a configuration, and write a results folder."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from scai_irl.report.study import Study, keep
 from scai_irl.results.folder import default_folder, opened
 from scai_irl.results.manifest import MANIFEST, Manifest
 from scai_irl.results.results import Results, load
-from scai_irl.results.session import counted, kept
+from scai_irl.results.session import counted, stored
 
 C = TypeVar("C", bound=ExperimentConfig)
 
 CHECKPOINTS = ("epochs", "*.npz")
-"""Files and folders that only an unfinished run needs; they are removed when it has finished."""
+"""Files and folders that only an unfinished run needs; they are removed when the run finishes."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """The language model that a study asks.
+    """Language model of a study.
 
     Attributes:
-        backend: Answers requests; in a run it stores them in the results folder and keeps to the budget.
+        backend: Backend that answers requests; in a run it stores calls in the results folder and respects the budget.
         tally: Calls and tokens so far.
     """
 
@@ -47,25 +47,25 @@ class Model:
         return self.backend.model
 
     def ask(self, questions: Sequence[Question]) -> list[object | None]:
-        """Ask all questions in one batch, and unreadable answers again; None where no answer could be read."""
+        """Ask all questions in one batch; repeat those with unreadable answers. None where no answer could be read."""
         return ask(self.backend, questions, self.tally)
 
 
 StudyFunction = Callable[[C, Any], Study]
-"""A function of a configuration and a `Model`, or of a configuration and None where it names no language model."""
+"""Function of a configuration and a `Model`; the model is None if the configuration has no options for one."""
 
 
 def run_study(name: str, config: C, study: StudyFunction[C], formerly: str = "") -> Results:
-    """Run a study, or continue one that was interrupted; a finished folder is only read.
+    """Run or resume a study; a finished folder is only loaded.
 
     The function is called with the results folder in ``config.out``. Calls of a language model are stored there, so a
-    study that was interrupted asks nothing twice.
+    resumed study repeats no call.
 
     Args:
         name: Name of the experiment.
         config: Its configuration.
         study: Computes the study.
-        formerly: Name of the experiment in manifests of earlier versions, whose finished folders are only read.
+        formerly: Name of the experiment in manifests of earlier versions, whose finished folders are only loaded.
 
     Raises:
         InputError: If the folder or the model cannot be used, or the study refuses the configuration.
@@ -86,27 +86,27 @@ def run_study(name: str, config: C, study: StudyFunction[C], formerly: str = "")
         stack.enter_context(_removed_if_refused(folder, begun))
         if manifest.status != "finished":
             if backend is None or not isinstance(config, ModelConfig):
-                found = study(here, None)
+                computed = study(here, None)
             else:
-                with counted(manifest, backend, folder), kept(backend, folder, config.budget) as asked:
-                    model = Model(asked)
-                    found = study(here, model)
+                with counted(manifest, backend, folder), stored(backend, folder, config.budget) as limited:
+                    model = Model(limited)
+                    computed = study(here, model)
                 manifest.counts = asdict(model.tally)
-            keep(folder, manifest, found)
+            keep(folder, manifest, computed)
         _remove_checkpoints(folder)
     return load(folder)
 
 
 def estimate_study(config: C, study: StudyFunction[C], sample: Callable[[C], tuple[C, float]] | None) -> Estimate:
-    """Estimate the cost of a study: run it with the phrasebook, which asks nobody, and count the calls.
+    """Estimate the cost of a study by running it with the phrasebook and counting the calls.
 
     Args:
-        config: The configuration, which names a language model.
+        config: The configuration, with the options of a language model.
         study: Computes the study.
-        sample: Returns a smaller configuration, and how many times as much the whole one asks.
+        sample: Function that returns a smaller configuration, and the factor by which the full one asks more.
 
     Raises:
-        TypeError: If the configuration names no language model.
+        TypeError: If the configuration has no options of a language model.
     """
     if not isinstance(config, ModelConfig):
         raise TypeError(f"{type(config).__name__} names no language model")
@@ -116,7 +116,7 @@ def estimate_study(config: C, study: StudyFunction[C], sample: Callable[[C], tup
 
 
 def _finished_as(name: str, folder: Path) -> bool:
-    """Whether a folder is finished under the name that an experiment had."""
+    """Whether a folder is finished under an earlier name of the experiment."""
     if not name or not (folder / MANIFEST).exists():
         return False
     there = Manifest.read(folder)
@@ -125,7 +125,7 @@ def _finished_as(name: str, folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _removed_if_refused(folder: Path, begun: bool) -> Iterator[None]:
-    """Remove a folder if the study refuses its configuration and nothing was in the folder before or after."""
+    """Remove a new folder if the study refuses its configuration and wrote nothing."""
     try:
         yield
     except InputError:

@@ -1,4 +1,4 @@
-"""An experiment as a program of its own: ``python -m experiments.NAME``, or a script of the user's."""
+"""Experiments as programs: ``python -m experiments.NAME``, or a user's own script."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run_experiment(experiment: Experiment[Any], arguments: Sequence[str] | None 
 
     Args:
         experiment: The experiment.
-        arguments: Words of the command line; those the program was started with if None.
+        arguments: Words of the command line; those of this process if None.
     """
     prepare_process()
     reader = functools.partial(tyro.cli, options_of(experiment.config))
@@ -34,7 +34,7 @@ def run_experiment(experiment: Experiment[Any], arguments: Sequence[str] | None 
 
 
 def run_package(package: str | None) -> None:
-    """Run an experiment of a package by the program's command line: the only one, or the one that is named first.
+    """Run an experiment of a package from the command line: its only one, or the one that the first word names.
 
     Args:
         package: Name of the package, which is ``__package__`` in its ``__main__.py``.
@@ -53,7 +53,7 @@ def run_package(package: str | None) -> None:
 
 
 def run_with_options(experiment: Experiment[Any], options: dict[str, Any]) -> None:
-    """Check options, then run the experiment and print its results; with ``dry_run``, print its cost.
+    """Check options, run the experiment and print its results; with ``dry_run``, print its estimated cost.
 
     Raises:
         InputError: If an option is wrong, or there is no estimate.
@@ -62,14 +62,14 @@ def run_with_options(experiment: Experiment[Any], options: dict[str, Any]) -> No
     if not getattr(config, "dry_run", False):
         show(experiment.run(config))
     elif experiment.estimate is None:
-        problem = f"{experiment.name} cannot tell what it would cost"
+        problem = f"{experiment.name} has no estimate of its cost"
         raise InputError("dry_run", problem, "leave it out to run, or give the experiment an estimate")
     else:
         print_estimate(experiment.estimate(config))
 
 
 def print_estimate(estimate: Estimate) -> None:
-    """Print a cost, a line for each kind."""
+    """Print a cost, with a line for each kind."""
     console = Console()
     for line in estimate.lines():
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from scai_irl.experiment.config import norm_without_parameters, read_mixture, so
 
 
 def known(value: tuple[str, ...], words: Collection[str], what: str) -> tuple[str, ...]:
-    """Check that a list names something, all of it known, and nothing twice.
+    """Check that a list is not empty, that all its names are known, and that none repeats.
 
     Raises:
         ValueError: If it does not.
@@ -27,7 +27,7 @@ def known(value: tuple[str, ...], words: Collection[str], what: str) -> tuple[st
 
 
 def known_currencies(value: tuple[str, ...]) -> tuple[str, ...]:
-    """Check that currencies are known, with their psychological distance.
+    """Check that currencies are known and have a psychological distance.
 
     Raises:
         ValueError: If one is not.

@@ -1,4 +1,4 @@
-"""Command-line options made from configurations, and command-line mistakes in one line."""
+"""Command-line options made from configurations, and command-line errors in one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_RULE = re.compile(r"[\s╭╮╰╯│─-]*")  # of lines, or of hyphens where the output takes no others
+_RULE = re.compile(r"[\s╭╮╰╯│─-]*")  # box-drawing lines, or hyphens if the output has no others
 _SHORTEST = (tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes)
 
 
@@ -33,19 +33,19 @@ def options_of(config: type[BaseModel]) -> type[Any]:
         annotation = Annotated[info.annotation, tyro.conf.arg(help=info.description)]  # type: ignore[name-defined]
         default = dataclasses.MISSING if info.is_required() else info.default
         fields.append((name, annotation, dataclasses.field(default=default)))
-    made = dataclasses.make_dataclass(config.__name__, fields, kw_only=True)
-    made.__doc__ = config.__doc__
-    return made
+    options = dataclasses.make_dataclass(config.__name__, fields, kw_only=True)
+    options.__doc__ = config.__doc__
+    return options
 
 
 def parse(program: str, description: str, reader: Callable[..., T], arguments: Sequence[str] | None) -> T:
-    """Parse the command line; a mistake ends the program with one line and exit code 2.
+    """Parse the command line; an error ends the program with one line and exit code 2.
 
     Args:
         program: Name in usage lines.
-        description: What ``--help`` opens with.
+        description: First lines of ``--help``.
         reader: A tyro parser, such as ``functools.partial(tyro.cli, Options)``. It must only parse.
-        arguments: Words after the program's name; those it was started with if None.
+        arguments: Words after the program's name; those of this process if None.
     """
     captured = io.StringIO()
     try:
@@ -65,8 +65,8 @@ def _one_line(box: str, program: str) -> str:
             paragraphs.append([])
         else:
             paragraphs[-1].append(line.strip(" │"))
-    said = next((" ".join(lines) for lines in paragraphs if lines), "the command line cannot be read")
+    message = next((" ".join(lines) for lines in paragraphs if lines), "the command line cannot be read")
     hints = [lines[:2] if lines[0].startswith("Perhaps") else lines for lines in paragraphs[1:] if lines]
     hints = [lines for lines in hints if lines[0].startswith(("Perhaps", "Available"))]
     hint = " ".join(hints[0]) if hints else f"see {program} --help"
-    return f"{said.removeprefix('Error parsing ').rstrip('.')}; {hint[0].lower()}{hint[1:]}"
+    return f"{message.removeprefix('Error parsing ').rstrip('.')}; {hint[0].lower()}{hint[1:]}"

@@ -30,10 +30,10 @@ def check_not_hidden(package: str) -> None:
         InputError: If another folder or file of that name comes first.
     """
     own = _ROOT / package / "__init__.py"
-    found = _file_of(package)
-    if package not in PACKAGES or found is None or found == own or not own.exists():
+    location = _file_of(package)
+    if package not in PACKAGES or location is None or location == own or not own.exists():
         return
-    hiding = found.parent if found.name == "__init__.py" else found
+    hiding = location.parent if location.name == "__init__.py" else location
     here = Path.cwd().resolve()
     shown = f"./{hiding.relative_to(here)}" if hiding.is_relative_to(here) else str(hiding)
     problem = f"{shown} hides scai-irl's own package of that name"
@@ -43,11 +43,11 @@ def check_not_hidden(package: str) -> None:
 
 
 def refuse_hidden_packages() -> None:
-    """Refuse to be imported where ``envs`` or ``inference`` is hidden, which nothing here works without.
+    """Raise an error if ``envs`` or ``inference`` is hidden, because this package needs both.
 
     Raises:
         ImportError: If one is hidden.
-        SystemExit: The same, where a command was started: with one line on standard error and exit code 2.
+        SystemExit: If a command was started and one is hidden; prints one line and exits with code 2.
     """
     try:
         check_not_hidden("envs")

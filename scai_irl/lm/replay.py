@@ -14,7 +14,7 @@ from scai_irl.lm.settings import LmSettings
 class Recorded(Backend):
     """Decorator of a backend that stores every call and answers repeated requests from the store.
 
-    Answers that could not be read are repeated as they were: the retry has a seed of its own and is in the store, too.
+    Answers that could not be read are repeated unchanged. A retry has its own seed and is also in the store.
     So an interrupted experiment resumes with the same numbers as an uninterrupted one.
 
     Args:

@@ -31,7 +31,7 @@ class Tally:
             setattr(self, name, getattr(self, name) + value)
 
     def charge(self, cost: Tally, account: Hashable) -> None:
-        """Add the cost of a request, whatever its account."""
+        """Add the cost of a request, for any account."""
         del account
         self.add(cost)
 

@@ -1,4 +1,4 @@
-"""Finished epochs on disk: one folder each, written completely or not at all, from which a killed run resumes."""
+"""Finished epochs on disk, from which a killed run resumes; each has a folder that is written atomically."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INTERACTIONS, _VERBAL, _COSTS, _BELIEF, _TALLY = (
 
 
 class EpochFolders:
-    """Sink that saves every epoch in a folder of its own, ``epochs/GROUP-epochNNN`` of a results folder.
+    """Sink that saves every epoch in its own folder, ``epochs/GROUP-epochNNN`` of a results folder.
 
     Args:
         results: Results folder.

@@ -64,7 +64,7 @@ def interactions_table(epoch: Epoch, users: Users, policies: list[VerbalPolicies
     stake = np.repeat(np.asarray(users.stake), plays)
     units = actions.units.reshape(-1)
     answer = actions.answer.reshape(-1)
-    made = units != MISSING
+    has_offer = units != MISSING
     action = offer_of_units(jnp.asarray(np.maximum(units, 0)), jnp.asarray(stake))
     accept_probability = users.accept_probability(np.asarray(action).reshape(rows, plays)).reshape(-1)
     regret = regret_of_offers(setting, users, np.asarray(action).reshape(rows, plays)).reshape(-1)
@@ -89,8 +89,8 @@ def interactions_table(epoch: Epoch, users: Users, policies: list[VerbalPolicies
         "responder": [_ROLES[pair[1]] for pair in pairing],
         "currency": np.repeat(np.array(setting.currencies)[users.currency], plays),
         "stake": stake.astype(np.int64),
-        "offer": pd.Series(units, dtype="Int64").where(made, pd.NA),
-        "offered_share": np.where(made, units / stake, np.nan),
+        "offer": pd.Series(units, dtype="Int64").where(has_offer, pd.NA),
+        "offered_share": np.where(has_offer, units / stake, np.nan),
         "expected_share": expected.reshape(-1),
         "accepted": pd.Series(answer == 1, dtype="boolean").where(answer != MISSING, pd.NA),
         "proposer_policy": policy(0, schedule.proposing_assistant),
@@ -98,8 +98,8 @@ def interactions_table(epoch: Epoch, users: Users, policies: list[VerbalPolicies
         "manner": np.repeat([c.manner or "silent" for c in setting.condition_of_row], plays),
         "proposer_text": actions.proposer_text.reshape(-1),
         "responder_text": actions.responder_text.reshape(-1),
-        "user_accept_probability": np.where(made, accept_probability, np.nan).astype(float),
-        "regret": np.where(made, regret, np.nan).astype(float),
+        "user_accept_probability": np.where(has_offer, accept_probability, np.nan).astype(float),
+        "regret": np.where(has_offer, regret, np.nan).astype(float),
     }
     return pd.DataFrame(columns)
 
@@ -142,7 +142,7 @@ def chosen_as_json(policy: Policy | None) -> str | None:
 
 
 def index_columns(epoch: Epoch, lines: int) -> dict[str, Any]:
-    """Make the columns that say which condition, run and epoch a line belongs to.
+    """Make the columns for the condition, run and epoch of each line.
 
     Args:
         epoch: The epoch.

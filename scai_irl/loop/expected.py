@@ -31,7 +31,7 @@ def expected_shares(
     share = offered_share(offers, jnp.broadcast_to(stake[:, None], offers.shape))
     means: dict[Policy, Float[np.ndarray, "row"]] = {}
     for policy in {policy for of_row in policies for policy in of_row if policy is not None}:
-        # Illegal offers have probability 0, whatever their share.
+        # Illegal offers have probability 0, so their share has no effect.
         means[policy] = np.asarray(jnp.sum(jnp.exp(policy.table(stake).offer) * share, axis=1), float)
     shares = [
         [math.nan if policy is None else means[policy][row] for policy in of_row] for row, of_row in enumerate(policies)

@@ -1,7 +1,7 @@
 """Play one epoch of all runs of all conditions in one group.
 
-Requests to a language model go out in three batches, for any number of runs: the choice of policies (two batches where
-an agent needs two questions in sequence), offers, answers.
+Requests to a language model are sent in three batches, for any number of runs: the choice of policies, offers, and
+answers. The choice takes two batches if an agent asks two questions in sequence.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ observed behaviour π̂, the loss of a text is
 
     TV(π̂, π_θ) and W₁(π̂, π_θ) over offered shares, averaged over stakes, and |α̂ − α_θ| over answers
 
-R acts are a sample, so a perfect translator has a loss above 0, too. Its mean loss, from acts sampled from π_θ, is the
+R acts are a sample, so even a perfect translator has a loss above 0. Its mean loss, from acts sampled from π_θ, is the
 floor. Each loss is reported with its floor and its excess over the floor.
 """
 

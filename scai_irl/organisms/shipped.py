@@ -9,7 +9,7 @@ _SHIPPED = Path(__file__).parent / "shipped"
 _SUMMARIES = {
     "bayes": "believes what a Bayesian does",
     "altruistic-prior": "holds groups to be altruistic before it has seen them",
-    "credulous": "takes what users' talk tells for almost certain, whatever is stated",
+    "credulous": "takes users' talk as almost certain evidence, regardless of its stated reliability",
     "one-currency": "learns nothing from games that are not about dollars",
     "forgetful": "remembers the last three interactions",
 }

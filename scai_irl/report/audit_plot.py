@@ -1,4 +1,4 @@
-"""Figure of a score card: a model's distances and weights beside a Bayesian's."""
+"""Figure of a score card: a model's distances and weights, compared with a Bayesian's."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _NEEDED = ("measure", "channel", "value", "low", "high", "ideal", "ideal_low", "
 
 @captioned
 def plot_audit(audit: Results | pd.DataFrame) -> Figure:
-    """Total variation distances and weights of an audited model, with 95 % intervals, beside those of a Bayesian.
+    """Each mark shows a total variation distance or a weight, with its 95 % interval, of a model or of a Bayesian.
 
     Args:
-        audit: What `scai_irl.audit` returns, or its table ``scorecard``.
+        audit: Results of `scai_irl.audit`, or their table ``scorecard``.
 
     Returns:
         A figure; ``figure.savefig("audit.png")`` writes it.
 
     Raises:
-        InputError: If there is no score card, or none of these measures is in it.
+        InputError: If there is no score card, or it has none of these measures.
 
     Example:
         >>> import pandas as pd
@@ -41,13 +41,13 @@ def plot_audit(audit: Results | pd.DataFrame) -> Figure:
         raise InputError("audit", "there is no score card", "give results of an audit of a model")
     known = card[card["value"].notna()]
     panels = {name: known[known["measure"].str.contains(name, regex=False)] for name in _PANELS}
-    drawn = {name: rows for name, rows in panels.items() if len(rows)}
-    if not drawn:
+    filled = {name: rows for name, rows in panels.items() if len(rows)}
+    if not filled:
         raise InputError("audit", "the score card has no distance and no weight", "audit the model with a channel")
-    heights = [len(rows) + 2 for rows in drawn.values()]
+    heights = [len(rows) + 2 for rows in filled.values()]
     figure = Figure(figsize=(7.5, 0.24 * sum(heights) + 0.4), layout="constrained")
-    axes = figure.subplots(len(drawn), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for panel, (name, rows) in zip(axes, drawn.items(), strict=True):
+    axes = figure.subplots(len(filled), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for panel, (name, rows) in zip(axes, filled.items(), strict=True):
         _panel(panel, rows, _PANELS[name])
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, fontsize=8, loc="outside upper right", ncols=2)

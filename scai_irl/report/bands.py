@@ -1,4 +1,4 @@
-"""Figures and cells of tables that show means over runs with their 95 % bootstrap intervals."""
+"""Figures and table cells with means over runs and their 95 % bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _PANEL = (3.1, 2.6)
 
 @dataclass(frozen=True)
 class Bands:
-    """Layout of a figure; names are columns of the table.
+    """Layout of a figure; names refer to columns of the table.
 
     Attributes:
-        x: Setting on the horizontal axis; a number, drawn at even distances.
+        x: Setting on the horizontal axis, a number, drawn at equal distances.
         y: Measure on the vertical axis.
-        lines: Setting that lines are for.
-        columns: Setting that columns of panels are for.
-        rows: Setting that rows of panels are for.
+        lines: Setting that has a line for each value.
+        columns: Setting that has a column of panels for each value.
+        rows: Setting that has a row of panels for each value.
         across: Label of the horizontal axis.
         up: Label of the vertical axis.
-        goal: Number at which a dotted line is drawn; none without it.
-        alike: Whether all panels have the same vertical axis.
+        goal: Number at which a dotted line is drawn; no line if None.
+        alike: Whether all panels share the vertical axis.
     """
 
     x: str
@@ -68,7 +68,7 @@ def bands_figure(table: pd.DataFrame, shown: Bands) -> Figure:
 
 
 def with_interval(values: pd.Series[float]) -> str:
-    """A mean over runs with its 95 % interval, as a cell of a table.
+    """Format a mean over runs with its 95 % interval as a table cell.
 
     Example:
         >>> with_interval(pd.Series([0.5, 0.5]))

@@ -1,4 +1,4 @@
-"""Figures of a calibration: histograms of ranks, and how far their distributions stray from the uniform one."""
+"""Figures of a calibration: histograms of ranks, and their deviations from the uniform distribution."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _BINS = 20
 _PANEL = (2.6, 2.1)
 _COLUMNS = 4
 _MOST_PANELS = 16
-_BINOMIAL = 2.58  # standard deviations that hold 99 % of a normal
+_BINOMIAL = 2.58  # standard deviations that contain 99 % of a normal distribution
 
 
 @captioned
 def calibration_figure(ranks: dict[str, np.ndarray]) -> Figure:
-    """Ranks of truths among draws, which are uniform where a method is calibrated: histograms, and running differences.
+    """Bars show ranks of truths among draws, curves their deviation from uniform. Grey: a calibrated method.
 
-    Grey marks where a calibrated method stays: each bar of a histogram with a chance of 99 %, the whole curve of all
-    numbers together with 95 %. Of many numbers, the first sixteen are drawn.
+    A calibrated method keeps each bar within grey with probability 99 %, and all curves together with probability 95 %.
+    Only the first sixteen numbers are drawn.
 
     Args:
         ranks: Ranks in (0, 1) by number.

@@ -1,4 +1,4 @@
-"""Captions of figures, which are written into their files and shown in the report."""
+"""Captions of figures, which are stored in their files and shown in the report."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ P = ParamSpec("P")
 
 
 def captioned(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Give the figures that a function draws the first line of its docstring as their label.
+    """Label the figures that a function draws with the first line of its docstring.
 
     `scai_irl.report.drawing.save_figure` writes the label into each file as its description.
 
     Args:
-        draw: Draws a figure; the first line of its docstring is the caption.
+        draw: Function that draws a figure; the first line of its docstring is the caption.
 
     Example:
         >>> @captioned

@@ -1,4 +1,4 @@
-"""Figures by epoch, in the form of SCAI (2023): users and assistants, with bands of one standard error over runs."""
+"""Figures by epoch, as in SCAI (2023): users and assistants, with bands of one standard error over runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scai_irl.report.captions import captioned
 from scai_irl.results.results import FIGURES
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe & Ito's colours, which colour-blind readers can tell apart."""
+"""Colours by Okabe & Ito, which colour-blind readers can distinguish."""
 
 _PANEL = (3.4, 2.9)
 _FORMATS = {
@@ -27,14 +27,14 @@ _FORMATS = {
     "pdf": ("Subject", ["CreationDate", "Producer"]),
     "svg": ("Description", ["Date", "Creator"]),
 }
-"""Name of the caption in each format, and fields with the day or the machine, which are left out."""
+"""Name of the caption field in each format, and fields with the date or the machine, which are left out."""
 
 _left_out = ContextVar("left_out", default=False)
 
 
 @captioned
 def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
-    """Mean offered share by epoch (± 1 SEM). Panels: groups; colours: populations. Solid: assistants; dashed: users."""
+    """Each line shows the mean offered share by epoch (± 1 SEM). Solid: assistants. Dashed: users."""
     chosen = summary[summary["agent"] == agent]
     groups = list(dict.fromkeys(chosen["group"]))
     figure = _empty(len(groups))
@@ -53,10 +53,10 @@ def offered_share_figure(summary: pd.DataFrame, agent: str) -> Figure:
 
 @captioned
 def gap_figure(summary: pd.DataFrame) -> Figure:
-    """Alignment gap by epoch, averaged over populations. Each panel is a group, each colour an agent.
+    """Each line shows an agent's alignment gap by epoch, averaged over populations. Each panel is a group.
 
-    The gap is that between policies (``expected_gap``) where these are known, since the gap between a few draws is
-    mostly noise when users differ.
+    The gap is between policies (``expected_gap``) if these are known, because the gap between a few draws is mostly
+    noise if users differ.
     """
     gap = "expected_gap" if "expected_gap" in summary else "gap"
     groups = list(dict.fromkeys(summary["group"]))
@@ -75,7 +75,7 @@ def gap_figure(summary: pd.DataFrame) -> Figure:
 
 @captioned
 def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
-    """Expected weight of each norm after each epoch (± 1 SEM). Each panel is a condition. Dashed: true weight."""
+    """Each line shows a norm's expected weight by epoch (± 1 SEM). Each panel is a condition. Dashed: true weight."""
     chosen = beliefs[beliefs["agent"] == agent]
     conditions = list(dict.fromkeys(chosen["condition"]))
     figure = _empty(len(conditions))
@@ -95,7 +95,7 @@ def belief_figure(beliefs: pd.DataFrame, agent: str) -> Figure:
 
 
 def epoch_figures(summary: pd.DataFrame, beliefs: pd.DataFrame) -> dict[str, Figure]:
-    """Draw gaps, offered shares and beliefs by epoch; nothing inside `without_figures`.
+    """Draw gaps, offered shares and beliefs by epoch; draw nothing inside `without_figures`.
 
     Args:
         summary: Table that `scai_irl.measure.alignment.alignment_summary` returns.
@@ -119,20 +119,20 @@ def without_figures() -> Iterator[None]:
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
-    """Write a figure as PNG, PDF and SVG, its text as text; the same figure gives the same bytes.
+    """Write a figure as PNG, PDF and SVG, with text as text; the same figure gives the same bytes.
 
-    Its label, which `scai_irl.report.captions.captioned` sets, is the description in each. Inside `without_figures`
-    nothing is written.
+    Its label, set by `scai_irl.report.captions.captioned`, becomes the description in each file. Inside
+    `without_figures` nothing is written.
     """
     if _left_out.get():
         return
     for suffix, (caption, left_out) in _FORMATS.items():
         metadata = dict.fromkeys(left_out) | ({caption: figure.get_label()} if figure.get_label() else {})
-        drawn = io.BytesIO()  # Matplotlib hides a full disk behind errors of its own
+        image = io.BytesIO()  # Matplotlib reports a full disk by other errors
         with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-            figure.savefig(drawn, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
+            figure.savefig(image, format=suffix, dpi=200, bbox_inches="tight", metadata=metadata)
         with written_whole(folder / FIGURES / f"{name}.{suffix}") as partial:
-            partial.write_bytes(drawn.getvalue())
+            partial.write_bytes(image.getvalue())
 
 
 def _empty(panels: int) -> Figure:

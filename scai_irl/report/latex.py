@@ -1,4 +1,4 @@
-"""Text for plain LaTeX: pdflatex without further packages takes ASCII alone, so other characters become commands."""
+"""Text for plain LaTeX: pdflatex without packages accepts only ASCII, so other characters become commands."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ _WITH_HAT = re.compile(f"([A-Za-z])([{''.join(_HATS)}])")
 
 
 def plain_latex(text: str) -> str:
-    r"""Write everything that is not ASCII as commands; what is ASCII stays as it is, commands included.
+    r"""Write characters outside ASCII as commands; ASCII, including commands, is unchanged.
 
-    Letters with accents get theirs, and statistics their hats. A character that is not known is named in brackets: it
-    may come from a file of a user's, and a table with a clumsy name in it is better than none.
+    Letters keep their accents, and statistics their hats. An unknown character, for example from a user's file, is
+    replaced by its name in brackets, so that the table can still be typeset.
 
     Example:
         >>> plain_latex("W₁ ≥ 0.1 – R̂")
@@ -79,7 +79,7 @@ def plain_latex(text: str) -> str:
         'Fr\\"{a}nken, [CJK UNIFIED IDEOGRAPH-4E2D]'
     """
     composed = unicodedata.normalize("NFC", text)
-    hatted = _WITH_HAT.sub(lambda found: rf"\ensuremath{{{_HATS[found[2]]}{{{found[1]}}}}}", composed)
+    hatted = _WITH_HAT.sub(lambda match: rf"\ensuremath{{{_HATS[match[2]]}{{{match[1]}}}}}", composed)
     return "".join(character if character.isascii() else _command(character) for character in hatted)
 
 

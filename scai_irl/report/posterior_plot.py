@@ -22,9 +22,9 @@ def plot_posterior(posterior: DiscretePosterior | SampledPosterior | Any, run: i
     """Plot the posterior of one run: weights of norms or parameters with 90 % intervals, and predicted offers.
 
     Args:
-        posterior: What `inference.infer` returns, or an ArviZ object such as ``results.posterior``. An ArviZ object has
-            no policies, so its parameters are drawn alone.
-        run: Index of the run; not used for an ArviZ object, whose rows name their coordinates.
+        posterior: Posterior of `inference.infer`, or an ArviZ object such as ``results.posterior``. An ArviZ object has
+            no policies, so only its parameters are drawn.
+        run: Index of the run. Not used for an ArviZ object, because its rows name their coordinates.
         stake: Stake for which offers are predicted.
 
     Returns:

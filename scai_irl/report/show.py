@@ -1,4 +1,4 @@
-"""Print a results folder to the terminal, as its manifest describes it."""
+"""Print a results folder to the terminal, as described in its manifest."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _WIDE = 190  # columns when the output goes to a file or a pipe
 
 
 def show(results: Results) -> None:
-    """Print a results folder: findings, tables, remarks, counts and where the figures are.
+    """Print a results folder: findings, tables, remarks, counts and the location of figures.
 
-    The manifest names the tables. A folder written before manifests did so has all its shaped tables printed.
+    The manifest names the tables to print. If an old manifest names none, all formatted tables are printed.
 
     Args:
         results: The results folder.
@@ -49,7 +49,7 @@ def show(results: Results) -> None:
 
 
 def _shaped(results: Results) -> list[Displayed]:
-    """List the shaped tables of a folder."""
+    """List the formatted tables of a folder."""
     files = sorted(results.path.glob("*.csv"))
     return [Displayed(table=file.stem, title=f"{results.manifest.experiment}: {file.stem}") for file in files]
 
@@ -69,13 +69,13 @@ def _print_lines(lines: Sequence[str], console: Console) -> None:
 
 
 def _print_findings(findings: pd.DataFrame, console: Console) -> None:
-    asked = ""
+    question = ""
     for line in findings.head(_MOST_FINDINGS).to_dict("records"):
-        if line["question"] != asked:
-            asked = line["question"]
-            console.print(printable(str(asked)), style="bold", markup=False, highlight=False)
-        beside = "" if np.isnan(line["recorded"]) else f" SCAI (2023): {line['recorded']:.3f}."
+        if line["question"] != question:
+            question = line["question"]
+            console.print(printable(str(question)), style="bold", markup=False, highlight=False)
+        recorded = "" if np.isnan(line["recorded"]) else f" SCAI (2023): {line['recorded']:.3f}."
         goal = f" Goal: {line['goal']}." if line["goal"] else ""
-        console.print(printable(f"  {line['sentence']}{beside}{goal}"), markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(f"  {line['sentence']}{recorded}{goal}"), markup=False, highlight=False, soft_wrap=True)
     if len(findings) > _MOST_FINDINGS:
         console.print(f"  … and {len(findings) - _MOST_FINDINGS} more in {FINDINGS}.parquet", highlight=False)

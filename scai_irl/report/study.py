@@ -1,4 +1,4 @@
-"""Findings, tables, figures and posterior of a study, and their results folder."""
+"""Results of a study in memory, and their results folder."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Study:
     """Results of a study in memory.
 
     Attributes:
-        findings: Answers, the most important first.
-        tables: The numbers behind them, by name; kept as Parquet.
-        shown: Tables shaped for reading, by name; kept as CSV, Markdown and LaTeX.
+        findings: Findings, the most important first.
+        tables: Tables of numbers, by name; stored as Parquet.
+        shown: Formatted tables, by name; stored as CSV, Markdown and LaTeX.
         figures: Figures by name.
-        displayed: Those of the shown tables that the terminal prints.
-        remarks: Sentences that the terminal prints below them, such as warnings.
+        displayed: Formatted tables that the terminal prints.
+        remarks: Sentences that the terminal prints below the tables, such as warnings.
         posterior: The posterior as an ArviZ object, if there is one.
-        counts: Numbers worth knowing, by name.
-        backend: Backend that the study opened itself, where the configuration names none.
-        model: Models that answered there.
+        counts: Counts for the manifest, by name.
+        backend: Backend that the study opened itself, if the configuration names none.
+        model: Models of that backend.
     """
 
     findings: Sequence[Finding] = ()

@@ -18,14 +18,14 @@ from scai_irl.report.latex import plain_latex
 
 
 def final_table(summary: pd.DataFrame) -> pd.DataFrame:
-    """Shape the last epoch of an alignment summary for reading: a line for each condition.
+    """Format the last epoch of an alignment summary: a line for each condition.
 
-    ``gap`` is the mean alignment gap of a run, ``W₁`` the distance between all assistants' and all users' offered
-    shares; ``expected gap`` compares the policies behind the offers, ``response gap`` how offers are answered, and
-    ``regret`` is the loss of the group, under its own norm, from an offer. Tokens are those of the last epoch.
+    ``gap`` is the mean alignment gap of a run. ``W₁`` is the distance between all assistants' and all users' offered
+    shares. ``expected gap`` compares the policies behind the offers, and ``response gap`` the answers to offers.
+    ``regret`` is the group's loss from an offer, under its own norm. Tokens are those of the last epoch.
     """
     last = summary[summary["epoch"] == summary["epoch"].max()]
-    # Where users and agent say it all, the condition's name would only repeat them.
+    # If users and agent identify the condition, its name would only repeat them.
     said_already = {"experiment", "condition"} if "users" in last else {"experiment"}
     names = [name for name in design_columns(last) if name not in said_already]
     shaped = last[names].copy()
@@ -48,25 +48,25 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 def print_table(table: pd.DataFrame, title: str, console: Console) -> None:
     """Print a table to the terminal."""
-    drawn = Table(title=Text(printable(title)), title_justify="left")
-    # Text and not str: brackets in names, or in what a language model wrote, are no markup.
+    rich_table = Table(title=Text(printable(title)), title_justify="left")
+    # Text and not str, so that brackets in names or in a model's texts are no markup.
     for column in table:
-        drawn.add_column(Text(str(column)), justify="left" if _is_text(table[column]) else "right")
+        rich_table.add_column(Text(str(column)), justify="left" if _is_text(table[column]) else "right")
     for line in table.itertuples(index=False):
-        drawn.add_row(*(Text(printable(str(value))) for value in line))
-    console.print(drawn)
+        rich_table.add_row(*(Text(printable(str(value))) for value in line))
+    console.print(rich_table)
 
 
 def save_table(folder: Path, name: str, table: pd.DataFrame) -> None:
-    """Write a table as CSV, Markdown and LaTeX, the latter in ASCII, into a results folder."""
+    """Write a table as CSV, Markdown and LaTeX (in ASCII) into a results folder."""
     write_text(folder / f"{name}.csv", table.to_csv(index=False))
     for suffix, style in (("md", "github"), ("tex", "latex_booktabs")):
-        drawn = tabulate(table.to_numpy().tolist(), headers=list(table.columns), tablefmt=style, disable_numparse=True)
-        write_text(folder / f"{name}.{suffix}", (plain_latex(drawn) if suffix == "tex" else drawn) + "\n")
+        text = tabulate(table.to_numpy().tolist(), headers=list(table.columns), tablefmt=style, disable_numparse=True)
+        write_text(folder / f"{name}.{suffix}", (plain_latex(text) if suffix == "tex" else text) + "\n")
 
 
 def read_table(folder: Path, name: str) -> pd.DataFrame:
-    """Read a shaped table back, every cell as the text that was written.
+    """Read a formatted table; every cell is a text.
 
     Raises:
         InputError: If the file is missing or damaged.

@@ -1,4 +1,4 @@
-"""Columns of the tables that results folders hold."""
+"""Columns of the tables in results folders."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "row": "row of the SCAI (2023) table that the number is compared with",
         "recorded": "number of SCAI (2023); missing if there is none",
         "why": "explanation of the number or of its difference from SCAI (2023)",
-        "goal": "bound that the number should keep, such as `at most 0.05`",
+        "goal": "bound that the number should satisfy, such as `at most 0.05`",
         "sentence": "the answer with its number and interval",
     },
     "scorecard": {

@@ -36,7 +36,7 @@ class Finding:
         row: Row of the SCAI (2023) table that it is compared with (see `scai_irl.data.scai2023.published`).
         recorded: Number of SCAI (2023) in that row; NaN without one.
         why: Explanation of the number, or of its difference from SCAI (2023).
-        goal: Bound that the number should keep, such as ``at most 0.05``; empty without one.
+        goal: Bound that the number should satisfy, such as ``at most 0.05``; empty without one.
     """
 
     question: str
@@ -67,43 +67,45 @@ class Finding:
         return self.answer.format(value=number_with_interval(self.value, self.low, self.high))
 
 
-def mean_finding(values: Float[np.ndarray, "run"], **said: Any) -> Finding:
+def mean_finding(values: Float[np.ndarray, "run"], **attributes: Any) -> Finding:
     """Make a finding of a mean over runs, with its 95 % bootstrap interval; runs with NaN do not count.
 
     Args:
         values: A number for each run.
-        said: Other attributes, by name.
+        attributes: Other attributes, by name.
 
     Example:
         >>> mean_finding(np.array([0.1, 0.3, np.nan]), question="?", case="", answer="{value}").runs
         2
     """
-    return _averaged(values, bootstrap_interval, said)
+    return _averaged(values, bootstrap_interval, attributes)
 
 
-def share_finding(values: Float[np.ndarray, "run"], **said: Any) -> Finding:
+def share_finding(values: Float[np.ndarray, "run"], **attributes: Any) -> Finding:
     """Make a finding of a share of runs, with its `share_interval`, which has a width even if all runs agree.
 
     Args:
         values: 1 or 0 for each run; runs with NaN do not count.
-        said: Other attributes, by name.
+        attributes: Other attributes, by name.
 
     Example:
         >>> share_finding(np.ones(20), question="?", case="", answer="{value}").sentence
         '1.000 [0.839, 1.000]'
     """
-    return _averaged(values, share_interval, said)
+    return _averaged(values, share_interval, attributes)
 
 
 def _averaged(
     values: Float[np.ndarray, "run"],
     interval: Callable[[Float[np.ndarray, "run"]], tuple[float, float]],
-    said: Mapping[str, Any],
+    attributes: Mapping[str, Any],
 ) -> Finding:
     known = np.asarray(values, float)
     known = known[~np.isnan(known)]
     low, high = interval(known)
-    return Finding(value=float(known.mean()) if known.size else _NONE, low=low, high=high, runs=int(known.size), **said)
+    return Finding(
+        value=float(known.mean()) if known.size else _NONE, low=low, high=high, runs=int(known.size), **attributes
+    )
 
 
 def number_with_interval(value: float, low: float, high: float) -> str:

@@ -1,4 +1,4 @@
-"""Open a results folder for writing: it belongs to one configuration, and to one process at a time."""
+"""Results folders open for writing; each belongs to one configuration, and to one process at a time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def default_folder(experiment: str, config: Mapping[str, Any]) -> Path:
 
 @contextlib.contextmanager
 def opened(folder: Path, experiment: str, config: Mapping[str, Any], **more: Any) -> Iterator[Manifest]:
-    """Open a results folder, new or begun earlier with the same configuration.
+    """Open a results folder that is new, or that has the same configuration.
 
     Args:
         folder: The results folder.
@@ -45,9 +45,9 @@ def opened(folder: Path, experiment: str, config: Mapping[str, Any], **more: Any
     """
     with telling_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    _has_begun(folder, experiment, config)  # before a lock is put into a folder that is not ours
+    _has_begun(folder, experiment, config)  # before locking, so no lock is put into a foreign folder
     with locked(folder, _LOCK, _OTHER):
-        begun = _has_begun(folder, experiment, config)  # again: another process may have begun since
+        begun = _has_begun(folder, experiment, config)  # again, because another process may have begun since
         remove_partials(folder)
         if begun:
             manifest = Manifest.read(folder)
@@ -70,7 +70,7 @@ def reopened(folder: Path) -> Iterator[None]:
 
 
 def _has_begun(folder: Path, experiment: str, config: Mapping[str, Any]) -> bool:
-    """Tell whether the folder holds results of this configuration; refuse one that holds anything else."""
+    """Tell whether the folder holds results of this configuration; refuse a folder with anything else."""
     with telling_disk_errors(folder):
         there = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     if MANIFEST in there:
@@ -86,7 +86,7 @@ def _refuse_other_configuration(folder: Path, experiment: str, config: Mapping[s
     if there.config_hash == config_hash(experiment, config):
         return
     if there.experiment != experiment:
-        difference = f"{there.experiment} there, {experiment} asked for"
+        difference = f"{there.experiment} there, {experiment} here"
     else:
         names = [name for name in {**there.config, **config} if there.config.get(name) != config.get(name)]
         difference = "; ".join(f"{n} is {there.config.get(n)} there, {config.get(n)} here" for n in names[:2])

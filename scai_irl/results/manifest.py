@@ -54,8 +54,8 @@ class Manifest(BaseModel):
         python: Version of Python.
         host: Kind of machine.
         git_commit: Commit of the checkout that ran, if any.
-        started: When it was started first, UTC.
-        finished: When it was finished, UTC.
+        started: Time of the first start, UTC.
+        finished: Time of the end, UTC.
         counts: Counts by name: calls, failures, tokens.
         displayed: Tables that ``scai-irl show`` prints, in order.
         remarks: Sentences that ``scai-irl show`` prints below them, such as warnings.
@@ -83,7 +83,7 @@ class Manifest(BaseModel):
     remarks: list[str] = []
 
     def finish(self, folder: Path) -> None:
-        """Write the manifest as that of a finished folder."""
+        """Mark the folder as finished and write the manifest."""
         self.status = "finished"
         self.finished = now()
         self.write(folder)
@@ -143,13 +143,13 @@ def now() -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue  # run from a checkout that is not installed
-    return found
+    return versions
 
 
 def _git_commit() -> str | None:

@@ -30,8 +30,8 @@ class Results:
         manifest: Configuration, versions, machine and status.
         tables: Every Parquet table in the folder, by name.
 
-    Tables are attributes too, such as ``results.interactions``; those of one experiment alone included.
-    ``results.describe("interactions")`` describes columns. ``results.calls`` has the calls of the language model.
+    Every table is also an attribute, such as ``results.interactions``. ``results.describe("interactions")`` describes
+    columns. ``results.calls`` has the calls of the language model.
     """
 
     path: Path
@@ -139,7 +139,7 @@ class Results:
         """
         file = self.path / CALLS
         if not file.exists():
-            raise InputError(str(file), "there are no calls in this folder", "run with a backend that keeps its calls")
+            raise InputError(str(file), "there are no calls in this folder", "run with a backend that stores its calls")
         store = CallStore(file, read_only=True)
         try:
             return store.table()

@@ -1,4 +1,4 @@
-"""Backend of one experiment: it stores calls in the results folder, keeps a budget and counts problems."""
+"""Backend of one experiment, which stores calls in the results folder, respects a budget and counts problems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scai_irl.results.manifest import Manifest
 
 
 @contextlib.contextmanager
-def kept(backend: Backend, folder: Path, budget: Budget) -> Iterator[Backend]:
+def stored(backend: Backend, folder: Path, budget: Budget) -> Iterator[Backend]:
     """Store a backend's calls in a folder and limit it to a budget, which earlier sessions share.
 
     Args:

@@ -27,20 +27,21 @@ _NAMES_SHOWN = 5
 
 @dataclass
 class SweepCommand:
-    """Run an experiment for every combination of settings and seeds. Resumes where it was stopped."""
+    """Run an experiment for every combination of settings and seeds. Resumes after an interruption."""
 
     file: Annotated[Positional[Path], arg(help="The sweep, as a TOML file.")]
     engine: Annotated[str, arg(help="Where cells run: local or ray.")] = "local"
     address: Annotated[
         str | None, arg(help="Ray cluster: HOST:PORT, or auto for the cluster of this machine; none: this machine.")
     ] = None
-    out: Annotated[Path | None, arg(help="Folder of the sweep; one of its own under results/ unless given.")] = None
-    workers: Annotated[int | None, arg(help="Most cells at a time; as many as the resources allow unless given.")] = (
-        None
-    )
+    out: Annotated[Path | None, arg(help="Folder of the sweep; a new one under results/ if not given.")] = None
+    workers: Annotated[
+        int | None, arg(help="Maximum cells at a time; as many as the resources allow if not given.")
+    ] = None
     part: Annotated[str | None, arg(help="I/K: only every K-th cell from the I-th on, as in a job array.")] = None
     set: Annotated[
-        tuple[str, ...], arg(help="Options that change no number, as --set 'url=[\"http://one:8000\"]' timeout=60.")
+        tuple[str, ...],
+        arg(help="Options that change no number, such as --set 'url=[\"http://one:8000\"]' timeout=60."),
     ] = ()
     dry_run: Annotated[bool, arg(help="Print the number of cells, and run none.")] = False
 

@@ -46,7 +46,7 @@ def run_sweep(
 
     Args:
         sweep: The sweep.
-        out: Its folder; one of its own under ``results`` unless given.
+        out: Its folder; a new one under ``results`` if not given.
         engine: Name in `scai_irl.sweep.engines.ENGINES`.
         address: Address of the cluster, for engines that have one.
         workers: Most cells at a time.

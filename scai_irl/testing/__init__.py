@@ -1,6 +1,6 @@
 """Contract tests that a plug-in's own tests inherit.
 
-Each class holds the laws of one kind. A subclass names the object, and pytest runs every law on it:
+Each class contains the laws of one kind of object. A subclass names the object, and pytest runs every law on it:
 
     from scai_irl.testing import EnvironmentContract
 

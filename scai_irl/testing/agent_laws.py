@@ -1,4 +1,4 @@
-"""The laws of agents, with and without a posterior, with the phrasebook as their language model."""
+"""Laws of agents, with and without a posterior; the phrasebook is their language model."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class AgentContract:
 
     @pytest.fixture
     def agent(self) -> Agent:
-        """Look the agent up."""
+        """Look up the agent."""
         return get_agent(self.name)
 
     @pytest.fixture(params=[1, 3])
@@ -82,7 +82,7 @@ class AgentContract:
 
 
 def situation(epoch: int, runs: int = len(_BELIEFS)) -> Situation:
-    """Make a situation in which runs differ in what they believe and have seen."""
+    """Make a situation in which runs differ in beliefs and evidence."""
     rows = np.array(_BELIEFS[:runs], np.float32)
     with np.errstate(divide="ignore"):
         log_prob = jnp.asarray(np.log(rows))
@@ -105,7 +105,7 @@ def situation(epoch: int, runs: int = len(_BELIEFS)) -> Situation:
 
 
 def choose(agent: Agent, now: Situation) -> tuple[VerbalPolicies, int]:
-    """Carry out an agent's plan; give its choice and the number of rounds of questions."""
+    """Execute an agent's plan; return its choice and the number of rounds of questions."""
     rounds = 0
 
     def answer(questions: Sequence[Question]) -> Answers:

@@ -1,4 +1,4 @@
-"""The laws of backends: a backend's tests are a subclass that says how one is made."""
+"""Laws of backends; the tests of a backend are a subclass that makes one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scai_irl.testing.json_schema import violations
 
 UNDECIDED = Policy(((0.5, Norm("selfish", (), 20.0)), (0.5, Norm("altruistic", (), 20.0))))
 VERBAL = say_policy(UNDECIDED)  # sentences that any backend can follow
-STYLE = Style(max_tokens=2_000)  # enough for a model that does not know where to stop
+STYLE = Style(max_tokens=2_000)  # enough for a model that never stops
 
 
 def requests() -> list[Request]:
@@ -36,7 +36,7 @@ def requests() -> list[Request]:
 
 
 def draws() -> tuple[list[Request], list[Request]]:
-    """Give requests that differ in their seeds alone: for offers, and for answers."""
+    """Give requests for offers, and requests for answers, that differ only in their seeds."""
     offers = [offer_request(VERBAL, "dollars", 100, seed, STYLE) for seed in range(64)]
     return offers, [answer_request(VERBAL, "dollars", 100, 100, seed, STYLE) for seed in range(64)]
 
@@ -73,27 +73,27 @@ class BackendContract:
     name: ClassVar[str]
 
     def make(self) -> Backend:
-        """Make a backend; two that are made give the same answers. Override this where settings are needed."""
+        """Make a backend; every backend made gives the same answers. Override this if settings are needed."""
         return make_backend(self.name)
 
     @pytest.fixture
     def backend(self) -> Iterator[Backend]:
         """Make a backend and close it after the test."""
-        made = self.make()
-        yield made
-        made.close()
+        opened = self.make()
+        yield opened
+        opened.close()
 
     def test_it_has_the_name_it_is_registered_under_and_says_which_model_answers(self, backend: Backend) -> None:
         assert backend.name == self.name
         assert backend.model
 
     def test_every_request_is_answered_in_the_order_of_asking(self, backend: Backend) -> None:
-        asked = requests()
-        forwards = backend.complete(asked)
-        backwards = backend.complete(asked[::-1])
-        assert len(forwards) == len(asked)
+        batch = requests()
+        forwards = backend.complete(batch)
+        backwards = backend.complete(batch[::-1])
+        assert len(forwards) == len(batch)
         assert texts(forwards) == texts(backwards)[::-1]
-        for request, completion in zip(asked, forwards, strict=True):
+        for request, completion in zip(batch, forwards, strict=True):
             assert has_the_form(request, completion)  # an answer to another kind of request would not have it
 
     def test_every_answer_is_reported_once(self, backend: Backend) -> None:
@@ -123,7 +123,7 @@ class BackendContract:
         another.close()
 
     def test_different_seeds_give_different_draws(self, backend: Backend) -> None:
-        # Under even chances of giving all and nothing, 64 equal draws have a chance below 1e-18.
+        # If giving all and nothing are equally probable, 64 equal draws have a probability below 1e-18.
         offers, answers = draws()
         assert len({read_offer(completion, 100) for completion in backend.complete(offers)}) > 1
         assert {read_answer(completion) for completion in backend.complete(answers)} == {True, False}
@@ -142,33 +142,33 @@ class BackendContract:
             assert has_the_form(request, completion)
 
     def test_it_can_be_closed_twice(self) -> None:
-        made = self.make()
-        made.close()
-        made.close()
+        opened = self.make()
+        opened.close()
+        opened.close()
 
 
 class ModelContract(BackendContract):
-    """Further laws, of backends with a language model behind them."""
+    """Further laws for backends with a language model."""
 
     def test_a_choice_is_one_of_the_choices(self, backend: Backend) -> None:
-        asked = [structured(seed, Structure("choice", ("selfish", "fair"))) for seed in range(16)]
-        assert {completion.text for completion in backend.complete(asked)} <= {"selfish", "fair"}
+        batch = [structured(seed, Structure("choice", ("selfish", "fair"))) for seed in range(16)]
+        assert {completion.text for completion in backend.complete(batch)} <= {"selfish", "fair"}
 
     def test_a_pattern_is_kept_to(self, backend: Backend) -> None:
         answers = backend.complete([structured(seed, Structure("regex", "[0-9]{3}")) for seed in range(4)])
         assert all(len(answer.text) == 3 and answer.text.isdigit() for answer in answers)
 
     def test_free_text_ends_with_its_tokens(self, backend: Backend) -> None:
-        asked = replace(structured(1, Structure()), sampling=Sampling(temperature=1.0, max_tokens=5))
-        (answer,) = backend.complete([asked])
+        request = replace(structured(1, Structure()), sampling=Sampling(temperature=1.0, max_tokens=5))
+        (answer,) = backend.complete([request])
         assert answer.usage.completion <= 5
         assert answer.finish_reason in {"stop", "length"}
 
     def test_log_probabilities_come_with_every_token_that_was_written(self, backend: Backend) -> None:
-        asked = replace(
+        request = replace(
             structured(1, Structure("choice", ("selfish", "fair"))), sampling=Sampling(max_tokens=20, log_probs=0)
         )
-        (answer,) = backend.complete([asked])
+        (answer,) = backend.complete([request])
         assert len(answer.tokens) == len(answer.log_probs) > 0
         assert all(value <= 0 for value in answer.log_probs)
         assert "".join(answer.tokens).startswith(answer.text)
@@ -187,6 +187,6 @@ class ModelContract(BackendContract):
 
 
 def structured(seed: int, structure: Structure) -> Request:
-    """Make a request for an answer of some structure."""
-    asked = offer_request(VERBAL, "dollars", 10, seed, STYLE)
-    return replace(asked, structure=structure)
+    """Make a request for an answer of the given structure."""
+    request = offer_request(VERBAL, "dollars", 10, seed, STYLE)
+    return replace(request, structure=structure)

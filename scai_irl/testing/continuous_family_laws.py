@@ -1,4 +1,4 @@
-"""The laws of continuous families."""
+"""Laws of continuous families."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ContinuousFamilyContract:
 
     Attributes:
         name: Name in `inference.CONTINUOUS_FAMILIES`.
-        expectation_uses_choices: Whether `predict` looks at the choices that it is compared with, so that no law of
-            averages holds for it.
+        expectation_uses_choices: Whether `predict` uses the choices that it is compared with. If so, its errors need
+            not average to 0.
     """
 
     name: ClassVar[str]
@@ -49,14 +49,16 @@ class ContinuousFamilyContract:
         assert np.isclose(np.exp(family.log_mode_prior).sum(), 1, atol=1e-6)
 
     def test_observations_add_up_to_the_likelihood(self, family_name: str) -> None:
-        found = computed(family_name, self.expectation_uses_choices)
+        arrays = computed(family_name, self.expectation_uses_choices)
         # Sums in float32, in another order.
-        np.testing.assert_allclose(found["log_likelihood"], found["sum_of_observations"], rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(arrays["log_likelihood"], arrays["sum_of_observations"], rtol=1e-5, atol=1e-4)
 
     def test_every_part_says_whether_it_was_seen(self, family_name: str) -> None:
         family, _ = family_and_design(family_name)
         u, mode, data = truths(family_name)
-        parts = jax.jit(jax.vmap(lambda at, of, seen: family.pointwise(family.theta(at, of), seen)))(u, mode, data)
+        parts = jax.jit(jax.vmap(lambda at, which_mode, seen: family.pointwise(family.theta(at, which_mode), seen)))(
+            u, mode, data
+        )
         seen = np.asarray(jax.vmap(family.parts_seen)(data))
         assert parts.shape == seen.shape
         assert (seen > 0).any()
@@ -90,11 +92,11 @@ class ContinuousFamilyContract:
         np.testing.assert_allclose(slope, (up - down) / (2 * step), rtol=2e-3, atol=2e-3)
 
     def test_choices_are_expected_as_they_are_simulated(self, family_name: str) -> None:
-        """Choices minus their expectations average 0; a true law fails for one seed in 10,000."""
+        """Choices minus their expectations average to 0; with a correct family this fails for one seed in 10,000."""
         if self.expectation_uses_choices:
             pytest.skip("its expectations depend on the choices")
-        found = computed(family_name, self.expectation_uses_choices)
-        difference, was_seen = found["surprise"], found["was_seen"]
+        arrays = computed(family_name, self.expectation_uses_choices)
+        difference, was_seen = arrays["surprise"], arrays["was_seen"]
         assert set(np.unique(was_seen)) <= {0.0, 1.0}
         assert was_seen.sum() > 0
         of_runs = difference.sum(axis=1)
@@ -120,9 +122,9 @@ class ContinuousFamilyContract:
 
     def test_monitored_numbers_are_finite_scalars(self, family_name: str) -> None:
         family, _ = family_and_design(family_name)
-        found = computed(family_name, self.expectation_uses_choices)["monitored"]
-        assert found.shape == (REPEATED, len(family.monitored_names))
-        assert np.isfinite(found).all()
+        monitored = computed(family_name, self.expectation_uses_choices)["monitored"]
+        assert monitored.shape == (REPEATED, len(family.monitored_names))
+        assert np.isfinite(monitored).all()
         assert len(set(family.monitored_names)) == len(family.monitored_names)
 
     def test_equal_families_are_one_key(self, family_name: str) -> None:
@@ -146,7 +148,7 @@ def family_and_design(name: str) -> tuple[HypothesisFamily, Any]:
 def simulation(name: str) -> Callable[[jax.Array, jax.Array, jax.Array], Any]:
     """Compile the program that simulates a family's design, for each key, coordinates and mode."""
     family, design = family_and_design(name)
-    return jax.jit(jax.vmap(lambda key, at, of: family.simulate(key, family.theta(at, of), design)))
+    return jax.jit(jax.vmap(lambda key, at, which_mode: family.simulate(key, family.theta(at, which_mode), design)))
 
 
 @functools.cache
@@ -161,7 +163,7 @@ def truths(name: str, seed: int = 0) -> tuple[jax.Array, jax.Array, Any]:
 
 @functools.cache
 def computed(name: str, expectation_uses_choices: bool) -> dict[str, np.ndarray]:
-    """Compute what the laws compare, for each truth and its data, by one program."""
+    """Compute all quantities that the laws compare, for each truth and its data, in one program."""
     family, _ = family_and_design(name)
 
     def at(u: jax.Array, mode: jax.Array, seen: Any) -> dict[str, jax.Array]:

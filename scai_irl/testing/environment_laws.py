@@ -1,4 +1,4 @@
-"""The laws of environments, for games of any length: one step, many, or without an end."""
+"""Laws of environments, for games with one step, many steps or no end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTEXTS = (
     context(stake=2500, currency="pints of blood", assistants=9),
 )
 
-_SEEDS = 4  # of steps: a game with chance moves shows several of its outcomes
+_SEEDS = 4  # repetitions of a step, so a game with chance moves shows several outcomes
 _EPISODES, _STEPS = 256, 40
 
 
@@ -68,7 +68,7 @@ class EnvironmentContract:
     def test_transitions_of_legal_actions_sum_to_one_and_others_to_zero(self, env: ContextualMDP, c: Context) -> None:
         mdp = mdp_of(env, c)
         assert (mdp.transition >= 0).all()
-        # 1e-6: a row is a sum of a few float32 numbers.
+        # 1e-6, because a row is a sum of a few float32 numbers.
         np.testing.assert_allclose(mdp.transition.sum(axis=-1), mdp.legal, atol=1e-6)
 
     def test_steps_go_where_the_table_says_and_pay_what_it_says(self, env: ContextualMDP, c: Context) -> None:
@@ -79,11 +79,11 @@ class EnvironmentContract:
             assert (mdp.transition[s, a, np.asarray(steps.state)[s, a]] > 0).all()
             certain = mdp.transition.max(axis=-1)[s, a] == 1
             paid = np.moveaxis(np.asarray(steps.reward), -1, 0)[:, s, a]
-            # 1e-6: two compiled programs may round a share's last digits differently.
+            # 1e-6, because two compiled programs may round the last digits differently.
             np.testing.assert_allclose(paid[:, certain], mdp.reward[:, s, a][:, certain], atol=1e-6)
 
     def test_an_illegal_action_leaves_the_state_and_pays_nothing(self, env: ContextualMDP, c: Context) -> None:
-        beyond = 3  # also actions that no state has, below and above
+        beyond = 3  # also actions below and above the range
         steps = all_steps(env, c, first=-beyond, beyond=beyond)
         illegal = ~np.pad(mdp_of(env, c).legal, ((0, 0), (beyond, beyond)))
         stays = np.asarray(steps.state) == np.arange(env.num_states)[:, None]
@@ -142,7 +142,7 @@ def _steps(env: ContextualMDP, key: jax.Array, states: jax.Array, actions: jax.A
 
 
 def mdp_of(env: ContextualMDP, c: Context) -> TabularMDP:
-    """Write the context's MDP out as numpy arrays."""
+    """Write the context's MDP as numpy arrays."""
     return TabularMDP(*jax.tree.map(np.asarray, _tabular(env, c)))
 
 
@@ -157,13 +157,13 @@ def first_states(env: ContextualMDP, c: Context) -> np.ndarray:
 
 
 def longest_episode(mdp: TabularMDP, first: np.ndarray) -> int | None:
-    """Count the actions of the longest episode that is possible from some first states; None if one may never end."""
+    """Number of actions of the longest episode from some first states; None if an episode may never end."""
     follows: np.ndarray = np.any(np.asarray(mdp.transition) > 0, axis=1, keepdims=False)
     playing: np.ndarray = np.any(np.asarray(mdp.legal), axis=1, keepdims=False)
     reached: np.ndarray = np.isin(np.arange(playing.size), first) & playing
     actions = 0
     while reached.any():
-        if actions == playing.size:  # so long a path visits a state twice
+        if actions == playing.size:  # a path of this length visits a state twice
             return None
         reached = np.logical_and(follows[reached].any(axis=0), playing)
         actions += 1
@@ -171,7 +171,7 @@ def longest_episode(mdp: TabularMDP, first: np.ndarray) -> int | None:
 
 
 def random_episode(env: ContextualMDP, c: Context, key: jax.Array) -> TimeStep:
-    """Play uniformly drawn legal actions up to the horizon, as one scan; 40 where that is longer."""
+    """Play uniformly drawn legal actions up to the horizon, at most 40, in one scan."""
 
     def play(state: jax.Array, key: jax.Array) -> tuple[jax.Array, TimeStep]:
         key_choice, key_step = jax.random.split(key)

@@ -1,4 +1,4 @@
-"""The laws of experiments."""
+"""Laws of experiments."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from scai_irl.results.results import Results, load
 
 
 class ExperimentContract:
-    """Laws of one experiment: it runs by its name, answers its questions, and gives the same tables again.
+    """Laws of one experiment: it runs by its name, answers its questions, and is reproducible.
 
     Attributes:
         name: Name on the command line.
-        options: Options with which it is over at once, as words.
+        options: Options, as words, with which it finishes quickly.
     """
 
     name: ClassVar[str]
@@ -27,18 +27,18 @@ class ExperimentContract:
 
     @pytest.fixture
     def experiment(self) -> Experiment[Any]:
-        """Look the experiment up."""
+        """Look up the experiment."""
         return find_experiments()[self.name]
 
     @pytest.fixture(scope="class")
     @classmethod
     def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """Run it once."""
+        """Run the experiment once."""
         return cls.run(tmp_path_factory.mktemp(cls.name))
 
     @classmethod
     def run(cls, parent: Path) -> Path:
-        """Run it with its small options."""
+        """Run the experiment with its quick options."""
         main(["run", cls.name, *cls.options, "--out", str(parent / "results")])
         return parent / "results"
 
@@ -61,8 +61,8 @@ class ExperimentContract:
         assert not results.findings["sentence"].str.contains("{", regex=False).any()
 
     def test_its_figures_have_descriptions(self, folder: Path) -> None:
-        for drawn in (folder / "figures").glob("*.svg"):
-            assert "<dc:description>" in drawn.read_text(encoding="utf-8"), drawn.name
+        for figure in (folder / "figures").glob("*.svg"):
+            assert "<dc:description>" in figure.read_text(encoding="utf-8"), figure.name
 
     def test_the_same_options_give_the_same_files(self, folder: Path, tmp_path: Path) -> None:
         again = self.run(tmp_path)
@@ -79,8 +79,8 @@ class ExperimentContract:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Read every file of results; of the manifest, what does not depend on the moment."""
-    found = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    manifest = json.loads(found.pop("manifest.json"))
+    """Read every file of results, and the fields of the manifest that do not depend on time."""
+    files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    manifest = json.loads(files.pop("manifest.json"))
     timeless = {key: value for key, value in manifest.items() if key not in {"started", "finished", "git_commit"}}
-    return found | {"manifest.json": json.dumps(timeless, sort_keys=True).encode()}
+    return files | {"manifest.json": json.dumps(timeless, sort_keys=True).encode()}

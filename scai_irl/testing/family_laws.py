@@ -1,4 +1,4 @@
-"""The laws of families of finitely many hypotheses, under every method for them."""
+"""Laws of families of finitely many hypotheses, under every method for them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from inference import METHODS, DiscretePosterior, Evidence, evidence, infer, mak
 from inference.discrete.exact import Prior
 from inference.discrete.hypotheses import Hypotheses
 
-# Posteriors are handed out in float32: normalised probabilities are good to a few units of 6e-8.
+# Posteriors are returned in float32, so normalised probabilities are exact to a few units of 6e-8.
 CLOSE = 1e-6
-_EXAMPLES = range(20)  # data sets of 64 runs each
+_EXAMPLES = range(20)  # number of data sets, of 64 runs each
 _KEY = jax.random.key(0)
 
-MANY = 300  # hypotheses, so that a test stays quick
+MANY = 300  # maximum number of hypotheses, for quick tests
 
-# Stakes and offers of the made-up plays: least and greatest, fair and mean, and on the per-cent grid.
+# Stakes and offers of the test data: smallest and largest, fair and low, and on the per-cent grid.
 _PAIRS = [
     (1, 0),
     (1, 1),
@@ -36,7 +36,7 @@ _PAIRS = [
     (450, 3),
     (450, 60),
 ]
-# What may be seen of a play: offer seen, answer seen, accepted.
+# Kinds of evidence from one interaction: offer seen, answer seen, accepted.
 _SEEN = [(1, 0, 0), (0, 1, 0), (0, 1, 1), (1, 1, 0), (1, 1, 1)]
 KINDS = [(*pair, *seen) for pair in _PAIRS for seen in _SEEN]
 UNSEEN = len(KINDS)
@@ -61,7 +61,7 @@ class FamilyContract:
 
     @pytest.fixture
     def hypotheses(self, family_name: str) -> Hypotheses:
-        """Make the hypotheses, with lapses, so that no data refute them; large grids are thinned."""
+        """Make the hypotheses; lapses prevent that data refute them, and large grids are thinned."""
         return family(family_name)
 
     @pytest.fixture(params=list(METHODS))
@@ -127,16 +127,16 @@ class FamilyContract:
     def test_seeing_nothing_leaves_the_prior(self, hypotheses: Hypotheses, method: str) -> None:
         prior = np.random.default_rng(0).dirichlet(np.ones(hypotheses.size))
         nothing = evidence([[5, 5]], [[2, 2]], True, offer_seen=False, answer_seen=False)
-        found = posterior_of(hypotheses, method, nothing, prior).probabilities[0]
-        np.testing.assert_allclose(found, prior, atol=CLOSE)
+        probabilities = posterior_of(hypotheses, method, nothing, prior).probabilities[0]
+        np.testing.assert_allclose(probabilities, prior, atol=CLOSE)
 
     def test_a_prior_may_differ_from_run_to_run(self, family_name: str, method: str) -> None:
         hypotheses = family(family_name)
         data = random_evidence(4)
         prior = np.random.default_rng(1).dirichlet(np.ones(hypotheses.size), data.runs)
         expected, _ = enumerate_posterior(family_name, data, prior)
-        found = posterior_of(hypotheses, method, data, prior).probabilities
-        np.testing.assert_allclose(found, expected, atol=CLOSE)
+        probabilities = posterior_of(hypotheses, method, data, prior).probabilities
+        np.testing.assert_allclose(probabilities, expected, atol=CLOSE)
 
     def test_a_run_alone_is_that_run_in_a_batch(self, hypotheses: Hypotheses, method: str) -> None:
         data = random_evidence(5)
@@ -145,7 +145,7 @@ class FamilyContract:
         np.testing.assert_allclose(together[2:3], alone, atol=CLOSE)
 
     def test_long_runs_that_change_their_mind_keep_to_bayes_rule(self, family_name: str, method: str) -> None:
-        """Ten epochs in which log-odds climb to hundreds and come back; single precision alone would lose 1e-5."""
+        """In ten epochs log-odds rise to hundreds and return; single precision alone would lose 1e-5."""
         hypotheses = family(family_name)
         mean, generous = KINDS.index((100, 40, 1, 1, 0)), KINDS.index((100, 99, 1, 1, 1))
         data = evidence_of(np.repeat([[mean, generous], [generous, mean]] * (RUNS // 2), 5 * PLAYS, axis=1))
@@ -158,18 +158,18 @@ class FamilyContract:
 
 
 def posterior_of(hypotheses: Hypotheses, method: str, data: Evidence, prior: Prior = None) -> DiscretePosterior:
-    """Infer by a method of that name."""
+    """Infer a posterior by the method of that name."""
     return infer(hypotheses, data, prior, _KEY, method)
 
 
-def assert_same(found: DiscretePosterior, expected: DiscretePosterior) -> None:
+def assert_same(computed: DiscretePosterior, expected: DiscretePosterior) -> None:
     """Compare probabilities."""
-    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=CLOSE)
+    np.testing.assert_allclose(computed.probabilities, expected.probabilities, atol=CLOSE)
 
 
 @functools.cache
 def family(name: str) -> Hypotheses:
-    """Make a family under two settings of λ, and with lapses, so that no data refute it; large grids are thinned."""
+    """Make a family under two settings of λ; lapses prevent that data refute it, and large grids are thinned."""
     hypotheses = make_family(name, [20.0, 60.0], [0.05])
     if hypotheses.size <= 2 * MANY:
         return hypotheses
@@ -178,9 +178,10 @@ def family(name: str) -> Hypotheses:
 
 
 def evidence_of(numbers: np.ndarray) -> Evidence:
-    """Make evidence of numbers in `KINDS`, or `UNSEEN`; after the given runs come runs that repeat one kind throughout.
+    """Make evidence from indices in `KINDS`, or `UNSEEN`; further runs repeat one kind throughout.
 
-    With these, all data hold the same kinds of plays at every index, and one compiled program serves them all.
+    With these further runs, all data contain the same kinds of interactions at every index, so one compiled program
+    serves all data.
     """
     throughout = np.repeat(np.arange(len(KINDS))[:, None], numbers.shape[1], axis=1)
     kinds = np.array([*KINDS, (7, 3, 0, 0, 0)])[np.concatenate([numbers, throughout])]
@@ -189,23 +190,23 @@ def evidence_of(numbers: np.ndarray) -> Evidence:
 
 
 def random_evidence(seed: int) -> Evidence:
-    """Draw plays of all kinds."""
+    """Draw interactions of all kinds."""
     return evidence_of(np.random.default_rng(seed).integers(0, UNSEEN + 1, (RUNS, PLAYS)))
 
 
 def plays_of(data: Evidence, chosen: slice | np.ndarray) -> Evidence:
-    """Take some plays of every run."""
+    """Select some interactions of every run."""
     return Evidence(*(column[:, chosen] for column in data))
 
 
 def runs_of(data: Evidence, chosen: slice) -> Evidence:
-    """Take all plays of some runs."""
+    """Select all interactions of some runs."""
     return Evidence(*(column[chosen] for column in data))
 
 
 @functools.cache
 def _double_table(name: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Give stakes, and by leaf the log-probabilities (stake, hypothesis, offer)."""
+    """Stakes, and the log-probabilities (stake, hypothesis, offer) of each leaf."""
     stakes = np.unique([pair[0] for pair in _PAIRS] + [7])
     with jax.enable_x64(True):
         double: Hypotheses = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), family(name))
@@ -214,7 +215,7 @@ def _double_table(name: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def enumerate_posterior(name: str, data: Evidence, prior: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Compute p(θ | D) and log p(D) by Bayes' rule in float64, play by play from the family's own table."""
+    """Compute p(θ | D) and log p(D) by Bayes' rule in float64, from the family's own table."""
     stakes, table = _double_table(name)
     size = family(name).size
     probability = np.full(size, 1 / size) if prior is None else prior

@@ -1,4 +1,4 @@
-"""The laws of methods for continuous families."""
+"""Laws of methods for continuous families."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAMILY = FehrSchmidt().fix(rationality=20.0, lapse=0.05)
 
 
 class MethodContract:
-    """Laws of one method, by comparison with quadrature over envy and guilt, with so many plays that a normal fits.
+    """Laws of one method, compared with quadrature over envy and guilt; evidence suffices for a normal posterior.
 
     Attributes:
         name: Name in `inference.CONTINUOUS_METHODS`.
@@ -31,31 +31,31 @@ class MethodContract:
 
     @pytest.fixture
     def method(self) -> Method:
-        """Look the method up."""
+        """Look up the method."""
         return CONTINUOUS_METHODS.look_up(self.name)
 
     def test_its_weights_sum_to_one_and_its_numbers_are_finite(self, method: Method) -> None:
-        found = posterior(method)
-        assert found.runs == 2
-        np.testing.assert_allclose(found.weights.sum(axis=(1, 2)), 1, atol=1e-4)
-        assert all(np.isfinite(values).all() for values in found.theta.values())
-        assert ((found.theta["alpha"] >= 0) & (found.theta["alpha"] <= 4)).all()
+        fitted = posterior(method)
+        assert fitted.runs == 2
+        np.testing.assert_allclose(fitted.weights.sum(axis=(1, 2)), 1, atol=1e-4)
+        assert all(np.isfinite(values).all() for values in fitted.theta.values())
+        assert ((fitted.theta["alpha"] >= 0) & (fitted.theta["alpha"] <= 4)).all()
 
     def test_it_agrees_with_quadrature(self, method: Method) -> None:
-        found, exact = posterior(method), quadrature()
+        fitted, exact = posterior(method), quadrature()
         for parameter in ("alpha", "beta"):
             spread = np.diff(exact.interval(parameter, 0.68), axis=-1)[:, 0] / 2
-            assert (np.abs(found.mean(parameter) - exact.mean(parameter)) < self.mean_error * spread).all()
-            mass = np.diff(found.interval(parameter), axis=-1) / np.diff(exact.interval(parameter), axis=-1)
+            assert (np.abs(fitted.mean(parameter) - exact.mean(parameter)) < self.mean_error * spread).all()
+            mass = np.diff(fitted.interval(parameter), axis=-1) / np.diff(exact.interval(parameter), axis=-1)
             assert (np.abs(mass - 1) < 0.2).all()
-        if not np.isnan(found.log_evidence).any():
-            np.testing.assert_allclose(found.log_evidence, exact.log_evidence, atol=self.log_evidence_error)
+        if not np.isnan(fitted.log_evidence).any():
+            np.testing.assert_allclose(fitted.log_evidence, exact.log_evidence, atol=self.log_evidence_error)
 
     def test_the_same_key_gives_the_same_draws_and_another_does_not(self, method: Method) -> None:
         again = infer(FAMILY, played(), key=jax.random.key(0), method=method, allow_disagreement=True)
         np.testing.assert_array_equal(again.fit.u, posterior(method).fit.u)
         other = infer(FAMILY, played(), key=jax.random.key(1), method=method, allow_disagreement=True)
-        weighted = np.ptp(posterior(method).weights) > 0  # by points that need no randomness
+        weighted = np.ptp(posterior(method).weights) > 0  # a grid of points without randomness
         assert weighted or not np.array_equal(other.fit.u, posterior(method).fit.u)
 
     def test_a_run_alone_is_that_run_in_a_batch(self, method: Method) -> None:

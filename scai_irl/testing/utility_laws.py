@@ -1,4 +1,4 @@
-"""The laws of utilities."""
+"""Laws of utilities."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UtilityContract:
 
     @pytest.fixture
     def utility(self) -> Utility:
-        """Look the utility up."""
+        """Look up the utility."""
         return get_utility(self.name)
 
     def test_nothing_for_both_is_worth_nothing(self, utility: Utility) -> None:
@@ -46,7 +46,7 @@ class UtilityContract:
         for theta in points(utility):
             alone = [float(utility.function(theta, x, y)) for x, y in zip(own[::10], other[::10], strict=True)]
             square = utility.function(theta, own[::10].reshape(-1, 1), other[::10].reshape(-1, 1))
-            # Vector and scalar code may round the last digit of a float32 in another way.
+            # Vector and scalar code may round the last digit of a float32 differently.
             np.testing.assert_allclose(square[:, 0], alone, rtol=1e-6, atol=1e-6)
 
     def test_its_entry_in_the_registry_is_consistent(self, utility: Utility) -> None:
@@ -56,14 +56,14 @@ class UtilityContract:
 
 
 def payoffs() -> tuple[jax.Array, jax.Array]:
-    """Give the simplex of divided stakes, its corners included, and the payoffs of a rejection."""
+    """Payoffs on the simplex of divided stakes, with its corners, and the payoffs of a rejection."""
     own = jnp.asarray([*SHARES, 0.0], jnp.float32)
     other = jnp.asarray([*(1 - SHARES), 0.0], jnp.float32)
     return own, other
 
 
 def points(utility: Utility) -> list[jax.Array]:
-    """Give the corners of the bounds, and 20 points drawn inside."""
+    """Corners of the bounds, and 20 random points inside."""
     low, high = np.array(utility.bounds, np.float32).reshape(-1, 2).T
     corners = np.array(np.meshgrid(*utility.bounds)).reshape(len(low), -1).T if len(low) else np.zeros((1, 0))
     inside = low + (high - low) * np.random.default_rng(0).uniform(0.01, 0.99, (20, len(low)))

@@ -6,8 +6,8 @@ from envs.contexts import (
     CURRENCIES,
     MANNERS,
     MAX_STAKE,
-    PREDECESSOR_CURRENCIES,
     PSYCHOLOGICAL_DISTANCE,
+    SCAI_CURRENCIES,
     USER,
     context,
 )
@@ -36,7 +36,7 @@ def test_an_unknown_word_is_refused_by_field(field: str) -> None:
 
 def test_goods_keep_their_numbers_and_all_have_a_place() -> None:
     """Results hold a currency as its number, and those of earlier releases know six."""
-    assert CURRENCIES[:6] == PREDECESSOR_CURRENCIES
+    assert CURRENCIES[:6] == SCAI_CURRENCIES
     assert CURRENCIES[:6] == (
         "dollars",
         "apples",

@@ -63,5 +63,5 @@ def test_a_society_is_the_same_whatever_stands_beside_it() -> None:
 
 
 def test_a_single_user_is_told() -> None:
-    with pytest.raises(ValueError, match=r"^holds: 1 users cannot meet anyone; give 2"):
+    with pytest.raises(ValueError, match=r"^holds: 1 users cannot meet; give at least 2"):
         meet(jax.random.key(0), NORMS, np.zeros((1, 1), int), np.array([[10]]))

@@ -58,5 +58,5 @@ def test_what_is_said_of_an_organism_is_said_of_its_replay(tmp_path: Path) -> No
     command += ["--agents", "scai-memory"]
     main([*command, "--backend", "embedded", "--model", "bayes", "--out", str(tmp_path / "asked")])
     asked = load(tmp_path / "asked")
-    assert asked.findings["why"].str.contains("The small models of this project", regex=False).all()
+    assert asked.findings["why"].str.contains("The organisms were trained", regex=False).all()
     assert_equal_tables(replayed(command, tmp_path / "asked", tmp_path / "again"), asked)

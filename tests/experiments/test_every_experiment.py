@@ -177,7 +177,7 @@ def test_without_an_estimate_a_dry_run_is_refused_and_nothing_runs(
     with pytest.raises(SystemExit) as stopped:
         run_experiment(without, ["--dry-run", "--out", str(tmp_path / "none")])
     assert stopped.value.code == 2
-    assert "dry_run: capitulation cannot tell what it would cost; " in capsys.readouterr().err
+    assert "dry_run: capitulation has no estimate of its cost; " in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 

@@ -16,7 +16,7 @@ import pytest
 from scai_irl import load
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.experiment.reproduce import Step, find_reproductions, run_steps
-from scai_irl.report.html.scai import Comparison, Told, comparison_of, model_label
+from scai_irl.report.html.scai import Comparison, FolderFindings, comparison_of, model_label
 from scai_irl.report.html.write_report import write_report
 from tests.scai_irl.report.dom import by_id, of_class, parsed, rows, words
 
@@ -48,7 +48,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def compared(folders: list[Path]) -> Comparison:
     results = [load(folder) for folder in folders]
-    found = comparison_of([Told(model_label(one.manifest), one.path.name, one.findings) for one in results])
+    found = comparison_of([FolderFindings(model_label(one.manifest), one.path.name, one.findings) for one in results])
     assert found is not None
     return found
 

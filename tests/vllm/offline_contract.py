@@ -37,7 +37,7 @@ class TestVllmOffline(ModelContract):
 
     def test_other_settings_are_refused_while_it_runs(self) -> None:
         other = make_backend(self.name, dataclasses.replace(SETTINGS, engine={"max_model_len": 4_096}))
-        with pytest.raises(InputError, match=r"model: .* is already in this process, with settings of its own; close"):
+        with pytest.raises(InputError, match=r"model: .* is already in this process, with other settings; close"):
             other.complete(requests()[:1])
         other.close()
 

@@ -28,7 +28,7 @@ _DISTANCES = (("tv", "total variation over norms"), ("w1", "Wasserstein-1 on off
 
 @captioned
 def recorded_figure(audit: RecordedAudit, memory: str = "all") -> Figure:
-    """Verbal and numerical posteriors of recorded runs: weights in mixed groups by epoch, and distances by kind.
+    """Lines show weights in mixed groups by epoch, then distances by kind. Vermilion: verbal posterior. Blue: exact.
 
     First row: one panel for each mixed group, with the weight of one of its norms by epoch. It shows the mean of the
     numerical posterior with its mean interval, the users' true composition, the mean verbal posterior over runs, and

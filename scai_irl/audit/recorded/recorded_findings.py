@@ -6,18 +6,18 @@ import pandas as pd
 
 from scai_irl.results.findings import Finding, mean_finding
 
-DISTANCE = "How far is the recorded assistants' verbal posterior from the exact numerical one?"
-EXCESS = "Is it farther than a single sample from the numerical posterior is?"
+DISTANCE = "How far is the assistants' verbal posterior from the exact posterior?"
+EXCESS = "Is it farther away than a single sample from the exact posterior?"
 _KINDS = {
     "one norm": "In groups of one norm",
     "mixed": "In mixed groups",
-    "manners": "In groups of one norm whose talk has a manner",
+    "manners": "In groups of one norm with rude or sycophantic talk",
 }
-_WHY = "A single posterior sample, too, is one norm where the posterior is a mixture: on average it is {:.3f} away."
+_WHY = "A single posterior sample is one norm even if the posterior is a mixture; its mean distance is {:.3f}."
 
 
 def recorded_findings(by_run: pd.DataFrame) -> list[Finding]:
-    """Compute mean distances over runs in the last epoch by kind of group, then their excess over posterior sampling.
+    """Findings on mean distances in the last epoch by kind of group, and on their excess over posterior sampling.
 
     Args:
         by_run: `scai_irl.audit.recorded.recorded_audit.RecordedAudit.by_run`.
@@ -32,7 +32,7 @@ def recorded_findings(by_run: pd.DataFrame) -> list[Finding]:
                 runs["tv"].to_numpy(float),
                 question=DISTANCE,
                 case=f"{kind}, TV",
-                answer=f"{prefix}, the verbal posterior is {{value}} from the numerical one (total variation).",
+                answer=f"{prefix}, the distance between verbal and exact posterior is {{value}} (total variation).",
                 why=remark,
             )
         )
@@ -41,7 +41,7 @@ def recorded_findings(by_run: pd.DataFrame) -> list[Finding]:
                 runs["tv_excess"].to_numpy(float),
                 question=EXCESS,
                 case=f"{kind}, TV beyond a sample's",
-                answer=f"{prefix}, it is {{value}} farther than a single posterior sample.",
+                answer=f"{prefix}, the distance exceeds that of a single posterior sample by {{value}}.",
                 why=remark,
             )
         )

@@ -12,8 +12,8 @@ policy without further noise.
 
 A single sample is at some distance from a spread posterior even if it comes from that posterior. So every distance d of
 an act from the numerical posterior has a reference: its expectation if the act were sampled from the posterior
-predictive, d_ref = Σ_x p(x | D) d(x). The excess d − d_ref is 0 on average for posterior sampling, whatever the spread.
-It is below 0 for acts that lie closer to the posterior mean than samples do.
+predictive, d_ref = Σ_x p(x | D) d(x). The excess d − d_ref is 0 on average for posterior sampling, for any spread. It
+is below 0 for acts that lie closer to the posterior mean than samples do.
 
 ============ ============================= ==========================================================
 distance     of an act                     of its reference

@@ -83,7 +83,7 @@ def borrow_engine(settings: LmSettings) -> VllmEngine:
             _running.append(VllmEngine(_wanted_settings(settings), llm, 0, threading.Lock()))
         (engine,) = _running
         if engine.settings != _wanted_settings(settings):
-            problem = f"{engine.settings['model']} is already in this process, with settings of its own"
+            problem = f"{engine.settings['model']} is already in this process, with other settings"
             raise InputError("model", problem, "close its backend first, or use another process")
         engine.users += 1
         return engine

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, so that batches can run from any code, also inside a notebook's loop."""
+"""An event loop in its own thread, which runs batches from any code, also inside a notebook's loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions and answers of the table of findings, with each number drawn on the axis of its question."""
+"""Questions and answers from the table of findings, with each number drawn on its question's axis."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from scai_irl.results.results import Results
 WORDS = ("question", "case", "answer", "row", "why", "goal", "sentence")
 NUMBERS = ("value", "low", "high", "runs", "recorded")
 AT_A_GLANCE = 12
-"""Answers to a question that are shown before the others are unfolded."""
+"""Number of answers to a question that are shown before unfolding."""
 
 _GOAL = re.compile(r"at (most|least) (\d*\.?\d+)")
-_LEFT, _WIDTH = 8.0, 224.0  # of the axis in a strip 240 wide
+_LEFT, _WIDTH = 8.0, 224.0  # ends of the axis in a strip of width 240
 
 
 @dataclass(frozen=True)
 class Strip:
-    """Where the numbers of an answer stand on the axis of its question; None for those that there are not."""
+    """Coordinates of an answer's numbers on its question's axis; None for missing numbers."""
 
     value: float
     low: float | None
@@ -42,18 +42,18 @@ class ReportAnswer:
     """An answer.
 
     Attributes:
-        before: Sentence up to its number.
-        told: The number and its interval.
+        before: Sentence before the number.
+        shown: The number and its interval.
         after: The rest of the sentence.
-        case: Which case it is about.
-        notes: Short notes: independent runs, groups or people (n), number of SCAI (2023), goal.
-        verdict: ``met`` or ``missed`` where the goal is a bound; empty elsewhere.
+        case: Case that the answer is about.
+        notes: Short notes: number of runs, groups or people (n), number of SCAI (2023), goal.
+        verdict: ``met`` or ``missed`` if the goal is a bound; otherwise empty.
         why: Explanation.
         strip: Coordinates on the axis; None without a number.
     """
 
     before: str
-    told: str
+    shown: str
     after: str
     case: str
     notes: tuple[str, ...]
@@ -64,7 +64,7 @@ class ReportAnswer:
     @property
     def sentence(self) -> str:
         """The whole sentence."""
-        return f"{self.before}{self.told}{self.after}"
+        return f"{self.before}{self.shown}{self.after}"
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ class ReportQuestion:
 
 
 def findings_of(results: Results) -> pd.DataFrame:
-    """Give the table of findings, empty if there is none.
+    """Table of findings of a results folder; empty if there is none.
 
     Raises:
-        InputError: If it lacks a column, or numbers in it are none.
+        InputError: If it lacks a column, or has text instead of numbers.
     """
     table = results.tables.get(FINDINGS)
     if table is None:
@@ -103,12 +103,12 @@ def findings_of(results: Results) -> pd.DataFrame:
 
 
 def questions_of(findings: pd.DataFrame) -> tuple[ReportQuestion, ...]:
-    """Sort findings by question, in their order."""
+    """Group findings by question, in order."""
     return tuple(_question(str(text), lines) for text, lines in findings.groupby("question", sort=False))
 
 
 def goal_met(goal: str, value: float) -> str:
-    """Result of comparing a value with a goal that is a bound.
+    """Compare a value with a goal: ``met`` or ``missed`` if the goal is a bound, otherwise empty.
 
     Example:
         >>> goal_met("at most 0.05", 0.049), goal_met("at least 0.85", 0.5), goal_met("as a Bayesian", 1.0)
@@ -129,7 +129,7 @@ def _question(text: str, lines: pd.DataFrame) -> ReportQuestion:
         low, high = min(0.0, *known), max(0.0, *known)
         ticks = [float(tick) for tick in MaxNLocator(4).tick_values(low, high if high > low else 1.0)]
     answers = tuple(_answer(line, ticks) for line in lines.to_dict("records"))
-    # The axis begins and ends at a tick; the middle one is named where there is one.
+    # The axis begins and ends at a tick; a middle tick, if any, has a label.
     last = len(ticks) - 1
     named = sorted({0, last, last // 2 if last % 2 == 0 else last}) if ticks else []
     placed = tuple((_place(ticks[n], ticks) or 0.0, f"{ticks[n]:g}") for n in named)
@@ -152,11 +152,11 @@ def _answer(line: dict[Hashable, Any], ticks: list[float]) -> ReportAnswer:
         strip = Strip(_place(value, ticks) or 0.0, *others)
     sentence = str(line["sentence"])
     before, _, after = str(line["answer"]).partition("{value}")
-    told = sentence[len(before) : len(sentence) - len(after)]
-    if f"{before}{told}{after}" != sentence:
-        before, told, after = sentence, "", ""
+    shown = sentence[len(before) : len(sentence) - len(after)]
+    if f"{before}{shown}{after}" != sentence:
+        before, shown, after = sentence, "", ""
     why = str(line["why"])
-    return ReportAnswer(before, told, after, str(line["case"]), tuple(notes), goal_met(goal, value), why, strip)
+    return ReportAnswer(before, shown, after, str(line["case"]), tuple(notes), goal_met(goal, value), why, strip)
 
 
 def _place(value: float, ticks: list[float]) -> float | None:

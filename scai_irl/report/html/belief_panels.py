@@ -13,9 +13,9 @@ from scai_irl.measure.alignment import design_columns
 from scai_irl.results.results import Results
 
 MOST_NORMS = 6
-"""Norms that have a colour; of more, those with the largest weights are drawn."""
+"""Number of norms with a colour; if there are more, those with the largest weights are drawn."""
 AT_A_GLANCE = 12
-"""Panels that are shown before the others are unfolded."""
+"""Number of panels that are shown before unfolding."""
 
 _MOST_RUNS = 40
 _LEFT, _RIGHT, _TOP, _BOTTOM = 26.0, 212.0, 8.0, 112.0
@@ -26,7 +26,7 @@ _NEEDED = {"condition", "run", "epoch", "norm", "weight"}
 
 @dataclass(frozen=True)
 class NormLine:
-    """A norm's lines in a panel, as paths of SVG; y falls as the weight rises.
+    """A norm's lines in a panel, as SVG paths; y decreases with the weight.
 
     Attributes:
         norm: Its name.
@@ -34,8 +34,8 @@ class NormLine:
         runs: A thin line for each run.
         mean: The mean over runs.
         marks: Points of the mean.
-        truth: Where the true weight lies; None where it is not known.
-        verbal: Mean of the verbal posterior; empty where there is none.
+        truth: Coordinate of the true weight; None if unknown.
+        verbal: Mean of the verbal posterior; empty if there is none.
     """
 
     norm: str
@@ -49,7 +49,7 @@ class NormLine:
 
 @dataclass(frozen=True)
 class Panel:
-    """A condition: its name, its lines, the epochs on its axis, and the same in words."""
+    """Panel of a condition: its name, its lines, the epochs on its axis, and a description in words."""
 
     condition: str
     lines: tuple[NormLine, ...]
@@ -59,7 +59,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Panels:
-    """All panels, the norms in the order of their colours, and a note."""
+    """All panels, norms in the order of their colours, and a note."""
 
     panels: tuple[Panel, ...]
     norms: tuple[str, ...]
@@ -68,11 +68,11 @@ class Panels:
 
 
 def beliefs_of(results: Results) -> pd.DataFrame:
-    """Give the weights of norms by run and epoch: of the epoch loop, or of an audit of recorded runs; empty without.
+    """Weights of norms by run and epoch, from the epoch loop or an audit of recorded runs; empty if there are none.
 
-    The epoch of the loop's table is the one *after* which a belief is held (0: the prior), that of an audit's the one
-    *in* which assistants act on what they have seen before. Both are returned with the column ``acted``: the epoch in
-    which assistants act on the belief.
+    In the loop's table, beliefs are those *after* the epoch (0: the prior). In an audit's table, beliefs are those *in*
+    the epoch, from earlier evidence. Both are returned with the column ``acted``: the epoch in which assistants act on
+    the belief.
     """
     for name, later in (("beliefs", 1), ("audit_beliefs", 0)):
         table = results.tables.get(name)
@@ -87,7 +87,7 @@ def beliefs_of(results: Results) -> pd.DataFrame:
 
 
 def condition_columns(table: pd.DataFrame) -> list[str]:
-    """Columns that tell conditions apart; recorded conditions have the same name in several experiments and groups."""
+    """Columns that identify a condition; recorded conditions share names between experiments and groups."""
     return [name for name in design_columns(table) if name in {"experiment", "condition", "group"}]
 
 
@@ -103,7 +103,7 @@ def conditions(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def norms_of(table: pd.DataFrame) -> tuple[str, ...]:
-    """Norms in the order of the table; of many, those of the largest weight."""
+    """Norms in the order of the table; if there are many, those with the largest weights."""
     names = list(dict.fromkeys(table["norm"].astype(str)))
     heaviest = table.groupby(table["norm"].astype(str))["weight"].max().nlargest(MOST_NORMS, keep="first")
     return tuple(name for name in names if name in heaviest.index)
@@ -142,7 +142,7 @@ def weight_as_text(weight: float) -> str:
 def _panel(name: str, lines: pd.DataFrame, norms: Sequence[str]) -> Panel:
     epochs = np.unique(lines["epoch"].to_numpy(int))
     x = _LEFT + (_RIGHT - _LEFT) * (epochs - epochs[0]) / max(int(epochs[-1] - epochs[0]), 1)
-    drawn, said = [], []
+    curves, weights_of_norms = [], []
     for colour, norm in enumerate(norms):
         of_norm = lines[lines["norm"] == norm]
         if of_norm.empty:
@@ -154,12 +154,12 @@ def _panel(name: str, lines: pd.DataFrame, norms: Sequence[str]) -> Panel:
         truth = float(of_norm["truth"].mean()) if "truth" in of_norm else float("nan")
         marks = tuple((float(a), float(b)) for a, b in zip(x.round(1), _y(mean), strict=True) if not np.isnan(b))
         at = None if np.isnan(truth) else float(_y(np.array([truth]))[0])
-        drawn.append(NormLine(norm, colour, runs, _path(x, mean), marks, at, verbal))
-        said.append(f"{norm} {', '.join(weight_as_text(weight) for weight in mean)}")
+        curves.append(NormLine(norm, colour, runs, _path(x, mean), marks, at, verbal))
+        weights_of_norms.append(f"{norm} {', '.join(weight_as_text(weight) for weight in mean)}")
     steps = {0, len(epochs) - 1} if len(epochs) > 12 else set(range(len(epochs)))
     ticks = tuple((round(float(x[place]), 1), str(epochs[place])) for place in sorted(steps))
-    description = f"Mean weights in epochs {epochs[0]} to {epochs[-1]}: {'; '.join(said)}."
-    return Panel(name, tuple(drawn), ticks, description)
+    description = f"Mean weights in epochs {epochs[0]} to {epochs[-1]}: {'; '.join(weights_of_norms)}."
+    return Panel(name, tuple(curves), ticks, description)
 
 
 def _by_run(lines: pd.DataFrame, column: str, epochs: np.ndarray) -> Float[np.ndarray, "run epoch"]:
@@ -177,7 +177,7 @@ def _y(weights: Float[np.ndarray, "epoch"]) -> Float[np.ndarray, "epoch"]:
 
 
 def _path(x: Float[np.ndarray, "epoch"], weights: Float[np.ndarray, "epoch"]) -> str:
-    """Join points to a path, with a gap where a weight is not known."""
+    """Join points to a path, with gaps at unknown weights."""
     steps, lifted = [], True
     for across, down in zip(x, _y(weights), strict=True):
         if np.isnan(down):

@@ -26,7 +26,7 @@ _AGREE, _RELIABLE = 1.01, 0.7  # Vehtari et al. 2021 (R̂); Vehtari, Gelman & Ga
 
 @dataclass(frozen=True)
 class Health:
-    """Lines and tables under the headings of diagnostics, failures and cost."""
+    """Lines and tables on diagnostics, failures and cost."""
 
     diagnostics: tuple[str, ...]
     diagnosed: tuple[ShownTable, ...]
@@ -49,7 +49,7 @@ def health_of(results: Results, figures: Sequence[ShownFigure]) -> Health:
         for name, table in tables.items()
         if (name == "warnings" or "diagnos" in name)
         and len(table)
-        and not (results.path / f"{name}.csv").exists()  # else it stands among the tables
+        and not (results.path / f"{name}.csv").exists()  # otherwise it is among the tables
     ]
     failed = []
     if "unread" in tables and len(tables["unread"]):
@@ -73,7 +73,7 @@ def health_of(results: Results, figures: Sequence[ShownFigure]) -> Health:
 
 
 def _diagnostics(results: Results) -> list[str]:
-    """One line for each thing that is counted or measured, with the bound it is held against where there is one."""
+    """Lines with counts and diagnostics; each diagnostic is compared with its bound."""
     counts = results.manifest.counts
     lines = [f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if _TELLING.search(name)]
     for name, table in results.tables.items():
@@ -96,7 +96,7 @@ def _failures(results: Results) -> list[str]:
     if any(counts.get(name) for name in _FAILED):
         unreadable, missing = (counts.get(name, 0) for name in _FAILED)
         lines.append(
-            f"{unreadable:,} of {counts.get('calls', 0):,} answers could not be read and were asked for again, at most "
+            f"{unreadable:,} of {counts.get('calls', 0):,} answers could not be read and were requested again, at most "
             f"{ASKED_AGAIN} times; {missing:,} requests were left without an answer that can be read."
         )
     troubles = sorted((what, times) for what, times in manifest.service.items() if times)
@@ -115,7 +115,7 @@ def _not_shown(figures: Sequence[ShownFigure]) -> list[str]:
 
 
 def _by_condition(costs: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Add up epochs."""
+    """Sum over epochs, by condition."""
     if costs is None or not {"condition", "calls", *_FAILED} <= set(costs) or costs.empty:
         return None
     numbers = [name for name in (*_COST, *_FAILED) if name in costs and costs[name].dtype.kind in "iu"]

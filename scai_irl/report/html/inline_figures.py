@@ -1,4 +1,4 @@
-"""Figures of a results folder: drawn into the page where that is safe, as pixels where it is not."""
+"""Figures of a results folder, drawn as vectors in the page if that is safe, and otherwise as pixels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scai_irl.report.html.svg import ForeignError, drawn_anew
 from scai_irl.results.results import FIGURES
 
 _PAPERS = (".svg", ".pdf", ".png")
-_NARROW = 430  # pixels up to which two stand side by side
-_WIDE = 700  # pixels from which a figure keeps its size on a phone and is moved sideways
+_NARROW = 430  # largest width in pixels of two figures in a row
+_WIDE = 700  # width in pixels from which a figure keeps its size on a phone and scrolls
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class ShownFigure:
         anchor: Prefix of its ids.
         name: Name.
         description: Caption.
-        labels: Words in it, for those who do not see it.
-        drawing: The figure itself; empty where it is an image.
-        image: Its pixels as a ``data:`` address; empty where it is drawn, or cannot be shown.
-        width: Width in pixels, as it was drawn; 0 where that is not known.
-        note: Why it is not drawn.
-        files: Files it lies in.
+        labels: Words in the figure, for screen readers.
+        drawing: The vector drawing; empty for an image.
+        image: Pixels as a ``data:`` address; empty for a vector drawing, or if it cannot be shown.
+        width: Width in pixels; 0 if unknown.
+        note: Reason why it is not drawn.
+        files: Files that contain it.
     """
 
     anchor: str
@@ -46,22 +46,22 @@ class ShownFigure:
 
     @property
     def wide(self) -> bool:
-        """Whether it is too wide to be shrunk to a phone."""
+        """Whether it is too wide to shrink to the width of a phone."""
         return self.width > _WIDE
 
     @property
     def narrow(self) -> bool:
-        """Whether two of them fit in one row."""
+        """Whether two such figures fit in one row."""
         return 0 < self.width <= _NARROW
 
     @property
     def spoken(self) -> str:
-        """Name and description, for the place of an image."""
+        """Name and description, as the text of an image."""
         return f"{self.name}. {self.description}".strip()
 
 
 def figures_of(folder: Path, anchor: str) -> tuple[ShownFigure, ...]:
-    """Take in the figures of a results folder.
+    """Read the figures of a results folder.
 
     Args:
         folder: The folder.
@@ -82,8 +82,8 @@ def _figure(folder: Path, stem: str, anchor: str) -> ShownFigure:
     drawing, image, caption, width, note = Markup(), "", "", 0, ""
     if vector.exists():
         try:
-            drawn = drawn_anew(_bytes(vector).decode("utf-8"), anchor)
-            drawing, labels, caption, width = drawn.markup, drawn.labels, drawn.caption, drawn.width
+            checked = drawn_anew(_bytes(vector).decode("utf-8"), anchor)
+            drawing, labels, caption, width = checked.markup, checked.labels, checked.caption, checked.width
         except (ForeignError, UnicodeDecodeError) as foreign:
             reason = foreign if isinstance(foreign, ForeignError) else "is no text"
             note = f"Not drawn, since {vector.name} {reason}."

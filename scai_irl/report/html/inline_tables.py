@@ -1,4 +1,4 @@
-"""Tables for the report: the CSV files of a results folder, and tables made here."""
+"""Tables of the report: CSV files of a results folder, and tables from other data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scai_irl.report.html.numbers import humanised, is_numeric, shortened
 
 _MOST_ROWS = 200
 _AT_A_GLANCE = 15
-_SHORT = 26  # letters that are not broken into lines
+_SHORT = 26  # number of letters without a line break
 _SUFFIXES = (".csv", ".md", ".tex", ".parquet")
 
 
@@ -22,9 +22,9 @@ class Column:
 
     Attributes:
         name: Its heading.
-        numeric: Whether it holds numbers.
+        numeric: Whether it contains numbers.
         header: Whether its cells are row headers.
-        short: Whether its cells are too short to be broken into lines.
+        short: Whether its cells are too short for line breaks.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Column:
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table that is ready to be written.
+    """A table of the report.
 
     Attributes:
         caption: Caption.
         columns: Its columns.
         rows: Its cells.
-        left_out: Rows that are left to the files.
-        files: Names of the files that hold all of it.
+        left_out: Number of rows that only the files have.
+        files: Names of the files with all rows.
     """
 
     caption: str
@@ -53,17 +53,17 @@ class ShownTable:
 
     @property
     def long(self) -> bool:
-        """Whether a reader should be asked before it is unfolded."""
+        """Whether the table is folded at first."""
         return len(self.rows) > _AT_A_GLANCE
 
 
 def shown_table(table: pd.DataFrame, caption: str, most: int = _MOST_ROWS, files: tuple[str, ...] = ()) -> ShownTable:
-    """Prepare a table: shorten long numbers, and take the text before the first number as row header.
+    """Prepare a table: shorten long numbers, and use the text before the first number as row header.
 
     Args:
         table: The table.
         caption: Caption.
-        most: Rows to show.
+        most: Maximum number of rows.
         files: Names of the files that hold all of it.
 
     Example:
@@ -72,7 +72,7 @@ def shown_table(table: pd.DataFrame, caption: str, most: int = _MOST_ROWS, files
         ((('fair', '0.988'),), [True, False])
     """
     cells = [shortened([_text(value) for value in table.iloc[:most, number]]) for number in range(table.shape[1])]
-    plain = not any(map(is_numeric, cells))  # a list of texts: the first is the row header
+    plain = not any(map(is_numeric, cells))  # only texts: the first column is the row header
     columns: list[Column] = []
     for name, column in zip(table.columns, cells, strict=True):
         numeric = is_numeric(column)
@@ -84,7 +84,7 @@ def shown_table(table: pd.DataFrame, caption: str, most: int = _MOST_ROWS, files
 
 
 def tables_of(folder: Path) -> tuple[ShownTable, ...]:
-    """Read the tables that a results folder offers to readers.
+    """Read the tables of a results folder that are formatted for readers.
 
     Raises:
         InputError: If one cannot be read.
@@ -98,8 +98,8 @@ def _read(file: Path) -> ShownTable:
     except (OSError, ValueError) as damaged:  # pandas' errors are subclasses of these
         hint = "restore the file, or delete the folder and run again"
         raise InputError(str(file), "not a table that can be read", hint) from damaged
-    beside = tuple(file.stem + suffix for suffix in _SUFFIXES if file.with_suffix(suffix).exists())
-    return shown_table(table, humanised(file.stem), files=beside)
+    other_files = tuple(file.stem + suffix for suffix in _SUFFIXES if file.with_suffix(suffix).exists())
+    return shown_table(table, humanised(file.stem), files=other_files)
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Numbers and words as a reader wants them."""
+"""Numbers and words, formatted for readers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"[-−–+]?[\d.]|–$|nan$|inf$", re.IGNORECASE)
 
 
 def number(value: float) -> str:
-    """Write a number with three decimals, or a dash where there is none.
+    """Format a number with three decimals; a dash for NaN.
 
     Example:
         >>> number(0.0123), number(float("nan")), number(0.00002)
@@ -23,7 +23,7 @@ def number(value: float) -> str:
 
 
 def shortened(cells: list[str]) -> list[str]:
-    """Give a column three decimals if a number in it has more.
+    """Round a column to three decimals if a number in it has more.
 
     Example:
         >>> shortened(["0.413889128043115", "0.9", "–"]), shortened(["0.144 [0.1, 0.2]"]), shortened(["2,140", "0.5"])
@@ -35,7 +35,7 @@ def shortened(cells: list[str]) -> list[str]:
 
 
 def is_numeric(cells: list[str]) -> bool:
-    """Tell whether a column holds numbers, with whatever stands behind them.
+    """Tell whether every cell of a column begins with a number.
 
     Example:
         >>> is_numeric(["0.1 [0, 1]", "–", ""]), is_numeric(["fair", "1"])
@@ -45,7 +45,7 @@ def is_numeric(cells: list[str]) -> bool:
 
 
 def humanised(name: str) -> str:
-    """Turn a file's name into words.
+    """Convert a file's name to words.
 
     Example:
         >>> humanised("comparison_of_people")

@@ -1,4 +1,4 @@
-"""One page of several results folders: contents, sections, and a comparison with SCAI (2023)."""
+"""HTML page of several results folders: contents, sections, and a comparison with SCAI (2023)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from scai_irl.report.html.health import Health, health_of
 from scai_irl.report.html.inline_figures import ShownFigure, figures_of
 from scai_irl.report.html.inline_tables import ShownTable, shown_table, tables_of
 from scai_irl.report.html.policies import PolicyPanels, policies_of
-from scai_irl.report.html.scai import Told, comparison_of, model_label
+from scai_irl.report.html.scai import FolderFindings, comparison_of, model_label
 from scai_irl.results.manifest import Manifest
 from scai_irl.results.results import Results
 
 GENERATOR = "scai-irl report"
-"""Generator named in the page."""
+"""Generator in the page's metadata."""
 
-_JOINERS = "\u200c\u200d"  # of letters in some scripts; all else that is invisible could reorder or hide text
+_JOINERS = "\u200c\u200d"  # joiners of letters in some scripts; other invisible characters could reorder or hide text
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,16 @@ class Section:
     Attributes:
         anchor: Its id.
         name: Experiment.
-        model: Model that answered, or family that was calibrated; empty without either.
+        model: Model that answered, or family that was calibrated; empty if neither.
         folder: Name of the folder.
         about: Summary of the experiment; empty if unknown.
-        facts: A word or two on each of status, seed, calls.
+        facts: Status, seed and counts, in short.
         findings: Table of findings.
         questions: Questions with their answers.
         figures: Figures.
         panels: The posterior by epoch.
         policies: Verbal policies and posteriors.
-        tables: Tables to be read.
+        tables: Formatted tables.
         health: Diagnostics, failures and cost.
         manifest: Tables of the manifest.
     """
@@ -78,12 +78,12 @@ def page(
     summaries: Mapping[str, str],
     failed: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Write the page; the same folders always give the same text.
+    """Write the page; the same folders give the same text.
 
     Args:
         results: Results folders.
         title: Title of the page.
-        summaries: A line on each experiment, by name.
+        summaries: Summary of each experiment, by name.
         failed: Errors of experiments without results, by name.
 
     Raises:
@@ -91,7 +91,7 @@ def page(
     """
     names = short_names([part.path for part in results])
     sections = [_section(part, f"s{n}", names[n - 1], summaries) for n, part in enumerate(results, 1)]
-    told = [Told(section.model, section.folder, section.findings) for section in sections]
+    by_folder = [FolderFindings(section.model, section.folder, section.findings) for section in sections]
     headings = [(section.name, section.model) for section in sections]
     sections = [
         replace(section, model=" · ".join(filter(None, (section.model, section.folder))))
@@ -107,7 +107,7 @@ def page(
             title=title,
             sections=sections,
             short=_in_short(sections),
-            comparison=comparison_of(told),
+            comparison=comparison_of(by_folder),
             failed=failed,
             style=style,
             script=script,
@@ -119,7 +119,7 @@ def page(
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """Name folders by as many of their last parts as it takes to tell them apart.
+    """Name each folder by the smallest number of last parts of its path that distinguishes it.
 
     Example:
         >>> short_names([Path("a/one/results"), Path("b/one/results"), Path("b/two")])
@@ -146,7 +146,7 @@ def _in_short(sections: Sequence[Section]) -> dict[str, list[tuple[Section, Repo
 
 
 def _section(results: Results, anchor: str, folder: str, summaries: Mapping[str, str]) -> Section:
-    manifest, findings, held = results.manifest, findings_of(results), beliefs_of(results)
+    manifest, findings, belief_table = results.manifest, findings_of(results), beliefs_of(results)
     seed = [] if manifest.seed is None else [f"seed {manifest.seed}"]
     counted = [f"{count:,} {name.replace('_', ' ')}" for name, count in manifest.counts.items() if count]
     figures = figures_of(results.path, anchor)
@@ -160,8 +160,8 @@ def _section(results: Results, anchor: str, folder: str, summaries: Mapping[str,
         findings=findings,
         questions=questions_of(findings),
         figures=figures,
-        panels=panels_of(held),
-        policies=policies_of(results, held),
+        panels=panels_of(belief_table),
+        policies=policies_of(results, belief_table),
         tables=tables_of(results.path),
         health=health_of(results, figures),
         manifest=_manifest_tables(results),
@@ -175,25 +175,25 @@ def _method(manifest: Manifest) -> str:
 
 
 def _manifest_tables(results: Results) -> tuple[ShownTable, ...]:
-    told = results.manifest.model_dump()
-    plain = {name: value for name, value in told.items() if not isinstance(value, dict) and value is not None}
+    manifest = results.manifest.model_dump()
+    plain = {name: value for name, value in manifest.items() if not isinstance(value, dict) and value is not None}
     tables: dict[str, dict[str, Any]] = {
         "Run": plain,
-        "Configuration": told["config"],
-        "Versions": told["versions"],
-        "Instructions to language models, SHA-256": told["prompts"],
+        "Configuration": manifest["config"],
+        "Versions": manifest["versions"],
+        "Instructions to language models, SHA-256": manifest["prompts"],
     }
-    made = []
+    shown = []
     for caption, values in tables.items():
         lines = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()]
         if lines:
-            made.append(shown_table(pd.DataFrame(lines, columns=["name", "value"], dtype=object), caption))
-    return tuple(made)
+            shown.append(shown_table(pd.DataFrame(lines, columns=["name", "value"], dtype=object), caption))
+    return tuple(shown)
 
 
 @functools.cache
 def _environment() -> Environment:
-    """Everything is escaped, whether it comes from a language model, a table or a file's name."""
+    """Template environment that escapes everything, from language models, tables and names of files."""
     return Environment(
         loader=PackageLoader("scai_irl.report.html"),
         autoescape=True,
@@ -205,7 +205,7 @@ def _environment() -> Environment:
 
 
 def _visible(value: object) -> object:
-    """Replace characters that are no text or would steer its direction."""
+    """Replace characters that are not text or change its direction."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return "".join(c if c.isprintable() or c == "\n" or c in _JOINERS else " " if c.isspace() else "�" for c in value)
@@ -216,7 +216,7 @@ def _asset(name: str) -> Markup:
 
 
 def _policy(style: str, script: str) -> str:
-    """Content security policy: this style, this script, images of the page itself, and nothing else."""
+    """Content security policy that allows this style, this script and images in the page only."""
     hashes = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode("ascii") for part in (style, script)]
     return (
         f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; img-src data:; "

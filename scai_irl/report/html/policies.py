@@ -1,4 +1,4 @@
-"""Verbal policies, each with the numerical posterior at the time of its writing."""
+"""Verbal policies, with the numerical posterior at the time of writing."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from scai_irl.report.html.belief_panels import condition_columns, conditions, no
 from scai_irl.results.results import Results
 
 AT_A_GLANCE = 1
-"""Conditions that are unfolded at first."""
+"""Number of conditions that are unfolded at first."""
 
 _MOST_CONDITIONS = 24
 _MOST_RUNS = 2
 _MOST_TEXTS = 3
-_LONGEST = 900  # characters of a text
-_BAR = 132.0  # width of a weight of 1
+_LONGEST = 900  # maximum characters of a text
+_BAR = 132.0  # length of a bar for weight 1
 _NEEDED = {"condition", "run", "epoch", "written"}
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Weight of a norm: its name, the number of its colour, the bar's length, the number."""
+    """Bar for a norm's weight: name, number of the colour, length, and the weight as text."""
 
     norm: str
     colour: int
@@ -35,7 +35,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Text:
-    """A text, how many assistants followed it, and how much of it was cut."""
+    """A text, the number of assistants that followed it, and the number of characters cut."""
 
     written: str
     assistants: int
@@ -48,12 +48,12 @@ class Moment:
 
     Attributes:
         run: Number of the run.
-        epoch: The epoch in which the texts were followed.
-        numerical: Posterior before that epoch; empty where it is not known.
-        verbal: Verbal posterior of that epoch, where an audit knows it.
-        texts: Different texts, the commonest first.
-        others: Different texts that are not shown.
-        without: Assistants for whom there is no text; of recorded runs, whether there is none yet.
+        epoch: Epoch in which assistants followed the texts.
+        numerical: Posterior before that epoch; empty if unknown.
+        verbal: Verbal posterior of that epoch; empty if no audit measured it.
+        texts: Distinct texts, the most frequent first.
+        others: Number of distinct texts that are not shown.
+        without: Number of assistants without a text; for recorded runs, 1 if there is no text yet.
         belief: Verbal belief of the run, if the agent has one.
     """
 
@@ -69,7 +69,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class ConditionPolicies:
-    """A condition: its name, how its agent chooses, and moments of its first runs."""
+    """A condition: its name, a summary of its agent, and moments of its first runs."""
 
     condition: str
     agent: str
@@ -78,16 +78,16 @@ class ConditionPolicies:
 
 @dataclass(frozen=True)
 class PolicyPanels:
-    """All conditions shown, and how many more there are."""
+    """Conditions that are shown, and the number of others."""
 
     conditions: tuple[ConditionPolicies, ...]
     left_out: int
 
 
 def policies_of(results: Results, beliefs: pd.DataFrame) -> PolicyPanels | None:
-    """Pick verbal policies of a few runs and epochs of each condition; None if there are none.
+    """Select verbal policies of a few runs and epochs of each condition; None if there are none.
 
-    Recorded runs tell the text that was in force in an epoch apart from the one written after it; shown is the former.
+    Recorded runs have the text in force in an epoch and the text written after it. The former is shown.
 
     Args:
         results: The folder.
@@ -98,9 +98,9 @@ def policies_of(results: Results, beliefs: pd.DataFrame) -> PolicyPanels | None:
         return None
     followed = table.assign(written=table["in_force"]) if "in_force" in table else table
     norms = norms_of(beliefs) if len(beliefs) else ()
-    found = list(conditions(followed))
-    shown = tuple(_condition(name, lines, beliefs, norms) for name, lines in found[:_MOST_CONDITIONS])
-    return PolicyPanels(shown, len(found) - len(shown))
+    by_condition = list(conditions(followed))
+    shown = tuple(_condition(name, lines, beliefs, norms) for name, lines in by_condition[:_MOST_CONDITIONS])
+    return PolicyPanels(shown, len(by_condition) - len(shown))
 
 
 def _condition(name: str, lines: pd.DataFrame, beliefs: pd.DataFrame, norms: Sequence[str]) -> ConditionPolicies:
@@ -115,13 +115,13 @@ def _condition(name: str, lines: pd.DataFrame, beliefs: pd.DataFrame, norms: Seq
     for run in list(dict.fromkeys(lines["run"]))[:_MOST_RUNS]:
         for epoch in epochs:
             here = lines[(lines["run"] == run) & (lines["epoch"] == epoch)]
-            held = beliefs[(beliefs["run"] == run) & (beliefs["acted"] == epoch)]
+            believed = beliefs[(beliefs["run"] == run) & (beliefs["acted"] == epoch)]
             if len(here):
-                moments.append(_moment(int(run), int(epoch), here, held, norms))
+                moments.append(_moment(int(run), int(epoch), here, believed, norms))
     return ConditionPolicies(name, summary, tuple(moments))
 
 
-def _moment(run: int, epoch: int, here: pd.DataFrame, held: pd.DataFrame, norms: Sequence[str]) -> Moment:
+def _moment(run: int, epoch: int, here: pd.DataFrame, believed: pd.DataFrame, norms: Sequence[str]) -> Moment:
     written = here["written"].dropna().astype(str)
     counts = written.value_counts(sort=False)
     texts = sorted(counts.items(), key=lambda pair: -int(pair[1]))
@@ -129,8 +129,8 @@ def _moment(run: int, epoch: int, here: pd.DataFrame, held: pd.DataFrame, norms:
     return Moment(
         run=run,
         epoch=epoch,
-        numerical=_bars(held, "weight", norms),
-        verbal=_bars(held, "verbal", norms),
+        numerical=_bars(believed, "weight", norms),
+        verbal=_bars(believed, "verbal", norms),
         texts=tuple(_text(str(text), int(count)) for text, count in texts[:_MOST_TEXTS]),
         others=max(len(texts) - _MOST_TEXTS, 0),
         without=len(here) - len(written),
@@ -138,10 +138,10 @@ def _moment(run: int, epoch: int, here: pd.DataFrame, held: pd.DataFrame, norms:
     )
 
 
-def _bars(held: pd.DataFrame, column: str, norms: Sequence[str]) -> tuple[Bar, ...]:
-    if column not in held:
+def _bars(believed: pd.DataFrame, column: str, norms: Sequence[str]) -> tuple[Bar, ...]:
+    if column not in believed:
         return ()
-    weights = dict(zip(held["norm"].astype(str), held[column].astype(float), strict=True))
+    weights = dict(zip(believed["norm"].astype(str), believed[column].astype(float), strict=True))
     known = [(colour, norm, weights[norm]) for colour, norm in enumerate(norms) if norm in weights]
     lengths = [0.0 if math.isnan(weight) else round(_BAR * min(max(weight, 0.0), 1.0), 1) for _, _, weight in known]
     return tuple(

@@ -1,4 +1,4 @@
-"""Gaps of SCAI (2023), row by row, and those of each model in the same condition."""
+"""Gaps of SCAI (2023) by row, compared with each model's gaps in the same condition."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scai_irl.report.html.numbers import number
 from scai_irl.results.findings import number_with_interval
 from scai_irl.results.manifest import Manifest
 
-_SAME = 5e-4  # numbers are recorded with three digits
+_SAME = 5e-4  # numbers are stored with three digits
 
 
 @dataclass(frozen=True)
-class Told:
-    """Findings of one folder: who answered there, how the folder is called, and the table."""
+class FolderFindings:
+    """Findings of one folder, with the model that answered and the folder's name."""
 
     model: str
     folder: str
@@ -28,8 +28,8 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """Number of a model: value with interval, name, and the number of SCAI (2023) if it is not the gap of the row."""
+class ComparedNumber:
+    """Number of a model: value with interval, name, and the number of SCAI (2023) if it differs from the row's gap."""
 
     value: str
     who: str
@@ -38,18 +38,18 @@ class Beside:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A row: the condition, the gap recorded there with its interval, or why it has none, ours, and notes on both."""
+    """Row: condition, gap of SCAI (2023), reason for a missing interval, numbers of this project, and notes."""
 
     name: str
     recorded: str
     no_interval: str
-    cells: tuple[tuple[Beside, ...], ...]
+    cells: tuple[tuple[ComparedNumber, ...], ...]
     notes: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The table: columns, rows, notes that explain differences, and recorded rows that have no counterpart here."""
+    """Table: columns, rows, notes that explain differences, and rows of SCAI (2023) without a counterpart."""
 
     columns: tuple[str, ...]
     rows: tuple[ComparedRow, ...]
@@ -58,7 +58,7 @@ class Comparison:
 
 
 def model_label(manifest: Manifest) -> str:
-    """Name who answered: the backend, with its model where they differ; empty where nobody was asked.
+    """Name the backend, with its model if the names differ; empty if no model was asked.
 
     Example:
         >>> from scai_irl.results.manifest import new_manifest
@@ -73,15 +73,15 @@ def model_label(manifest: Manifest) -> str:
     return " ".join(words)
 
 
-def comparison_of(told: Sequence[Told]) -> Comparison | None:
-    """Compare findings with the rows of SCAI (2023) that they name; None if none names one.
+def comparison_of(by_folder: Sequence[FolderFindings]) -> Comparison | None:
+    """Compare findings with the rows of SCAI (2023) that they name; None if they name none.
 
     Args:
-        told: Findings, folder by folder.
+        by_folder: Findings of each folder.
     """
     lines: list[dict[str, Any]] = [
         {str(key): value for key, value in line.items()} | {"column": part.model or part.folder, "folder": part.folder}
-        for part in told
+        for part in by_folder
         for line in part.findings.to_dict("records")
         if line["row"]
     ]
@@ -97,31 +97,31 @@ def comparison_of(told: Sequence[Told]) -> Comparison | None:
 
 def _row(name: str, lines: list[dict[str, Any]], columns: tuple[str, ...], notes: tuple[str, ...]) -> ComparedRow:
     row = RECORDED_ROWS.get(name)
-    recorded, told, without = (row.gap, *_recorded(row)) if row else (math.nan, number(math.nan), "")
+    recorded, gap, without = (row.gap, *_recorded(row)) if row else (math.nan, number(math.nan), "")
     cells = []
     for column in columns:
         of_column = [line for line in lines if line["column"] == column]
         several = len({line["folder"] for line in of_column}) > 1
-        cells.append(tuple(_beside(line, recorded, several=several) for line in of_column))
-    said = {str(line["why"]) for line in lines}
-    numbers = tuple(at for at, note in enumerate(notes, 1) if note in said)
-    return ComparedRow(name, told, without, tuple(cells), numbers)
+        cells.append(tuple(_compared_number(line, recorded, several=several) for line in of_column))
+    notes_of_row = {str(line["why"]) for line in lines}
+    numbers = tuple(at for at, note in enumerate(notes, 1) if note in notes_of_row)
+    return ComparedRow(name, gap, without, tuple(cells), numbers)
 
 
 def _recorded(row: RecordedRow) -> tuple[str, str]:
-    """The gap that was recorded with its interval, and why there is none."""
+    """Gap of SCAI (2023) with its interval, and the reason if the interval is missing."""
     without = "no interval" if math.isnan(row.low) else ""
     reused = "one text reused for all runs" if row.one_text else ""
     return number_with_interval(row.gap, row.low, row.high), ": ".join(filter(None, (without, reused)))
 
 
-def _beside(line: dict[str, Any], gap: float, *, several: bool) -> Beside:
+def _compared_number(line: dict[str, Any], gap: float, *, several: bool) -> ComparedNumber:
     value, low, high, recorded = (float(line[name]) for name in ("value", "low", "high", "recorded"))
     case = str(line["case"])
     last = case.rpartition(", ")[2]
     who = last if last in AGENTS else case
     other = not math.isnan(recorded) and not abs(recorded - gap) < _SAME
-    return Beside(
+    return ComparedNumber(
         number_with_interval(value, low, high),
         f"{who}, {line['folder']}" if several else who,
         f"SCAI (2023): {number(recorded)}" if other else "",

@@ -1,12 +1,12 @@
-"""Take figures of results folders into the page, which may have come from anybody.
+"""Inclusion of SVG figures in the page; the figures may come from untrusted sources.
 
-A figure is drawn anew, element by element, if it consists of nothing but shapes and text: no scripts, no style sheets,
-no links, nothing from elsewhere. Then its text can be found and read out, and its colours follow the page from light to
-dark. Anything else is refused here, and its pixels are shown (`scai_irl.report.html.inline_figures`). Nothing is cut
-out of a figure, since half a figure may say something else; nor is what was refused shown as an image: browsers run no
-scripts there, but shapes that use shapes that use shapes can still keep them busy for ever.
+A figure is copied element by element if it contains only shapes and text: no scripts, style sheets, links or external
+content. Its text can then be searched and read aloud, and its colours follow the page's light or dark theme. Any other
+figure is refused as a whole, because a part of a figure may be misleading. Its pixels are shown instead
+(`scai_irl.report.html.inline_figures`). A refused SVG file is not shown as an image either: browsers run no scripts in
+images, but nested references between shapes can still block them.
 
-Styles become attributes, so that the page can forbid styles in its elements; ids are made new for each figure.
+Styles become attributes, because the page forbids styles in its elements. Every figure gets new ids.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DEEPEST = 60
 _SHAPES = frozenset({"path", "rect", "circle", "ellipse", "line", "polyline", "polygon"})
 _SHARED = frozenset({"clipPath", "pattern", "linearGradient", "radialGradient"})
 _ELEMENTS = _SHAPES | _SHARED | {"svg", "g", "defs", "use", "text", "tspan", "stop", "image"}
-_DROPPED = frozenset({"metadata", "title", "desc"})  # of no consequence for what is seen
+_DROPPED = frozenset({"metadata", "title", "desc"})  # attributes and elements without a visible effect
 _MATPLOTLIB_STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"
 
 _PAINT = frozenset({"fill", "stroke", "color", "stop-color"})
@@ -90,18 +90,18 @@ _PAGE_COLOURS = {
 
 
 class ForeignError(ValueError):
-    """A figure holds something that the page does not take in."""
+    """A figure contains something that the page does not include."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure that has become part of the page.
+    """A figure in the page.
 
     Attributes:
         markup: The ``svg`` element.
-        labels: Words in it, in order, each once; numbers left out.
+        labels: Words in the figure, in order and without repetition or numbers.
         caption: Description in the file; empty without one.
-        width: Width in pixels, as it was drawn.
+        width: Width in pixels.
     """
 
     markup: Markup
@@ -111,7 +111,7 @@ class Drawing:
 
 
 def drawn_anew(source: str, prefix: str) -> Drawing:
-    """Draw a figure anew for the page.
+    """Copy a figure for the page.
 
     Args:
         source: Text of the SVG file.
@@ -119,7 +119,7 @@ def drawn_anew(source: str, prefix: str) -> Drawing:
             elements that name and describe it.
 
     Raises:
-        ForeignError: If it holds anything but shapes and text.
+        ForeignError: If it contains anything but shapes and text.
 
     Example:
         >>> shape = '<path d="M 0 0" style="fill: #000"/>'
@@ -129,10 +129,10 @@ def drawn_anew(source: str, prefix: str) -> Drawing:
     """
     root = _parsed(source)
     copy = _Copy(root, prefix)
-    drawn = copy.root()
-    drawn.attrib |= {"role": "img", "aria-labelledby": f"{prefix}-name", "aria-describedby": f"{prefix}-what"}
+    element = copy.root()
+    element.attrib |= {"role": "img", "aria-labelledby": f"{prefix}-name", "aria-describedby": f"{prefix}-what"}
     labels = dict.fromkeys(label for label in _labels(root) if re.search(r"[^\W\d_]", label))
-    markup = ElementTree.tostring(drawn, encoding="unicode")
+    markup = ElementTree.tostring(element, encoding="unicode")
     checked = Markup(markup)  # noqa: S704 - every part of it was checked and escaped
     caption = " ".join((root.findtext(f".//{_ABOUT}") or "").split())
     return Drawing(checked, tuple(labels), caption, copy.width)
@@ -153,21 +153,21 @@ def _parsed(source: str) -> ElementTree.Element:
 
 
 class _Copy:
-    """A copy in the making, with the ids that its parts may refer to."""
+    """Builder of a copy, with the ids that its parts may refer to."""
 
     def __init__(self, root: ElementTree.Element, prefix: str) -> None:
         self._source = root
         self._tag_of = {element.attrib["id"]: _name(element) for element in root.iter() if "id" in element.attrib}
         self._ids = {old: f"{prefix}-{number}" for number, old in enumerate(self._tag_of)}
         self._referred: set[str] = set()
-        # Values drawn as coloured cells, with dark and light words on them, only make sense on the paper they had.
+        # Coloured cells with dark and light words are only readable on their original background.
         self._keeps_colours = any(
             _name(element) == "image" or element.attrib.get("id", "").startswith("QuadMesh") for element in root.iter()
         )
         self.width = 0
 
     def root(self) -> ElementTree.Element:
-        """Copy everything."""
+        """Copy the whole figure."""
         copied = self._element(self._source, 0, shared=False)
         for element in copied.iter():
             if element.attrib.get("id", "") not in self._referred:
@@ -241,14 +241,14 @@ class _Copy:
         return self._colour(value.lower()) if key in _PAINT else value
 
     def _colour(self, colour: str) -> str:
-        """Give colours of the page in the place of those that figures have by default."""
+        """Replace a figure's default colours by colours of the page."""
         if self._keeps_colours:
             return colour
         if len(colour) == len("#000") and colour.startswith("#"):
             colour = "#" + "".join(2 * digit for digit in colour[1:])
         colour = {"black": "#000000", "white": "#ffffff"}.get(colour, colour)
         grey = _GREY.fullmatch(colour)
-        if grey:  # as far from black here as there, between the page's own black and white
+        if grey:  # the same relative distance between the page's own black and white
             ink = round(100 - int(grey[1], 16) / 2.55)
             mixed = f"color-mix(in srgb, var(--ink) {ink}%, var(--paper))"
             return {100: "currentColor", 0: "var(--paper)"}.get(ink, mixed)
@@ -257,7 +257,7 @@ class _Copy:
     def _href(self, name: str, target: str, *, shared: bool) -> str:
         if name == "image" and _RASTER.fullmatch(target):
             return target
-        # Only of shapes: what is used in what is used would grow without end.
+        # Only shapes may be used, because nested uses could grow without limit.
         if name == "use" and not shared and target[:1] == "#" and self._tag_of.get(target[1:]) in _SHAPES:
             return f"#{self._refer(target[1:])}"
         raise ForeignError(f"refers to {target[:20]!r}")

@@ -10,8 +10,8 @@ from scai_irl.io.files import telling_disk_errors, write_text
 from scai_irl.report.html.page import GENERATOR, page
 from scai_irl.results.results import Results, load
 
-_HEAD = 2_000  # bytes that contain the generator of a page
-_MOST_NAMES = 3  # in a title
+_HEAD = 2_000  # first bytes of a page, which contain its generator
+_MOST_NAMES = 3  # maximum number of experiments in a title
 
 
 def write_report(
@@ -21,17 +21,17 @@ def write_report(
     summaries: Mapping[str, str] | None = None,
     failed: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a report; the same folders always give the same bytes.
+    """Write a report; the same folders give the same bytes.
 
     Args:
         folders: Results folders.
         out: File to write.
-        title: Title of the page; one that names the experiments unless given.
-        summaries: A line on each experiment, by name.
+        title: Title of the page; the names of the experiments if not given.
+        summaries: Summary of each experiment, by name.
         failed: Errors of experiments without results, by name.
 
     Raises:
-        InputError: If a folder is no results folder, is given twice, or the file cannot be written.
+        InputError: If a folder is no results folder or is given twice, or the file cannot be written.
     """
     if not folders:
         raise InputError("results", "no folder was given", "give one or more folders that scai-irl wrote")

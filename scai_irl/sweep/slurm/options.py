@@ -15,7 +15,7 @@ class Slurm:
 
     file: Annotated[Positional[Path], arg(help="The sweep, as a TOML file.")]
     out: Annotated[
-        Path | None, arg(help="Folder of the sweep, and of logs; one of its own under results/ unless given.")
+        Path | None, arg(help="Folder of the sweep and its logs; a new one under results/ if not given.")
     ] = None
     array: Annotated[int | None, arg(help="Make a job array of this many tasks, each with a part of the cells.")] = None
     nodes: Annotated[int | None, arg(help="Make one job with a Ray cluster over this many nodes; 1 unless given.")] = (

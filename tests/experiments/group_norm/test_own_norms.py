@@ -44,7 +44,9 @@ def test_users_act_by_a_norm_of_ones_own_and_a_warning_says_that_no_hypothesis_h
     main([*small, "--users", "fair", "offer=.30", "--out", str(tmp_path / "own")])
     results = load(tmp_path / "own")
     (remark,) = results.manifest.remarks
-    assert remark == "warning: no hypothesis of the assistants describes offer=0.3 users, so no posterior finds them"
+    assert remark == (
+        "warning: offer=0.3 users match none of the assistants' hypotheses, so no posterior can identify their norm"
+    )
     printed = capsys.readouterr()
     assert remark in printed.err
     assert remark in printed.out

@@ -32,10 +32,10 @@ def test_findings_are_those_of_the_tables(results: Results) -> None:
             assert findings[f"{service}, {measure}"] == pytest.approx(row[measure])
     cases = results.conflicts.query("games == 3")
     assert findings["organisational binds"] == pytest.approx((cases["binds"] == "organisational").mean())
-    assert findings["named after 3 games"] == pytest.approx((cases["binds"] == cases["named"]).mean())
+    assert findings["named after 3 interactions"] == pytest.approx((cases["binds"] == cases["named"]).mean())
     stated, true = 1 - cases["p individual"], cases["binds"] != "individual"
-    assert findings["bias, 3 games"] == pytest.approx((stated - true).mean())
-    assert findings["squared error, 3 games"] == pytest.approx(((stated - true) ** 2).mean())
+    assert findings["bias, 3 interactions"] == pytest.approx((stated - true).mean())
+    assert findings["squared error, 3 interactions"] == pytest.approx(((stated - true) ** 2).mean())
 
 
 def test_conflicts_are_named_with_whom_they_bind(results: Results) -> None:
@@ -60,5 +60,7 @@ def test_strengths_are_what_makes_bounds_count(tmp_path: Path) -> None:
 
 
 def test_games_have_to_rise() -> None:
-    with pytest.raises(InputError, match=r"games: \(0, 3\) are not numbers of games that rise; give some from 1"):
+    with pytest.raises(
+        InputError, match=r"games: \(0, 3\) are not increasing numbers of interactions; give some from 1"
+    ):
         check(layered_contracts.config, SMALL | {"games": (0, 3)})

@@ -99,5 +99,5 @@ def test_findings_are_differences_from_a_bayesian() -> None:
     assert [finding.value for finding in found] == pytest.approx([0.0] * len(CONDITIONS), abs=1e-4)
     worse = curves_findings(curves.assign(believed=curves["exact"] - 0.25), "?")
     assert worse[0].value == pytest.approx(0.25)
-    assert "After 8 games at home" in worse[0].sentence
+    assert "After 8 interactions in the source currency" in worse[0].sentence
     assert "with misleading talk" in worse[-1].sentence

@@ -187,7 +187,7 @@ def test_the_strategy_method_has_offers_and_minimums_fitted() -> None:
     assert by_quantity.loc[("minimums at most", 0.3), "observed"] == pytest.approx(below)
     # Thresholds of these people are about logistic, as the family's are, and so well fitted; their offers less so.
     assert found.query("quantity == 'minimums at most'")["difference"].max() < 0.12
-    with pytest.raises(InputError, match="too few to tell them apart"):
+    with pytest.raises(InputError, match="too few to distinguish them"):
         next(fit_people(choices, plan_of(hierarchical=("fehr-schmidt",))))
 
 

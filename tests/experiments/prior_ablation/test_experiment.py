@@ -80,7 +80,7 @@ def test_findings_and_tables_are_there(results: Results) -> None:
     found = results.findings
     assert found["question"].nunique() == 3
     assert (found["runs"] == 40).all()
-    speed = found[found["question"].str.startswith("How many games")].set_index("case")["value"]
+    speed = found[found["question"].str.startswith("How many interactions")].set_index("case")["value"]
     games = results.games.query("sort == 'one norm' and rationality == 5 and lapse == 0.25 and lean == 'wrong'")
     case = "one norm, wrong, rationality 5, lapse 0.25"
     assert speed[case] == pytest.approx(games["needed"].fillna(40).mean())

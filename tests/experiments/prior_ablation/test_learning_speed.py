@@ -55,9 +55,9 @@ def test_gaps_are_expected_distances_of_mean_offers(learned: Learning) -> None:
     believed = infer(alone, evidence(STAKES, *plays), PRIORS[1]).probabilities
     at_home = believed @ distance[0]
     np.testing.assert_allclose(learned.gap[:, 1, 3, 0, -1], at_home, atol=1e-6)
-    np.testing.assert_allclose(learned.abroad[:, 1, 3, 0, 0], at_home, atol=1e-6)
+    np.testing.assert_allclose(learned.new_currencies[:, 1, 3, 0, 0], at_home, atol=1e-6)
     away = 0.3 * at_home + 0.7 * (PRIORS[1] @ distance[0])
-    np.testing.assert_allclose(learned.abroad[:, 1, 3, 0, 1], away, atol=1e-6)
+    np.testing.assert_allclose(learned.new_currencies[:, 1, 3, 0, 1], away, atol=1e-6)
 
 
 def test_a_run_is_the_same_whatever_runs_stand_beside_it(learned: Learning) -> None:

@@ -54,8 +54,8 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"genuine": (0.0,)}, "genuine: 0 is no share of genuine items; give more than 0 and 1 at most"),
-        ({"genuine": (0.5, 0.5)}, "genuine: 0.5, 0.5 names one twice"),
+        ({"genuine": (0.0,)}, "genuine: 0 is no share of genuine items; give a number above 0 and at most 1"),
+        ({"genuine": (0.5, 0.5)}, "genuine: 0.5, 0.5 has a duplicate"),
         ({"items": 1}, "items: 1 does not fit"),
     ],
 )

@@ -52,10 +52,10 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"minority": "altruistic"}, "minority: altruistic is the majority's norm too; give another one"),
-        ({"shares": (0.6,)}, "shares: 0.6 is no share of a minority; give more than 0 and 0.5 at most"),
-        ({"shares": (0.2, 0.2)}, "shares: 0.2, 0.2 names one twice"),
-        ({"users": 4, "shares": (0.05,)}, "users: of 4 users nobody would be selfish; give more users"),
+        ({"minority": "altruistic"}, "minority: altruistic is also the majority's norm; give another one"),
+        ({"shares": (0.6,)}, "shares: 0.6 is no share of a minority; give a number above 0 and at most 0.5"),
+        ({"shares": (0.2, 0.2)}, "shares: 0.2, 0.2 has a duplicate"),
+        ({"users": 4, "shares": (0.05,)}, "users: none of 4 users would be selfish; give more users"),
     ],
 )
 def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs import mixture
-from experiments.subgroups.setup import HELD, Societies, members, policies_held, societies
+from experiments.subgroups.setup import FIRMNESS, Societies, members, policies_held, societies
 from inference import infer
 from scai_irl.organisms.prompt_chunks import known_policies
 
@@ -19,7 +19,7 @@ def loose() -> Societies:
 
 
 def test_organisms_know_the_norms() -> None:
-    assert {policy for held in HELD for policy in policies_held(held)} <= set(known_policies())
+    assert {policy for held in FIRMNESS for policy in policies_held(held)} <= set(known_policies())
 
 
 def test_shares_are_as_near_as_users_allow() -> None:
@@ -29,7 +29,7 @@ def test_shares_are_as_near_as_users_allow() -> None:
         counts = np.bincount(members(thirds, users), minlength=3)
         assert counts.sum() == users
         assert (np.abs(counts - users * np.array([0.3, 0.3, 0.4])) <= 1).all()
-    with pytest.raises(ValueError, match=r"^of 4 users nobody would be selfish; give more users"):
+    with pytest.raises(ValueError, match=r"^none of 4 users would be selfish; give more users"):
         members(mixture({"altruistic": 0.95, "selfish": 0.05}), 4)
 
 

@@ -106,10 +106,10 @@ def test_what_it_would_cost_is_what_it_costs(results: Results) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"users": 4, "mixtures": ("altruistic=0.95,selfish=0.05",)}, "users: of 4 users nobody would be selfish"),
-        ({"mixtures": ("altruistic=0.5,selfish=0.5",) * 2}, "mixtures: .* names one twice"),
-        ({"games": (4, 1)}, r"games: \(4, 1\) are not numbers of games that rise"),
-        ({"held": ("firmly", "firmly")}, "held: firmly, firmly names one twice"),
+        ({"users": 4, "mixtures": ("altruistic=0.95,selfish=0.05",)}, "users: none of 4 users would be selfish"),
+        ({"mixtures": ("altruistic=0.5,selfish=0.5",) * 2}, "mixtures: .* has a duplicate"),
+        ({"games": (4, 1)}, r"games: \(4, 1\) are not increasing numbers of interactions"),
+        ({"held": ("firmly", "firmly")}, "held: firmly, firmly has a duplicate"),
         ({"held": ("sometimes",)}, "held: "),
     ],
 )

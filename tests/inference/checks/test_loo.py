@@ -172,7 +172,7 @@ def test_an_answer_that_is_as_likely_at_all_draws_costs_nothing() -> None:
 
 
 def test_fits_to_other_data_are_not_compared() -> None:
-    with pytest.raises(ValueError, match="posteriors: b and a are of other observations"):
+    with pytest.raises(ValueError, match="posteriors: b and a have different observations"):
         compare({"a": on_grid(), "b": infer(ENVY, answers(0.1), method="grid")})
     with pytest.raises(ValueError, match="none given"):
         compare({})

@@ -69,7 +69,7 @@ def test_what_fails_is_named_and_does_not_stop_the_others(tmp_path: Path, capsys
     assert folders == [tmp_path / "one"]
     said = capsys.readouterr().err
     assert "[1/3] bad: runs: 0 does not fit" in said
-    assert "people: left out, since it needs --data" in said
+    assert "people: skipped, because it needs --data" in said
 
 
 def test_what_crashes_is_named_at_the_end_and_in_the_report_of_the_others(
