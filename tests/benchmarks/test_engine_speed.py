@@ -27,18 +27,18 @@ def test_shares_are_found_again_in_seconds_that_the_model_predicts(
     }
     # Reading alone writes one token of each answer; the cost model has its reading apart.
     measured["read"] = 2 * model.parameters * loads(together)[0].tokens.read / (arithmetic * sheet.half)
-    found = reached(model, sheet, measured, together)
-    assert found.arithmetic == pytest.approx(arithmetic, abs=1e-3)
-    assert found.memory == pytest.approx(memory, rel=0.02)
+    shares = reached(model, sheet, measured, together)
+    assert shares.arithmetic == pytest.approx(arithmetic, abs=1e-3)
+    assert shares.memory == pytest.approx(memory, rel=0.02)
 
 
 def test_the_configuration_has_the_parameters_of_its_name(tmp_path: Path) -> None:
     write_configuration(tmp_path, SHAPES["8B"])
-    told = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
-    width, inner, layers = told["hidden_size"], told["intermediate_size"], told["num_hidden_layers"]
-    keys = told["num_key_value_heads"] * told["head_dim"]
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    width, inner, layers = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
+    keys = config["num_key_value_heads"] * config["head_dim"]
     of_layer = 2 * width * width + 2 * width * keys + 3 * width * inner + 2 * width
-    parameters = layers * of_layer + 2 * told["vocab_size"] * width + width
+    parameters = layers * of_layer + 2 * config["vocab_size"] * width + width
     assert parameters == pytest.approx(MODELS[0].parameters, rel=0.01)
     assert MODELS[0].key_values == 2 * keys
     assert MODELS[0].layers == layers

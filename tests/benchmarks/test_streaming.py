@@ -33,8 +33,8 @@ def test_a_hundred_thousand_runs_over_ten_thousand_hypotheses_stay_under_two_gig
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = re.findall(r"^ *([\d,]+) runs .* peak +([\d.]+) MB$", done.stdout, re.MULTILINE)
-    assert [int(runs.replace(",", "")) for runs, _ in told] == [_PIECE, 2 * _PIECE, 3 * _PIECE]
-    first, *_, last = (float(peak) for _, peak in told)
+    lines = re.findall(r"^ *([\d,]+) runs .* peak +([\d.]+) MB$", done.stdout, re.MULTILINE)
+    assert [int(runs.replace(",", "")) for runs, _ in lines] == [_PIECE, 2 * _PIECE, 3 * _PIECE]
+    first, *_, last = (float(peak) for _, peak in lines)
     assert first <= last < 2_000
     assert last - first < 100

@@ -28,12 +28,12 @@ def executed(notebook: Path, folder: Path) -> Any:
 
 def printed(nodes: Any) -> list[str]:
     """What each cell printed, and whether it drew."""
-    said = []
+    texts = []
     for cell in nodes.cells:
         outputs = cell.get("outputs", [])
-        drawn = ["(a figure)" for output in outputs if "image/png" in output.get("data", {})]
-        said.append("".join([*(output.get("text", "") for output in outputs), *drawn]))
-    return said
+        figures = ["(a figure)" for output in outputs if "image/png" in output.get("data", {})]
+        texts.append("".join([*(output.get("text", "") for output in outputs), *figures]))
+    return texts
 
 
 if __name__ == "__main__":

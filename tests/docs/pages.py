@@ -48,9 +48,9 @@ class Block(NamedTuple):
 def blocks(page: Path, kind: str = "") -> list[Block]:
     """Fenced blocks of a page, in order; of one language if it is given."""
     text = page.read_text(encoding="utf-8")
-    found = [Block(match["kind"], match["title"] or "", match["text"]) for match in _BLOCK.finditer(text)]
-    assert text.count("\n```") == 2 * len(found), f"{page.name}: a block that is not understood"
-    return [block for block in found if kind in ("", block.kind)]
+    fenced = [Block(match["kind"], match["title"] or "", match["text"]) for match in _BLOCK.finditer(text)]
+    assert text.count("\n```") == 2 * len(fenced), f"{page.name}: a block that is not understood"
+    return [block for block in fenced if kind in ("", block.kind)]
 
 
 def run_page(page: Path) -> None:

@@ -43,9 +43,9 @@ def test_it_makes_a_results_folder_with_the_right_numbers_and_the_same_again(fol
     assert results.findings["case"].tolist() == list(norms)
     assert all(sentence in printed for sentence in results.findings["sentence"])
     for place, norm in enumerate(norms):
-        held = beliefs_by_hand(norms, place, runs=3, games=6, lapse=0.5, seed=5)
-        np.testing.assert_allclose(results.beliefs[norm], held.mean(axis=0), atol=1e-5)
-        assert results.findings["value"][place] == pytest.approx((held < 0.95).sum(axis=1).mean())
+        beliefs = beliefs_by_hand(norms, place, runs=3, games=6, lapse=0.5, seed=5)
+        np.testing.assert_allclose(results.beliefs[norm], beliefs.mean(axis=0), atol=1e-5)
+        assert results.findings["value"][place] == pytest.approx((beliefs < 0.95).sum(axis=1).mean())
     run_command(f"{COMMAND} --out other")
     assert_equal_results(folder / "one", folder / "other")
 

@@ -139,15 +139,15 @@ def window() -> Iterator[Page]:
     "name", ["index", "concepts", "audit", "gallery", "notebooks/auditing_a_model", "api/envs/utilities"]
 )
 def test_a_page_opens_without_an_error_and_fits(name: str, width: int, window: Page, address: str) -> None:
-    said: list[str] = []
-    asked: list[str] = []
-    window.on("console", lambda message: said.append(message.text))
-    window.on("pageerror", lambda error: said.append(str(error)))
-    window.on("request", lambda request: asked.append(request.url))
+    messages: list[str] = []
+    requests: list[str] = []
+    window.on("console", lambda message: messages.append(message.text))
+    window.on("pageerror", lambda error: messages.append(str(error)))
+    window.on("request", lambda request: requests.append(request.url))
     window.set_viewport_size({"width": width, "height": 800})
     window.goto(f"{address}/{name}.html", wait_until="networkidle")
-    assert said == []
-    assert [url for url in asked if not url.startswith((address, "data:"))] == []
+    assert messages == []
+    assert [url for url in requests if not url.startswith((address, "data:"))] == []
     assert window.evaluate("document.documentElement.scrollWidth") <= width
     assert all(window.evaluate("[...document.images].map(image => image.naturalWidth > 0)"))
 

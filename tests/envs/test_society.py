@@ -24,10 +24,10 @@ def test_offers_that_are_made_in_a_round_are_those_that_are_answered_in_it() -> 
     assert seen.offer.shape == (3, 5, 8)
     assert (seen.proposed == (np.arange(8) % 2 == 0)).all()
     for society in range(3):
-        for made in range(0, 8, 2):
+        for first in range(0, 8, 2):
             pairs = [
                 sorted(zip(seen.offer[society, :, game], seen.accepted[society, :, game], strict=True))
-                for game in (made, made + 1)
+                for game in (first, first + 1)
             ]
             assert pairs[0] == pairs[1]
 
@@ -36,10 +36,10 @@ def test_nobody_meets_herself() -> None:
     # Cobb–Douglas users keep their weight on themselves, each another one, so that an offer names its proposer.
     norms = [Policy.of(Norm("ces", (keeps / 100, 0.0), 1e5)) for keeps in range(40, 60)]
     seen = meet(jax.random.key(0), norms, np.arange(20)[None], np.full((1, 30), 100))
-    made, received = seen.offer[0, :, 0::2], seen.offer[0, :, 1::2]
-    assert (np.sort(made, axis=0) == np.sort(received, axis=0)).all()
-    assert len(np.unique(made[:, 0])) == 20
-    assert (made != received).all()
+    offered, received = seen.offer[0, :, 0::2], seen.offer[0, :, 1::2]
+    assert (np.sort(offered, axis=0) == np.sort(received, axis=0)).all()
+    assert len(np.unique(offered[:, 0])) == 20
+    assert (offered != received).all()
 
 
 def test_users_act_by_their_own_norms() -> None:
@@ -47,8 +47,8 @@ def test_users_act_by_their_own_norms() -> None:
     for norm, policy in enumerate(NORMS):
         table = policy.table(jnp.asarray([10]))
         own = holds == norm
-        made = seen.offer[..., 0::2][own].ravel()
-        assert p_value(np.bincount(made, minlength=101), np.exp(np.asarray(table.offer[0]))) > 1e-3
+        offered = seen.offer[..., 0::2][own].ravel()
+        assert p_value(np.bincount(offered, minlength=101), np.exp(np.asarray(table.offer[0]))) > 1e-3
         received, accepted = (column[..., 1::2][own].ravel() for column in (seen.offer, seen.accepted))
         for offer in (0, 5, 10):
             answers = accepted[received == offer]

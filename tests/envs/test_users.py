@@ -31,10 +31,10 @@ def tables_at(stake: int) -> PolicyTable:
     return PolicyTable(*(jnp.concatenate(leaves) for leaves in zip(*tables, strict=True)))
 
 
-def assert_frequencies(drawn: np.ndarray, probability: np.ndarray) -> None:
-    counts = np.bincount(drawn, minlength=len(probability))
-    bound = false_alarm_bound(probability, len(drawn), len(probability))
-    assert (np.abs(counts - len(drawn) * probability) <= bound).all()
+def assert_frequencies(sample: np.ndarray, probability: np.ndarray) -> None:
+    counts = np.bincount(sample, minlength=len(probability))
+    bound = false_alarm_bound(probability, len(sample), len(probability))
+    assert (np.abs(counts - len(sample) * probability) <= bound).all()
 
 
 @pytest.mark.parametrize("stake", [5, 40, 100, 700])
@@ -103,6 +103,6 @@ def test_simulated_plays_have_the_policys_frequencies() -> None:
 
 def test_norms_of_slots_are_drawn_by_the_populations_weights() -> None:
     population = mixture({"selfish": 0.2, "fair": 0.0, "altruistic": 0.8})
-    drawn = draw_norms(jax.random.key(5), jnp.asarray(population.weights), (DRAWS // 2, 2))
-    assert drawn.shape == (DRAWS // 2, 2)
-    assert_frequencies(np.asarray(drawn).ravel(), np.array(population.weights))
+    norms = draw_norms(jax.random.key(5), jnp.asarray(population.weights), (DRAWS // 2, 2))
+    assert norms.shape == (DRAWS // 2, 2)
+    assert_frequencies(np.asarray(norms).ravel(), np.array(population.weights))

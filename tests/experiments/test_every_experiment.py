@@ -71,8 +71,8 @@ OWN = {
 
 
 def options(name: str, parent: Path) -> list[str]:
-    made = {"RECORDING": make_recording, "PEOPLE": import_people}
-    return [str(made[word](parent)) if word in made else word for word in SMALL[name].split()]
+    makers = {"RECORDING": make_recording, "PEOPLE": import_people}
+    return [str(makers[word](parent)) if word in makers else word for word in SMALL[name].split()]
 
 
 _PEOPLE: list[Path] = []
@@ -118,7 +118,7 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
     results = load(by_name(name))
     assert results.manifest.status == "finished"
     assert results.figures
-    assert all("<dc:description>" in drawn.read_text() for drawn in (by_name(name) / "figures").glob("*.svg"))
+    assert all("<dc:description>" in figure.read_text() for figure in (by_name(name) / "figures").glob("*.svg"))
     tables = list(by_name(name).glob("*.tex"))
     assert tables
     assert all(table.read_text().isascii() for table in tables)  # or plain pdflatex does not take them
@@ -145,14 +145,14 @@ def test_one_report_of_all_opens_in_a_browser(by_name: Callable[[str], Path], tm
     write_report(folders, report)
     with launched() as browser:
         for width, scheme in product(WIDTHS, SCHEMES):
-            with open_page(browser, report, width, scheme) as found:
-                unfold(found.page)
-                assert found.page.locator("main section").count() >= len(folders)
-                assert found.page.evaluate("document.documentElement.scrollWidth") == width
-                assert nothing_sticks_out(found.page)
-                assert [(one["id"], one["nodes"][0]["html"]) for one in audit_of(found.page)["violations"]] == []
-                assert found.said == []
-                assert [url for url in found.asked if not url.startswith("data:")] == [report.as_uri()]
+            with open_page(browser, report, width, scheme) as window:
+                unfold(window.page)
+                assert window.page.locator("main section").count() >= len(folders)
+                assert window.page.evaluate("document.documentElement.scrollWidth") == width
+                assert nothing_sticks_out(window.page)
+                assert [(one["id"], one["nodes"][0]["html"]) for one in audit_of(window.page)["violations"]] == []
+                assert window.said == []
+                assert [url for url in window.asked if not url.startswith("data:")] == [report.as_uri()]
 
 
 ASKING = sorted(name for name, experiment in find_experiments().items() if "dry_run" in experiment.config.model_fields)

@@ -40,17 +40,17 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         replace(step, options={**step.options, **FEW[step.experiment]}) for step in steps if step.experiment in FEW
     ]
     assert len(few) == 2 * len(FEW)
-    made, failed = run_steps(few, tmp_path_factory.mktemp("rows"), 0, None)
+    finished, failed = run_steps(few, tmp_path_factory.mktemp("rows"), 0, None)
     assert not failed
-    return made
+    return finished
 
 
 @pytest.fixture(scope="module")
 def compared(folders: list[Path]) -> Comparison:
     results = [load(folder) for folder in folders]
-    found = comparison_of([Told(model_label(one.manifest), one.path.name, one.findings) for one in results])
-    assert found is not None
-    return found
+    comparison = comparison_of([Told(model_label(one.manifest), one.path.name, one.findings) for one in results])
+    assert comparison is not None
+    return comparison
 
 
 def test_no_row_is_missing_and_none_lacks_a_model_an_interval_or_a_note(compared: Comparison) -> None:

@@ -44,8 +44,8 @@ def learn(posterior: Posterior) -> Learned:
     index = posterior.sample(KEY, 1_000)
     policies = [posterior.policy(int(k)) for k in index[0]]
     names = [policy.parts[0][1].utility for policy in policies]
-    drawn = arviz_compat.group(posterior.to_arviz(KEY, draws=500), "posterior")
-    assert {"chain", "draw", "run"} <= set(drawn.sizes)
+    draws = arviz_compat.group(posterior.to_arviz(KEY, draws=500), "posterior")
+    assert {"chain", "draw", "run"} <= set(draws.sizes)
     assert thompson(KEY, posterior, assistants=3).shape == (posterior.runs, 3)
     assert all(posterior.hypotheses.policy(int(k)) == policy for k, policy in zip(index[0][:5], policies, strict=False))
     return Learned(

@@ -72,9 +72,9 @@ def test_assistants_say_both_norms_and_neither_pole(results: Results) -> None:
         users: [{norm.utility: w for w, norm in read_policy(text).parts} for text in lines["written"]]
         for users, lines in written.groupby("users")
     }
-    for users, said in by_users.items():
-        both = [weights for weights in said if weights.keys() >= {"selfish", "altruistic"}]
-        assert len(both) >= 0.99 * len(said)
+    for users, mixtures in by_users.items():
+        both = [weights for weights in mixtures if weights.keys() >= {"selfish", "altruistic"}]
+        assert len(both) >= 0.99 * len(mixtures)
         mean = np.mean([weights["altruistic"] for weights in both])
         assert mean == pytest.approx(TRUTH[str(users)]["altruistic"], abs=0.05)  # a posterior's mean, over 200 samples
 

@@ -109,8 +109,8 @@ def test_the_first_runs_tell_what_all_cost(monkeypatch: pytest.MonkeyPatch) -> N
     assert one_group_norm.estimate is not None
     whole = one_group_norm.estimate(config)
     monkeypatch.setattr(group_game, "_PLAYED", 2)
-    told = one_group_norm.estimate(config)
-    assert told.calls == whole.calls
-    assert told.prompt_tokens != whole.prompt_tokens  # it did play fewer
-    assert told.prompt_tokens == pytest.approx(whole.prompt_tokens, rel=0.01)
-    assert told.completion_tokens == whole.completion_tokens
+    cost = one_group_norm.estimate(config)
+    assert cost.calls == whole.calls
+    assert cost.prompt_tokens != whole.prompt_tokens  # it did play fewer
+    assert cost.prompt_tokens == pytest.approx(whole.prompt_tokens, rel=0.01)
+    assert cost.completion_tokens == whole.completion_tokens

@@ -43,8 +43,8 @@ def test_conflicts_are_named_with_whom_they_bind(results: Results) -> None:
     counted = (results.path / "conflicts.csv").read_text().splitlines()
     assert sum(int(line.split(",")[2]) for line in counted[1:]) == 6 * 3 * 2
     named = results.conflicts.query("games == 3 and society == 0 and named != 'individual'")
-    told = (results.path / "conflicts_named.csv").read_text().splitlines()
-    assert len(told) == 1 + len(named)
+    lines = (results.path / "conflicts_named.csv").read_text().splitlines()
+    assert len(lines) == 1 + len(named)
     assert {file.stem for file in results.figures} == {"compliance", "reliability"}
 
 

@@ -25,8 +25,8 @@ class WithGrid(LayeredContracts):
     @property
     def grid(self) -> LayerGrid:
         """Layers that are possible."""
-        found: LayerGrid = self.layers
-        return found
+        layers: LayerGrid = self.layers
+        return layers
 
 
 PLAN = WithGrid(societies=60, people=3, roles=2, games=(1, 4), layers=SMALL, seed=2)

@@ -73,8 +73,8 @@ def test_moves_are_the_same_and_only_goods_and_talk_differ() -> None:
 
 
 def test_what_is_biased_abroad_differs_abroad_alone() -> None:
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
-        return posterior_over(told, [game for game in games if game.currency == CURRENCY])
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        return posterior_over(candidates, [game for game in games if game.currency == CURRENCY])
 
     curves = learning_curves(Model(Biased(believe)), PLAN).assign(model="biased")
     assert curves.query("condition == 'abroad'")["believed"].to_numpy() == pytest.approx(1 / 3)
@@ -94,9 +94,9 @@ def test_what_is_biased_abroad_differs_abroad_alone() -> None:
 
 def test_findings_are_differences_from_a_bayesian() -> None:
     curves = learning_curves(Model(Phrasebook()), PLAN).assign(model="plain")
-    found = curves_findings(curves, "?")
-    assert [finding.case for finding in found] == [f"plain, {condition}" for condition in CONDITIONS]
-    assert [finding.value for finding in found] == pytest.approx([0.0] * len(CONDITIONS), abs=1e-4)
+    findings = curves_findings(curves, "?")
+    assert [finding.case for finding in findings] == [f"plain, {condition}" for condition in CONDITIONS]
+    assert [finding.value for finding in findings] == pytest.approx([0.0] * len(CONDITIONS), abs=1e-4)
     worse = curves_findings(curves.assign(believed=curves["exact"] - 0.25), "?")
     assert worse[0].value == pytest.approx(0.25)
     assert "After 8 games at home" in worse[0].sentence

@@ -64,23 +64,23 @@ def test_gaps_close_at_home_and_stay_abroad(results: Results) -> None:
     sharp = results.epochs.query("rationality == 200 and sort == 'one norm'").groupby("epoch")["gap"].mean()
     assert sharp[0] > 0.1
     assert sharp[8] < 0.005
-    abroad = results.abroad.query("rationality == 200 and lapse == 0")
+    elsewhere = results.abroad.query("rationality == 200 and lapse == 0")
     last = results.epochs.query("epoch == 8 and rationality == 200 and lapse == 0")
-    home = abroad[abroad["currency"] == "dollars"]
+    home = elsewhere[elsewhere["currency"] == "dollars"]
     np.testing.assert_allclose(home["gap"].to_numpy(), last["gap"].to_numpy(), atol=1e-12)
     start = results.epochs.query("epoch == 0 and rationality == 200 and lapse == 0")["gap"].to_numpy()
-    blood = abroad[abroad["currency"] == "pints of blood"]["gap"].to_numpy()
-    kept = float(carried(2.6))
-    np.testing.assert_allclose(blood, kept * last["gap"].to_numpy() + (1 - kept) * start, atol=1e-9)
-    by_lean = abroad.query("sort == 'one norm' and currency != 'dollars'").groupby("lean")["gap"].mean()
+    blood = elsewhere[elsewhere["currency"] == "pints of blood"]["gap"].to_numpy()
+    carry = float(carried(2.6))
+    np.testing.assert_allclose(blood, carry * last["gap"].to_numpy() + (1 - carry) * start, atol=1e-9)
+    by_lean = elsewhere.query("sort == 'one norm' and currency != 'dollars'").groupby("lean")["gap"].mean()
     assert by_lean["right"] < by_lean["flat"] < by_lean["wrong"]
 
 
 def test_findings_and_tables_are_there(results: Results) -> None:
-    found = results.findings
-    assert found["question"].nunique() == 3
-    assert (found["runs"] == 40).all()
-    speed = found[found["question"].str.startswith("How many games")].set_index("case")["value"]
+    findings = results.findings
+    assert findings["question"].nunique() == 3
+    assert (findings["runs"] == 40).all()
+    speed = findings[findings["question"].str.startswith("How many games")].set_index("case")["value"]
     games = results.games.query("sort == 'one norm' and rationality == 5 and lapse == 0.25 and lean == 'wrong'")
     case = "one norm, wrong, rationality 5, lapse 0.25"
     assert speed[case] == pytest.approx(games["needed"].fillna(40).mean())

@@ -52,13 +52,13 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"genuine": (0.0,)}, "genuine: 0 is no share of genuine items; give more than 0 and 1 at most"),
         ({"genuine": (0.5, 0.5)}, "genuine: 0.5, 0.5 names one twice"),
         ({"items": 1}, "items: 1 does not fit"),
     ],
 )
-def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_cannot_be_is_told(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         check(response_types.config, SMALL | changed)

@@ -50,7 +50,7 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"minority": "altruistic"}, "minority: altruistic is the majority's norm too; give another one"),
         ({"shares": (0.6,)}, "shares: 0.6 is no share of a minority; give more than 0 and 0.5 at most"),
@@ -58,6 +58,6 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
         ({"users": 4, "shares": (0.05,)}, "users: of 4 users nobody would be selfish; give more users"),
     ],
 )
-def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_cannot_be_is_told(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         check(preference_groups.config, SMALL | changed)

@@ -19,7 +19,7 @@ def loose() -> Societies:
 
 
 def test_organisms_know_the_norms() -> None:
-    assert {policy for held in HELD for policy in policies_held(held)} <= set(known_policies())
+    assert {policy for firmness in HELD for policy in policies_held(firmness)} <= set(known_policies())
 
 
 def test_shares_are_as_near_as_users_allow() -> None:

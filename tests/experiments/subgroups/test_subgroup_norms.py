@@ -104,7 +104,7 @@ def test_what_it_would_cost_is_what_it_costs(results: Results) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"users": 4, "mixtures": ("altruistic=0.95,selfish=0.05",)}, "users: of 4 users nobody would be selfish"),
         ({"mixtures": ("altruistic=0.5,selfish=0.5",) * 2}, "mixtures: .* names one twice"),
@@ -113,6 +113,6 @@ def test_what_it_would_cost_is_what_it_costs(results: Results) -> None:
         ({"held": ("sometimes",)}, "held: "),
     ],
 )
-def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_what_cannot_be_is_told(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         check(subgroup_norms.config, SMALL | changed)

@@ -77,23 +77,23 @@ def test_the_envelope_holds_what_it_says() -> None:
     rng = np.random.default_rng(5)
     for numbers in (1, 5):
         allowed = envelope(200, numbers)
-        held = 0
+        inside = 0
         for _ in range(400):
             ranks = np.sort(rng.uniform(size=(numbers, 200)), axis=1)
             cumulative = np.stack([np.searchsorted(row, LEVELS, side="right") / 200 for row in ranks])
-            held += bool((np.abs(cumulative - LEVELS) <= allowed).all())
-        assert 0.91 < held / 400 <= 0.99
+            inside += bool((np.abs(cumulative - LEVELS) <= allowed).all())
+        assert 0.91 < inside / 400 <= 0.99
 
 
 def test_pieces_and_progress_change_nothing() -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     whole = calibrate(TWO, few_plays(), Grid(points=9), KEY, replications=23)
-    pieces = calibrate(
-        TWO, few_plays(), Grid(points=9), KEY, replications=23, on_steps=lambda *steps: told.append(steps)
+    chunked = calibrate(
+        TWO, few_plays(), Grid(points=9), KEY, replications=23, on_steps=lambda *steps: progress.append(steps)
     )
-    assert told[-1] == (23, 23)
+    assert progress[-1] == (23, 23)
     for name, ranks in whole.ranks.items():
-        np.testing.assert_allclose(pieces.ranks[name], ranks, atol=1e-6)
+        np.testing.assert_allclose(chunked.ranks[name], ranks, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -123,6 +123,6 @@ def test_a_thousand_posteriors_by_nuts_are_calibrated() -> None:
     The seed is the first that was tried. Of three more, one left the envelope of its three numbers (1.18 times it).
     """
     entry = CONTINUOUS_FAMILIES["ug-bayes"]
-    found = calibrate(entry.family, entry.design(), CALIBRATION_METHODS["nuts"], jax.random.key(20261122), 1_000)
-    assert found.passed
-    assert isinstance(found.method, Nuts)
+    calibration = calibrate(entry.family, entry.design(), CALIBRATION_METHODS["nuts"], jax.random.key(20261122), 1_000)
+    assert calibration.passed
+    assert isinstance(calibration.method, Nuts)

@@ -29,10 +29,10 @@ def plain(chains: list[np.ndarray]) -> float:
 @pytest.mark.parametrize("draws", [20, 21])
 def test_it_is_the_equation(draws: int) -> None:
     u = np.random.default_rng(0).normal(size=(3, 4, draws, 2)).cumsum(axis=2)
-    found = split_r_hat(u)
+    r_hat = split_r_hat(u)
     for run in range(3):
         for number in range(2):
-            assert found[run, number] == pytest.approx(plain(list(u[run, :, :, number])), rel=1e-12)
+            assert r_hat[run, number] == pytest.approx(plain(list(u[run, :, :, number])), rel=1e-12)
 
 
 def test_it_tells_chains_that_disagree_from_chains_that_do_not() -> None:

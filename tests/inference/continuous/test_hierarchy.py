@@ -67,10 +67,10 @@ def test_rows_are_normal_around_the_populations_place() -> None:
 
 
 def test_spreads_are_half_normal() -> None:
-    drawn = np.asarray(half_normal(jax.random.normal(jax.random.key(0), (50_000,)), 2.0))
+    spreads = np.asarray(half_normal(jax.random.normal(jax.random.key(0), (50_000,)), 2.0))
     levels = np.array([0.1, 0.5, 0.9, 0.99])
     expected = np.quantile(np.abs(2.0 * np.random.default_rng(0).normal(size=1_000_000)), levels)
-    np.testing.assert_allclose(np.quantile(drawn, levels), expected, rtol=0.03)
+    np.testing.assert_allclose(np.quantile(spreads, levels), expected, rtol=0.03)
 
 
 def test_the_likelihood_is_the_rows_product() -> None:

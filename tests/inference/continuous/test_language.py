@@ -59,8 +59,8 @@ def test_messages_that_were_not_seen_say_nothing() -> None:
     family = SpokenNorm().fix(**NOISY, reliability=0.5)
     silent = infer(NamedNorm().fix(width=0.1), altruists(6), method=Grid())
     talk = SpokenNorm().fix(width=0.1, reliability=0.5)
-    found = infer(talk, spoken(altruists(6), [""] * 6), method=Grid())
-    np.testing.assert_allclose(found.mode_probabilities, silent.mode_probabilities, atol=1e-4)
+    posterior = infer(talk, spoken(altruists(6), [""] * 6), method=Grid())
+    np.testing.assert_allclose(posterior.mode_probabilities, silent.mode_probabilities, atol=1e-4)
     assert family.dimension == 0
 
 

@@ -49,8 +49,8 @@ class Walk:
     def step(self, key: Key[Array, ""], state: Array, action: Array, context: Context) -> TimeStep:
         mdp = self.tabular(context)
         legal = mdp.legal[state, action]
-        drawn = jax.random.categorical(key, jnp.log(mdp.transition[state, action]))
-        following = jnp.where(legal, drawn, state).astype(jnp.int32)
+        sampled = jax.random.categorical(key, jnp.log(mdp.transition[state, action]))
+        following = jnp.where(legal, sampled, state).astype(jnp.int32)
         return TimeStep(following, jnp.where(legal, mdp.reward[:, state, action], 0.0), following == 4)
 
     def tabular(self, context: Context) -> TabularMDP:
@@ -93,8 +93,8 @@ def draw(
     mode = jax.random.randint(key_mode, (data.runs,), 0, len(family.mode_labels))
     theta = jax.vmap(family.theta)(u, mode)
     seen = jax.tree.map(jnp.asarray, data)
-    drawn = jax.jit(jax.vmap(family.simulate))(jax.random.split(key_play, data.runs), theta, seen)
-    return {n: np.asarray(v) for n, v in theta.items()}, Trajectories(*(np.asarray(leaf) for leaf in drawn))
+    simulated = jax.jit(jax.vmap(family.simulate))(jax.random.split(key_play, data.runs), theta, seen)
+    return {n: np.asarray(v) for n, v in theta.items()}, Trajectories(*(np.asarray(leaf) for leaf in simulated))
 
 
 def theta_of(family: SequentialFamily, mode: int = 0, /, **values: float) -> dict[str, Array]:
@@ -155,12 +155,14 @@ def test_a_likelihood_is_the_plain_sum_over_decisions_seen(family: ControllableF
     own, theta = run_of(data, 1), theta_of(family, 3, **values)
     steps = family.sweeps if isinstance(family, Discounting) else 4
     accept = plain_chance_to_accept(steps=steps, **values)
-    told = [
+    expected = [
         np.log(accept[s % 9] if a else 1 - accept[s % 9]) if seen else 0.0
         for s, a, seen in zip(data.state[1], data.action[1], data.seen[1], strict=True)
     ]
-    np.testing.assert_allclose(family.pointwise(theta, own), told, atol=1e-3)  # logarithms of float32 values times λ
-    np.testing.assert_allclose(family.log_likelihood(theta, family.summarise(own)), sum(told), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(
+        family.pointwise(theta, own), expected, atol=1e-3
+    )  # logarithms of float32 values times λ
+    np.testing.assert_allclose(family.log_likelihood(theta, family.summarise(own)), sum(expected), rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(family.predict(theta, own), [accept[s % 9] for s in data.state[1]], atol=1e-4)
 
 
@@ -189,13 +191,13 @@ def test_rewards_of_the_ultimatum_game_are_fehr_and_schmidts() -> None:
         True,
         first,
     )
-    found = np.asarray(family.pointwise(theta, run_of(family.arrange(data), 0))).reshape(-1, 2)
+    log_probs = np.asarray(family.pointwise(theta, run_of(family.arrange(data), 0))).reshape(-1, 2)
     # 1e-4: λ times utilities in float32.
-    np.testing.assert_allclose(found[:, 0], table.offer[: stake + 1], atol=1e-4)
-    np.testing.assert_allclose(found[:, 1], table.accept[: stake + 1], atol=1e-4)
+    np.testing.assert_allclose(log_probs[:, 0], table.offer[: stake + 1], atol=1e-4)
+    np.testing.assert_allclose(log_probs[:, 1], table.accept[: stake + 1], atol=1e-4)
     by_name = dataclasses.replace(family, environment="ultimatum")
     again = by_name.pointwise(theta, run_of(by_name.arrange(data), 0))
-    np.testing.assert_array_equal(np.asarray(again).reshape(-1, 2), found)
+    np.testing.assert_array_equal(np.asarray(again).reshape(-1, 2), log_probs)
 
 
 def plain_walk_policy(effort: float, place: float, discount: float, lapse: float, steps: int) -> np.ndarray:
@@ -214,11 +216,11 @@ def plain_walk_policy(effort: float, place: float, discount: float, lapse: float
 @pytest.mark.parametrize("horizon", [None, 4])
 def test_rewards_of_a_world_with_chance_moves_are_planned_for(horizon: int | None) -> None:
     family = dataclasses.replace(WALK, horizon=horizon)
-    found = np.exp(family.log_policy(theta_of(family, effort=-0.5, place=2.0)))
-    assert found.shape[0] == (horizon or 1)
-    for stage in range(found.shape[0]):
+    policy = np.exp(family.log_policy(theta_of(family, effort=-0.5, place=2.0)))
+    assert policy.shape[0] == (horizon or 1)
+    for stage in range(policy.shape[0]):
         steps = 200 if horizon is None else horizon - stage
-        np.testing.assert_allclose(found[stage], plain_walk_policy(-0.5, 2.0, 0.8, 0.05, steps), atol=1e-5)
+        np.testing.assert_allclose(policy[stage], plain_walk_policy(-0.5, 2.0, 0.8, 0.05, steps), atol=1e-5)
 
 
 def test_simulated_actions_and_moves_have_the_policys_and_the_worlds_frequencies() -> None:

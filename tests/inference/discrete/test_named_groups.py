@@ -19,15 +19,17 @@ RATIONALITY, LAPSE = 5.0, 0.25
 MIXTURES = norm_mixtures(NAMED_NORMS, steps=4, rationality=[RATIONALITY], lapse=[LAPSE])
 
 
-def society(holds: list[int], games: int, seed: int = 0, held: tuple[float, float] = (RATIONALITY, LAPSE)) -> Evidence:
-    norms = [Policy.of(Norm(name, (), *held)) for name in NAMED_NORMS]
+def society(
+    holds: list[int], games: int, seed: int = 0, parameters: tuple[float, float] = (RATIONALITY, LAPSE)
+) -> Evidence:
+    norms = [Policy.of(Norm(name, (), *parameters)) for name in NAMED_NORMS]
     stakes = np.random.default_rng(seed).integers(10, 40, (1, games))
     seen = meet(jax.random.key(seed), norms, np.array([holds]), stakes)
     columns = (seen.stake, seen.offer, seen.accepted, seen.proposed, ~seen.proposed)
     return evidence(*(column[0] for column in columns))
 
 
-def found(data: Evidence, users: int) -> NamedGroups:
+def inferred(data: Evidence, users: int) -> NamedGroups:
     return named_groups(MIXTURES, infer(MIXTURES.components, data), users)
 
 
@@ -50,7 +52,7 @@ def assignments(data: Evidence) -> dict[tuple[int, ...], float]:
 
 
 def test_the_posterior_sums_over_all_assignments(four: Evidence) -> None:
-    groups = found(four, users=4)
+    groups = inferred(four, users=4)
     every = assignments(four)
     for user, norm in itertools.product(range(4), range(3)):
         expected = sum(chance for where, chance in every.items() if where[user] == norm)
@@ -63,18 +65,18 @@ def test_shares_are_inferred_together_with_who_is_where(four: Evidence) -> None:
     likelihood = infer(MIXTURES.components, four).probabilities.astype(float)
     points = np.asarray(MIXTURES.weights, float)
     chance = np.prod(points @ likelihood.T, axis=1)
-    np.testing.assert_allclose(found(four, users=4).shares[0], chance @ points / chance.sum(), atol=1e-5)
+    np.testing.assert_allclose(inferred(four, users=4).shares[0], chance @ points / chance.sum(), atol=1e-5)
 
 
 def test_draws_are_of_all_users_together(four: Evidence) -> None:
-    groups, every = found(four, users=4), assignments(four)
+    groups, every = inferred(four, users=4), assignments(four)
     draws = 3000
     many = NamedGroups(
         MIXTURES, np.repeat(groups.log_alone, draws, axis=0), np.repeat(groups.log_shares, draws, axis=0)
     )
-    drawn = many.sample(jax.random.key(0))
+    sample = many.sample(jax.random.key(0))
     place = {where: number for number, where in enumerate(every)}
-    counts = np.bincount([place[tuple(where)] for where in drawn.tolist()], minlength=len(every))
+    counts = np.bincount([place[tuple(where)] for where in sample.tolist()], minlength=len(every))
     assert p_value(counts, list(every.values())) > 1e-3
     again = many.sample(jax.random.key(0), jax.numpy.asarray([0] * draws))
     assert (again == again[0]).all()
@@ -84,13 +86,13 @@ def test_users_need_not_come_in_any_order() -> None:
     data = society([0, 1, 2, 2, 0], games=3)
     order = np.array([3, 0, 4, 1, 2])
     mixed = Evidence(*(column[order] for column in data))
-    np.testing.assert_allclose(found(mixed, 5).assignment[0], found(data, 5).assignment[0][order], atol=1e-6)
+    np.testing.assert_allclose(inferred(mixed, 5).assignment[0], inferred(data, 5).assignment[0][order], atol=1e-6)
 
 
 def test_what_others_do_tells_of_a_user_who_did_nothing() -> None:
     data = society([2, 2, 2, 2, 2, 0], games=8)
     silent = np.array([True] * 5 + [False])[:, None]
-    groups = found(data._replace(offer_seen=data.offer_seen & silent, answer_seen=data.answer_seen & silent), 6)
+    groups = inferred(data._replace(offer_seen=data.offer_seen & silent, answer_seen=data.answer_seen & silent), 6)
     chance = groups.assignment[0, -1]
     assert chance.argmax() == 2
     np.testing.assert_allclose(chance, groups.shares[0], atol=1e-6)
@@ -101,15 +103,15 @@ def test_epoch_by_epoch_is_all_at_once() -> None:
     first, second = (Evidence(*(column[:, half] for column in data)) for half in (slice(4), slice(4, None)))
     alone = infer(MIXTURES.components, second, prior=infer(MIXTURES.components, first))
     step_by_step = named_groups(MIXTURES, alone, users=3)
-    np.testing.assert_allclose(step_by_step.assignment, found(data, 3).assignment, atol=1e-6)
+    np.testing.assert_allclose(step_by_step.assignment, inferred(data, 3).assignment, atol=1e-6)
 
 
 def test_runs_do_not_touch_each_other() -> None:
     one, other = society([0, 1], games=2), society([2, 2], games=2, seed=1)
     both = Evidence(*(np.concatenate(columns) for columns in zip(one, other, strict=True)))
-    together = found(both, users=2).assignment
-    np.testing.assert_allclose(together[0], found(one, 2).assignment[0], atol=1e-6)
-    np.testing.assert_allclose(together[1], found(other, 2).assignment[0], atol=1e-6)
+    together = inferred(both, users=2).assignment
+    np.testing.assert_allclose(together[0], inferred(one, 2).assignment[0], atol=1e-6)
+    np.testing.assert_allclose(together[1], inferred(other, 2).assignment[0], atol=1e-6)
 
 
 @pytest.mark.slow

@@ -41,10 +41,10 @@ def test_it_follows_the_protocol(name: str) -> None:
 def test_draws_have_the_posteriors_frequencies(hypotheses: Hypotheses) -> None:
     """Were the law true, one seed in a million would fail; the seed is fixed."""
     posterior, draws = drawn_posterior(hypotheses), 40_000
-    drawn = posterior.sample(jax.random.key(1), draws)
-    for row, probability in zip(drawn, posterior.probabilities.astype(np.float64), strict=True):
+    sample = posterior.sample(jax.random.key(1), draws)
+    for row, probability in zip(sample, posterior.probabilities.astype(np.float64), strict=True):
         counts = np.bincount(row, minlength=hypotheses.size)
-        bound = false_alarm_bound(probability, draws, drawn.shape[0] * hypotheses.size)
+        bound = false_alarm_bound(probability, draws, sample.shape[0] * hypotheses.size)
         assert (np.abs(counts - draws * probability) <= bound).all()
         assert (counts[probability == 0] == 0).all()
 
@@ -53,8 +53,8 @@ def test_a_refuted_hypothesis_is_never_drawn() -> None:
     """Of so many hypotheses, a bare cumulative sum would give a refuted one in about one of 2 million draws."""
     percent = np.linspace(0, 1, 101).tolist()
     posterior = drawn_posterior(parameter_grid("fehr_schmidt", {"alpha": percent, "beta": percent}), runs=10)
-    drawn = posterior.sample(jax.random.key(2), 1_000_000)
-    assert (np.take_along_axis(posterior.probabilities, drawn, axis=1) > 0).all()
+    sample = posterior.sample(jax.random.key(2), 1_000_000)
+    assert (np.take_along_axis(posterior.probabilities, sample, axis=1) > 0).all()
 
 
 def test_a_runs_draws_do_not_depend_on_the_batch() -> None:
@@ -88,8 +88,8 @@ def test_intervals_are_those_of_a_plain_loop(probability: np.ndarray, mass: floa
 @pytest.mark.parametrize("name", ["alpha", "beta", "rationality"])
 def test_intervals_of_a_coordinate_are_those_of_its_marginal(name: str) -> None:
     posterior = drawn_posterior(GRID)
-    found = posterior.interval(name, mass=0.8)
-    for row, probability in zip(found, posterior.probabilities.astype(np.float64), strict=True):
+    intervals = posterior.interval(name, mass=0.8)
+    for row, probability in zip(intervals, posterior.probabilities.astype(np.float64), strict=True):
         np.testing.assert_array_equal(row, loop_interval(GRID.coordinates()[name], probability, 0.8))
 
 

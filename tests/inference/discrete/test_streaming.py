@@ -40,19 +40,19 @@ def mean_shares(hypotheses: Hypotheses, stake: int) -> np.ndarray:
     return np.asarray(chance @ np.minimum(np.arange(NUM_OFFERS) / stake, 1.0))
 
 
-def close_to_whole(name: str, found: PosteriorSummaries, data: Evidence, prior: np.ndarray | None = None) -> None:
+def close_to_whole(name: str, summaries: PosteriorSummaries, data: Evidence, prior: np.ndarray | None = None) -> None:
     hypotheses = family(name)
     with np.errstate(divide="ignore"):  # of prior probabilities 0
         probability, log_evidence = enumerate_posterior(name, data, prior)
-    np.testing.assert_allclose(found.log_evidence, log_evidence, atol=1e-6)
-    np.testing.assert_allclose(found.highest_probability, probability.max(axis=1), atol=1e-6)
-    at_most = probability[np.arange(data.runs), found.most_probable]
+    np.testing.assert_allclose(summaries.log_evidence, log_evidence, atol=1e-6)
+    np.testing.assert_allclose(summaries.highest_probability, probability.max(axis=1), atol=1e-6)
+    at_most = probability[np.arange(data.runs), summaries.most_probable]
     np.testing.assert_allclose(at_most, probability.max(axis=1), atol=1e-9)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(probability > 0, probability * np.log(probability), 0.0)
-    np.testing.assert_allclose(found.entropy, -terms.sum(axis=1), atol=1e-6)
-    np.testing.assert_allclose(found.norm_probabilities, probability @ hypotheses.norm_weights(), atol=1e-6)
-    np.testing.assert_allclose(found.offered_share, probability @ mean_shares(hypotheses, 100), atol=1e-5)
+    np.testing.assert_allclose(summaries.entropy, -terms.sum(axis=1), atol=1e-6)
+    np.testing.assert_allclose(summaries.norm_probabilities, probability @ hypotheses.norm_weights(), atol=1e-6)
+    np.testing.assert_allclose(summaries.offered_share, probability @ mean_shares(hypotheses, 100), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
@@ -72,12 +72,12 @@ def test_any_evidence_and_prior(data: Evidence, seed: int) -> None:
 
 def test_it_is_what_infer_gives() -> None:
     data = random_evidence(5)
-    posterior, found = infer(GRID, data), summarise_posteriors(GRID, data, stake=20)
-    np.testing.assert_allclose(found.log_evidence, posterior.log_evidence, atol=1e-4)  # single precision
-    of_found = np.take_along_axis(posterior.probabilities, found.most_probable[:, None], axis=1)[:, 0]
+    posterior, summaries = infer(GRID, data), summarise_posteriors(GRID, data, stake=20)
+    np.testing.assert_allclose(summaries.log_evidence, posterior.log_evidence, atol=1e-4)  # single precision
+    of_found = np.take_along_axis(posterior.probabilities, summaries.most_probable[:, None], axis=1)[:, 0]
     np.testing.assert_allclose(of_found, posterior.probabilities.max(axis=1), rtol=1e-6)  # of equals, either
     expected = posterior.probabilities @ mean_shares(GRID, 20)
-    np.testing.assert_allclose(found.offered_share, expected, atol=1e-5)
+    np.testing.assert_allclose(summaries.offered_share, expected, atol=1e-5)
 
 
 def repeated(data: Evidence, times: int) -> Evidence:
@@ -110,8 +110,8 @@ def test_draws_follow_the_posterior() -> None:
     """Of 40,000 draws over some 270 hypotheses, Pearson's statistic."""
     data = runs_of(random_evidence(4), slice(0, 2))
     draws = 20_000
-    drawn = summarise_posteriors(GRID, data, key=derive_key(3, "draws"), draws=draws).draws
-    for row, probability in zip(drawn, infer(GRID, data).probabilities.astype(np.float64), strict=True):
+    sample = summarise_posteriors(GRID, data, key=derive_key(3, "draws"), draws=draws).draws
+    for row, probability in zip(sample, infer(GRID, data).probabilities.astype(np.float64), strict=True):
         count = np.bincount(row, minlength=GRID.size)
         many = draws * probability >= 5
         observed = np.append(count[many], count[~many].sum())
@@ -119,7 +119,7 @@ def test_draws_follow_the_posterior() -> None:
         statistic = float(((observed - expected) ** 2 / expected).sum())
         degrees = len(observed) - 1
         assert abs(statistic - degrees) < 4 * np.sqrt(2 * degrees)
-    assert (drawn[0] != drawn[1]).any()
+    assert (sample[0] != sample[1]).any()
 
 
 def test_what_no_hypothesis_allows_is_refused_by_its_place_among_all() -> None:
@@ -151,9 +151,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def peak(pieces: int) -> tuple[int, int]:
+def peak(chunks: int) -> tuple[int, int]:
     done = subprocess.run(
-        [sys.executable, "-c", _PEAK, str(pieces)],
+        [sys.executable, "-c", _PEAK, str(chunks)],
         capture_output=True,
         text=True,
         check=True,

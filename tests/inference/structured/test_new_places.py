@@ -67,12 +67,12 @@ def test_before_anything_is_seen_it_has_the_processs_covariance(place: float) ->
 
 def test_offers_are_drawn_from_the_predictive(of_two: SampledPosterior) -> None:
     home = posterior_of_row(of_two, 0)
-    drawn = drawn_offers(jax.random.key(4), home, STAKE, plays=20, draws=1_000)
-    assert drawn.shape == (1, 1_000, 20)
-    frequency = np.bincount(np.rint(drawn.ravel() * STAKE).astype(int), minlength=STAKE + 1) / drawn.size
+    offers = drawn_offers(jax.random.key(4), home, STAKE, plays=20, draws=1_000)
+    assert offers.shape == (1, 1_000, 20)
+    frequency = np.bincount(np.rint(offers.ravel() * STAKE).astype(int), minlength=STAKE + 1) / offers.size
     np.testing.assert_allclose(frequency, home.predictive(jnp.asarray([STAKE])).offer[0, 0, : STAKE + 1], atol=0.02)
-    means = drawn.mean(axis=2)
-    assert np.var(means) > 1.2 * np.var(drawn) / 20  # plays of one draw of θ are alike
+    means = offers.mean(axis=2)
+    assert np.var(means) > 1.2 * np.var(offers) / 20  # plays of one draw of θ are alike
 
 
 def test_other_posteriors_are_refused() -> None:
