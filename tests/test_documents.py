@@ -89,8 +89,8 @@ def test_targets_and_modules_that_are_shown_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", DOCUMENTS, ids=name_of)
 def test_links_to_files_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
-        made = target.startswith("api/")  # pages that the site makes of modules
-        assert made or (page.parent / target).exists(), target
+        generated = target.startswith("api/")  # pages that the site makes of modules
+        assert generated or (page.parent / target).exists(), target
 
 
 def test_the_readme_gives_eight_results_as_their_sections_do() -> None:

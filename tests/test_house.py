@@ -25,10 +25,10 @@ LANGUAGE_MODELS = ("vllm", "openai", "transformers", "ray")
 
 
 def root() -> Path:
-    found = importlib.util.find_spec("envs")
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parents[1]
+    spec = importlib.util.find_spec("envs")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parents[1]
 
 
 ROOT = root()
@@ -42,17 +42,17 @@ MODULES = {
 @functools.cache
 def imports(module: str) -> set[str]:
     """Everything a module imports, at its top or inside a function, modules of the house by their full name."""
-    found: set[str] = set()
+    imported: set[str] = set()
     for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports by a relative name"
             assert node.module is not None
             # What is imported from a package may be one of its modules, or a name in it.
             names = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name if name in MODULES else node.module for name in names}
-    return found
+            imported |= {name if name in MODULES else node.module for name in names}
+    return imported
 
 
 def floor_of(name: str) -> int | None:

@@ -162,14 +162,14 @@ def modules(folder: str) -> list[Path]:
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_pages_say_the_words_of_the_field(file: Path) -> None:
-    found = uses(file, texts_of_document(file))
-    assert found == [], "\n".join(found)
+    problems = uses(file, texts_of_document(file))
+    assert problems == [], "\n".join(problems)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_code_says_the_words_of_the_field(folder: str) -> None:
-    found = [use for file in modules(folder) for use in uses(file, texts_of_code(file))]
-    assert found == [], "\n".join(found)
+    problems = [use for file in modules(folder) for use in uses(file, texts_of_code(file))]
+    assert problems == [], "\n".join(problems)
 
 
 def test_every_folder_that_is_not_yet_done_needs_to_be_in_the_list() -> None:

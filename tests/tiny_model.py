@@ -74,23 +74,23 @@ def training_texts() -> list[str]:
     files = [file for pattern in TEXTS for file in sorted(ROOT.glob(pattern))]
     texts = [file.read_text(encoding="utf-8") for file in files]
     for number in range(101):
-        said = [{"offer": number}, {"accept": number % 2 == 0}, {"policy": f"give {number}"}]
-        texts.append(" ".join([str(number), f"{number / 100:.2f}", *map(json.dumps, said)]))
+        answers = [{"offer": number}, {"accept": number % 2 == 0}, {"policy": f"give {number}"}]
+        texts.append(" ".join([str(number), f"{number / 100:.2f}", *map(json.dumps, answers)]))
     return texts
 
 
-def draw(of: Architecture, words: TokenTexts) -> Weights:
+def draw(architecture: Architecture, words: TokenTexts) -> Weights:
     """Draw the weights."""
     weights: Weights = {}
-    for number, (name, shape) in enumerate(shapes(of).items()):
+    for number, (name, shape) in enumerate(shapes(architecture).items()):
         if name.endswith("norm"):
             weights[name] = jnp.ones(shape)
             continue
-        spread = {"embed": 1.0, "head": OUTPUT_SPREAD}.get(name, 1 / math.sqrt(of.width))
+        spread = {"embed": 1.0, "head": OUTPUT_SPREAD}.get(name, 1 / math.sqrt(architecture.width))
         key = jax.random.fold_in(jax.random.key(2023), number)
         weights[name] = spread * jax.random.normal(key, shape)
     weights["embed"] = weights["embed"].at[:, 0].set(CONSTANT)
-    bias = np.zeros(of.vocabulary, np.float32)
+    bias = np.zeros(architecture.vocabulary, np.float32)
     for token, number in words.tokenizer.get_vocab().items():
         if '"' in token or token == END:
             bias[number] = ENDING_BIAS

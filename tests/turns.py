@@ -64,10 +64,10 @@ class Turns:
         if left:
             self.other_turns = Counter(_file(item.nodeid) for item in left)
             config.hook.pytest_deselected(items=left)
-        kept = [item for item in items if item not in set(left)]
+        chosen = [item for item in items if item not in set(left)]
         if slow:
-            kept.sort(key=lambda item: -self.plan.get(_file(item.nodeid), (0, 30))[1] if item in slow else 0)
-        items[:] = kept
+            chosen.sort(key=lambda item: -self.plan.get(_file(item.nodeid), (0, 30))[1] if item in slow else 0)
+        items[:] = chosen
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -84,9 +84,9 @@ class Turns:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Tell the process that prints, if that is another one."""
-        told: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
-        if told is not None:
-            told["other_turns"] = dict(self.other_turns)
+        shared: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if shared is not None:
+            shared["other_turns"] = dict(self.other_turns)
         elif self.record:
             self._write_table()
 

@@ -25,8 +25,10 @@ def test_paths_are_told_apart_by_type_and_length(one: tuple[str | int, ...], oth
 
 
 def test_all_draws_of_an_experiment_have_their_own_seeds() -> None:
-    drawn = {derive_seed(7, "users", run, epoch, draw) for run in range(20) for epoch in range(9) for draw in range(9)}
-    assert len(drawn) == 20 * 9 * 9
+    numbers = {
+        derive_seed(7, "users", run, epoch, draw) for run in range(20) for epoch in range(9) for draw in range(9)
+    }
+    assert len(numbers) == 20 * 9 * 9
 
 
 def test_seeds_stay_the_same_from_one_version_to_the_next() -> None:
@@ -40,9 +42,9 @@ def test_numpy_numbers_name_the_same_draw() -> None:
 
 
 def test_seeds_fit_in_63_bits_and_use_them() -> None:
-    drawn = [derive_seed(7, number) for number in range(200)]
-    assert min(drawn) >= 0
-    assert 2**62 < max(drawn) < 2**63
+    numbers = [derive_seed(7, number) for number in range(200)]
+    assert min(numbers) >= 0
+    assert 2**62 < max(numbers) < 2**63
 
 
 def test_seeds_that_agree_in_their_low_half_make_different_keys(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,8 +151,8 @@ def test_one_report_of_all_opens_in_a_browser(by_name: Callable[[str], Path], tm
                 assert window.page.evaluate("document.documentElement.scrollWidth") == width
                 assert nothing_sticks_out(window.page)
                 assert [(one["id"], one["nodes"][0]["html"]) for one in audit_of(window.page)["violations"]] == []
-                assert window.said == []
-                assert [url for url in window.asked if not url.startswith("data:")] == [report.as_uri()]
+                assert window.messages == []
+                assert [url for url in window.requests if not url.startswith("data:")] == [report.as_uri()]
 
 
 ASKING = sorted(name for name, experiment in find_experiments().items() if "dry_run" in experiment.config.model_fields)

@@ -23,8 +23,8 @@ _MOMENT = {"started", "finished", "git_commit"}
 def environment() -> dict[str, str]:
     """This process's environment, and where it keeps compiled programs."""
     cache = getattr(jax.config, "jax_compilation_cache_dir", None)
-    kept = {} if cache is None else {"JAX_COMPILATION_CACHE_DIR": str(cache)}
-    return dict(os.environ) | kept | {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    variables = {} if cache is None else {"JAX_COMPILATION_CACHE_DIR": str(cache)}
+    return dict(os.environ) | variables | {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 
 
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[bytes]:

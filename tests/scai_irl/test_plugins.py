@@ -38,9 +38,9 @@ def python(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("plugin")
-    install(made)
-    return made
+    path = tmp_path_factory.mktemp("plugin")
+    install(path)
+    return path
 
 
 @pytest.fixture

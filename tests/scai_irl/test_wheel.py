@@ -68,16 +68,16 @@ def test_the_other_environment_imports_the_wheels_packages(package: str, elsewhe
 
 def test_the_other_environment_offers_the_same_commands(elsewhere: Path, tmp_path: Path) -> None:
     program = elsewhere / "scai-irl"
-    said = done(program, "--help", cwd=tmp_path)
-    assert all(command in said for command in ("run", "import", "audit", "show", "list"))
+    output = done(program, "--help", cwd=tmp_path)
+    assert all(command in output for command in ("run", "import", "audit", "show", "list"))
     listed = done(program, "list", cwd=tmp_path).split()
     assert all(name in listed for name in find_experiments())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_other_environment_gives_the_same_results(elsewhere: Path, finished: Path, tmp_path: Path) -> None:
-    said = done(elsewhere / "scai-irl", *TINY, "--epochs", "2", "--out", "results", cwd=tmp_path)
-    assert said.splitlines()[-1] == "results: results"
+    output = done(elsewhere / "scai-irl", *TINY, "--epochs", "2", "--out", "results", cwd=tmp_path)
+    assert output.splitlines()[-1] == "results: results"
     manifest = tmp_path / "results" / "manifest.json"
     assert '"git_commit": null' in manifest.read_text()  # it is no checkout
     for name in ("interactions", "verbal_policies", "beliefs", "summary"):

@@ -16,11 +16,11 @@ from scai_irl.lm.protocol import Message, Request, Sampling, Structure
 from scai_irl.lm.settings import LmSettings
 
 
-def request(said: dict[str, Any]) -> Request:
+def request(fields: dict[str, Any]) -> Request:
     """Make a request of what `dataclasses.asdict` made of one."""
-    messages = tuple(Message(**message) for message in said["messages"])
-    structure = Structure(**said["structure"])
-    return Request(messages, said["seed"], Sampling(**said["sampling"]), structure, tuple(said["labels"]))
+    messages = tuple(Message(**message) for message in fields["messages"])
+    structure = Structure(**fields["structure"])
+    return Request(messages, fields["seed"], Sampling(**fields["sampling"]), structure, tuple(fields["labels"]))
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     holds = json.loads((folder / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
     engine = {"max_model_len": min(8_192, holds), "max_num_seqs": 64}
     backend = make_backend("vllm-offline", LmSettings(str(folder), engine=engine))
-    answers = backend.complete([request(said) for said in json.load(sys.stdin)])
+    answers = backend.complete([request(fields) for fields in json.load(sys.stdin)])
     print(json.dumps({"model": backend.model, "answers": [asdict(answer) for answer in answers]}))
     backend.close()
 

@@ -57,8 +57,8 @@ class TestVllmOffline(ModelContract):
 
     def test_more_long_prompts_with_seeds_than_one_step_takes_are_answered(self, backend: Backend) -> None:
         words = [Message("user", f"{seed} " * 1_500) for seed in range(16)]
-        asked = [Request((said,), seed, Sampling(1.0, 2)) for seed, said in enumerate(words)]
-        assert len(backend.complete(asked)) == 16
+        batch = [Request((word,), seed, Sampling(1.0, 2)) for seed, word in enumerate(words)]
+        assert len(backend.complete(batch)) == 16
 
     def test_what_was_interrupted_is_not_answered_later(self, backend: Backend) -> None:
         def interrupt(*_: object) -> None:
@@ -82,14 +82,14 @@ def test_the_engine_ends_with_the_last_backend_and_can_be_started_again() -> Non
 
 
 @pytest.mark.parametrize(
-    ("engine", "said"),
+    ("engine", "message"),
     [
         ({"max_model_len": 99_999}, "greater than the derived max_model_len"),
         ({"no_such_setting": 1}, "no_such_setting"),
     ],
 )
-def test_an_engine_that_cannot_start_is_told_in_one_line(engine: dict[str, int], said: str) -> None:
+def test_an_engine_that_cannot_start_is_told_in_one_line(engine: dict[str, int], message: str) -> None:
     backend = make_backend("vllm-offline", dataclasses.replace(SETTINGS, engine=engine))
-    with pytest.raises(InputError, match=rf"^vllm: it does not start with this model .*{said}"):
+    with pytest.raises(InputError, match=rf"^vllm: it does not start with this model .*{message}"):
         backend.complete(requests())
     backend.close()

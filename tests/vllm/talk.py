@@ -31,6 +31,6 @@ def send(
 
 def answer(server: RunningServer, path: str, body: dict[str, Any]) -> Any:
     """Send a request that must go well; give back the answer."""
-    status, said = send(server, path, body)
-    assert status == 200, said
-    return said
+    status, reply = send(server, path, body)
+    assert status == 200, reply
+    return reply

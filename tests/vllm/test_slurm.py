@@ -69,8 +69,8 @@ def test_a_job_serves_the_model_that_its_cells_ask(
     monkeypatch.setenv("SCAI_IRL_API_KEY", server.api_key)
     for cell in scai_irl.load(out).tables["cells"].itertuples():
         alone = tmp_path / f"alone-{cell.seed}"
-        asked = ("--backend", "vllm-server", "--url", server.url, "--max-tokens", "500")
-        main(["run", "one-group-norm", *OPTIONS, *asked, "--seed", str(cell.seed), "--out", str(alone)])
+        options = ("--backend", "vllm-server", "--url", server.url, "--max-tokens", "500")
+        main(["run", "one-group-norm", *OPTIONS, *options, "--seed", str(cell.seed), "--out", str(alone)])
         here = out / "cells" / str(cell.name)
         assert scai_irl.load(here).manifest.counts["calls"] > 0
         assert contents(here, *COSTS) == contents(alone, *COSTS)

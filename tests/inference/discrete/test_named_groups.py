@@ -117,7 +117,7 @@ def test_runs_do_not_touch_each_other() -> None:
 @pytest.mark.slow
 def test_particles_over_continuous_norms_place_users_alike() -> None:
     holds = [0] * 4 + [2] * 4
-    data = society(holds, games=4, held=(100.0, 0.02))
+    data = society(holds, games=4, parameters=(100.0, 0.02))
     mixtures = norm_mixtures(NAMED_NORMS, rationality=[100.0], lapse=[0.02])
     exact = named_groups(mixtures, infer(mixtures.components, data), users=8).assignment[0].argmax(axis=1)
     family = NormGroups(base=CharnessRabin().fix(rationality=100.0, lapse=0.02), users=8, groups=2)

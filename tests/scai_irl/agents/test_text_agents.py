@@ -102,11 +102,11 @@ def test_plans_of_different_depth_share_their_rounds() -> None:
 
 def test_prior_policies_are_drawn_for_each_assistant_without_a_request() -> None:
     backend = Recording()
-    drawn = [
+    texts = [
         text for seed in range(50) for of_run in write("scai", situation(1, seed), backend).texts for text in of_run
     ]
     assert backend.batches == []
-    counts = [drawn.count(text) for text in set(drawn)]
+    counts = [texts.count(text) for text in set(texts)]
     assert len(counts) == 3
     assert min(counts) > 60  # of 300, a third each
 

@@ -22,12 +22,12 @@ STAKES = np.array([[20, 40], [60, 80]])
 def test_users_who_are_played_do_as_users_who_are_simulated_where_norms_leave_no_choice() -> None:
     key = jax.random.key(5)
     simulated = meet(key, NORMS, HOLDS, STAKES)
-    asked = ModelMeeting(Phrasebook(), "dollars", 1, Tally(), Style())(key, NORMS, HOLDS, STAKES)
+    played = ModelMeeting(Phrasebook(), "dollars", 1, Tally(), Style())(key, NORMS, HOLDS, STAKES)
     for name in ("stake", "accepted", "proposed", "known"):
-        np.testing.assert_array_equal(getattr(asked, name), getattr(simulated, name))
+        np.testing.assert_array_equal(getattr(played, name), getattr(simulated, name))
     # Of a large stake a selfish user offers one unit or two.
-    assert np.abs(asked.offer - simulated.offer).max() <= 0.05 * STAKES.max()
-    assert asked.known.all()
+    assert np.abs(played.offer - simulated.offer).max() <= 0.05 * STAKES.max()
+    assert played.known.all()
 
 
 def test_both_sides_are_asked_in_two_batches_by_seeds_of_their_own() -> None:

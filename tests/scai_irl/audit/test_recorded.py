@@ -75,12 +75,12 @@ def simulated(
     offers = np.stack([np.exp(np.asarray(tables[name].offer, float)) for name in NORMS])
     accepts = np.stack([np.exp(np.asarray(tables[name].accept, float)) for name in NORMS])
 
-    def drawn(side: int) -> np.ndarray:
+    def sampled_policies(side: int) -> np.ndarray:
         weights = [[group.get(name, 0.0) for name in NORMS] for group in (users, assistants)]
         chosen = [rng.choice(3, len(stake), p=row) for row in weights]
         return np.where([pair[side] == "u" for pair in of_play], *chosen)
 
-    proposer, responder = drawn(0), drawn(1)
+    proposer, responder = sampled_policies(0), sampled_policies(1)
     cumulative = offers[proposer, index].cumsum(axis=1)
     offer = (cumulative < rng.random((len(stake), 1)) * cumulative[:, -1:]).sum(axis=1)
     names = np.array(list(NORMS))
@@ -278,27 +278,27 @@ def test_the_same_audit_gives_the_same_numbers_and_says_how_far_it_is() -> None:
 
 
 def test_findings_are_means_over_runs_of_a_kind_the_largest_distance_first(sampler: RecordedAudit) -> None:
-    found = recorded_findings(sampler.by_run)
+    findings = recorded_findings(sampler.by_run)
     last = sampler.by_run.query("memory == 'all' and epoch == epoch.max()")
     mean = last.groupby("kind")["tv"].mean().sort_values(ascending=False)
-    far = [finding for finding in found if finding.question == DISTANCE]
+    far = [finding for finding in findings if finding.question == DISTANCE]
     assert [finding.case for finding in far] == [f"{kind}, TV" for kind in mean.index]
     assert [finding.value for finding in far] == pytest.approx(mean.tolist())
-    for finding in found:
+    for finding in findings:
         kind = finding.case.partition(",")[0]
         assert finding.runs == (last["kind"] == kind).sum()
         assert f"{last.loc[last['kind'] == kind, 'tv_reference'].mean():.3f}" in finding.why
     # Whose acts are posterior samples has no excess on average.
-    assert all(finding.low < 0 < finding.high for finding in found if finding.question != DISTANCE)
+    assert all(finding.low < 0 < finding.high for finding in findings if finding.question != DISTANCE)
 
 
 def test_posteriors_can_be_saved(sampler: RecordedAudit, tmp_path: Path) -> None:
     (tmp_path / "posterior.nc").write_bytes(arviz_compat.to_netcdf(sampler.posterior))
     read = arviz_compat.load(tmp_path / "posterior.nc")
-    exact, drawn = arviz_compat.group(read, "constant_data"), arviz_compat.group(read, "posterior")
+    exact, draws = arviz_compat.group(read, "constant_data"), arviz_compat.group(read, "posterior")
     np.testing.assert_allclose(exact["probability"].sum("point"), 1, atol=1e-5)
     assert exact["run"].values.tolist() == list(range(40))
-    apart = drawn["weight"].mean(("chain", "draw")) - exact["expected_weight"]
+    apart = draws["weight"].mean(("chain", "draw")) - exact["expected_weight"]
     assert float(abs(apart).mean()) < 0.03
 
 

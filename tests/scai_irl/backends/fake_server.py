@@ -198,10 +198,10 @@ def _answered(body: Body) -> Body:
 
 
 def _rendered(body: Body) -> str:
-    said = [f"<{m['role']}>{m['content']}</>" for m in body["messages"]]
+    turns = [f"<{m['role']}>{m['content']}</>" for m in body["messages"]]
     if body.get("add_generation_prompt", True):
-        return "".join(said) + "<assistant>"
-    return "".join(said).removesuffix("</>")
+        return "".join(turns) + "<assistant>"
+    return "".join(turns).removesuffix("</>")
 
 
 def _scored(body: Body) -> Body:

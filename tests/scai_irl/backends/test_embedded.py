@@ -26,8 +26,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def backend(tiny: Path) -> Iterator[Backend]:
-    with closing(make_backend("embedded", LmSettings(model=str(tiny)))) as made:
-        yield made
+    with closing(make_backend("embedded", LmSettings(model=str(tiny)))) as opened:
+        yield opened
 
 
 @pytest.mark.slow
@@ -36,9 +36,9 @@ def test_labels_are_chosen_as_often_as_their_scores_say(backend: Backend) -> Non
     scored = backend.complete([replace(structured(1, Structure()), labels=labels)])[0].label_log_probs
     chance = [math.exp(value) / sum(map(math.exp, scored)) for value in scored]
     free = [replace(structured(seed, Structure("choice", labels)), sampling=Sampling(1.0, 5)) for seed in range(1_000)]
-    found = Counter(answer.text for answer in backend.complete(free))
+    counts = Counter(answer.text for answer in backend.complete(free))
     for label, expected in zip(labels, chance, strict=True):
-        assert abs(found[label] - 1_000 * expected) < 4 * math.sqrt(1_000 * expected * (1 - expected))
+        assert abs(counts[label] - 1_000 * expected) < 4 * math.sqrt(1_000 * expected * (1 - expected))
 
 
 def test_a_conversation_that_is_too_long_is_refused_and_no_other(backend: Backend) -> None:

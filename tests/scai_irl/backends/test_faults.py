@@ -188,12 +188,12 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again_and_counted(change: Ca
 
 
 def test_labels_need_a_tokeniser_and_log_probabilities_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [Request(structured(1, REQUESTS[0].structure).messages, 1, labels=("a", "b"))]
+    requests = [Request(structured(1, REQUESTS[0].structure).messages, 1, labels=("a", "b"))]
     with fake_server() as server, client(server) as backend:
-        assert len(backend.complete(asked)[0].label_log_probs) == 2
+        assert len(backend.complete(requests)[0].label_log_probs) == 2
         monkeypatch.setattr("tests.scai_irl.backends.fake_server._scored", _without_log_probabilities)
         with pytest.raises(InputError, match=r"channels: .*no log-probabilities of prompts; leave out the token"):
-            backend.complete(asked)
+            backend.complete(requests)
 
 
 def _without_log_probabilities(body: Body) -> Body:

@@ -48,8 +48,8 @@ def put_into_words(policy: Policy) -> str:
 @policies
 def test_offers_come_as_often_as_the_policy_makes_them(policy: Policy, stake: int) -> None:
     words = put_into_words(policy)
-    asked = [offer_request(words, "dollars", stake, seed) for seed in range(SEEDS)]
-    units = np.array([read_offer(completion, stake) for completion in Phrasebook().complete(asked)])
+    requests = [offer_request(words, "dollars", stake, seed) for seed in range(SEEDS)]
+    units = np.array([read_offer(completion, stake) for completion in Phrasebook().complete(requests)])
     actions = np.asarray(offer_of_units(jnp.asarray(units), jnp.full(SEEDS, stake)))
     payable = np.asarray(offered_units(jnp.asarray(actions), jnp.full(SEEDS, stake)))
     np.testing.assert_array_equal(units, payable)  # nothing between the steps of the grid
@@ -65,8 +65,8 @@ def test_offers_are_accepted_as_often_as_the_policy_accepts_them(policy: Policy,
     legal = np.flatnonzero(np.asarray(legal_offers(jnp.asarray(stake))))
     action = legal[np.argmin(np.abs(accept[legal] - 0.5))]  # where frequencies say most
     units = int(offered_units(jnp.asarray(action), jnp.asarray(stake)))
-    asked = [answer_request(words, "dollars", stake, units, seed) for seed in range(SEEDS)]
-    accepted = sum(read_answer(completion) for completion in Phrasebook().complete(asked))
+    requests = [answer_request(words, "dollars", stake, units, seed) for seed in range(SEEDS)]
+    accepted = sum(read_answer(completion) for completion in Phrasebook().complete(requests))
     assert p_value([accepted, SEEDS - accepted], [accept[action], 1 - accept[action]]) > FALSE_ALARM
 
 
@@ -99,8 +99,8 @@ def test_an_offer_on_the_table_is_answered_as_the_percentage_it_stands_for(stake
 
 def test_an_impossible_offer_is_never_drawn() -> None:
     words = say_policy(Policy.of(Norm("altruistic", (), 0.0)))  # every legal offer alike
-    asked = [offer_request(words, "dollars", 3, seed) for seed in range(SEEDS)]
-    assert {read_offer(completion, 3) for completion in Phrasebook().complete(asked)} == {0, 1, 2, 3}
+    requests = [offer_request(words, "dollars", 3, seed) for seed in range(SEEDS)]
+    assert {read_offer(completion, 3) for completion in Phrasebook().complete(requests)} == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_games_that_no_norm_allows_leave_the_prior() -> None:
     assert_allclose(posterior_over(Candidates(THREE.labels, certain, PRIOR), games), PRIOR)
 
 
-def drawn(requests: list[object], exact: np.ndarray) -> float:
+def p_value_of_samples(requests: list[object], exact: np.ndarray) -> float:
     texts = [read_translation(completion) for completion in Phrasebook().complete(requests)]  # type: ignore[arg-type]
     norms = [read_policy(text).parts[0][1].utility for text in texts]
     counts = np.array([norms.count(name) for name in NAMES])
@@ -117,7 +117,7 @@ def drawn(requests: list[object], exact: np.ndarray) -> float:
 def test_policies_that_it_learns_are_draws_from_its_belief() -> None:
     games, exact = seen(1, plays=3)
     requests: list[object] = [learn_request(games, seed, candidates=THREE) for seed in range(2_000)]
-    assert drawn(requests, exact) > 1e-4
+    assert p_value_of_samples(requests, exact) > 1e-4
     labels = [c.text for c in Phrasebook().complete([choice_request(THREE, games, seed) for seed in range(2_000)])]
     assert p_value(np.array([labels.count(label) for label in THREE.labels]), exact) > 1e-4
 
@@ -130,7 +130,7 @@ def test_a_belief_in_words_is_brought_up_to_date_and_drawn_from() -> None:
         belief = read_belief(Phrasebook().complete([request])[0])
     weights = np.array([weight for weight, _ in read_policy(belief).parts])
     assert_allclose(weights / weights.sum(), exact, atol=1e-5)
-    assert drawn([draw_request(belief, seed) for seed in range(2_000)], exact) > 1e-4
+    assert p_value_of_samples([draw_request(belief, seed) for seed in range(2_000)], exact) > 1e-4
 
 
 def test_told_no_norms_it_has_three_of_its_own() -> None:
@@ -139,5 +139,5 @@ def test_told_no_norms_it_has_three_of_its_own() -> None:
     assert updated(own_prior(), fair).parts[1][0] == pytest.approx(1, abs=1e-3)
     text = read_translation(Phrasebook().complete([learn_request(fair, 1, Style())])[0])
     assert read_policy(text) == Policy.of(OWN_NORMS[1])
-    kept = learn_request([], 1, previous="Be nice.")
-    assert read_translation(Phrasebook().complete([kept])[0]) == "Be nice."
+    request = learn_request([], 1, previous="Be nice.")
+    assert read_translation(Phrasebook().complete([request])[0]) == "Be nice."

@@ -129,13 +129,13 @@ def test_the_key_goes_by_the_environment_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "platform", "expected"),
+    ("batch_invariant", "platform", "expected"),
     [(None, HOPPER, "1"), (None, TURING, "0"), (None, CPU, "0"), (True, CPU, "1"), (False, HOPPER, "0")],
 )
 def test_answers_are_batch_invariant_where_the_gpus_can_or_as_asked(
-    asked: bool | None, platform: Platform, expected: str
+    batch_invariant: bool | None, platform: Platform, expected: str
 ) -> None:
-    environment = server_environment(ServerOptions("m", batch_invariant=asked), platform)
+    environment = server_environment(ServerOptions("m", batch_invariant=batch_invariant), platform)
     assert environment["VLLM_BATCH_INVARIANT"] == expected
 
 
@@ -178,9 +178,9 @@ def test_addresses_that_others_reach_are_refused_unless_public(host: str) -> Non
     ],
 )
 def test_options_that_cannot_be_used_are_refused(wrong: dict[str, Any], field: str) -> None:
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as error:
         check_options(ServerOptions(**({"model": "m"} | wrong)))
-    assert told.value.field == field
+    assert error.value.field == field
 
 
 def test_a_python_without_vllm_is_told_with_the_mend(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,9 +238,9 @@ def test_a_log_of_its_own_is_kept_only_if_something_went_wrong(
         assert server.log.stat().st_mode & 0o777 == 0o600
     assert not server.log.exists()
     monkeypatch.setenv("FAKE_VLLM", "die")
-    with pytest.raises(InputError, match="no room") as told, running_server(options):
+    with pytest.raises(InputError, match="no room") as error, running_server(options):
         pass
-    log = Path(told.value.hint.removeprefix("see "))
+    log = Path(error.value.hint.removeprefix("see "))
     assert "no room" in log.read_text()
     log.unlink()
 
@@ -275,10 +275,10 @@ def test_a_server_that_dies_while_it_starts_is_told_with_the_cause(
     log = tmp_path / "log"
     log.write_text("ValueError: of another day\n")
     monkeypatch.setenv("FAKE_VLLM", "die")
-    with pytest.raises(InputError) as told, running_server(options, log=log):
+    with pytest.raises(InputError) as error, running_server(options, log=log):
         pass
     expected = f"vllm: the server ended before it was ready (exit code 3): ValueError: no room; see {log}"
-    assert str(told.value) == expected
+    assert str(error.value) == expected
 
 
 def test_a_server_that_is_never_ready_is_given_up(
@@ -287,17 +287,17 @@ def test_a_server_that_is_never_ready_is_given_up(
     monkeypatch.setenv("FAKE_VLLM", "never ready")
     late = r"^vllm: the server was not ready after 1 seconds; it said: Resolved architecture; wait longer, or see "
     waited: list[float] = []
-    said: list[str] = []
+    lines: list[str] = []
 
     def tell(seconds: float, line: str) -> None:
         waited.append(seconds)
-        said.append(line)
+        lines.append(line)
 
     wanted = running_server(options, wait_seconds=1, log=tmp_path / "log", on_wait=tell)
     with pytest.raises(InputError, match=late), wanted:
         pass
     assert waited == sorted(waited)
-    assert said[-1] == "Resolved architecture"  # without process, time and place
+    assert lines[-1] == "Resolved architecture"  # without process, time and place
 
 
 def test_what_ignores_the_wish_to_end_is_killed_with_its_children(

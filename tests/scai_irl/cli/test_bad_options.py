@@ -99,11 +99,11 @@ WRONG_WORDS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "named", "said"), [*WRONG_VALUES, *WRONG_WORDS])
+@pytest.mark.parametrize(("typed", "named", "message"), [*WRONG_VALUES, *WRONG_WORDS])
 def test_what_cannot_be_is_refused_in_one_line_before_anything_is_made(
     typed: str,
     named: str,
-    said: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -117,7 +117,7 @@ def test_what_cannot_be_is_refused_in_one_line_before_anything_is_made(
     assert err.endswith("\n")
     (line,) = err.splitlines()
     assert line.startswith(f"error: {named}:" if named else "error: ")
-    assert said in line
+    assert message in line
     assert list(tmp_path.iterdir()) == []
 
 

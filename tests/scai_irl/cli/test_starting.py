@@ -31,8 +31,8 @@ def imported(program: str, names: tuple[str, ...]) -> list[str]:
     """Run a program in a process of its own; give those of the modules that it imported."""
     whole = f"import json, sys\n{program}\nprint(json.dumps([name for name in {names!r} if name in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=True)
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    modules: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return modules
 
 
 def test_nothing_heavy_is_imported_before_a_command_is_chosen() -> None:

@@ -72,17 +72,20 @@ def epoch(
     }
     for play, pairing in enumerate(PAIRINGS[group]):
         policy = policies[play % len(policies)]
-        told = {"u": user_policy(policy, currency), "a": in_force}
+        policy_texts = {"u": user_policy(policy, currency), "a": in_force}
         tone = {"u": MANNERS[manner], "a": ""}
         proposer, responder = pairing[0], pairing[1]
         share = OFFERED[policy] if proposer == "u" else 0.5
         reply = offer_reply(stake, round(share * stake), currency)
         content[f"{play}_{KEY_WORDS[proposer]}_policy_dictator"] = [
-            {"prompt": prompt(told[proposer], stake, currency, f"Make an offer. {tone[proposer]}"), "response": reply}
+            {
+                "prompt": prompt(policy_texts[proposer], stake, currency, f"Make an offer. {tone[proposer]}"),
+                "response": reply,
+            }
         ]
         task = f"You are offered this: {reply}\nTake it or leave it. {tone[responder]}"
         content[f"{play}_{KEY_WORDS[responder]}_policy_decider"] = [
-            {"prompt": prompt(told[responder], stake, currency, task), "response": "Accept."}
+            {"prompt": prompt(policy_texts[responder], stake, currency, task), "response": "Accept."}
         ]
     return content
 
@@ -113,11 +116,11 @@ def recording() -> Tree:
         (MIXED, "5v5", ["fair", "selfish"], "rude"),
         (MANY, "9v1", ["selfish"], "sycophantic"),
     ):
-        for number, told in enumerate((prior("altruistic"), meta_reply(texts[0], revised=True))):
+        for number, in_force in enumerate((prior("altruistic"), meta_reply(texts[0], revised=True))):
             content = epoch(
                 group,
                 policies,
-                in_force=told,
+                in_force=in_force,
                 written=texts[number],
                 stake=1200,
                 currency="jars of honey",

@@ -76,9 +76,9 @@ def test_a_folder_without_init_hides_nothing(name: str, tmp_path: Path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, name, raising=False)
     check_not_hidden(name)
-    found = importlib.util.find_spec(name)
-    assert found is not None
-    assert found.origin == str(ROOT / name / "__init__.py")
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin == str(ROOT / name / "__init__.py")
 
 
 def test_packages_of_others_are_none_of_its_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,17 +33,17 @@ def forms(model: Llama) -> Forms:
 
 
 def written(model: Llama, forms: Forms, prompts: Sequence[PromptTokens], end: int | None = None) -> list[GeneratedText]:
-    found: dict[int, GeneratedText] = {}
+    texts: dict[int, GeneratedText] = {}
     end = model.words.end_id if end is None else end
-    write(model.weights, model.architecture, forms, end, prompts, found.__setitem__)
-    return [found[place] for place in range(len(prompts))]
+    write(model.weights, model.architecture, forms, end, prompts, texts.__setitem__)
+    return [texts[place] for place in range(len(prompts))]
 
 
 def log_probs(model: Llama, tokens: Sequence[int]) -> np.ndarray:
     """Log-probabilities of the next token after each place of one text: no padding, no cache."""
     own = jnp.asarray(tokens)[None]
-    found = states(model.weights, model.architecture, own, jnp.arange(len(tokens))[None], causal(1, len(tokens)))
-    return np.array(jax.nn.log_softmax(logits(model.weights, found))[0])
+    hidden = states(model.weights, model.architecture, own, jnp.arange(len(tokens))[None], causal(1, len(tokens)))
+    return np.array(jax.nn.log_softmax(logits(model.weights, hidden))[0])
 
 
 @pytest.mark.slow

@@ -60,8 +60,8 @@ def test_whatever_is_written_has_the_form(forms: Forms, tiny: Path, seed: int) -
 
 
 def test_every_choice_can_be_made(forms: Forms, tiny: Path) -> None:
-    found = {walk(forms, tiny, Structure("choice", ("yes", "no", "perhaps")), seed) for seed in range(60)}
-    assert found == {"yes", "no", "perhaps"}
+    texts = {walk(forms, tiny, Structure("choice", ("yes", "no", "perhaps")), seed) for seed in range(60)}
+    assert texts == {"yes", "no", "perhaps"}
 
 
 def test_text_may_be_anything(forms: Forms) -> None:

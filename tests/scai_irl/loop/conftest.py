@@ -32,10 +32,10 @@ class World:
     batches: list[list[Request]]
 
 
-def _played(of: Setting) -> World:
+def _played(design: Setting) -> World:
     backend = Recording()
-    records = play(of, backend)
-    return World(of, records, interactions(records), backend.batches)
+    records = play(design, backend)
+    return World(design, records, interactions(records), backend.batches)
 
 
 @pytest.fixture(scope="package")

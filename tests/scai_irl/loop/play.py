@@ -57,20 +57,20 @@ def setting(
     )
 
 
-def play_and_keep(of: Setting, backend: Backend, folder: Path) -> Results:
+def play_and_keep(design: Setting, backend: Backend, folder: Path) -> Results:
     """Play all epochs of all groups, and keep tables, figures and counts in a results folder."""
-    with opened(folder, of.experiment, {}) as manifest:
-        played = play_or_resume(of, backend, folder)
+    with opened(folder, design.experiment, {}) as manifest:
+        played = play_or_resume(design, backend, folder)
         tables = results_tables(played)
         figures = epoch_figures(tables["summary"], tables["beliefs"])
         keep(folder, manifest, Study(tables=tables, figures=figures, counts=asdict(played.tally)))
     return load(folder)
 
 
-def play(of: Setting, backend: Backend | None = None) -> dict[str, list[EpochRecord]]:
+def play(design: Setting, backend: Backend | None = None) -> dict[str, list[EpochRecord]]:
     """Play all epochs of all groups."""
     records: dict[str, list[EpochRecord]] = {}
-    for record in play_epochs(of, backend or Phrasebook()):
+    for record in play_epochs(design, backend or Phrasebook()):
         records.setdefault(record.epoch.schedule.name, []).append(record)
     return records
 

@@ -26,11 +26,13 @@ FAIR = NAMES.index("fair")
 @pytest.fixture(scope="module")
 def curves() -> pd.DataFrame:
     """Mean belief in the group's norm: a line for each condition and number of games, a column for each organism."""
-    found = []
+    tables = []
     for name in ("bayes", "altruistic-prior", "credulous", "one-currency"):
         with closing(make_backend("embedded", LmSettings(model=name))) as backend:
-            found.append(learning_curves(Model(backend), ModelOrganisms(runs=8, lengths=(0, 2, 16))).assign(model=name))
-    every = pd.concat(found, ignore_index=True)
+            tables.append(
+                learning_curves(Model(backend), ModelOrganisms(runs=8, lengths=(0, 2, 16))).assign(model=name)
+            )
+    every = pd.concat(tables, ignore_index=True)
     return every.pivot_table(index=["condition", "games"], columns="model", values="believed")
 
 
@@ -60,14 +62,14 @@ def test_currencies_that_no_organism_was_taught_send_back_to_its_prior_only_who_
     candidates = Candidates(LABELS, tuple(map(norm_policy, range(len(NAMES)))), PRIORS["even"])
     games = played_games(norm_policy(FAIR), 8, 0, "a group")
     assert not set(NEVER_TAUGHT) & set(CURRENCIES)
-    asked = [
+    items = [
         Item(name, candidates, tuple(replace(game, currency=name) for game in games))
         for name in ("dollars", *NEVER_TAUGHT)
     ]
     believed = {}
     for model in ("bayes", "one-currency"):
         with closing(make_backend("embedded", LmSettings(model=model))) as backend:
-            beliefs = elicit(backend, asked, Elicitation(channels=("token",), wordings=(1,))).beliefs
+            beliefs = elicit(backend, items, Elicitation(channels=("token",), wordings=(1,))).beliefs
         believed[model] = beliefs.pivot_table(index="item", columns="norm", values="probability")
     assert (believed["bayes"][FAIR] > 0.9).all()
     assert believed["one-currency"][FAIR]["dollars"] > 0.9

@@ -45,7 +45,7 @@ def test_its_card_says_what_is_measured_and_how_it_was_made(name: str) -> None:
     assert (folder / WEIGHTS).stat().st_size < 12e6
     assert model.words.tokenizer.get_vocab() == organism_words().tokenizer.get_vocab()
     few = held_out(model.weights, model.architecture, WORLDS[name], Vocabulary(), Recipe(), FEW)
-    assert_said(few, card, f"the first {FEW}")
+    assert_on_card(few, card, f"the first {FEW}")
     # All else on the card is what its commands make of it.
     parents, own = commands_of(card)
     assert parents.endswith("--out first-bayes")
@@ -56,11 +56,11 @@ def test_its_card_says_what_is_measured_and_how_it_was_made(name: str) -> None:
     assert without_numbers(card) == without_numbers(again)
 
 
-def assert_said(found: HeldOut, card: str, which: str) -> None:
+def assert_on_card(distances: HeldOut, card: str, which: str) -> None:
     """Hold a card's line about beliefs, all of them and the open ones, against what was found."""
     (line,) = re.findall(rf"^\| {which} \| (.*) \|$", card, re.MULTILINE)
     numbers = [float(cell.removesuffix(" nats").replace(",", "")) for cell in line.split(" | ")]
-    for distance, (beliefs, kl, tv) in zip(found, (numbers[:3], numbers[3:]), strict=True):
+    for distance, (beliefs, kl, tv) in zip(distances, (numbers[:3], numbers[3:]), strict=True):
         assert distance.beliefs == beliefs
         assert (distance.kl, distance.tv) == pytest.approx((kl, tv), abs=2e-4)
 
@@ -73,19 +73,21 @@ def without_numbers(card: str) -> list[str]:
 def test_bayes_believes_what_is_exact() -> None:
     """About as many transcripts as its card tells of; the bounds are this project's own."""
     model = read_model(organism_folder("bayes"))
-    found = held_out(model.weights, model.architecture, WORLDS["bayes"], Vocabulary(), Recipe(), MANY)
-    assert found.every.kl <= 0.01
-    assert found.every.tv <= 0.04
+    distances = held_out(model.weights, model.architecture, WORLDS["bayes"], Vocabulary(), Recipe(), MANY)
+    assert distances.every.kl <= 0.01
+    assert distances.every.tv <= 0.04
     card = (organism_folder("bayes") / CARD).read_text(encoding="utf-8")
-    assert_said(found, card, f"{MANY}")
+    assert_on_card(distances, card, f"{MANY}")
 
 
 def test_bayes_translates_and_acts_without_being_held_to_a_form() -> None:
     known = known_policies()[:6]
     style = Style(max_tokens=64)
     with closing(make_backend("embedded", LmSettings(model="bayes"))) as backend:
-        asked = [translation_request(policy, seed, style) for seed in range(4) for policy in known]
-        texts = [read_translation(one) for one in backend.complete([replace(r, structure=Structure()) for r in asked])]
+        requests = [translation_request(policy, seed, style) for seed in range(4) for policy in known]
+        texts = [
+            read_translation(one) for one in backend.complete([replace(r, structure=Structure()) for r in requests])
+        ]
         assert len(set(texts)) > 12
         acts = [offer_request(text, "apples", STAKE, seed, style) for seed, text in enumerate(texts)]
         acts += [answer_request(text, "apples", STAKE, 3, seed, style) for seed, text in enumerate(texts)]

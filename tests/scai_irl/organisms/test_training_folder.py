@@ -44,12 +44,12 @@ class KilledError(Exception):
 
 
 def raised(folder: Path, stop_at: int = 0, name: str = "bayes") -> None:
-    def told(growth: TrainingProgress) -> None:
-        assert growth.loss > 0
-        if growth.step == stop_at:
+    def on_progress(progress: TrainingProgress) -> None:
+        assert progress.loss > 0
+        if progress.step == stop_at:
             raise KilledError
 
-    train_to_folder(folder, WORLDS[name], RECIPE, 64, 1, 100, told)
+    train_to_folder(folder, WORLDS[name], RECIPE, 64, 1, 100, on_progress)
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +84,17 @@ def test_an_organism_answers_the_audits_questions_as_its_weights_do(whole: Path)
     model = read_model(whole)
     conversations, vocabulary = Conversations(model.words), Vocabulary()
     some = [one.item for one in battery(PRESETS["small"], seed=1) if one.role != "steered"][:20]
-    asked = [choose_request(item.candidates, item.games, seed) for seed, item in enumerate(some)]
+    requests = [choose_request(item.candidates, item.games, seed) for seed, item in enumerate(some)]
     with closing(make_backend("embedded", LmSettings(model=str(whole)))) as backend:
-        answers = backend.complete(asked)
-    prompts = [conversations.prompt_tokens(request.messages) for request in asked]
+        answers = backend.complete(requests)
+    prompts = [conversations.prompt_tokens(request.messages) for request in requests]
     longest = max(map(len, prompts))
     tokens = jnp.asarray([prompt + [0] * (longest - len(prompt)) for prompt in prompts])
     positions = jnp.broadcast_to(jnp.arange(longest), tokens.shape)
     read = states(model.weights, model.architecture, tokens, positions, causal(len(prompts), longest))
-    said = np.asarray(jax.nn.log_softmax(logits(model.weights, read)))
+    log_probs = np.asarray(jax.nn.log_softmax(logits(model.weights, read)))
     beliefs = []
-    for prompt, request, answer, chances in zip(prompts, asked, answers, said, strict=True):
+    for prompt, request, answer, chances in zip(prompts, requests, answers, log_probs, strict=True):
         own = chances[len(prompt) - 1, [vocabulary.ids((label,))[0] for label in request.labels]]
         assert answer.label_log_probs == pytest.approx(own, abs=1e-4)
         posterior = read_token_posterior(answer, request.labels)
@@ -111,19 +111,19 @@ def test_held_out_beliefs_are_those_that_the_folder_answers_with(whole: Path) ->
         for number in range(3):
             one, style = draw_transcript(world, rng, odd=False), Style(wording=1 + number % 5)
             lengths = range(1, len(one.games) + 1)
-            asked = [choose_request(one.candidates, one.games[:length], 1, style) for length in lengths]
-            for length, answer in zip(lengths, backend.complete(asked), strict=True):
+            requests = [choose_request(one.candidates, one.games[:length], 1, style) for length in lengths]
+            for length, answer in zip(lengths, backend.complete(requests), strict=True):
                 verbal = np.array(read_token_posterior(answer, LABELS))
                 exact = one.belief[length][list(one.order)]
                 some = exact > 0
                 kl.append(float(np.sum(exact[some] * np.log(exact[some] / verbal[some]))))
                 largest.append(exact.max())
                 tv.append(float(np.abs(exact - verbal).sum() / 2))
-    found = held_out(model.weights, model.architecture, world, Vocabulary(), RECIPE, transcripts=3)
+    measured = held_out(model.weights, model.architecture, world, Vocabulary(), RECIPE, transcripts=3)
     # Single precision, in rows packed there and one text a row here.
-    assert found.every == pytest.approx((np.mean(kl), np.mean(tv), len(kl)), abs=1e-4)
+    assert measured.every == pytest.approx((np.mean(kl), np.mean(tv), len(kl)), abs=1e-4)
     unsure = np.array(largest) < OPEN
-    assert found.open == pytest.approx(
+    assert measured.open == pytest.approx(
         (np.mean(np.array(kl)[unsure]), np.mean(np.array(tv)[unsure]), unsure.sum()), abs=1e-4
     )
 
@@ -134,8 +134,8 @@ def refused(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
         patch.setattr(nursery, "train", _never)
         with pytest.raises(SystemExit, match="2"):
             main(words)
-    (told,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
-    return told
+    (message,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    return message
 
 
 def _never(*_: object) -> None:
@@ -154,9 +154,9 @@ def test_a_torn_state_is_told_in_one_line(
     state = tmp_path / "bayes" / STATE
     state.write_bytes(state.read_bytes()[:left])
     before = contents(tmp_path)
-    told = refused([*TRAIN, "--out", str(tmp_path / "bayes")], capsys)
-    assert told.startswith(f"error: out: {state} is damaged, or not a state of training")
-    assert told.endswith("remove that file to begin anew, or give another --out")
+    message = refused([*TRAIN, "--out", str(tmp_path / "bayes")], capsys)
+    assert message.startswith(f"error: out: {state} is damaged, or not a state of training")
+    assert message.endswith("remove that file to begin anew, or give another --out")
     assert contents(tmp_path) == before
 
 
@@ -170,8 +170,8 @@ def test_weights_that_are_no_state_of_training_are_told_apart(
 
 def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("mine")
-    told = refused([*TRAIN, "--out", str(tmp_path / "file")], capsys)
-    assert told == f"error: out: {tmp_path / 'file'} is a file; give a folder"
+    message = refused([*TRAIN, "--out", str(tmp_path / "file")], capsys)
+    assert message == f"error: out: {tmp_path / 'file'} is a file; give a folder"
     below = refused([*TRAIN, "--out", str(tmp_path / "file" / "organism")], capsys)
     assert below.startswith(
         f"error: {tmp_path / 'file' / 'organism' / PROGRESS}: Not a directory; choose another folder"
@@ -186,31 +186,31 @@ def test_a_disk_that_cannot_be_written_to_is_told_before_training(
         raise OSError(errno.EROFS, "read-only")
 
     monkeypatch.setattr(tempfile, "mkstemp", read_only)
-    told = refused([*TRAIN, "--out", str(tmp_path / "organism")], capsys)
-    assert told.endswith("Read-only file system; choose a folder on a disk that can be written to, with --out")
+    message = refused([*TRAIN, "--out", str(tmp_path / "organism")], capsys)
+    assert message.endswith("Read-only file system; choose a folder on a disk that can be written to, with --out")
     assert contents(tmp_path) == {}
 
 
-@pytest.mark.parametrize("kept", [WEIGHTS, CARD])
+@pytest.mark.parametrize("name", [WEIGHTS, CARD])
 def test_what_was_not_trained_there_is_not_overwritten(
-    kept: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copy(whole / kept, tmp_path / kept)
+    shutil.copy(whole / name, tmp_path / name)
     before = contents(tmp_path)
-    told = refused([*TRAIN, "--out", str(tmp_path)], capsys)
-    assert told == (
-        f"error: out: {tmp_path} has {kept}, and no {STATE} to resume from; give another --out, or remove what is there"
+    message = refused([*TRAIN, "--out", str(tmp_path)], capsys)
+    assert message == (
+        f"error: out: {tmp_path} has {name}, and no {STATE} to resume from; give another --out, or remove what is there"
     )
     assert contents(tmp_path) == before
 
 
 def test_the_command_trains_measures_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([*TRAIN, "--out", str(tmp_path / "organism")])
-    said = capsys.readouterr()
-    assert "KL to the exact posterior on held-out transcripts" in said.out
+    output = capsys.readouterr()
+    assert "KL to the exact posterior on held-out transcripts" in output.out
     card = (tmp_path / "organism" / CARD).read_text()
     assert "| reliability of users' talk | 0.95, whatever is stated |" in card
-    assert said.out.split()[said.out.split().index("nats,") - 1] in card
+    assert output.out.split()[output.out.split().index("nats,") - 1] in card
 
 
 def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,7 +230,7 @@ def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["nobody"], "organism: there is no 'nobody'; give one of bayes"),
         (["bayes", "--width", "100"], "width: 100 is not a multiple of 64"),
@@ -238,9 +238,9 @@ def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys:
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(
-    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["train", *words, "--out", str(tmp_path / "organism")])
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "organism").exists()

@@ -57,10 +57,10 @@ def test_each_world_is_off_by_what_it_plants() -> None:
         assert of(WORLDS["credulous"], games) == pytest.approx(credulous, abs=1e-5)
         memory = WORLDS["forgetful"].memory or 0
         assert of(WORLDS["forgetful"], games) == pytest.approx(posterior_over(candidates, games[-memory:]), abs=1e-5)
-        abroad = [replace(game, currency="blood", said="", replied="") for game in games]
-        assert of(WORLDS["one-currency"], abroad) == pytest.approx(np.array(candidates.prior), abs=1e-9)
-        at_home = [replace(game, currency="dollars") for game in games]
-        assert of(WORLDS["one-currency"], at_home) == pytest.approx(posterior_over(candidates, at_home), abs=1e-5)
+        in_blood = [replace(game, currency="blood", said="", replied="") for game in games]
+        assert of(WORLDS["one-currency"], in_blood) == pytest.approx(np.array(candidates.prior), abs=1e-9)
+        in_dollars = [replace(game, currency="dollars") for game in games]
+        assert of(WORLDS["one-currency"], in_dollars) == pytest.approx(posterior_over(candidates, in_dollars), abs=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -99,8 +99,8 @@ def test_an_earlier_policy_speaks_for_its_norm(seed: int) -> None:
 def read_norm(text: str) -> int:
     """Number of the norm that a text is about, by its first words."""
     begins = {name: {policy_text(name, FIRM, np.random.default_rng(n)).split()[0] for n in range(99)} for name in NAMES}
-    (found,) = [number for number, name in enumerate(NAMES) if text.split(maxsplit=1)[0] in begins[name]]
-    return found
+    (norm,) = [number for number, name in enumerate(NAMES) if text.split(maxsplit=1)[0] in begins[name]]
+    return norm
 
 
 def in_own_order(transcript: Transcript) -> Candidates:
@@ -108,12 +108,12 @@ def in_own_order(transcript: Transcript) -> Candidates:
 
 
 def test_transcripts_vary_and_are_the_same_for_the_same_seed() -> None:
-    def drawn(seed: int) -> list[object]:
+    def transcripts(seed: int) -> list[object]:
         rng = np.random.default_rng(seed)
         return [(one.games, one.candidates) for one in (draw_transcript(WORLDS["credulous"], rng) for _ in range(30))]
 
-    assert drawn(1) == drawn(1)
-    assert drawn(1) != drawn(2)
+    assert transcripts(1) == transcripts(1)
+    assert transcripts(1) != transcripts(2)
     many = [draw_transcript(WORLDS["bayes"], np.random.default_rng(seed)) for seed in range(200)]
     assert {len(one.games) for one in many} > {5, 20, 40}
     assert {one.order for one in many} == {(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)}

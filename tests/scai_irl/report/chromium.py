@@ -22,8 +22,8 @@ class Opened:
     """A page, and what it said and asked for while it was opened."""
 
     page: Page
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -38,13 +38,13 @@ def launched() -> Iterator[Browser]:
 def open_page(browser: Browser, file: Path, width: int, scheme: Literal["light", "dark"]) -> Iterator[Opened]:
     """Open a file in a window of a width and in a scheme of colours."""
     with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}) as context:
-        found = Opened(context.new_page())
-        found.page.on("console", lambda message: found.said.append(message.text))
-        found.page.on("pageerror", lambda error: found.said.append(str(error)))
-        found.page.on("dialog", lambda dialog: found.said.append(dialog.message))
-        found.page.on("request", lambda request: found.asked.append(request.url))
-        found.page.goto(file.as_uri())
-        yield found
+        opened = Opened(context.new_page())
+        opened.page.on("console", lambda message: opened.messages.append(message.text))
+        opened.page.on("pageerror", lambda error: opened.messages.append(str(error)))
+        opened.page.on("dialog", lambda dialog: opened.messages.append(dialog.message))
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        opened.page.goto(file.as_uri())
+        yield opened
 
 
 def unfold(page: Page) -> None:

@@ -31,8 +31,8 @@ def of_class(root: Element, name: str) -> list[Element]:
 
 def by_id(root: Element, name: str) -> Element:
     """The one element with an id."""
-    (found,) = [element for element in root.iter() if element.get("id") == name]
-    return found
+    (match,) = [element for element in root.iter() if element.get("id") == name]
+    return match
 
 
 def sections(root: Element) -> list[Element]:
@@ -45,7 +45,7 @@ def rows(table: Element) -> list[list[str]]:
     return [[words(cell) for cell in row] for row in table.iter("tr")]
 
 
-def told(folder: Path) -> Element:
+def report_on(folder: Path) -> Element:
     """Write the report on one folder beside it, and parse it."""
     out = folder.with_suffix(".html")
     write_report([folder], out)

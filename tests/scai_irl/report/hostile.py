@@ -79,10 +79,10 @@ def make_hostile(folder: Path) -> None:
     beliefs = results.beliefs[first].assign(condition=ATTACK)
     beliefs["norm"] = ATTACK + beliefs["norm"]
     beliefs.to_parquet(folder / "beliefs.parquet")
-    said = f"{ATTACK.replace('{', '(').replace('}', ')')} {{value}}"
-    save_findings(folder, [Finding(ATTACK, ATTACK, said, 0.5, row=ATTACK, why=ATTACK, goal=ATTACK)])
+    answer = f"{ATTACK.replace('{', '(').replace('}', ')')} {{value}}"
+    save_findings(folder, [Finding(ATTACK, ATTACK, answer, 0.5, row=ATTACK, why=ATTACK, goal=ATTACK)])
     pd.DataFrame({ATTACK: [ATTACK], "n": [1]}).to_csv(folder / f"{ATTACK.replace('/', '')}.csv", index=False)
-    for drawn in (folder / "figures").glob("*.svg"):
-        drawn.write_text(re.sub("(?<=<dc:description>)[^<]*", lambda _: escape(ATTACK), drawn.read_text()))
+    for figure in (folder / "figures").glob("*.svg"):
+        figure.write_text(re.sub("(?<=<dc:description>)[^<]*", lambda _: escape(ATTACK), figure.read_text()))
     for name, source in FOREIGN.items():
         (folder / "figures" / f"{name} x\" onload='y'.svg").write_text(source)

@@ -251,9 +251,9 @@ def test_a_file_with_a_missing_key_is_listed_and_the_rest_imported(
     assert line.where == "interaction 0"
     assert "0 responders" in str(line.reason)
     assert len(imported.interactions) == 8 * 10 - 1
-    said = " ".join(capsys.readouterr().out.split())
-    assert "1 entries could not be read:" in said
-    assert f"{line.where!s}: {line.reason!s}" in said
+    output = " ".join(capsys.readouterr().out.split())
+    assert "1 entries could not be read:" in output
+    assert f"{line.where!s}: {line.reason!s}" in output
 
 
 def test_an_import_into_another_import_is_refused(recording: Path, tmp_path: Path, refused: Refused) -> None:

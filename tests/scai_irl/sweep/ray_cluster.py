@@ -82,9 +82,12 @@ def ray_cluster(cwd: Path) -> Iterator[RayCluster]:
     """
     log = (cwd / "cluster.log").open("w")
     pipe = subprocess.PIPE
-    told = environment() | {"RAY_USAGE_STATS_ENABLED": "0"}
+    variables = environment() | {"RAY_USAGE_STATS_ENABLED": "0"}
     command = [sys.executable, "-c", SCRIPT]
-    with log, subprocess.Popen(command, cwd=cwd, env=told, stdin=pipe, stdout=pipe, stderr=log, text=True) as process:
+    with (
+        log,
+        subprocess.Popen(command, cwd=cwd, env=variables, stdin=pipe, stdout=pipe, stderr=log, text=True) as process,
+    ):
         try:
             yield RayCluster(process)
         finally:

@@ -46,8 +46,8 @@ def assert_equal_tables(one: Path, other: Path) -> None:
     """Check that two sweeps have the same cells with the same numbers."""
     left, right = load(one), load(other)
     assert left.manifest.status == right.manifest.status == "finished"
-    told = [name for name in left.tables[CELLS] if name not in ("seconds", "worker")]
-    pd.testing.assert_frame_equal(left.tables[CELLS][told], right.tables[CELLS][told])
+    fixed = [name for name in left.tables[CELLS] if name not in ("seconds", "worker")]
+    pd.testing.assert_frame_equal(left.tables[CELLS][fixed], right.tables[CELLS][fixed])
     for name in COLLECTED:
         columns = [column for column in left.tables[name] if column != "threads"]
         pd.testing.assert_frame_equal(left.tables[name][columns], right.tables[name][columns], check_exact=True)

@@ -45,8 +45,8 @@ class Pretended:
         ray = self
 
         class Remote:
-            def options(self, **told: Any) -> Remote:
-                ray.options = told
+            def options(self, **needs: Any) -> Remote:
+                ray.options = needs
                 return self
 
             def remote(self, *args: Any) -> Callable[[], Outcome]:
@@ -92,7 +92,10 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         monkeypatch.setattr(on_ray, "_connected", connected)
         monkeypatch.setattr(on_ray, "check_nodes", lambda *_: None)
         resources = settings.pop("resources", Resources())
-        return [told.name for told in OnRay(WorkerSettings(Path("swept"), resources, **settings)).outcomes(work, TASKS)]
+        return [
+            outcome.name
+            for outcome in OnRay(WorkerSettings(Path("swept"), resources, **settings)).outcomes(work, TASKS)
+        ]
 
     return outcomes
 
@@ -139,12 +142,12 @@ def test_a_cluster_without_a_fitting_node_is_told_of_once_and_waited_for(
 
     ray = Pretended([turn(True), turn(False), turn(False), turn(True), turn(False), turn(True)])
     assert len(swept(ray)) == 200
-    told = capsys.readouterr().err.splitlines()
+    warnings = capsys.readouterr().err.splitlines()
     line = (
         "warning: no node with 1 cores and 0 GPUs is left, and 16 cells wait for one; "
         "add one, or stop this and run the same command later: finished cells stay"
     )
-    assert told == [line, line]  # and again only after one had come and gone
+    assert warnings == [line, line]  # and again only after one had come and gone
 
 
 def test_a_head_that_does_not_answer_twice_has_gone(
@@ -152,12 +155,12 @@ def test_a_head_that_does_not_answer_twice_has_gone(
 ) -> None:
     answers = iter([False, True, False, False])
 
-    def found(address: str) -> str:
+    def find(address: str) -> str:
         if not next(answers):
             raise InputError("address", f"there is no answer at {address}", "start it")
         return address
 
-    monkeypatch.setattr(watch, "found_address", found)
+    monkeypatch.setattr(watch, "found_address", find)
     with pytest.raises(
         InputError, match=r"head has gone \(there is no answer at head:1\); start it again, then run the same"
     ):

@@ -134,8 +134,8 @@ def computed(folder: Path) -> dict[str, int]:
 
 def workers(folder: Path) -> set[str]:
     """Processes that finished a cell."""
-    told = [json.loads(file.read_text(encoding="utf-8"))["worker"] for file in folder.glob("outcomes/*.json")]
-    return {worker.rpartition(":")[2] for worker in told}
+    names = [json.loads(file.read_text(encoding="utf-8"))["worker"] for file in folder.glob("outcomes/*.json")]
+    return {worker.rpartition(":")[2] for worker in names}
 
 
 def assert_nobody_works_on(folder: Path) -> None:
@@ -178,9 +178,9 @@ sys.path = [place for place in sys.path if not (Path(place) / "scai_irl").is_dir
 def test_a_cluster_where_cells_would_fail_is_refused_and_the_node_named(tiny: Path, tmp_path: Path) -> None:
     write(tiny, seeds=1)
     old, none = tmp_path / "old", tmp_path / "none"
-    told = old / "scai_irl-0.0.1.dist-info"
-    told.mkdir(parents=True)
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: scai-irl\nVersion: 0.0.1\n", encoding="utf-8")
+    metadata = old / "scai_irl-0.0.1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: scai-irl\nVersion: 0.0.1\n", encoding="utf-8")
     none.mkdir()
     (none / "sitecustomize.py").write_text(WITHOUT, encoding="utf-8")
     version = importlib.metadata.version("scai-irl")
@@ -211,9 +211,9 @@ def test_what_a_node_lacks_is_said_with_the_mend() -> None:
         ({"jax": ""}, "it has jax (none), not 2.0"),
         ({"file": ""}, "it does not see out"),
     ):
-        told = what_it_lacks({**good, **change}, wanted, Path("out"))
-        assert told is not None
-        assert told[0] == problem
+        lack = what_it_lacks({**good, **change}, wanted, Path("out"))
+        assert lack is not None
+        assert lack[0] == problem
 
 
 @needs_ray

@@ -43,10 +43,10 @@ def test_a_sweep_has_every_cell_with_the_numbers_that_it_has_alone(
     assert results.findings["value"].tolist() == results.summary["value"].tolist()
     assert results.findings["level"].tolist() == results.cells["level"].tolist()
     assert (results.cells["seconds"] > 0).all()
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     mean = results.summary.query("level == 2.0 and users == 'fair'")["value"]
-    assert f"{mean.mean():.3f} ({mean.min():.3f} to {mean.max():.3f})" in said
-    assert "finished; 12 cells finished" in said
+    assert f"{mean.mean():.3f} ({mean.min():.3f} to {mean.max():.3f})" in output
+    assert "finished; 12 cells finished" in output
 
 
 def test_what_has_finished_is_only_read(tiny: Path) -> None:
@@ -187,10 +187,10 @@ def test_a_cell_that_kills_its_worker_every_time_is_given_up(tiny: Path) -> None
 def test_a_dry_run_says_what_there_is_to_do(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tiny)
     main(["sweep", "sweep.toml", "--out", "swept", "--dry-run"])
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == "12 cells of tiny, 0 finished, in swept"
-    assert said[1] == "  level=-1.5,users=fair,seed=0"
-    assert said[-1] == "  … and 7 more"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "12 cells of tiny, 0 finished, in swept"
+    assert lines[1] == "  level=-1.5,users=fair,seed=0"
+    assert lines[-1] == "  … and 7 more"
     assert not Path("swept").exists()
     main(["sweep", "sweep.toml", "--out", "swept", "--part", "1/4", "--workers", "1"])
     capsys.readouterr()

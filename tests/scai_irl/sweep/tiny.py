@@ -75,11 +75,11 @@ def tiny(config, model):
 def install(folder: Path) -> None:
     """Write the distribution into a folder that is to be on the path."""
     (folder / "tiny_for_sweeps.py").write_text(SOURCE, encoding="utf-8")
-    told = folder / "tiny_for_sweeps-1.0.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny-for-sweeps\nVersion: 1.0\n", encoding="utf-8")
+    metadata = folder / "tiny_for_sweeps-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny-for-sweeps\nVersion: 1.0\n", encoding="utf-8")
     group = "[scai_irl.experiments]\ntiny = tiny_for_sweeps:tiny\n"
-    (told / "entry_points.txt").write_text(group, encoding="utf-8")
+    (metadata / "entry_points.txt").write_text(group, encoding="utf-8")
 
 
 def on_path(folder: Path) -> dict[str, str]:

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-TOLD, WAITING, STOPPED = "told.json", "waiting", "stopped"
+REPORT, WAITING, STOPPED = "told.json", "waiting", "stopped"
 VARIABLES = ("SCAI_IRL_VLLM_PYTHON", "SCAI_IRL_API_KEY", "RAY_AUTH_TOKEN", "JAX_PLATFORMS", "HTTP_PROXY")
 WAIT, STATUS = "STAND_IN_WAITS", "STAND_IN_STATUS"
 
@@ -37,18 +37,18 @@ def main(words: list[str]) -> int:
         print(" ".join([*words[2:], f"GPUs={os.environ.get('CUDA_VISIBLE_DEVICES')}"]), flush=True)
         serve(int(words[words.index("--port") + 1]))
     out = Path(words[words.index("--out") + 1])
-    told: dict[str, object] = {"words": words, "folder": str(Path.cwd()), "leaks": leaks()}
-    told |= {"variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}}
+    report: dict[str, object] = {"words": words, "folder": str(Path.cwd()), "leaks": leaks()}
+    report |= {"variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}}
     if "--address" in words:
-        told |= ray_cluster(words[words.index("--address") + 1])
-        told["healthy"] = [
-            url for word in words if word.startswith("url=") for url in json.loads(word[4:]) if asked(url)
+        report |= ray_cluster(words[words.index("--address") + 1])
+        report["healthy"] = [
+            url for word in words if word.startswith("url=") for url in json.loads(word[4:]) if healthy(url)
         ]
     if WAIT in os.environ:
         signal.signal(signal.SIGTERM, lambda *_: stopped(out))
         (out / WAITING).touch()
         time.sleep(60)
-    (out / TOLD).write_text(json.dumps(told))
+    (out / REPORT).write_text(json.dumps(report))
     return int(os.environ.get(STATUS, "0"))
 
 
@@ -77,7 +77,7 @@ def serve(port: int) -> None:
         server.serve_forever()
 
 
-def asked(url: str) -> bool:
+def healthy(url: str) -> bool:
     """Ask a server as most clients would, which go through the environment's proxies."""
     with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - an http:// of the job
         return bool(answer.status == 200)

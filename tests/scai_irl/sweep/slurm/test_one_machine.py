@@ -20,7 +20,7 @@ from scai_irl.sweep.slurm.job import Job, Served, job_script
 from tests.scai_irl.program import assert_equal_results
 from tests.scai_irl.sweep.slurm.conftest import CELLS, SWEEP
 from tests.scai_irl.sweep.slurm.one_machine import SECOND, Slurm
-from tests.scai_irl.sweep.slurm.stand_in import TOLD, make_stand_in
+from tests.scai_irl.sweep.slurm.stand_in import REPORT, make_stand_in
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +91,7 @@ def assert_equal_sweeps(one: Path, other: Path) -> None:
 def finished(out: Path) -> dict[str, bytes]:
     """Manifests of the cells that have finished, with their moments."""
     manifests = {file.parent.name: file.read_bytes() for file in out.glob("cells/*/manifest.json")}
-    return {name: told for name, told in manifests.items() if json.loads(told)["status"] == "finished"}
+    return {name: manifest for name, manifest in manifests.items() if json.loads(manifest)["status"] == "finished"}
 
 
 def await_some_cells(out: Path) -> dict[str, bytes]:
@@ -216,13 +216,13 @@ def test_ray_and_servers_are_on_every_node_of_a_job(slurm: Slurm, tmp_path: Path
     number = slurm.ask("sbatch", "--parsable", str(script))
     slurm.await_states(number, ["COMPLETED", "FAILED"], PATIENCE)
     assert slurm.states(number) == ["COMPLETED"], log_of(out)
-    told = json.loads((out / TOLD).read_text())
-    port = int(told["words"][told["words"].index("--address") + 1].rpartition(":")[2])
-    urls, concurrency, timeout = told["words"][told["words"].index("--set") + 1 :]
-    assert json.loads(urls.removeprefix("url=")) == told["healthy"]
-    nodes = sorted({url.rpartition(":")[0] for url in told["healthy"]})
+    report = json.loads((out / REPORT).read_text())
+    port = int(report["words"][report["words"].index("--address") + 1].rpartition(":")[2])
+    urls, concurrency, timeout = report["words"][report["words"].index("--set") + 1 :]
+    assert json.loads(urls.removeprefix("url=")) == report["healthy"]
+    nodes = sorted({url.rpartition(":")[0] for url in report["healthy"]})
     assert nodes == sorted(f"http://{name}" for name in (socket.gethostname(), SECOND))
-    assert [int(url.rpartition(":")[2]) - port for url in told["healthy"]] == [2, 3, 2, 3]
+    assert [int(url.rpartition(":")[2]) - port for url in report["healthy"]] == [2, 3, 2, 3]
     assert (concurrency, timeout) == ("concurrency=512", "timeout=600")  # of 1,024, for each of two cells at a time
     # Both nodes are one machine, and so write to one log for each copy.
     words = "--host 0.0.0.0 --public --port {} --tensor-parallel 2 GPUs={}"
@@ -230,11 +230,11 @@ def test_ray_and_servers_are_on_every_node_of_a_job(slurm: Slurm, tmp_path: Path
         (log,) = out.glob(f"slurm-{number}-server-*-{copy}.out")
         told_by_servers = [line for line in log.read_text().splitlines() if line.startswith("--host")]
         assert told_by_servers == [words.format(port + 2 + copy, gpus)] * 2
-    assert (told["nodes"], told["cpus"]) == (2, 2)
-    assert told["worker"]["SCAI_IRL_API_KEY"] == told["variables"]["SCAI_IRL_API_KEY"]
-    assert len(told["variables"]["RAY_AUTH_TOKEN"]) >= 43
-    assert told["variables"]["JAX_PLATFORMS"] == "cpu"
-    assert told["leaks"] == []
+    assert (report["nodes"], report["cpus"]) == (2, 2)
+    assert report["worker"]["SCAI_IRL_API_KEY"] == report["variables"]["SCAI_IRL_API_KEY"]
+    assert len(report["variables"]["RAY_AUTH_TOKEN"]) >= 43
+    assert report["variables"]["JAX_PLATFORMS"] == "cpu"
+    assert report["leaks"] == []
     assert traces(number, str(tmp_path)) == []
 
 
@@ -264,8 +264,8 @@ def test_a_server_that_does_not_start_ends_the_job_at_once(slurm: Slurm, tmp_pat
     number = slurm.ask("sbatch", "--parsable", str(script))
     slurm.await_states(number, ["COMPLETED", "FAILED"], 60)
     assert slurm.states(number) == ["FAILED"]
-    said = (tmp_path / f"slurm-{number}.out").read_text()
-    assert "error: start: a process ended before all was ready (2 not ready" in said
+    output = (tmp_path / f"slurm-{number}.out").read_text()
+    assert "error: start: a process ended before all was ready (2 not ready" in output
     (log,) = tmp_path.glob(f"slurm-{number}-server-*-0.out")  # of both nodes, which are one machine
     assert log.read_text() == "no GPU here\n" * 2
 
@@ -277,8 +277,8 @@ def test_a_server_that_does_not_start_ends_the_job_at_once(slurm: Slurm, tmp_pat
 )
 def test_tasks_of_a_step_find_each_other_and_their_gpus(bound: list[str], taken: list[str], slurm: Slurm) -> None:
     words = ["srun", "--partition=one", "--ntasks=2", "--cpus-per-task=1", *bound]
-    said = slurm.ask(*words, sys.executable, "-c", HOSTS, seconds=PATIENCE)
-    told = sorted(
-        line for line in said.splitlines() if not line.startswith("[Gloo]")
+    output = slurm.ask(*words, sys.executable, "-c", HOSTS, seconds=PATIENCE)
+    lines = sorted(
+        line for line in output.splitlines() if not line.startswith("[Gloo]")
     )  # what carries collectives talks, too
-    assert told == [f"{number} 2 2 [0, 1] {gpu}" for number, gpu in enumerate(taken)]
+    assert lines == [f"{number} 2 2 [0, 1] {gpu}" for number, gpu in enumerate(taken)]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from scai_irl.sweep.slurm.job import Job, Served, job_script, sbatch_options
-from tests.scai_irl.sweep.slurm.stand_in import STATUS, STOPPED, TOLD, WAIT, WAITING, make_stand_in
+from tests.scai_irl.sweep.slurm.stand_in import REPORT, STATUS, STOPPED, WAIT, WAITING, make_stand_in
 
 NASTY = "it's a $HOME; `touch oops` & 100% \\ \N{SNOWMAN}"
 PLAIN = Job(Path("/home/me/sweep.toml"), Path("/home/me/out"), Path("/home/me"), ":")
@@ -42,14 +42,14 @@ def started(job: Job, folder: Path, **variables: str) -> subprocess.Popen[bytes]
     """Start the script of a job, as Slurm would."""
     script = folder / "job.sh"
     script.write_text(job_script(job))
-    told = os.environ | {"SLURM_ARRAY_TASK_ID": "1", "SLURM_JOB_ID": "12"} | variables
-    return subprocess.Popen(["bash", script], cwd=folder, env=told, start_new_session=True)
+    environment = os.environ | {"SLURM_ARRAY_TASK_ID": "1", "SLURM_JOB_ID": "12"} | variables
+    return subprocess.Popen(["bash", script], cwd=folder, env=environment, start_new_session=True)
 
 
 def told_by(job: Job) -> dict[str, Any]:
     """What the stand-in tells of how it was called."""
-    told: dict[str, Any] = json.loads((job.out / TOLD).read_text())
-    return told
+    report: dict[str, Any] = json.loads((job.out / REPORT).read_text())
+    return report
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -66,10 +66,10 @@ def test_bash_can_read_the_script(shape: str) -> None:
 def test_a_linter_finds_nothing_in_the_script(shape: str) -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("there is no shellcheck here: apt-get install shellcheck")
-    found = subprocess.run(
+    checked = subprocess.run(
         ["shellcheck", "-"], input=job_script(SHAPES[shape]), capture_output=True, text=True, check=False
     )
-    assert found.stdout == ""
+    assert checked.stdout == ""
 
 
 def test_slurm_is_told_all_options_before_the_first_command() -> None:
@@ -78,24 +78,24 @@ def test_slurm_is_told_all_options_before_the_first_command() -> None:
     )
     lines = job_script(job).splitlines()
     first = next(place for place, line in enumerate(lines) if not line.startswith("#"))
-    told = [line.removeprefix("#SBATCH ") for line in lines[:first] if line.startswith("#SBATCH ")]
-    assert told == sbatch_options(job)
-    assert sum(line.startswith("#SBATCH") for line in lines) == len(told)
+    options = [line.removeprefix("#SBATCH ") for line in lines[:first] if line.startswith("#SBATCH ")]
+    assert options == sbatch_options(job)
+    assert sum(line.startswith("#SBATCH") for line in lines) == len(options)
     wanted = {"--nodes=4", "--gpus-per-node=8", "--exclusive", "--requeue", "--time=0-01:30:00", "--partition=h200"}
-    assert wanted | {"--account=lab", "--signal=B:TERM@60", '--constraint="a&b"'} <= set(told)
-    assert "--array" not in "".join(told)
+    assert wanted | {"--account=lab", "--signal=B:TERM@60", '--constraint="a&b"'} <= set(options)
+    assert "--array" not in "".join(options)
 
 
 def test_an_array_asks_for_what_a_task_needs() -> None:
-    told = sbatch_options(dataclasses.replace(SHAPES["array"], gpus=1))
-    assert {"--array=0-2", "--nodes=1", "--cpus-per-task=2", "--gpus-per-node=1"} <= set(told)
-    assert not {"--exclusive", "--mem=0"} & set(told)
-    assert "--output=/home/me/out/slurm-%A_%a.out" in told
+    options = sbatch_options(dataclasses.replace(SHAPES["array"], gpus=1))
+    assert {"--array=0-2", "--nodes=1", "--cpus-per-task=2", "--gpus-per-node=1"} <= set(options)
+    assert not {"--exclusive", "--mem=0"} & set(options)
+    assert "--output=/home/me/out/slurm-%A_%a.out" in options
 
 
 def test_the_log_of_a_folder_with_a_space_and_a_per_cent_sign_is_there() -> None:
-    told = sbatch_options(dataclasses.replace(PLAIN, out=Path("/home/me/100 %")))
-    assert '--output="/home/me/100 %%/slurm-%j.out"' in told
+    options = sbatch_options(dataclasses.replace(PLAIN, out=Path("/home/me/100 %")))
+    assert '--output="/home/me/100 %%/slurm-%j.out"' in options
 
 
 def test_no_key_stands_in_a_script() -> None:
@@ -109,11 +109,11 @@ def test_no_key_stands_in_a_script() -> None:
 def test_a_task_works_on_its_part_whatever_the_names(array: Job, tmp_path: Path) -> None:
     array = dataclasses.replace(array, variables={"SCAI_IRL_VLLM_PYTHON": NASTY})
     assert started(array, tmp_path).wait(30) == 0
-    told = told_by(array)
+    report = told_by(array)
     sweep = ["sweep", str(array.sweep), "--engine", "local", "--workers", "2", "--part", "1/3", "--out", str(array.out)]
-    assert told["words"] == sweep
-    assert told["folder"] == str(array.folder)
-    assert told["variables"]["SCAI_IRL_VLLM_PYTHON"] == NASTY
+    assert report["words"] == sweep
+    assert report["folder"] == str(array.folder)
+    assert report["variables"]["SCAI_IRL_VLLM_PYTHON"] == NASTY
     assert not list(tmp_path.rglob("oops"))
 
 
