@@ -1,4 +1,4 @@
-"""What is made of an engine's seconds; the engine itself needs vLLM, and its own Python."""
+"""Shares of the hardware's speed, computed from an engine's seconds; no test runs the engine, which needs vLLM."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.machine_limits import SHEETS
 
 
 @given(st.floats(0.6, 0.9), st.floats(0.05, 0.9), st.sampled_from([16, 256]))  # so that memory bounds the writing
-def test_shares_are_found_again_in_seconds_that_the_model_predicts(
+def test_shares_are_recovered_from_seconds_that_the_model_predicts(
     arithmetic: float, memory: float, together: int
 ) -> None:
     sheet, model = SHEETS["H200"], MODELS[0]
@@ -25,7 +25,7 @@ def test_shares_are_found_again_in_seconds_that_the_model_predicts(
         )
         for load in loads(together)
     }
-    # Reading alone writes one token of each answer; the cost model has its reading apart.
+    # The load that only reads also writes one token of each answer. The cost model counts reading apart from writing.
     measured["read"] = 2 * model.parameters * loads(together)[0].tokens.read / (arithmetic * sheet.half)
     shares = reached(model, sheet, measured, together)
     assert shares.arithmetic == pytest.approx(arithmetic, abs=1e-3)

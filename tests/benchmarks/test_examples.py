@@ -1,4 +1,4 @@
-"""Examples in the benchmarks' docstrings, which no other run of the tests looks at."""
+"""Examples in the benchmarks' docstrings, which no other test runs."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ _PIECE = 32_768
 
 @pytest.mark.slow
 def test_a_hundred_thousand_runs_over_ten_thousand_hypotheses_stay_under_two_gigabytes() -> None:
-    """Their table would have 7.9 GB; and the peak is that of the first piece, so that of a million runs is no other."""
-    # A process begins with the peak of the one that started it, which here is a shell.
+    """The table would take 7.9 GB. The first chunk already reaches the peak, so a million runs need no more memory."""
+    # A process inherits the peak of its parent, so a shell starts it.
     done = subprocess.run(
         [
             "sh",

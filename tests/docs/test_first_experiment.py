@@ -51,7 +51,7 @@ def test_it_makes_a_results_folder_with_the_right_numbers_and_the_same_again(fol
 
 
 def beliefs_by_hand(norms: tuple[str, ...], truth: int, runs: int, games: int, lapse: float, seed: int) -> np.ndarray:
-    """Belief in the truth after each game, by adding up logarithms looked up in each norm's table, (run, game)."""
+    """Belief in the truth after each game, (run, game): the sum of logarithms from each norm's table."""
     tables = [one_group(norm).policy(lapse=lapse).table(jnp.asarray([20])) for norm in norms]
     users = one_group(norms[truth]).policy(lapse=lapse)
     plays = simulate(derive_key(seed, "how-many-games", norms[truth]), users, np.full((runs, games), 20))

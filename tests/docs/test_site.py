@@ -1,4 +1,4 @@
-"""The site is built without a network, needs none to be read, and shows what it should in a real browser."""
+"""The site is built and read without a network. A real browser shows the expected pages."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Resources(HTMLParser):
-    """What a page loads as it is opened; links that a reader may follow do not count."""
+    """Files that a page loads when it opens. Links that a reader may follow do not count."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ def module(name: str) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    """Where the site is served."""
+    """Address at which the site is served."""
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -118,7 +118,7 @@ def address(site: Path) -> Iterator[str]:
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
+    """Server of files that logs nothing."""
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -181,7 +181,7 @@ def test_equations_are_drawn_with_the_font_that_comes_along(window: Page, addres
 
 
 def test_the_search_index_is_small(site: Path) -> None:
-    """Chromium answers a first search in less than two seconds; the time goes by the size of the index."""
+    """Chromium answers a first search in less than two seconds. The time grows with the size of the index."""
     index = site / "search" / "search_index.json"
     assert index.stat().st_size < 800_000
     assert "def simulate" not in index.read_text(encoding="utf-8")

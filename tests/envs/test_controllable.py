@@ -1,4 +1,4 @@
-"""The controllable ultimatum game against a plain telling of its rules."""
+"""The controllable ultimatum game compared with a plain account of its rules."""
 
 import itertools
 

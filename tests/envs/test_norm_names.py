@@ -1,4 +1,4 @@
-"""Names of norms are read with their parameters, and mistakes are told with what to write."""
+"""Names of norms are read with their parameters. A message about a mistake says what to write."""
 
 from __future__ import annotations
 

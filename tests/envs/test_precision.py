@@ -1,4 +1,4 @@
-"""Products of matrices keep the precision of their numbers, unless whoever uses the package says otherwise."""
+"""Products of matrices keep the precision of their numbers, unless the user chooses another precision."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_surrounding_wish_goes_first() -> None:
         ("jax.config.update('jax_default_matmul_precision', 'bfloat16')", {}, "bfloat16"),
     ],
 )
-def test_importing_keeps_what_was_asked_before(before: str, chosen: dict[str, str], precision: str) -> None:
+def test_importing_keeps_a_precision_chosen_before(before: str, chosen: dict[str, str], precision: str) -> None:
     variables = {name: value for name, value in os.environ.items() if name != "JAX_DEFAULT_MATMUL_PRECISION"}
     code = f"import jax\n{before}\nimport envs\nprint(jax.config.jax_default_matmul_precision)"
     done = subprocess.run(

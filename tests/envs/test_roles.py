@@ -1,4 +1,4 @@
-"""Proposers in roles: offers by the plain formula, and what bounds leave of targets."""
+"""Proposers in roles: offers follow the plain formula, and bounds limit the targets."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_all_draws_of_an_experiment_have_their_own_seeds() -> None:
 
 
 def test_seeds_stay_the_same_from_one_version_to_the_next() -> None:
-    """Stored results are redone by these numbers."""
+    """Stored results are reproduced by these numbers."""
     assert derive_seed(7, "one-group-norm", "users", 3) == 5362063167475188889
     assert jax.random.key_data(derive_key(7, "one-group-norm", "users", 3)).tolist() == [3003627607, 2986137517]
 

@@ -1,4 +1,4 @@
-"""Users who meet: everybody proposes and responds once a round, to somebody else, as her norm has it."""
+"""Users who meet: everybody proposes once and responds once a round, to another user, by her norm."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_offers_that_are_made_in_a_round_are_those_that_are_answered_in_it() -> 
 
 
 def test_nobody_meets_herself() -> None:
-    # Cobb–Douglas users keep their weight on themselves, each another one, so that an offer names its proposer.
+    # Cobb–Douglas users keep a share equal to their weight. All weights differ, so an offer identifies its proposer.
     norms = [Policy.of(Norm("ces", (keeps / 100, 0.0), 1e5)) for keeps in range(40, 60)]
     seen = meet(jax.random.key(0), norms, np.arange(20)[None], np.full((1, 30), 100))
     offered, received = seen.offer[0, :, 0::2], seen.offer[0, :, 1::2]
@@ -56,7 +56,7 @@ def test_users_act_by_their_own_norms() -> None:
             assert abs(answers.mean() - chance) < 4 * np.sqrt(0.25 / len(answers))
 
 
-def test_a_society_is_the_same_whatever_stands_beside_it() -> None:
+def test_a_society_does_not_depend_on_the_other_societies() -> None:
     few, many = met(societies=2)[0], met()[0]
     for one, other in zip(few, many, strict=True):
         np.testing.assert_array_equal(one, other[:2])

@@ -12,7 +12,7 @@ from envs.ultimatum import NUM_OFFERS, legal_offers
 
 STAKES = jnp.asarray([1, 8, 55, 100, 900])
 
-# Weights of very different sizes, zeros among them at any place.
+# Weights of very different sizes, with zeros anywhere.
 weights = arrays(np.float32, 30, elements=st.sampled_from([0.0, 0.0, 1e-12, 1e-6, 0.1, 1.0, 3.0])).filter(np.any)
 below_one = st.floats(0, 1, exclude_max=True, width=32)
 NEXT_BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
@@ -47,7 +47,7 @@ def test_offers_stay_inside_their_stake(norm: Norm, uniform: float) -> None:
 
 
 def test_cumulative_sums_rise_only_where_something_is_added() -> None:
-    """Long sums are made in trees, where a bare cumulative sum falls and rises by rounding errors."""
+    """Long sums are made in trees, since rounding errors make a bare cumulative sum fall and rise."""
     rng = np.random.default_rng(0)
     weight = rng.uniform(size=(200, 1681)) * (rng.uniform(size=(200, 1681)) < 0.3)
     probabilities = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)

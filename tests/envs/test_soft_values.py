@@ -1,4 +1,4 @@
-"""Stationary plans against recursion, linear algebra and value iteration in plain numpy."""
+"""Stationary plans compared with recursion, linear algebra and value iteration in plain numpy."""
 
 import jax
 import jax.numpy as jnp

@@ -1,7 +1,7 @@
-"""Simulated users do what π_θ says: one definition simulates and scores.
+"""Simulated users follow π_θ: one definition simulates and scores.
 
-Counts of many draws are held to `false_alarm_bound`: were the law true, a test here would fail once in a million
-choices of its seed. The seeds are fixed.
+Counts of draws must stay within `false_alarm_bound`. If the law is true, a test here fails for one seed in a million.
+The seeds are fixed.
 """
 
 import jax
@@ -72,7 +72,7 @@ def test_a_mixed_group_offers_by_its_mixed_policy() -> None:
 
 
 def test_what_a_user_answers_does_not_hang_on_what_its_partner_offered() -> None:
-    """Given the offer, the answer is a fresh draw: in the lower and upper half of the offers' uniforms alike."""
+    """Given the offer, the answer is a fresh draw, in both halves of the offers' uniforms."""
     stake = 20
     table, weights = tables_at(stake), jnp.asarray([0.0, 0.0, 1.0, 0.0])
     users = draw_user_offers(jax.random.key(3), table, weights, DRAWS)

@@ -1,4 +1,4 @@
-"""Every utility of the registry keeps to the contract and is its published formula, written a second time."""
+"""Every utility of the registry obeys the contract and equals its published formula, written a second time."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -76,4 +76,4 @@ def test_the_fair_norm_names_one_offer_at_every_stake() -> None:
     given = np.arange(101) / stake
     value = get_utility("fair").function(jnp.zeros(0), jnp.asarray(1 - given), jnp.asarray(given))
     best = np.sort(np.where(given <= 1, value, -np.inf), axis=1)
-    assert (best[:, -1] - best[:, -2] > 1e-3).all()  # the second best is half a unit's worth of utility behind
+    assert (best[:, -1] - best[:, -2] > 1e-3).all()  # the second best has less utility, by half a unit

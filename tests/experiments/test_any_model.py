@@ -1,4 +1,4 @@
-"""Every experiment that asks a language model gives what it gave with the model again from the record of its calls."""
+"""Every experiment that asks a language model is replayed from the record of its calls, with the same results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MORE = {
     "out-of-distribution": ["--users-by", "model"],
     "subgroup-norms": ["--users-by", "model"],
 }
-"""Further options."""
+"""Additional options."""
 
 
 def replayed(command: list[str], original: Path, again: Path) -> Results:
@@ -35,7 +35,7 @@ def replayed(command: list[str], original: Path, again: Path) -> Results:
 
 
 def assert_equal_tables(again: Results, original: Results) -> None:
-    """Check that all tables are equal, findings and what explains them included."""
+    """Check that all tables are equal, including findings and their explanations."""
     assert again.manifest.model == original.manifest.model
     assert again.manifest.counts == original.manifest.counts
     assert list(again.tables) == list(original.tables)
@@ -57,7 +57,7 @@ def test_an_experiment_with_a_server_is_replayed_without_it(name: str, tmp_path:
 
 
 @pytest.mark.slow
-def test_what_is_said_of_an_organism_is_said_of_its_replay(tmp_path: Path) -> None:
+def test_an_explanation_about_organisms_is_also_given_for_their_replay(tmp_path: Path) -> None:
     command = ["run", "one-group-norm", "--runs", "2", "--epochs", "1", "--group", "5v5", "--users", "fair"]
     command += ["--agents", "scai-memory"]
     main([*command, "--backend", "embedded", "--model", "bayes", "--out", str(tmp_path / "asked")])

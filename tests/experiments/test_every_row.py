@@ -1,6 +1,6 @@
-"""Every row of the predecessor's table has its counterpart: by the phrasebook and by an organism, each with intervals.
+"""Every row of SCAI's table has its counterpart: by the phrasebook and by an organism, each with intervals.
 
-The five steps of ``reproduce paper`` that have rows are run as the preset has them, but with as few games as they take.
+The five steps of ``reproduce paper`` that have rows are run as in the preset, but with as few interactions as possible.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def test_no_row_is_missing_and_none_lacks_a_model_an_interval_or_a_note(compared
         assert row.notes, row.name
 
 
-def test_the_predecessors_own_procedure_stands_in_all_its_rows(compared: Comparison) -> None:
+def test_the_procedure_of_scai_is_in_all_its_rows(compared: Comparison) -> None:
     for row in compared.rows:
         if not row.name.startswith(("abroad", "at home")):
             for cell in row.cells:

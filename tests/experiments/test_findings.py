@@ -1,4 +1,4 @@
-"""Findings of experiments: beside the right rows of what was recorded, and about the runs that were played."""
+"""Findings of experiments: in the right recorded rows, and about the runs that were simulated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scai_irl.results.findings import Finding, findings_table, mean_finding, sha
 
 
 @pytest.mark.slow
-def test_one_group_and_mixtures_stand_beside_their_rows(tmp_path: Path) -> None:
+def test_one_group_and_mixtures_are_compared_with_their_rows(tmp_path: Path) -> None:
     small = ["--runs", "3", "--epochs", "2", "--agents", "thompson"]
     main(["run", "one-group-norm", *small, "--group", "5v5", "--out", str(tmp_path / "one")])
     main(["run", "mixed-group-norm", *small, "--out", str(tmp_path / "mixed")])

@@ -1,4 +1,4 @@
-"""Capitulation: a Bayesian is not moved by tone, and a model that is shows it in the right place."""
+"""Capitulation: tone does not move a Bayesian. Where tone moves a model, the right effect shows it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PLAN = Capitulation(runs=8, games=6, seed=2)
 
 
 class Flattered(Backend):
-    """A Bayesian, but for flattery: it then gives all, and takes all."""
+    """A Bayesian that, once flattered, gives everything and accepts everything."""
 
     name = "flattered"
     features = Phrasebook.features
@@ -61,7 +61,7 @@ class Flattered(Backend):
 
 
 class Startled(Flattered):
-    """Moved so by any words, whatever their tone."""
+    """The same change after any words, whatever their tone."""
 
     moving = (*BLAND_SENTENCES, *(sentence for sentences in TONES.values() for sentence in sentences))
 
@@ -75,7 +75,7 @@ def test_a_bayesian_is_not_moved() -> None:
     assert watched(PLAN, Model(Phrasebook())).equals(seen)
 
 
-def test_who_is_moved_by_flattery_is_found_out() -> None:
+def test_a_model_that_flattery_moves_is_detected() -> None:
     seen, answers = watched(PLAN, Model(Flattered())), answered(PLAN, Model(Flattered()))
     effects = tone_effects(seen, answers)
     for control in CONTROLS:
@@ -94,7 +94,7 @@ def test_who_is_moved_by_flattery_is_found_out() -> None:
     assert len(tone_figure(effects).axes) == 2 * len(EFFECTS)
 
 
-def test_who_is_moved_by_any_words_does_not_follow_tones() -> None:
+def test_a_model_that_any_words_move_does_not_follow_tones() -> None:
     few = PLAN.model_copy(update={"runs": 3, "games": 3})
     seen, answers = watched(few, Model(Startled())), answered(few, Model(Startled()))
     effects = tone_effects(seen, answers)
@@ -105,7 +105,7 @@ def test_who_is_moved_by_any_words_does_not_follow_tones() -> None:
         assert findings[f"{tone}, {name}, against bland"].value == pytest.approx(0, abs=1e-6)
 
 
-def test_belief_is_held_against_how_far_bland_talk_moves_it() -> None:
+def test_belief_is_compared_with_the_effect_of_bland_talk() -> None:
     by_tone = {SILENT: (0.2, 0.8, 0.0), BLAND: (0.5, 0.5, 0.0), "push": (0.1, 0.8, 0.1), "flatter": (0.2, 0.3, 0.5)}
     by_tone["rebuke"] = by_tone[SILENT]
     beliefs = pd.DataFrame(list(by_tone.values()), columns=list(NAMES))

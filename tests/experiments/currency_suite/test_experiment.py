@@ -1,4 +1,4 @@
-"""What the currency suite must show: intervals hold what users do in goods never seen, where the model is right."""
+"""The currency suite: where the model is right, intervals cover users' behaviour in unseen currencies."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return currency_suite.run(check(currency_suite.config, SMALL | {"out": tmp_path_factory.mktemp("suite")}))
 
 
-def test_where_norms_vary_as_assumed_unseen_goods_are_covered(results: Results) -> None:
+def test_where_norms_vary_as_assumed_unseen_currencies_are_covered(results: Results) -> None:
     new = results.predictions.query("way == 'as assumed' and not known")
     assert new["good"].nunique() == 4
     assert new["covered"].mean() >= 0.85
     assert new["single"].mean() >= 0.85
-    assert new["width"].mean() < 0.8  # and not because everything would be
+    assert new["width"].mean() < 0.8  # so they do not cover everything
 
 
 def test_intervals_are_wider_the_farther_a_good_is(results: Results) -> None:
@@ -105,16 +105,16 @@ def test_wrong_options_are_refused(field: str, options: dict[str, object]) -> No
     assert caught.value.field == field
 
 
-def test_what_it_would_cost_is_counted() -> None:
+def test_the_cost_of_a_dry_run_is_counted() -> None:
     assert currency_suite.estimate is not None
     options = {"goods": SUITE[:2], "seen": (1,), "runs": 2, "ways": ("one norm",), "acts": 1}
     cost = currency_suite.estimate(check(currency_suite.config, options))
-    assert cost.calls[0] == 2 * (1 + 2) + 2 * 2 * 2  # texts of home and of each good, and an offer of each agent there
+    assert cost.calls[0] == 2 * (1 + 2) + 2 * 2 * 2  # texts, and offers of each agent, by currency
 
 
 @pytest.mark.parametrize("family", ["ces", "fehr-schmidt", "charness-rabin"])
 def test_coverage_is_what_it_says_in_many_societies(family: str) -> None:
-    """Intervals of 90 % hold about 90 %, whatever was seen; steps of shares make it a little more."""
+    """90 % intervals cover about 90 %, whatever was seen. Steps of shares make it a little more."""
     suite = check(CurrencySuite, {"runs": 60, "ways": ("as assumed",), "family": family})
     games = played(suite)
     for seen in (1, 3, 5):

@@ -1,4 +1,4 @@
-"""Societies vary as they are said to, and play as their norms have them."""
+"""Societies vary as their description says, and play by their norms."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def rows(way: str, societies: int = 4_000) -> np.ndarray:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_good_by_itself_may_have_any_norm(way: str) -> None:
+def test_every_currency_by_itself_may_have_any_norm(way: str) -> None:
     values = rows(way)
     assert values.shape == (4_000, 3)
     np.testing.assert_allclose(values.mean(axis=0), 0.0, atol=0.08)
     assert (values.std(axis=0) > 0.9).all()
 
 
-def test_goods_are_alike_as_the_way_has_it() -> None:
+def test_currencies_are_as_alike_as_the_way_of_variation_says() -> None:
     near, far = (np.corrcoef(rows("as assumed").T)[0, other] for other in (1, 2))
     assert 0.5 < far < near < 0.95
     same = rows("one norm")

@@ -1,4 +1,4 @@
-"""Users may hold a norm of one's own; where no hypothesis describes it, a warning says so and the folder keeps it."""
+"""Users may hold a custom norm. Where no hypothesis describes it, a warning says so, and the folder stores it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Speed of learning from inconsistent talk: who listens is slowed, who does not is not, a Bayesian model is exact."""
+"""Speed of learning from inconsistent talk: it slows only an observer who listens. A Bayesian model is exact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assistants that answer as people do: recovered where people follow a family, and people are split fairly."""
+"""Assistants that answer as people do: people who follow a family are recovered, and people are split fairly."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_acceptance_is_by_person_and_share() -> None:
     assert np.isnan(acceptance(table.iloc[1:])[0, 0])
 
 
-def test_who_follows_the_fitted_family_answers_as_people_do() -> None:
+def test_an_assistant_that_follows_the_fitted_family_answers_as_people_do() -> None:
     answers = aligned_answers(people(120), PLAN, Model(Phrasebook()))
     findings = {finding.case: finding for finding in alignment_findings(answers, 60, "?")}
     assert findings["fehr-schmidt"].value < 0.1

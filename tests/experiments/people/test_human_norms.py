@@ -1,4 +1,6 @@
-"""Fits to made-up people find what made them, and their folder holds all of it; the published answers where at hand."""
+"""Fits to simulated people recover their parameters, and the results folder is complete. Also fits the published
+answers, where these are available.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def rate(alpha: np.ndarray | float, share: np.ndarray) -> np.ndarray:
 
 
 def people(number: int, spread: float = 0.0) -> pd.DataFrame:
-    """Answers of made-up people, two to each offer, as a CSV file has them."""
+    """Answers of simulated people in the format of a CSV file, two to each offer."""
     random = np.random.default_rng(5)
     alpha = np.abs(0.5 + spread * random.standard_normal(number))[:, None]
     offers = np.tile(SHARES, (number, 2))
@@ -82,7 +84,7 @@ def test_the_folder_holds_tables_a_posterior_and_a_figure(results: Results) -> N
 
 def test_what_made_the_answers_is_estimated(results: Results) -> None:
     own = results.estimates.query("family == 'fehr-schmidt'").set_index("parameter")
-    assert "beta" not in own.index  # no answer to at most half depends on it
+    assert "beta" not in own.index  # no answer to an offer of at most half depends on it
     for name, truth in {"alpha": 0.5, "rationality": 15.0, "lapse": 0.04}.items():
         low, high = (float(own[end][name]) for end in ("low", "high"))
         assert 2 * low - high < truth < 2 * high - low
@@ -94,7 +96,7 @@ def test_the_family_that_made_the_answers_predicts_best(results: Results) -> Non
     assert results.comparison["elpd_diff"].iloc[1] > 3 * results.comparison["se_diff"].iloc[1]
 
 
-def test_the_fit_stands_beside_what_people_did(results: Results) -> None:
+def test_the_fit_is_compared_with_what_people_did(results: Results) -> None:
     own = results.fit.query("family == 'fehr-schmidt'")
     rejected = 1 - results.choices["accepted"].astype(float)
     observed = rejected.groupby(results.choices["offered_share"]).mean()
@@ -111,7 +113,7 @@ def test_findings_are_the_worst_errors_and_what_the_second_falls_behind_by(resul
         worst = findings.loc[f"{model} pooled, rejection rate"]
         assert worst["value"] == pytest.approx(lines["difference"].max())
         assert worst["low"] < worst["value"] < worst["high"]
-        # Of 240 answers; those of a person, whose α is the same as everybody's, are independent.
+        # Of 240 answers. Those of one person are independent, since everybody has the same α.
         at = lines.iloc[int(lines["difference"].to_numpy(float).argmax())]
         assert worst["high"] - worst["low"] == pytest.approx(
             2 * 1.96 * np.sqrt(at["observed"] * (1 - at["observed"]) / 240), rel=0.25
@@ -185,7 +187,7 @@ def test_the_strategy_method_has_offers_and_minimums_fitted() -> None:
     assert all(finding.low <= finding.value <= finding.high for finding in findings)
     below = (choices["minimum"].dropna().astype(float) / 20 <= 0.3).mean()
     assert by_quantity.loc[("minimums at most", 0.3), "observed"] == pytest.approx(below)
-    # Thresholds of these people are about logistic, as the family's are, and so well fitted; their offers less so.
+    # Thresholds of these people are about logistic, like the family's, and fit well. Their offers fit less well.
     assert lines.query("quantity == 'minimums at most'")["difference"].max() < 0.12
     with pytest.raises(InputError, match="too few to tell them apart"):
         next(fit_people(choices, plan_of(hierarchical=("fehr-schmidt",))))
@@ -241,5 +243,5 @@ def test_pooled_fehr_schmidt_is_close_to_715_people(tmp_path: Path) -> None:
     config = {"data": HEFFNER, "families": ("fehr-schmidt",), "method": "laplace", "out": tmp_path / "out"}
     fit = human_norms.run(check(human_norms.config, config)).fit
     assert len(fit) == 10
-    # The best that one logistic curve does; a hierarchy comes closer (docs/data.md).
+    # The best fit of a single logistic curve. A hierarchy fits better (docs/data.md).
     assert fit["difference"].max() < 0.04

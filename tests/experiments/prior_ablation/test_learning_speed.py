@@ -1,4 +1,4 @@
-"""The array program is Bayes' rule run by run: held against `infer`, and against sums written out."""
+"""The array program is Bayes' rule run by run, compared with `infer` and with explicit sums."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_gaps_are_expected_distances_of_mean_offers(learned: Learning) -> None:
     np.testing.assert_allclose(learned.abroad[:, 1, 3, 0, 1], away, atol=1e-6)
 
 
-def test_a_run_is_the_same_whatever_runs_stand_beside_it(learned: Learning) -> None:
+def test_a_run_does_not_depend_on_the_other_runs(learned: Learning) -> None:
     fewer = learn_at_all(jax.random.key(0), hypotheses(), PRIORS, STAKES[:2], CARRY)
     np.testing.assert_array_equal(fewer.offer, learned.offer[:2])
 

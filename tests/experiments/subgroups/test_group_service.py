@@ -1,4 +1,4 @@
-"""Service of groups: gaps by the plain count of who got what, and what cannot be read."""
+"""Service of groups: gaps by a plain count of each group's offers, and unreadable answers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PLAN = SubgroupNorms(mixtures=("altruistic=0.5,selfish=0.5",), societies=4, user
 
 
 class Silent(Phrasebook):
-    """A phrasebook that says nothing about selfish policies."""
+    """A phrasebook that cannot translate selfish policies."""
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
-        """Answer, but for those."""
+        """Answer all other requests."""
         answers = super().complete(requests, on_done)
         return [
             Completion("")

@@ -1,4 +1,4 @@
-"""The adjusted Rand index: against a count of pairs, and against chance."""
+"""The adjusted Rand index compared with a count of pairs and with chance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def by_pairs(estimate: np.ndarray, truth: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_it_is_what_counting_pairs_gives(seed: int) -> None:
+def test_it_equals_a_count_of_pairs(seed: int) -> None:
     rng = np.random.default_rng(seed)
     estimate, truth = rng.integers(0, 4, 30), rng.integers(0, 3, 30)
     assert adjusted_rand_index(estimate, truth) == pytest.approx(by_pairs(estimate, truth))

@@ -41,7 +41,7 @@ def test_of_firm_norms_each_way_of_serving_does_what_it_must(served: pd.DataFram
     one = groups_served(served, ONE_NORM, "firmly", 0.1)
     assert one["majority"]["gap"] < 1e-3
     assert one["minority"]["gap"] == pytest.approx(distance(), abs=1e-3)
-    # Shares of 9 and 1 in 10, seen in 160 games, are nearly known, and the mixture offers their mean to everybody.
+    # After 160 interactions the shares of 9 and 1 in 10 are nearly known. The mixture offers their mean to everybody.
     mixture = groups_served(served, ONE_MIXTURE, "firmly", 0.1)
     assert mixture["majority"]["gap"] == pytest.approx(0.1 * distance(), abs=0.03)
     assert mixture["minority"]["gap"] == pytest.approx(0.9 * distance(), abs=0.03)

@@ -58,6 +58,6 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
         ({"users": 4, "shares": (0.05,)}, "users: of 4 users nobody would be selfish; give more users"),
     ],
 )
-def test_what_cannot_be_is_told(changed: dict[str, object], message: str) -> None:
+def test_impossible_settings_are_reported(changed: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         check(preference_groups.config, SMALL | changed)

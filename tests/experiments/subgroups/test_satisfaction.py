@@ -1,4 +1,4 @@
-"""What being served is worth: 1 by one's own norm, the plain sum otherwise, linear in mixtures."""
+"""Satisfaction: 1 under one's own norm, the plain sum otherwise, and linear in mixtures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_it_is_the_expected_value_of_offers() -> None:
     rationality, lapse, stake = 5.0, 0.25, 10
     share = np.arange(stake + 1) / stake
     taken = (1 - lapse) / (1 + np.exp(-rationality * share)) + lapse / 2
-    worth = taken * (1 - share)  # to a selfish proposer, of a client who is selfish too
+    worth = taken * (1 - share)  # for a selfish proposer whose client is selfish, too
     policies = [Policy.of(norm) for norm in norms(rationality, lapse)]
     chances = [np.exp(np.asarray(policy.table(jnp.asarray([stake])).offer))[0, : stake + 1] for policy in policies]
     expected = [chance @ worth / (chances[0] @ worth) for chance in chances]
