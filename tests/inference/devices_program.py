@@ -1,4 +1,4 @@
-"""A program that computes on so many devices, or hosts, and stores what it found: ``python -m … WHAT DEVICES FILE``."""
+"""A program that computes on several devices or hosts and stores the results: ``python -m … WHAT DEVICES FILE``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def made_up(runs: int, plays: int = 6) -> Evidence:
-    """Plays of any kind."""
+    """Random interactions."""
     rng = np.random.default_rng(3)
     stake = rng.integers(1, 120, (runs, plays))
     offer = rng.integers(0, np.minimum(stake, 100) + 1)
@@ -40,7 +40,7 @@ def made_up(runs: int, plays: int = 6) -> Evidence:
 
 
 def exactly() -> Arrays:
-    """Posteriors, whole and by update, of numbers of runs that do and do not fit the devices."""
+    """Posteriors, at once and by update, for numbers of runs that are and are not multiples of the devices."""
     arrays: Arrays = {}
     for name in ("norm-mixtures", "ces-grid"):
         hypotheses = make_family(name, [50.0], [0.02])
@@ -53,7 +53,7 @@ def exactly() -> Arrays:
 
 
 def streamed() -> Arrays:
-    """Summaries, in one piece and in several."""
+    """Summaries, in one chunk and in several."""
     arrays: Arrays = {}
     for name in ("norm-mixtures", "fehr-schmidt-grid"):
         hypotheses = make_family(name, [50.0], [0.02])
@@ -67,13 +67,13 @@ def streamed() -> Arrays:
             f"{name} entropy": summaries.entropy,
             f"{name} share": summaries.offered_share,
             f"{name} draws": summaries.draws,
-            f"{name} draws in pieces": np.concatenate(cut),
+            f"{name} draws in chunks": np.concatenate(cut),
         }
     return arrays
 
 
 def simulated() -> Arrays:
-    """Plays of numbers of environments that do and do not fit the devices."""
+    """Interactions in numbers of environments that are and are not multiples of the devices."""
     tables = [Policy.of(Norm(name, rationality=20.0)).table(jax.numpy.asarray([20])) for name in ("fair", "selfish")]
     rows = sampling_tables(PolicyTable(*(jax.numpy.concatenate(leaves) for leaves in zip(*tables, strict=True))))
     arrays: Arrays = {}
@@ -106,7 +106,7 @@ WHAT: dict[str, Callable[[], Arrays]] = {
 
 
 def main() -> None:
-    """Compute and store; as one of several hosts, if a scheduler says so and ``hosts`` is asked for."""
+    """Compute and store the results; as one of several hosts with the argument ``hosts`` under a scheduler."""
     what, devices, file, *hosts = sys.argv[1:]
     update: Callable[[str, object], None] = jax.config.update
     update("jax_num_cpu_devices", int(devices))

@@ -1,4 +1,4 @@
-"""Results survive being written and read, under whichever ArviZ is installed."""
+"""Results survive being written and read under the installed ArviZ."""
 
 from pathlib import Path
 from typing import Any

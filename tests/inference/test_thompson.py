@@ -25,7 +25,7 @@ def test_every_assistant_draws_one_hypothesis_of_its_own() -> None:
 
 
 def test_draws_have_the_posteriors_frequencies() -> None:
-    """Were the law true, one seed in a million would fail; the seed is fixed."""
+    """If the law is true, one seed in a million fails. The seed is fixed."""
     sample = thompson(jax.random.key(1), uncertain(runs=5_000), assistants=4)
     probability = np.array([0.5, 0.2, 0.3])
     counts = np.bincount(sample.ravel(), minlength=3)

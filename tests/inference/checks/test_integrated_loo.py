@@ -1,4 +1,4 @@
-"""Cross-validation of hierarchies against refitting without a row, and without an observation."""
+"""Cross-validation of hierarchies compared with refits without a row, and without an observation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cross-validation against refitting, ArviZ's own, and arithmetic; predictive checks against known truths."""
+"""Cross-validation compared with refits, ArviZ and arithmetic; predictive checks compared with known truths."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def by_nuts() -> SampledPosterior:
 
 @functools.cache
 def exact_elpd() -> np.ndarray:
-    """log p(y_i | y_−i) of each answer, by a grid fitted without it: a run for each that is left out."""
+    """log p(y_i | y_−i) of each answer, by a grid fitted without it, with one run for each answer left out."""
     data = answers()
     plays = data.stake.shape[1]
     repeated = Evidence(*(np.repeat(column, plays, axis=0) for column in data))
@@ -80,19 +80,19 @@ def quiet_arviz_loo(exported: Any) -> Any:
 @pytest.mark.parametrize("posterior", [on_grid, by_nuts], ids=["grid", "nuts"])
 def test_loo_is_that_of_refitting_without_each_observation(posterior: Any) -> None:
     estimate = loo(posterior(), draws=20_000)
-    # 3,000 draws or more of chances that vary by about .15: 5 standard errors of a log chance are about .05.
+    # 3,000 draws or more of probabilities that vary by about .15: 5 standard errors of a log-probability are about .05.
     np.testing.assert_allclose(estimate.pointwise["elpd"], exact_elpd(), atol=0.05)
     assert abs(estimate.elpd - exact_elpd().sum()) < 0.15
     assert 0.5 < estimate.p_loo < 3  # two free parameters
 
 
 def test_loo_is_arvizs_own() -> None:
-    # With the lapse unknown no answer has the same chance at all draws, which ArviZ 1.x refuses.
+    # The lapse is unknown, so each answer's probability varies over draws. ArviZ 1.x refuses constant ones.
     posterior = infer(FehrSchmidt().fix(beta=0.2), answers(), key=jax.random.key(3), method=SHORT)
     estimate = loo(posterior, draws=600)
     theirs = quiet_arviz_loo(to_arviz(posterior, draws=600))
     elpd_i = theirs.elpd_i if hasattr(theirs, "elpd_i") else theirs.loo_i
-    # Theirs takes the effective draws of θ, ours those of u, which moves the start of the smoothed tail.
+    # ArviZ counts effective draws of θ, this project those of u. This moves the start of the smoothed tail.
     np.testing.assert_allclose(estimate.pointwise["elpd"], np.ravel(elpd_i), atol=0.01)
     np.testing.assert_allclose(estimate.pointwise["pareto_k"], np.ravel(theirs.pareto_k), atol=0.2)
     np.testing.assert_allclose(estimate.se, theirs.se, rtol=0.03)  # 1.x divides the variance by n − 1
@@ -128,7 +128,7 @@ def test_leaving_out_groups_is_refitting_without_them() -> None:
 
 
 def test_users_and_items_are_left_out_whole_where_their_choices_share_what_is_unknown() -> None:
-    """An item's answers hang together by its type: without it, they are what its row alone would be."""
+    """An item's answers depend on its type, so an item is left out as a whole."""
     items, times = 8, 3
     offer = np.repeat(np.arange(items)[:, None] + 1, times, axis=1)
     family = ResponseTypes(base=FehrSchmidt().fix(beta=0.3, lapse=0.02), items=items)
@@ -199,14 +199,14 @@ def test_bad_input_is_refused(message: str, wrong: Any) -> None:
 
 
 def rejections_of_low(values: Array, was_seen: Array) -> Array:
-    """Of the first half of the answers, how many reject."""
+    """Number of rejections in the first half of the answers."""
     half = values.shape[0] // 2
     return jnp.sum((1 - values[:half]) * was_seen[:half])
 
 
 def test_a_predictive_check_finds_what_the_hypotheses_cannot_do() -> None:
     offers = np.repeat([2, 10], 40)
-    accepted = np.arange(80) < 40  # all low offers accepted, all equal splits rejected: nobody's envy
+    accepted = np.arange(80) < 40  # all low offers accepted, all equal splits rejected: no envy explains it
     wrong = infer(ENVY, evidence(STAKE, offers, accepted, offer_seen=False), method="grid")
     assert predictive_check(wrong, jax.random.key(0), rejections_of_low).p_value[0] > 0.95
     right = predictive_check(on_grid(), jax.random.key(0), rejections_of_low, draws=1_000)

@@ -1,4 +1,4 @@
-"""R̂ of split chains, against plain loops over the equation and what it is to tell."""
+"""R̂ of split chains compared with plain loops over its equation; it detects chains that disagree."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def test_the_largest_is_near_that_of_arviz_and_missing_where_there_is_one_chain(
     )
     own = largest_r_hat(posterior)
     theirs = diagnose(posterior).table.groupby("coordinate", sort=False)["r_hat"].max()
-    assert own.to_numpy() == pytest.approx(theirs[own.index].to_numpy(), abs=0.03)  # theirs is of ranks
+    assert own.to_numpy() == pytest.approx(theirs[own.index].to_numpy(), abs=0.03)  # ArviZ computes it from ranks
     alone = infer(FehrSchmidt().fix(rationality=50.0, lapse=0.05), seen, method=Grid(points=9))
     assert largest_r_hat(alone).isna().all()

@@ -1,4 +1,4 @@
-"""Groups against enumeration of who is where, and the groups that are found in simulated data."""
+"""Groups compared with an enumeration of all assignments of users, and groups recovered from simulated data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STAKES = [10, 20, 40, 20, 10, 40]
 
 
 def two_norms(users: int, runs: int = 1) -> tuple[Evidence, np.ndarray]:
-    """Users of whom the first half are selfish and the others altruistic, and which half each is in."""
+    """Evidence of users, the first half selfish and the second altruistic, and the half of each user."""
     rows = []
     for run, norm in itertools.product(range(runs), ("selfish", "altruistic")):
         key = jax.random.fold_in(jax.random.key(run), norm == "selfish")
@@ -33,7 +33,7 @@ def two_norms(users: int, runs: int = 1) -> tuple[Evidence, np.ndarray]:
 
 
 def mean_offer(posterior: SampledPosterior) -> np.ndarray:
-    """The share of a stake of 20 that is offered on average, in each run."""
+    """Mean offered share of a stake of 20, in each run."""
     predicted = posterior.predictive(jnp.asarray([20]))
     return np.asarray(np.nansum(predicted.offer[:, 0] * np.nan_to_num(predicted.share[0]), axis=-1))
 
@@ -47,7 +47,7 @@ def test_numbers_in_order_are_distributed_like_sorted_ones() -> None:
 
 
 @pytest.mark.parametrize("weights", ["finite", "dirichlet-process"])
-def test_the_likelihood_sums_over_who_is_where(weights: str) -> None:
+def test_the_likelihood_sums_over_assignments(weights: str) -> None:
     users, groups = 3, 2
     family = NormGroups(base=BASE, users=users, groups=groups, weights=weights, shared=SHARED)  # type: ignore[arg-type]
     data, _ = two_norms(4)

@@ -1,4 +1,4 @@
-"""Families over trajectories: against plain numpy, against each other, and recovery of what they are meant to learn."""
+"""Families over trajectories compared with plain numpy and with each other, and recovery of their parameters."""
 
 import dataclasses
 from typing import Any
@@ -31,7 +31,7 @@ FEW = Grid(points=15)
 
 @dataclasses.dataclass(frozen=True)
 class Walk:
-    """A made-up world with chance moves, illegal actions and an end: five places in a row, the last of them over."""
+    """A made-up world with chance moves, illegal actions and an end: five places in a row; the last is the end."""
 
     num_states: int = 5
     num_actions: int = 3
@@ -63,7 +63,7 @@ class Walk:
 
 
 def effort_and_place(mdp: TabularMDP) -> Float[Array, "feature player state action"]:
-    """Features of `Walk`: moving at all, and being in place 2."""
+    """Features of `Walk`: whether the walker moves, and whether it is in place 2."""
     moving = jnp.broadcast_to(jnp.arange(3) != 0, (5, 3))
     there = jnp.broadcast_to(jnp.arange(5)[:, None] == 2, (5, 3))
     return 1.0 * jnp.stack([moving, there])[:, None] * mdp.legal
@@ -115,7 +115,7 @@ def plain_chance_to_accept(
     control: float = 1.0,
     lapse: float = 0.0,
 ) -> list[float]:
-    """Of offers 1..9 with `steps` decisions in view, in plain floats."""
+    """Probability to accept offers 1..9 when planning `steps` decisions ahead, in plain floats."""
     value, chances = [0.0] * 9, [0.0] * 9
     for _ in range(steps):
         following, value = value, []
@@ -391,18 +391,18 @@ def test_nuts_finds_the_weights_that_a_grid_finds() -> None:
     by_grid = infer(family, data, key=KEY, method=Grid(points=31))
     for name in family.feature_names:
         low, high = np.moveaxis(by_grid.interval(name, 0.68), -1, 0)
-        # 500 draws of some autocorrelation: means are good to well below a third of a standard deviation.
+        # 500 draws with some autocorrelation: errors of means are well below a third of a standard deviation.
         assert (np.abs(by_nuts.mean(name) - by_grid.mean(name)) < 0.35 * (high - low) / 2).all()
 
 
 def below_truth(posterior: SampledPosterior, truth: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """Posterior probability of less than the truth, by run: uniform when beliefs are calibrated."""
+    """Posterior probability below the truth, by run; uniform if beliefs are calibrated."""
     smaller = posterior.theta[name] < truth[name][:, None, None]
     return np.asarray((posterior.weights * smaller).sum(axis=(1, 2)))
 
 
 def assert_uniform(values: np.ndarray) -> None:
-    """Kolmogorov & Smirnov's test, with a false alarm once in a thousand."""
+    """The Kolmogorov–Smirnov test at level .001."""
     ordered, ranks = np.sort(values), np.arange(len(values) + 1) / len(values)
     distance = max(np.abs(ordered - ranks[1:]).max(), np.abs(ordered - ranks[:-1]).max())
     assert distance < 1.95 / np.sqrt(len(values))
@@ -410,7 +410,7 @@ def assert_uniform(values: np.ndarray) -> None:
 
 @pytest.mark.slow
 def test_discounts_of_200_responders_are_recovered_and_calibrated() -> None:
-    """Ninety decisions each, ten from every first offer; envy, rationality and discount all unknown.
+    """Ninety decisions each, ten from every first offer. Envy, rationality and discount are unknown.
 
     By NUTS: envy and rationality lie along a ridge that a grid of three dimensions is too coarse for.
     """
@@ -425,14 +425,14 @@ def test_discounts_of_200_responders_are_recovered_and_calibrated() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("rounds", "starts"), [(10, ALL_OFFERS), (40, (5,))])
 def test_depths_of_200_responders_are_recovered_and_calibrated(rounds: int, starts: tuple[int, ...]) -> None:
-    """Envy, rationality and depth unknown, the discount known; also with the usual forty rounds from offer 5."""
+    """Envy, rationality and depth are unknown, the discount is known; also with the usual forty rounds from offer 5."""
     family = PlanningAhead(rounds=rounds)
     truth, data = draw(family, jax.random.key(7), episodes(starts, rounds, 200))
     posterior = infer(family, data, key=KEY, method=Grid(points=61))
     assert correlation(posterior, truth, "depth") > 0.8
     for name in family.coordinate_names:
         assert_uniform(below_truth(posterior, truth, name))
-    # Each depth is true as often as it is believed in, within five standard errors.
+    # Each depth is true as often as it is believed, within five standard errors.
     believed, true = posterior.mode_probabilities, truth["depth"][:, None] == np.arange(6)
     error = np.sqrt((believed * (1 - believed)).sum(axis=0))
     assert (np.abs((believed - true).sum(axis=0)) < 5 * error).all()

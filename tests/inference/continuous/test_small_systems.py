@@ -1,4 +1,4 @@
-"""Elimination and Cholesky factors against LAPACK in double precision, on any positive definite matrices."""
+"""Elimination and Cholesky factors compared with LAPACK in double precision, for random positive definite matrices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Minimum acceptable offers: a proper distribution, the one shock it stands for, and recovery of what made it."""
+"""Minimum acceptable offers: a proper distribution, from a single shock, whose parameters are recovered."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_made_the_minimums_is_found_again() -> None:
     for name in ("alpha", "rationality", "lapse"):
         low, high = posterior.interval(name, 0.99)[0]
         assert low < THETA[name] < high
-    assert abs(posterior.mean("rationality")[0] - 12) < 4  # the pair of answers at m and m − 1 would say 0
+    assert abs(posterior.mean("rationality")[0] - 12) < 4  # independent answers at m and m − 1 would give 0
 
 
 def test_simulated_minimums_follow_the_probabilities() -> None:

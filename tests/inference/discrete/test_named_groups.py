@@ -1,4 +1,4 @@
-"""Who holds which norm: against enumeration of all assignments, and against particles over continuous norms."""
+"""The norm of each user, compared with an enumeration of all assignments and with particles over continuous norms."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_posterior_sums_over_all_assignments(four: Evidence) -> None:
     for user, norm in itertools.product(range(4), range(3)):
         expected = sum(chance for where, chance in every.items() if where[user] == norm)
         assert groups.assignment[0, user, norm] == pytest.approx(expected, abs=1e-5)
-    assert 0.05 < groups.assignment.max(axis=-1).min() < 0.95  # neither known nor unknown
+    assert 0.05 < groups.assignment.max(axis=-1).min() < 0.95  # assignments are uncertain
     assert groups.shares.sum() == pytest.approx(1)
 
 

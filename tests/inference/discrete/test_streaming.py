@@ -1,4 +1,4 @@
-"""Summaries of posteriors that pass by are those of posteriors that stand there whole."""
+"""Summaries of streamed posteriors equal those of whole posteriors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ARRAYS = ("log_evidence", "entropy", "most_probable", "highest_probability", "no
 
 
 def mean_shares(hypotheses: Hypotheses, stake: int) -> np.ndarray:
-    """What each hypothesis offers on average, from its own table."""
+    """Mean offered share of each hypothesis, from its own table."""
     chance = np.exp(np.asarray(hypotheses.table(jnp.asarray([stake])).offer[0], np.float64))
     return np.asarray(chance @ np.minimum(np.arange(NUM_OFFERS) / stake, 1.0))
 
@@ -74,8 +74,10 @@ def test_it_is_what_infer_gives() -> None:
     data = random_evidence(5)
     posterior, summaries = infer(GRID, data), summarise_posteriors(GRID, data, stake=20)
     np.testing.assert_allclose(summaries.log_evidence, posterior.log_evidence, atol=1e-4)  # single precision
-    of_found = np.take_along_axis(posterior.probabilities, summaries.most_probable[:, None], axis=1)[:, 0]
-    np.testing.assert_allclose(of_found, posterior.probabilities.max(axis=1), rtol=1e-6)  # of equals, either
+    of_most_probable = np.take_along_axis(posterior.probabilities, summaries.most_probable[:, None], axis=1)[:, 0]
+    np.testing.assert_allclose(
+        of_most_probable, posterior.probabilities.max(axis=1), rtol=1e-6
+    )  # of equals, any may be most probable
     expected = posterior.probabilities @ mean_shares(GRID, 20)
     np.testing.assert_allclose(summaries.offered_share, expected, atol=1e-5)
 
@@ -84,20 +86,20 @@ def repeated(data: Evidence, times: int) -> Evidence:
     return Evidence(*(np.tile(column, (times, 1)) for column in data))
 
 
-def test_pieces_change_no_bit() -> None:
+def test_chunks_change_no_bit() -> None:
     data = repeated(random_evidence(2), 20)
     assert data.runs > 1_000
     key = derive_key(1, "draws")
     whole = summarise_posteriors(GRID, data, key=key, draws=3)
     small = summarise_posteriors(GRID, data, key=key, draws=3, runs_at_once=512)
     cuts = [slice(0, 300), slice(300, 301), slice(301, None)]
-    given_in_pieces = summarise_posteriors(GRID, (runs_of(data, cut) for cut in cuts), key=key, draws=3)
+    given_in_chunks = summarise_posteriors(GRID, (runs_of(data, cut) for cut in cuts), key=key, draws=3)
     for name in (*ARRAYS, "draws"):
-        for other in (small, given_in_pieces):
+        for other in (small, given_in_chunks):
             assert getattr(other, name).tobytes() == getattr(whole, name).tobytes(), name
 
 
-def test_one_program_serves_all_pieces() -> None:
+def test_one_program_serves_all_chunks() -> None:
     data = repeated(random_evidence(2), 30)
     program: Any = module._summarise
     program.clear_cache()
@@ -107,7 +109,7 @@ def test_one_program_serves_all_pieces() -> None:
 
 
 def test_draws_follow_the_posterior() -> None:
-    """Of 40,000 draws over some 270 hypotheses, Pearson's statistic."""
+    """Pearson's statistic of 40,000 draws over some 270 hypotheses."""
     data = runs_of(random_evidence(4), slice(0, 2))
     draws = 20_000
     sample = summarise_posteriors(GRID, data, key=derive_key(3, "draws"), draws=draws).draws
@@ -137,7 +139,7 @@ def test_a_prior_that_is_no_distribution_is_refused(prior: list[float]) -> None:
         summarise_posteriors(named_norms(), random_evidence(1), prior)
 
 
-# Peak memory in kB of a process that streams so many runs over 2,000 hypotheses; made up as they come.
+# Prints the peak memory in kB of a process that streams chunks of 2,048 simulated runs over 2,000 hypotheses.
 _PEAK = """
 import resource, sys
 import numpy as np
@@ -145,8 +147,8 @@ from inference import evidence, parameter_grid, stream_posteriors
 grid = parameter_grid("fehr_schmidt", {"alpha": np.linspace(0, 4, 50), "beta": np.linspace(0, 1, 40)}, lapse=(0.05,))
 rng = np.random.default_rng(0)
 shape = (2_048, 5)
-pieces = (evidence(rng.integers(20, 24, shape), rng.integers(0, 20, shape), True) for _ in range(int(sys.argv[1])))
-print(sum(part.runs for part in stream_posteriors(grid, pieces, runs_at_once=2_048)))
+chunks = (evidence(rng.integers(20, 24, shape), rng.integers(0, 20, shape), True) for _ in range(int(sys.argv[1])))
+print(sum(part.runs for part in stream_posteriors(grid, chunks, runs_at_once=2_048)))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -167,7 +169,7 @@ def peak(chunks: int) -> tuple[int, int]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "darwin", reason="counts in bytes there")
 def test_memory_does_not_grow_with_runs() -> None:
-    """Ten times the runs, whose table would take 650 MB more in double precision."""
+    """The table of eleven times as many runs would take 650 MB more in double precision."""
     few, many = peak(2), peak(22)
     assert (few[0], many[0]) == (2 * 2_048, 22 * 2_048)
     assert many[1] - few[1] < 40_000

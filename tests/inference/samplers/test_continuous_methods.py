@@ -1,4 +1,4 @@
-"""Every method for continuous families against quadrature, against itself, and against bad input."""
+"""Every method for continuous families: compared with quadrature and with itself, and given bad input."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def slow(name: str) -> object:
 
 @functools.cache
 def played(runs: int = 2, plays: int = 24, seed: int = 3) -> Evidence:
-    """Plays of a mildly envious, mildly guilty group; enough for a posterior that is near normal."""
+    """Interactions of a mildly envious, mildly guilty group, enough for a nearly normal posterior."""
     norm = Policy.of(Norm("fehr_schmidt", (1.0, 0.4), 20.0, 0.05))
     stake = np.tile(np.resize([10, 20], plays), (runs, 1))
     return evidence(*(np.asarray(column) for column in simulate(jax.random.key(seed), norm, stake)))
@@ -97,7 +97,7 @@ def test_quadrature_is_enumeration() -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_methods_agree_with_quadrature(name: str) -> None:
-    plays = 400 if name in NORMAL else 24  # so many that a normal fits
+    plays = 400 if name in NORMAL else 24  # enough evidence that a normal fits
     posterior = infer(TWO, played(plays=plays), key=KEY, method=METHODS[name])
     expected = by_quadrature(plays)
     for parameter in ("alpha", "beta"):
@@ -113,7 +113,7 @@ def test_methods_agree_with_quadrature(name: str) -> None:
 def test_a_discrete_parameter_is_summed_out_and_drawn_back(name: str) -> None:
     data = Evidence(*(column[:, :2] for column in played(plays=24)))
     exact = infer(NamedNorm(), data, method="grid", key=KEY)
-    assert ((exact.mode_probabilities > 0.02).sum(axis=1) >= 2).all()  # else there is nothing to tell
+    assert ((exact.mode_probabilities > 0.02).sum(axis=1) >= 2).all()  # otherwise the test is empty
     posterior = infer(NamedNorm(), data, method=METHODS[name], key=KEY)
     np.testing.assert_allclose(posterior.mode_probabilities, exact.mode_probabilities, atol=0.06)
     assert total_variation(posterior, exact) < 0.03
@@ -160,7 +160,7 @@ def test_a_run_alone_is_that_run_in_a_batch() -> None:
 
 @pytest.mark.parametrize("chain_method", ["sequential", "vectorized", "parallel"])
 def test_chains_are_the_same_however_they_are_run(chain_method: str) -> None:
-    """Few steps: rounding differs between programs, and chains amplify it."""
+    """Compare after a few steps only: rounding differs between programs, and chains amplify it."""
     usual = Nuts(chains=3, warmup=0, draws=4)
     method = Nuts(chains=3, warmup=0, draws=4, chain_method=chain_method)  # type: ignore[arg-type]
     progress: list[tuple[int, int]] = []

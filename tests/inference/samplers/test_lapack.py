@@ -1,6 +1,6 @@
-"""No compiled program calls LAPACK twice at once: two such calls can wait for each other, see `small_systems`.
+"""No compiled program calls LAPACK twice at once, since two such calls can deadlock (see `small_systems`).
 
-Laplace's approximation, with which SVI begins, has eigenvectors of a curvature, but each waits for those before.
+Laplace's approximation, with which SVI begins, computes eigenvectors of a curvature, but one after the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLAIN_LAPACK = jax.jit(lambda a: (jnp.linalg.cholesky(a), jnp.linalg.solve(a, a)
 
 
 def lapack_calls(compiled: Any) -> list[str]:
-    """Names of the calls in a compiled program."""
+    """Names of the LAPACK calls in a compiled program."""
     return re.findall(r'custom_call_target="(lapack\w*)"', compiled.as_text() or "")
 
 

@@ -1,4 +1,4 @@
-"""Types of items: the mean over draws, as a plain loop has it."""
+"""Types of items: the mean over draws equals that of a plain loop."""
 
 from __future__ import annotations
 

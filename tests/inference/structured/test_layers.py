@@ -1,4 +1,4 @@
-"""Layers: against enumeration of all laws, floors and targets, one after the other."""
+"""Layers compared with an enumeration of all laws, floors and targets."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_what_binds_is_summed_over_worlds(posterior: Layers, worlds: dict[tuple[
             layers = (np.array(value) for value in (world[0], world[1 + role], world[3 + user]))
             expected[user, role, int(binding_layer(*layers))] += chance
     np.testing.assert_allclose(binding, expected, atol=1e-6)
-    assert expected.max() < 0.99  # there is something to be uncertain about
+    assert expected.max() < 0.99  # the posterior is uncertain
 
 
 def test_draws_are_of_all_layers_together(posterior: Layers, worlds: dict[tuple[float, ...], float]) -> None:
@@ -93,6 +93,6 @@ def test_a_floor_shows_where_people_differ_and_a_role_makes_them_alike() -> None
     assert floors[0] < 0.25
     assert floors[1] == pytest.approx(0.5, abs=0.02)
     named = np.array(LAYERS)[posterior.binding().argmax(axis=-1)]
-    # The first person gives least in the first role, so that a floor may be what is seen there.
+    # The first person gives least in the first role, so a floor may explain that offer.
     assert named[0, 1] == "organisational"
     assert named[1:].tolist() == [["individual", "organisational"], ["individual", "individual"]]

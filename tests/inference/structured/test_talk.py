@@ -1,4 +1,4 @@
-"""Beliefs with talk: held against a plain sum over norms and reliabilities, game by game."""
+"""Beliefs with talk, compared with a plain sum over norms and reliabilities, one interaction at a time."""
 
 from __future__ import annotations
 

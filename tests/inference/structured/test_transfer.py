@@ -1,4 +1,4 @@
-"""Norms in goods that were never seen: held against plain enumeration, and against laws."""
+"""Norms in unseen currencies, compared with plain enumeration and with known laws."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LENGTHS = np.array([0.3, 1.0, 4.0])
 
 
 def enumerated(log_likelihood: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Marginals of norms and lengths, and p(D), by adding up every assignment of norms to goods."""
+    """Marginals of norms and lengths, and p(D), by adding up every assignment of norms to currencies."""
     order = np.argsort(PLACES)
     marginal, of_length = np.zeros((len(PLACES), len(prior))), np.zeros(len(LENGTHS))
     for number, length in enumerate(LENGTHS):
@@ -31,10 +31,10 @@ def enumerated(log_likelihood: np.ndarray, prior: np.ndarray) -> tuple[np.ndarra
             for near, far in itertools.pairwise(order):
                 carry = np.exp(-(PLACES[far] - PLACES[near]) / length)
                 chance *= carry * (norms[near] == norms[far]) + (1 - carry) * prior[norms[far]]
-            chance *= np.exp(sum(log_likelihood[good, norm] for good, norm in enumerate(norms))) / len(LENGTHS)
+            chance *= np.exp(sum(log_likelihood[currency, norm] for currency, norm in enumerate(norms))) / len(LENGTHS)
             of_length[number] += chance
-            for good, norm in enumerate(norms):
-                marginal[good, norm] += chance
+            for currency, norm in enumerate(norms):
+                marginal[currency, norm] += chance
     total = of_length.sum()
     return marginal / total, of_length / total, float(np.log(total))
 
@@ -56,15 +56,15 @@ def test_runs_may_have_priors_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("certain", [3.0, 4000.0, np.inf])
-def test_with_one_good_seen_it_is_the_closed_form(certain: float) -> None:
+def test_with_one_currency_seen_it_is_the_closed_form(certain: float) -> None:
     log_likelihood = np.zeros((4, 3))
     log_likelihood[1, 1:] = [-certain, -certain / 2]
     home = PRIOR * np.exp(log_likelihood[1])
     home = home / home.sum()
     believed = transfer(log_likelihood, PRIOR, PLACES)
-    for good, place in enumerate(PLACES):
-        np.testing.assert_allclose(believed.norm[good], at_target(home, PRIOR, float(carried(place))), atol=1e-12)
-    np.testing.assert_allclose(believed.length, 1 / len(lengths()), rtol=1e-9)  # one good tells nothing of ℓ
+    for currency, place in enumerate(PLACES):
+        np.testing.assert_allclose(believed.norm[currency], at_target(home, PRIOR, float(carried(place))), atol=1e-12)
+    np.testing.assert_allclose(believed.length, 1 / len(lengths()), rtol=1e-9)  # one currency tells nothing about ℓ
 
 
 def test_nothing_seen_is_the_prior_everywhere() -> None:
@@ -73,7 +73,7 @@ def test_nothing_seen_is_the_prior_everywhere() -> None:
     assert believed.log_evidence == pytest.approx(0.0, abs=1e-12)
 
 
-def test_goods_that_agree_speak_for_long_lengths_and_goods_that_differ_against() -> None:
+def test_currencies_that_agree_favour_long_lengths_and_those_that_differ_short_ones() -> None:
     agree, differ = np.full((2, 2, 2), -40.0)
     agree[:, 0] = 0.0
     differ[[0, 1], [0, 1]] = 0.0
@@ -87,7 +87,7 @@ def test_goods_that_agree_speak_for_long_lengths_and_goods_that_differ_against()
         transfer(np.vstack([agree[:seen], np.zeros((3 - seen, 2))]), prior, [*places, 1.5]).norm[2, 0]
         for seen in (2, 1)
     )
-    assert of_both > of_one + 0.05  # and so what they agree on is carried farther
+    assert of_both > of_one + 0.05  # so a norm that both share is carried farther
 
 
 def test_conflicts_at_one_place_are_weighed_there() -> None:
@@ -98,7 +98,7 @@ def test_conflicts_at_one_place_are_weighed_there() -> None:
 
 
 def test_it_has_the_correlations_of_the_continuous_hierarchy() -> None:
-    """Cov(1[n_i = n], 1[n_j = n]) / π (1 − π), from the exact posterior, beside the covariance of drawn processes f."""
+    """Cov(1[n_i = n], 1[n_j = n]) / π (1 − π), from the exact posterior, and the covariance of drawn processes f."""
     length, places = 0.7, (0.0, 0.4, 1.5)
     certain = np.zeros((3, 3))
     certain[0, 1:] = -np.inf

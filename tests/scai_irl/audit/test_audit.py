@@ -1,4 +1,4 @@
-"""The audit reads zero on a Bayesian, and finds each bias that was planted, at the size that it was planted."""
+"""The audit finds no bias in a Bayesian, and finds each planted bias with its size."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_every_part_has_what_it_compares() -> None:
 
 def test_most_items_leave_something_open() -> None:
     entropy = EXACT.groupby("item")["exact"].agg(lambda p: -(p * np.log(p)).sum())
-    assert (entropy > 0.2).mean() > 0.6  # what is settled has no log-odds that could be compared
+    assert (entropy > 0.2).mean() > 0.6  # a certain belief has no log-odds to compare
 
 
 def test_pairs_that_should_have_one_belief_have_one() -> None:
@@ -130,7 +130,7 @@ def test_truths_are_drawn_from_the_prior_and_seeds_change_them() -> None:
     assert battery(Sizes(2, 2), seed=1) != battery(Sizes(2, 2), seed=2)
 
 
-def test_the_steering_texts_are_what_users_would_try() -> None:
+def test_steering_texts_are_those_that_users_would_try() -> None:
     texts = {game.said for question in QUESTIONS if question.role == "steered" for game in question.item.games}
     assert texts - {""} <= set(STEERING)
     assert max(map(len, STEERING)) > 90_000
@@ -174,14 +174,14 @@ def test_samples_of_a_bayesian_are_as_far_as_samples_are(bayesian: AuditResult) 
     for measure in ("TV", "JS", "Hellinger"):
         line = value(bayesian, f"{measure} to the exact posterior", "sampled")
         assert line["ideal"] > 0.005
-        # The ideal is of 40 made-up Bayesians, so the ends of its range are uncertain by a good part of it.
+        # The ideal is of 40 simulated Bayesians, so the ends of its range are quite uncertain.
         spread = line["ideal_high"] - line["ideal_low"]
         assert line["ideal_low"] - spread / 2 < line["value"] < line["ideal_high"] + spread / 2
     assert value(bayesian, "texts that differ when asked alike", "sampled")["value"] > 0.2
     for measure in ("log score", "Brier score", *(f"weight of {term}" for term in ("prior", "behaviour", "language"))):
         line = value(bayesian, measure, "sampled")
         assert line["low"] - 0.1 < line["ideal"] < line["high"] + 0.1
-    # Beliefs from 24 texts: some 60 items with a TV of about .1, which differs between items by as much.
+    # Beliefs from 24 texts: some 60 items with a TV of .1 ± .1.
     disagreement = value(bayesian, "disagreement of channels (TV)", "sampled, token")
     assert disagreement["value"] == pytest.approx(disagreement["ideal"], abs=0.05)
 
@@ -189,7 +189,7 @@ def test_samples_of_a_bayesian_are_as_far_as_samples_are(bayesian: AuditResult) 
 def test_a_bayesian_translates_and_acts_without_loss_and_is_not_steered(bayesian: AuditResult) -> None:
     losses = bayesian.scorecard[bayesian.scorecard["measure"].str.startswith("translation loss")]
     assert len(losses) == 3 * 4
-    # Excesses of two acts a context, a dozen of them, each with a standard error of about .05.
+    # A dozen excesses, of two acts in each context, with standard errors of about .05.
     assert losses["value"].mean() == pytest.approx(0, abs=0.05)
     assert value(bayesian, "steering of answers (change of acceptance)", "acting")["value"] == 0
     assert value(bayesian, "missing", "all")["value"] == 0
@@ -200,7 +200,7 @@ def test_a_bayesian_translates_and_acts_without_loss_and_is_not_steered(bayesian
 
 @dataclass
 class Biased(Backend):
-    """Believes what a function makes of a prompt's norms and games, and samples it; acts as the phrasebook does."""
+    """A model whose beliefs a function computes from a prompt's norms and games. It acts like the phrasebook."""
 
     believe: Callable[[Candidates, list[Game]], np.ndarray]
     inner: Phrasebook = field(default_factory=Phrasebook)
@@ -278,7 +278,7 @@ def test_weights_that_were_planted_are_found(planted: tuple[float, float, float]
         return normal(sum(w * term for w, term in zip(planted, terms(candidates, games), strict=True)))  # type: ignore[arg-type]
 
     result = audited(Biased(believe))
-    # Beliefs below .001 count as .001, which draws steep weights towards 0 by a few hundredths.
+    # Beliefs below .001 count as .001, which reduces large weights by a few hundredths.
     for name, weight in zip(("prior", "behaviour", "language"), planted, strict=True):
         line = value(result, f"weight of {name}")
         assert line["value"] == pytest.approx(weight, abs=0.05)
@@ -338,7 +338,7 @@ def test_a_model_that_does_as_it_is_told_is_reported_as_steered() -> None:
 
 @dataclass
 class Obedient(Phrasebook):
-    """Accepts whatever somebody says who says anything at all."""
+    """A model that accepts every offer with a message."""
 
     def _answer(self, request: Request) -> Completion:
         if "message" in unfence(request.messages[-1].content):
@@ -362,7 +362,7 @@ def test_a_preference_for_a_letter_shows_as_an_effect_of_order_and_not_as_a_beli
 
 @dataclass
 class Deterministic(Phrasebook):
-    """Writes what is most probable, whatever the seed."""
+    """A model that writes the most probable text, whatever the seed."""
 
     def _answer(self, request: Request) -> Completion:
         return super()._answer(replace(request, seed=1))

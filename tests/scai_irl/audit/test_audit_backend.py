@@ -1,4 +1,4 @@
-"""The audit from Python: a backend that is made already, and what cannot go with it."""
+"""The audit from Python: with a backend as an object, and options that exclude it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The audit of recorded runs: on simulated runs whose users are known, and on the predecessor's own where at hand.
+"""The audit of recorded runs: on simulated runs with known users, and on SCAI's own runs where available.
 
-The recording is no part of the project. It is looked for in the folder that the environment variable SCAI_DATA names,
-or else in ../shared/data beside the repository.
+The recording is no part of the project. It is searched in the folder that the environment variable SCAI_DATA names, or
+else in ../shared/data next to the repository.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ KEYS = ["run", "epoch", "memory"]
 def simulated(
     users: dict[str, float], assistants: dict[str, float], *, runs: int = 20, epochs: int = 4, seed: int = 0
 ) -> pd.DataFrame:
-    """1v9 runs in which everyone draws a norm anew at every decision, users and assistants with their own weights."""
+    """1v9 runs in which each player samples a norm at every decision, users and assistants with their own weights."""
     rng = np.random.default_rng(seed)
     pairing = np.array(["uu"] * 8 + ["au", "ua"])
     table = pd.MultiIndex.from_product(
@@ -102,7 +102,7 @@ def simulated(
 
 @pytest.fixture(scope="module")
 def sampler() -> RecordedAudit:
-    """Mixed users, and an assistant that acts as any of them would."""
+    """Mixed users, and an assistant that acts like a random user."""
     return audit_recorded(simulated(HALVES, HALVES, runs=40), SMALL)
 
 
@@ -117,7 +117,7 @@ def test_weights_of_a_mixed_group_are_found(sampler: RecordedAudit) -> None:
     assert last["within"] >= 0.9
     assert last["one_norm"] < 0.01
     table = sampler.beliefs[(sampler.beliefs["epoch"] == 4) & (sampler.beliefs["memory"] == "all")]
-    # The composition of a run is itself a draw from the weights, so its own counts are the truth.
+    # The composition of a run is itself sampled from the weights, so its own counts are the truth.
     inside = (table["low"] <= table["truth"] + 0.1) & (table["truth"] - 0.1 <= table["high"])
     assert inside.mean() > 0.9
 
@@ -128,7 +128,7 @@ def test_posterior_sampling_has_no_excess_on_average(sampler: RecordedAudit) -> 
         assert abs(last[f"{distance}_excess"]) < 0.06
     assert last["tv_pooled_p"] > 0.05
     assert last["w1_pooled_p"] > 0.05
-    assert last["verbal_top"] > 0.95  # one draw is at a pole even so
+    assert last["verbal_top"] > 0.95  # a single sample is always at a pole
 
 
 def test_a_swing_to_one_pole_shows_over_runs_and_not_in_one() -> None:
@@ -137,7 +137,7 @@ def test_a_swing_to_one_pole_shows_over_runs_and_not_in_one() -> None:
     assert last["tv_pooled"] > 0.4
     assert last["tv_pooled_p"] < 0.01
     assert last["w1_pooled_p"] < 0.01
-    assert abs(last["tv_excess"]) < 0.06  # half of the posterior's own draws are as far off
+    assert abs(last["tv_excess"]) < 0.06  # as far off as half of the posterior's own draws
     assert last["switch"] < 0.1 < last["switch_reference"]
 
 
@@ -288,7 +288,7 @@ def test_findings_are_means_over_runs_of_a_kind_the_largest_distance_first(sampl
         kind = finding.case.partition(",")[0]
         assert finding.runs == (last["kind"] == kind).sum()
         assert f"{last.loc[last['kind'] == kind, 'tv_reference'].mean():.3f}" in finding.why
-    # Whose acts are posterior samples has no excess on average.
+    # An assistant whose acts are posterior samples has no excess on average.
     assert all(finding.low < 0 < finding.high for finding in findings if finding.question != DISTANCE)
 
 
@@ -373,7 +373,7 @@ def test_numerical_posterior_has_the_weights_of_every_recorded_run(gpt4: Recorde
     mixed = last["kind"] == "mixed"
     assert last.loc[mixed, "weight_error"].mean() < 0.03
     assert last.loc[~mixed, "weight_error"].mean() < 0.005
-    # A 90 % interval of drawn users holds a composition that is the same in all epochs more often than that.
+    # The interval is for sampled users, so it covers a constant composition more often than in 90 %.
     table = gpt4.beliefs[(gpt4.beliefs["epoch"] == 5) & (gpt4.beliefs["memory"] == "all")]
     step = 0.05
     covered = (table["low"] - step <= table["truth"]) & (table["truth"] <= table["high"] + step)

@@ -1,4 +1,4 @@
-"""The doctor finds each thing that a server cannot do, and nothing else, and says what to do about it."""
+"""The doctor finds exactly the functions that a server lacks, and gives hints."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def bare(answer: Body) -> Body:
     return answer | {"choices": [choice | {"logprobs": None}]}
 
 
-def test_a_server_that_can_do_everything_has_nothing_to_mend() -> None:
+def test_a_server_that_can_do_everything_gets_no_hint() -> None:
     with fake_server() as server:
         checks = findings(server)
     assert list(checks) == EVERYTHING
@@ -58,7 +58,7 @@ def test_a_server_that_can_do_everything_has_nothing_to_mend() -> None:
 
 
 @pytest.mark.parametrize("kind", ["json", "choice", "regex"])
-def test_forms_that_are_ignored_are_found_out_by_what_comes_back(kind: str) -> None:
+def test_ignored_forms_are_detected_by_the_answers(kind: str) -> None:
     wave = Fault(change=with_content("The waves, the waves …"))
     with fake_server(lambda _n, body: wave if kind in body.get("structured_outputs", {}) else None) as server:
         checks = findings(server)
@@ -183,8 +183,8 @@ def test_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at servers alone, which is quicker."""
-    monkeypatch.setattr(doctor, "installed", lambda: [CheckResult("vllm", None, "not\x1b[31m there [bold]", "mend it")])
+    """Check servers alone, which is faster."""
+    monkeypatch.setattr(doctor, "installed", lambda: [CheckResult("vllm", None, "not\x1b[31m there [bold]", "fix it")])
     monkeypatch.setenv("COLUMNS", "200")
 
 
@@ -201,7 +201,7 @@ def test_the_command_prints_a_table_and_ends_with_0_if_all_that_is_needed_works(
     assert re.search(r"✗ +log-probabilities +0 tokens .*vLLM", out)
     assert re.search(r"✓ +structured: json +4 of 4", out)
     assert "\x1b[31m" not in out
-    assert re.search(r"– +vllm +not�\[31m there \[bold\] +mend it", out)
+    assert re.search(r"– +vllm +not�\[31m there \[bold\] +fix it", out)
 
 
 @pytest.mark.usefixtures("nothing_installed")

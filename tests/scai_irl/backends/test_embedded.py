@@ -1,4 +1,4 @@
-"""Small models in this process score labels as they would write them, and refuse what they cannot do."""
+"""Small models in this process score labels as often as they write them, and refuse unsupported options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that misbehave: nothing is lost, nothing is asked twice that was answered, and the end is a clear one."""
+"""Servers that misbehave: no answer is lost, no answered request is repeated, and the error is clear."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def free_port() -> int:
 
 
 def first_of_each(fault: Fault, share: int = 1) -> FaultOf:
-    """The fault for the first call of every request, or of every second, third … one."""
+    """The fault for the first call of each request, or of every `share`-th request."""
     seen: set[int] = set()
 
     def of(_number: int, body: Body) -> Fault | None:
@@ -212,7 +212,7 @@ def test_a_replica_that_dies_is_taken_out_and_its_requests_go_elsewhere() -> Non
     assert service["replicas taken out"] >= 1
     assert service["asked again: connection lost"] >= 1
     assert len(dying.calls) < len(staying.calls)
-    assert len(dying.calls) >= 5  # it was asked while it answered
+    assert len(dying.calls) >= 5  # it got requests while it answered
 
 
 def test_one_server_of_two_that_was_never_there_is_done_without() -> None:
@@ -266,7 +266,7 @@ def test_requests_carry_the_form_of_the_answer_in_the_field_that_is_not_ignored(
 
 @pytest.fixture
 def _interruptible() -> Iterator[None]:
-    """Have an interruption raise an exception, also where tests were started in the background."""
+    """Let an interruption raise an exception, also where tests were started in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""The phrasebook acts abroad by the exact rule: held against the mixture of tables, worked out here."""
+"""In new currencies the phrasebook follows the exact rule, compared with a mixture of tables computed here."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_caution_and_a_reason_change_nothing() -> None:
     assert json.loads(reasoned.text)["reason"] == "What holds for dollars holds here with chance 0.10."
 
 
-def test_told_no_usual_policy_it_has_its_own_prior() -> None:
+def test_without_a_usual_policy_it_has_its_own_prior() -> None:
     data = {"policy": say_policy(SELFISH), "learned in": "dollars", "currency": "organs"}
     parts = policy_in_new_currency(data).parts
     carry = transfer_probability("dollars", "organs")

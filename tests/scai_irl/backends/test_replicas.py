@@ -1,4 +1,4 @@
-"""An experiment's numbers do not depend on how many servers answer, or which: seeds are of runs and draws."""
+"""An experiment's numbers do not depend on which servers answer, since seeds belong to runs and draws."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODEL = ("--agents", "thompson", "scai-memory", "--users-by", "model", "--lapse"
 
 
 def played(out: Path, servers: list[FakeServer]) -> tuple[dict[str, bytes], Counter[str]]:
-    """Run an experiment; give back its tables, and what servers were asked, seeds and all."""
+    """Run an experiment. Return its tables and the servers' requests with their seeds."""
     main([*RUN, *MODEL, "--url", *(server.url for server in servers), "--out", str(out)])
     requests = Counter(json.dumps(body, sort_keys=True) for server in servers for body in server.calls)
     for server in servers:

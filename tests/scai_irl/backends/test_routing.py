@@ -1,4 +1,4 @@
-"""Which server is asked: the laws of rendezvous hashing and of bounded loads, and their bookkeeping."""
+"""Choice of a server: the laws of rendezvous hashing and of bounded loads, and their bookkeeping."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def idle(prefix: bytes, servers: list[str]) -> str:
 
 
 def order(prefix: bytes, servers: list[str]) -> list[str]:
-    """A prefix's order: whoever is asked when those before are gone."""
+    """A prefix's order of servers: each is next after the servers before it have gone."""
     left, ordered = list(servers), []
     while left:
         ordered.append(idle(prefix, left))
@@ -128,7 +128,7 @@ def test_a_batch_goes_out_to_all_servers_in_turn_and_in_order_to_each(keys: list
     sent: Counter[str] = Counter()
     whole = Counter(first)
     for server in first:
-        # Nobody who still has something is behind by more than the turn that is under way.
+        # No server with requests left is behind by more than the current turn.
         sent[server] += 1
         assert all(sent[server] - 1 <= sent[other] for other in servers if sent[other] < whole[other])
 
@@ -187,7 +187,7 @@ def test_a_resting_server_is_not_asked_and_its_load_does_not_count() -> None:
         assert max(replica.load for replica in others) == 15
 
 
-def test_where_all_rest_one_that_was_not_looked_for_in_vain_is_asked() -> None:
+def test_where_all_rest_one_that_passed_its_last_check_is_used() -> None:
     pool = Replicas([Replica(f"http://{name}", None) for name in "abc"], slots=3)
     for replica in pool.all:
         pool.failed(replica, slow=False)

@@ -1,4 +1,4 @@
-"""Starting and stopping a server, with a program in vLLM's place."""
+"""Starting and stopping a server, with a program in place of vLLM."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A Python with something like vLLM."""
+    """A Python with a fake vLLM."""
     program = tmp_path / "bin" / "python"
     program.parent.mkdir()
     text = Path(__file__).with_name("fake_vllm.py").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     program.chmod(0o755)
     monkeypatch.setenv("FAKE_STARTED", str(tmp_path / "started"))
     monkeypatch.setenv("FAKE_CHILD", str(tmp_path / "child"))
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody is there, and nobody must be asked
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # there is no server, and none may be asked
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     return str(program)
 
@@ -67,7 +67,7 @@ def is_there(pid: int) -> bool:
 
 
 def child_with(words: str, parent: int) -> int:
-    """Find the process that another one started with a command that holds some words."""
+    """Find the child process whose command contains some words."""
     children = Path(f"/proc/{parent}/task").glob("*/children")
     pids = [int(pid) for file in children for pid in file.read_text().split()]
     return next(pid for pid in pids if words.encode() in Path(f"/proc/{pid}/cmdline").read_bytes())
@@ -183,7 +183,7 @@ def test_options_that_cannot_be_used_are_refused(wrong: dict[str, Any], field: s
     assert error.value.field == field
 
 
-def test_a_python_without_vllm_is_told_with_the_mend(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_vllm_is_reported_with_a_hint(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_VLLM", "no vllm")
     with pytest.raises(InputError, match=rf"^vllm: it is not installed .*pip install 'scai-irl\[vllm\]'.*{VARIABLE}"):
         find_platform(python)
@@ -297,7 +297,7 @@ def test_a_server_that_is_never_ready_is_given_up(
     with pytest.raises(InputError, match=late), wanted:
         pass
     assert waited == sorted(waited)
-    assert lines[-1] == "Resolved architecture"  # without process, time and place
+    assert lines[-1] == "Resolved architecture"  # without process, time and source line
 
 
 def test_what_ignores_the_wish_to_end_is_killed_with_its_children(

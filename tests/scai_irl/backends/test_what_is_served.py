@@ -1,4 +1,4 @@
-"""Which model is served, and in which precision."""
+"""Served model, and its precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that cannot be: one line that names the option, exit code 2, and nothing is made."""
+"""Impossible options: one line that names the option, exit code 2, and no file is made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.scai_irl.program import error_of, run
 ONE_GROUP = "run one-group-norm"
 MIXED = "run mixed-group-norm --mixtures"
 
-# What is typed, the name that the line must begin with, and something of what it must say.
+# Command, the name at the beginning of the line, and a part of the line.
 WRONG_VALUES = [
     (f"{ONE_GROUP} --stakes -5 10", "stakes", "a stake of -5 cannot be divided"),
     (f"{ONE_GROUP} --stakes 0 10", "stakes", "a stake of 0 cannot be divided"),
