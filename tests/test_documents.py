@@ -1,4 +1,4 @@
-"""The README and the documentation say what is true: their code runs as written, and their commands are there."""
+"""The README and the documentation are true: their code runs as written, and their commands exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
 SLOW = {"audit.md", "beliefs.md", "cluster.md", "models.md", "run.md"}
 """Pages whose code takes more than about twenty seconds."""
 INSTALLING = {"add.md", "first-experiment.md"}
-"""Pages that install something; `tests/docs` follows them in an environment of their own."""
+"""Pages that install something. `tests/docs` follows them in an environment of their own."""
 
 
 def name_of(page: Path) -> str:
@@ -66,7 +66,7 @@ def test_commands_that_are_shown_exist(page: Path, capsys: pytest.CaptureFixture
 
 
 def told_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, bool, set[str]]:
-    """How many of a command's words ``--help`` knows, whether it wants one more of a list, and its options."""
+    """Number of a command's words that ``--help`` knows, whether it requires one more from a list, and its options."""
     with pytest.raises(SystemExit) as left:
         main([*words, "--help"])
     shown = capsys.readouterr()

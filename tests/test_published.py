@@ -1,4 +1,4 @@
-"""What a reader of the published project relies on: one version, a lock that fits, files that name what exists."""
+"""The published project is consistent: one version, a lock that fits, and files that name existing targets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_all_files_name_one_version() -> None:
 
 
 def locked(python: str) -> dict[str, Version]:
-    """Versions that the lock has for a Python on Linux, by the package's name."""
+    """Versions in the lock for a Python on Linux, by the package's name."""
     environment = {
         "python_full_version": python,
         "python_version": python.rpartition(".")[0],

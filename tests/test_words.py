@@ -1,4 +1,4 @@
-"""Pages, docstrings, messages and names use the words of docs/glossary.md, and none of those that it avoids."""
+"""Pages, docstrings, messages and names use the words of docs/glossary.md, and none that it avoids."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ NOT_YET = [
     "scai_irl/results",
     "scai_irl/testing",
     "experiments",
-    "tests",
 ]
 """Folders and modules that still use words of the table; the list only shrinks."""
 
@@ -49,8 +48,8 @@ class Avoided(NamedTuple):
     Attributes:
         word: The word, as a reader sees it.
         say: What to say instead.
-        pattern: What is looked for.
-        where: Kinds of text in which it is looked for: prose, docstrings, names, parameters.
+        pattern: The pattern to search for.
+        where: Kinds of text to search: prose, docstrings, names, parameters.
         may_stay: Files, relative to the root, that need it.
     """
 

@@ -1,4 +1,4 @@
-"""The tool that compares two recordings must find every value that differs, and nothing else."""
+"""The tool that compares two folders finds exactly the values that differ."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ from scai_irl.lm.settings import LmSettings
 
 
 def request(fields: dict[str, Any]) -> Request:
-    """Make a request of what `dataclasses.asdict` made of one."""
+    """Make a request from the result of `dataclasses.asdict`."""
     messages = tuple(Message(**message) for message in fields["messages"])
     structure = Structure(**fields["structure"])
     return Request(messages, fields["seed"], Sampling(**fields["sampling"]), structure, tuple(fields["labels"]))
 
 
 def main() -> None:
-    """Answer what is asked on standard input."""
+    """Answer the requests on standard input."""
     folder = Path(sys.argv[1])
     holds = json.loads((folder / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
     engine = {"max_model_len": min(8_192, holds), "max_num_seqs": 64}

@@ -1,6 +1,6 @@
-"""The backend contract for vLLM in process: run by `test_offline`, by the Python that has vLLM.
+"""The backend contract for vLLM in process. `test_offline` runs it with the Python that has vLLM.
 
-Once a process has an engine it may be changed for good, and ours must not be.
+An engine may change its process permanently, so it must not run in the process of the tests.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class TestVllmOffline(ModelContract):
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def _keep_the_engine(cls) -> Iterator[None]:
-        """Have one engine for all tests: every further backend shares it."""
+        """One engine for all tests; every further backend shares it."""
         keeper = make_backend(cls.name, SETTINGS)
         keeper.complete(requests()[:1])
         yield
@@ -88,7 +88,7 @@ def test_the_engine_ends_with_the_last_backend_and_can_be_started_again() -> Non
         ({"no_such_setting": 1}, "no_such_setting"),
     ],
 )
-def test_an_engine_that_cannot_start_is_told_in_one_line(engine: dict[str, int], message: str) -> None:
+def test_an_engine_that_cannot_start_is_reported_in_one_line(engine: dict[str, int], message: str) -> None:
     backend = make_backend("vllm-offline", dataclasses.replace(SETTINGS, engine=engine))
     with pytest.raises(InputError, match=rf"^vllm: it does not start with this model .*{message}"):
         backend.complete(requests())

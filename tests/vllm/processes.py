@@ -1,4 +1,4 @@
-"""Which processes there are, and at which addresses they listen: what Linux shows below /proc."""
+"""Processes and the addresses at which they listen, from Linux's /proc."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor finds a real vLLM server in good health, and vLLM where it is installed."""
+"""The doctor finds no fault in a real vLLM server, and finds vLLM where it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same folder in this process, in transformers and in a vLLM server: the same log-probabilities."""
+"""The embedded backend, transformers and a vLLM server give the same log-probabilities for a folder."""
 
 from __future__ import annotations
 

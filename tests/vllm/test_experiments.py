@@ -1,4 +1,4 @@
-"""An epoch loop and an audit through a real vLLM server, with a model that knows nothing but the forms of answers."""
+"""An epoch loop and an audit through a real vLLM server, with a model that knows only the forms of answers."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_the_loop_runs_with_assistants_learners_and_users_played_by_the_model(
     results = load(played)
     assert results.manifest.model == server.model
     table = results.interactions
-    # The model writes half a pair of characters now and then, which no file can hold; such answers are missing, and
-    # how many there are depends on its tokenizer.
+    # The model sometimes writes half a pair of characters, which no file can store. Such answers are missing, and
+    # their number depends on its tokenizer.
     assert table["offer"].notna().mean() > 0.1
     assert results.manifest.counts["missing"] >= (table["offer"].isna() & (table["proposer"] == "user")).sum()
     assert table.loc[table["offer"].notna(), "offered_share"].between(0, 1).all()

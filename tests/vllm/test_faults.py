@@ -1,4 +1,4 @@
-"""A real vLLM server that is killed in the middle of an experiment: what was answered is kept, and not asked again."""
+"""A real vLLM server that is killed during an experiment: its answers are stored, and not requested again."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_experiment_whose_server_was_killed_goes_on_where_it_was(
     assert output.strip().splitlines()[-1].startswith("error: ")
     assert "the same command again" in output
     left = recorded_calls(torn)
-    assert ENOUGH - 4 <= left < calls  # as many may have been on their way
+    assert ENOUGH - 4 <= left < calls  # up to 4 may have been in flight
 
     before = answered(server)
     finished(server, torn)

@@ -1,4 +1,4 @@
-"""vLLM in process, each time in a process of its own: the contract, and the same answers as from a server."""
+"""vLLM in process, always in a process of its own: the contract, and the same answers as from a server."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def offline(python: str, checkpoint: Path, batch: Sequence[Request]) -> tuple[st
 
 
 def test_the_contract_is_kept(vllm_python: str, checkpoint: Path) -> None:
-    # The other environment has pytest, and none of the plugins that our settings and fixtures are for.
+    # The other environment has pytest, but not the plugins that this project's settings and fixtures need.
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest", "-o", "addopts=", "-o", "filterwarnings="]
     done = run(vllm_python, *words, HERE / "offline_contract.py", CHECKPOINT=str(checkpoint))
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
@@ -93,7 +93,7 @@ def test_an_experiment_runs_without_a_server(vllm_python: str, checkpoint: Path,
     assert (tmp_path / "results" / "calls.sqlite").exists()
 
 
-def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Path) -> None:
+def test_arviz_before_it_is_reported_with_a_hint(vllm_python: str, checkpoint: Path) -> None:
     program = (
         "import arviz; from scai_irl.backends.registry import make_backend; "
         "from scai_irl.lm.settings import LmSettings; "

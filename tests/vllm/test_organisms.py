@@ -1,4 +1,4 @@
-"""Organisms that come with the project, by vLLM and transformers: the same log-probabilities as in this process."""
+"""Shipped organisms have the same log-probabilities in vLLM, in transformers and in this process."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def test_transformers_gives_tokens_the_same_log_probabilities(vllm_python: str) 
         read_at = states(model.weights, of, jnp.asarray([prompt]), where, causal(1, len(prompt)))
         log_probs = np.asarray(jax.nn.log_softmax(logits(model.weights, read_at)))[0, :-1]
         own = np.take_along_axis(log_probs, np.array(prompt)[1:, None], axis=1)[:, 0]
-        # Tokens of a prompt were never to be predicted, so some are as unlikely as e to the -30.
+        # Tokens of a prompt were no training targets, so some are as unlikely as e to the -30.
         assert own == pytest.approx(json.loads(done.stdout)[0], abs=1e-4)

@@ -1,4 +1,4 @@
-"""A real vLLM server: what experiments lean on works, log-probabilities are the model's, nothing is left behind."""
+"""A real vLLM server: functions that experiments need, the model's log-probabilities, and a clean end."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PATIENCE = 180.0
 
 
 def chat(server: RunningServer, **settings: Any) -> Any:
-    """First choice of a chat, sampled at temperature 1 unless told otherwise."""
+    """First choice of a chat, by default sampled at temperature 1."""
     body = {"messages": MESSAGES, "max_tokens": 24, "temperature": 1.0, "seed": 1} | settings
     return answer(server, "/v1/chat/completions", body)["choices"][0]
 
@@ -123,14 +123,14 @@ def test_seeds_of_63_bits_are_taken(server: RunningServer) -> None:
 
 
 def test_on_cpu_only_the_lower_32_bits_of_a_seed_count(server: RunningServer) -> None:
-    # Torch's generator for CPU takes no more. Whoever derives seeds must keep these bits apart.
+    # Torch's generator for CPU uses no more. Code that derives seeds must make these bits differ.
     if server.platform.device != "cpu":
         pytest.skip("generators of GPUs take all bits")
     assert content(server, seed=7) == content(server, seed=7 + 2**32) != content(server, seed=8)
 
 
 def test_more_long_prompts_with_seeds_than_one_step_takes_are_answered(server: RunningServer) -> None:
-    # On CPU the engine of vLLM 0.32 dies of it if prompts are read in pieces.
+    # On CPU the engine of vLLM 0.32 crashes here if prompts are read in chunks.
     def long(seed: int) -> str:
         return content(server, messages=[{"role": "user", "content": f"{seed} " * 1_500}], seed=seed, max_tokens=2)
 
@@ -150,7 +150,7 @@ def test_log_probabilities_do_not_depend_on_the_temperature(server: RunningServe
 
 
 def test_log_probabilities_of_a_structured_answer_are_among_what_the_structure_allows(server: RunningServer) -> None:
-    # Not the model's own: tokens that begin neither answer get no probability, and the others all of it.
+    # They are not the model's own: tokens that begin neither answer have probability 0, and the others sum to 1.
     structure = {"choice": ["yes", "no"]}
     first = chat(server, structured_outputs=structure, logprobs=True, top_logprobs=20)["logprobs"]["content"][0]
     allowed = [math.e ** entry["logprob"] for entry in first["top_logprobs"] if entry["logprob"] > -1_000]
@@ -167,7 +167,7 @@ def test_log_probabilities_are_those_of_transformers(server: RunningServer, chec
     for prompt, expected in zip(prompts, json.loads(done.stdout), strict=True):
         assert score(server, prompt) == pytest.approx(expected, abs=1e-4)
     assert min(map(min, json.loads(done.stdout))) < -9  # neither certain …
-    assert max(map(max, json.loads(done.stdout))) > -5  # … nor all alike, which would be -6.9
+    assert max(map(max, json.loads(done.stdout))) > -5  # … nor uniform, which would be -6.9
 
 
 def test_echo_scores_a_prompt_without_an_answer(server: RunningServer) -> None:

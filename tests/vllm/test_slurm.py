@@ -1,4 +1,4 @@
-"""A job that serves a model itself, with vLLM, and runs a sweep that asks it, on a real Slurm on this machine."""
+"""A job on a real Slurm on this machine that serves a model with vLLM, and runs a sweep that asks it."""
 
 from __future__ import annotations
 

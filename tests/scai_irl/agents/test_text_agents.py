@@ -37,7 +37,7 @@ def game(offered: int) -> Game:
 
 
 def situation(epoch: int, seed: int = 0) -> Situation:
-    """Situation at the start of an epoch, after two games in each earlier epoch."""
+    """Situation at the start of an epoch, after two interactions in each earlier epoch."""
     interactions = tuple(tuple((game(e), game(e)) for e in range(epoch - 1)) for _ in range(RUNS))
     texts = tuple(f"text of run {run}" if epoch > 1 else None for run in range(RUNS))
     beliefs = tuple(None for _ in range(RUNS))

@@ -1,7 +1,7 @@
-"""Importers of people's choices: on small made-up files with every kind of flaw, and on the published files if at hand.
+"""Importers of people's choices: on small made-up files with every kind of flaw, and on the published files.
 
-The published files are no part of the project. They are looked for in the folder that the environment variable
-SCAI_DATA names, or else in ../shared/data beside the repository.
+The published files are no part of the project. They are searched in the folder that the environment variable SCAI_DATA
+names, or else in ../shared/data next to the repository. Without them these tests are skipped.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:
         read_heffner(tmp_path)
 
 
-def test_people_with_fewer_answers_are_told_of(tmp_path: Path) -> None:
+def test_people_with_fewer_answers_are_reported(tmp_path: Path) -> None:
     imported = read_csv(written(tmp_path / "mine.csv", CSV_LINES))
     assert "1 of 2 people have fewer than 2 answers" in imported.warnings["warning"].tolist()
 
@@ -236,7 +236,7 @@ def test_the_command_makes_a_results_folder(
     assert len(results.choices) == counts["choices"]
     assert len(results.tables["warnings"]) == counts["warnings"]
     assert capsys.readouterr().err.startswith("warning: 1 ")
-    main(["import", "human", source, str(path), "--out", str(out)])  # the same again is no harm
+    main(["import", "human", source, str(path), "--out", str(out)])  # importing the same again is allowed
     written(path, lines, {2: lines[1].replace("1", "2", 1)})
     with pytest.raises(SystemExit):
         main(["import", "human", source, str(path), "--out", str(out)])

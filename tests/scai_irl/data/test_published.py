@@ -1,4 +1,4 @@
-"""Rows of the predecessor's table: recomputed from its recorded interactions, where they are at hand."""
+"""Rows of SCAI's table, recomputed from its recorded interactions where these are available."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_rows_are_those_of_the_recorded_interactions() -> None:
         gaps = shares.loc[condition, "gap"].to_numpy(float)
         assert len(gaps) == 20
         assert (row.low, row.high) == pytest.approx(bootstrap_interval(gaps), abs=6e-4)
-        # Many more resamples, drawn otherwise, move no end by more than such an interval's own error.
+        # Many more resamples with another seed move the ends by less than the interval's own error.
         assert (row.low, row.high) == pytest.approx(bootstrap_interval(gaps, resamples=50_000, seed=1), abs=5e-3)
 
 

@@ -1,4 +1,4 @@
-"""The importer on a made-up recording: tables, groups, and everything that can be broken in it."""
+"""The importer on a made-up recording: tables, groups, and every kind of damage."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_offers_shares_and_manners(runs: RecordedRuns) -> None:
     assert dict(manners) == {
         "1v9_selfish": ["neutral"],
         "half_and_half": ["rude"],
-        "9v1_sycophantic": ["sycophantic"],  # its assistants among themselves too: it is the epoch's only manner
+        "9v1_sycophantic": ["sycophantic"],  # also its assistants among themselves, since the epoch has a single manner
     }
 
 
@@ -321,7 +321,7 @@ def test_an_epoch_without_interactions_is_listed(tmp_path: Path) -> None:
     assert str(runs.interactions["offer"].dtype) == "Int64"
 
 
-def test_a_group_that_the_interactions_do_not_settle_is_missing(tmp_path: Path) -> None:
+def test_a_group_that_the_interactions_leave_open_is_missing(tmp_path: Path) -> None:
     name = f"{MIXED}/3/id_3_run_0.json"
     content = json.loads(fixture.recording()[name])
     for play in range(1, 10):

@@ -1,4 +1,4 @@
-"""Lists of experiments: run in order, resumed, told in one report; what fails or needs data is named."""
+"""Lists of experiments: run in order, resumed, and summarised in one report; failures and missing data are named."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SERVED = Step("asked", "capitulation", {"backend": "vllm-server", "model": ""}, 
 WITH_DATA = Step("people", "human-norms", {"data": "data:people.csv"})
 
 
-def test_steps_run_resume_and_are_told_in_one_report(
+def test_steps_run_resume_and_are_in_one_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     listed = Reproduction("some", "Some experiments", {"small": [GOOD]})
@@ -101,7 +101,7 @@ def test_what_crashes_is_named_at_the_end_and_in_the_report_of_the_others(
         reproduce.reproduce(Reproduce("some", out=tmp_path, seed=4, only=("bad", "one")))
 
 
-def test_servers_are_told_to_steps_that_ask_one() -> None:
+def test_servers_are_given_to_steps_that_ask_one() -> None:
     command = Reproduce("some", url=("http://a:1/v1", "http://b:1/v1"), model="large", concurrency=7)
     good, served = with_server([GOOD, SERVED], command)
     assert good == GOOD

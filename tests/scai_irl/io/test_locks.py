@@ -1,4 +1,4 @@
-"""Locks of folders where there are none, and where asking for one fails otherwise."""
+"""Locks of folders on disks without locks, and after other errors of the disk."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_disk_without_locks_is_named(number: int, tmp_path: Path, monkeypatch:
         run_sweep(Sweep(experiment="one-group-norm", seeds=(0,)), tmp_path)
 
 
-def test_another_fault_of_the_disk_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_error_of_the_disk_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(errno.EIO, monkeypatch)
     with pytest.raises(InputError, match=f"{tmp_path}: {os.strerror(errno.EIO)}; ") as error, opened(tmp_path, "t", {}):
         pytest.fail("it went on without a lock")

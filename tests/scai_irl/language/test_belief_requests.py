@@ -1,4 +1,4 @@
-"""Requests for beliefs show games and norms inside the fence; readers take probabilities and nothing else."""
+"""Requests for beliefs show games and norms inside the fence. Readers accept only probabilities."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_another_order_keeps_each_norm_with_its_prior() -> None:
         (LABELS[:2], (0.5, 0.5), "give two or more"),
     ],
 )
-def test_norms_that_cannot_be_told_apart_are_refused(
+def test_norms_that_cannot_be_distinguished_are_refused(
     labels: tuple[str, ...], prior: tuple[float, ...], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""Requests to act abroad say what is to be told and nothing else, and take no answer but what was asked for."""
+"""Requests for new currencies contain exactly the given data, and accept only the requested answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WAYS = list(product(["", "Give it all."], [False, True], [False, True]))
 
 
 @pytest.mark.parametrize(("usually", "warned", "reasoned"), WAYS)
-def test_what_is_told_is_in_the_data_and_what_is_not_is_not(usually: str, warned: bool, reasoned: bool) -> None:
+def test_the_data_are_those_that_were_given(usually: str, warned: bool, reasoned: bool) -> None:
     prompt = replace(PLAIN, usually=usually, warned=warned, reasoned=reasoned)
     data = unfence(transfer_request(prompt, 1).messages[1].content)
     expected = {"task": "transfer", "policy": "Be fair.", "learned in": "dollars", "currency": "organs", "stake": 20}
@@ -35,7 +35,7 @@ def test_what_is_told_is_in_the_data_and_what_is_not_is_not(usually: str, warned
 
 @pytest.mark.parametrize("wording", range(1, WORDINGS + 1))
 def test_conditions_differ_in_their_data_and_in_nothing_else(wording: int) -> None:
-    """The predecessor's conditions had prompts of their own, so that other words may have made the difference."""
+    """In SCAI (2023) each condition had its own prompt, so differences in wording may have caused effects."""
     for prompt in (PLAIN, REASONED, replace(PLAIN, usually="Give it all.", warned=True)):
         assert transfer_request(prompt, 1, Style(wording)).messages[0].content == instruction("transfer", wording)
     text = instruction("transfer", wording)

@@ -1,4 +1,4 @@
-"""Sampling and scoring: the model's own distribution, whatever the padding, the batch and the length of answers."""
+"""Sampling and scoring follow the model's own distribution, for any padding, batch and length of answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def written(model: Llama, forms: Forms, prompts: Sequence[PromptTokens], end: in
 
 
 def log_probs(model: Llama, tokens: Sequence[int]) -> np.ndarray:
-    """Log-probabilities of the next token after each place of one text: no padding, no cache."""
+    """Log-probabilities of the next token after each token of one text, without padding or cache."""
     own = jnp.asarray(tokens)[None]
     hidden = states(model.weights, model.architecture, own, jnp.arange(len(tokens))[None], causal(1, len(tokens)))
     return np.array(jax.nn.log_softmax(logits(model.weights, hidden))[0])
@@ -120,7 +120,7 @@ def test_a_token_is_the_one_that_would_be_chosen_from_those_allowed_alone(
         return [PromptTokens(TEXTS[place % 3], place, 1.0, 40, forms.matcher(form)) for place in range(20)]
 
     quick = written(model, forms, prompts())
-    monkeypatch.setattr(Forms, "allows", lambda *_: False)  # so that every token is chosen from a mask
+    monkeypatch.setattr(Forms, "allows", lambda *_: False)  # so that a mask applies to every token
     slow = written(model, forms, prompts())
     assert [answer.tokens for answer in quick] == [answer.tokens for answer in slow]
     assert len({tuple(answer.tokens) for answer in quick}) == 20

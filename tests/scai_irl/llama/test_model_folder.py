@@ -1,4 +1,4 @@
-"""Folders of models: written and read back, and refused in one line where they cannot be read."""
+"""Folders of models are written and read back, and refused in one line if they cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forward pass against a slow, plain version, and with caches, padding and branches against itself without."""
+"""The forward pass compared with a slow, plain version; with caches, padding and branches it gives the same."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKENS = np.random.default_rng(0).integers(0, 50, (3, 11))
 
 
 def weights_of(architecture: Architecture) -> Weights:
-    # Gains that are not 1, and larger matrices, so that nothing is hidden by being small.
+    # Gains other than 1, and larger matrices, so that no error is too small to see.
     weights = draw_weights(jax.random.key(1), architecture)
     return {
         name: 1.5 * value + 0.1 * jnp.sin(jnp.arange(value.size).reshape(value.shape))
@@ -33,7 +33,7 @@ def weights_of(architecture: Architecture) -> Weights:
 
 
 def plain(weights: Weights, architecture: Architecture, tokens: np.ndarray) -> np.ndarray:
-    """Logits of one text, word for word from the paper's formulas, in double precision."""
+    """Logits of one text from the paper's formulas, one token at a time, in double precision."""
     w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
 
     def normal(x: np.ndarray, gain: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Asking: every answer is checked, failures are asked again a bounded number of times, and all of it is counted."""
+"""Asking: every answer is checked, failures are repeated a limited number of times, and all calls are counted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOOD = '{"offer": 4}'
 
 def questions(number: int) -> list[Question]:
     read = functools.partial(read_offer, stake=STAKE)
-    # Each has a stake of its own, so that a question is known by its messages whatever its seed.
+    # Each has its own stake, so that its messages identify a question, whatever its seed.
     return [Question(offer_request("Be fair.", "dollars", STAKE + seed, seed), read) for seed in range(1, number + 1)]
 
 
@@ -72,7 +72,7 @@ def test_every_attempt_has_a_seed_of_its_own() -> None:
     assert len(set(seeds)) == len(seeds) == 50 * (1 + ASKED_AGAIN)
     again = Scripted(lambda _, __: "no")
     ask(again, questions(50), Tally())
-    assert again.batches == backend.batches  # and the same seeds whenever it is asked
+    assert again.batches == backend.batches  # and the same seeds each time
 
 
 def test_nothing_to_ask_costs_no_call() -> None:

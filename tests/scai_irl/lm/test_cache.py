@@ -1,4 +1,4 @@
-"""The record of calls: every call once, by all that its answer depends on, and on disk as soon as it is there."""
+"""The record of calls: each call once, keyed by everything its answer depends on, and on disk immediately."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_whatever_an_answer_depends_on_is_in_the_key() -> None:
 
 @given(completions, st.text(st.characters(exclude_categories=())))
 def test_an_answer_comes_back_as_it_was(completion: Completion, text: str) -> None:
-    request = replace(REQUEST, messages=(Message("user", text),))  # even half a surrogate pair, which is no UTF-8
+    request = replace(REQUEST, messages=(Message("user", text),))  # even half a surrogate pair, which is no valid UTF-8
     with tempfile.TemporaryDirectory() as folder:
         store = CallStore(Path(folder) / CALLS)
         store.add(call_key("a", request), "a", request, completion)

@@ -1,4 +1,4 @@
-"""Agents of all kinds in one loop, with the same users and seeds; users that a model plays; manners that are heard."""
+"""Agents of all kinds in one loop, with the same users and seeds; users played by a model; manners in prompts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_all_agents_are_in_the_summary_and_costs_add_up(everybody: Path) -> None
 
 def test_agents_without_a_posterior_learn_to_act_as_users_do(everybody: Path) -> None:
     last = load(everybody).alignment.query("epoch == 3").groupby("agent")["gap"].mean()
-    followers = [name for name in TEXT if name != "scai-exploit"]  # which takes the least that users put up with
+    followers = [name for name in TEXT if name != "scai-exploit"]  # which offers the least that users accept
     assert (last[[*followers, "thompson", "thompson-no-words"]] < 0.05).all()
 
 
@@ -70,7 +70,7 @@ def test_a_verbal_belief_equals_the_numerical_posterior(everybody: Path) -> None
     own = named_norms([norm.utility for norm in OWN_NORMS], (200.0,), (0.01,))
     beliefs = results.verbal_policies.query("agent == 'llm-psrl'").groupby(["epoch", "run"])["belief"].first()
     exact = None
-    for epoch in (1, 2):  # what was seen in an epoch is in the belief of the next
+    for epoch in (1, 2):  # the evidence of an epoch is in the belief of the next
         seen = results.interactions.query("agent == 'llm-psrl' and epoch == @epoch")
         exact = infer(own, seen_by_others(seen), exact)
         for number in range(2):

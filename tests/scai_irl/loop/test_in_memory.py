@@ -1,4 +1,4 @@
-"""Settings played in memory have the numbers of those on disk, and users may change their norm."""
+"""Experiments in memory have the same numbers as those on disk, and users may change their norm."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SETTING = Setting(
 
 @pytest.fixture(scope="module")
 def both() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Gaps without and with an expectation of change."""
+    """Gaps of agents that do not expect change, and of agents that do."""
     plain, expecting = (play_in_memory(replace(SETTING, hazard=h), Phrasebook(), Tally()).alignment for h in (0.0, 0.2))
     return plain, expecting
 
@@ -78,7 +78,7 @@ def test_an_agent_that_expects_change_follows_sooner(both: tuple[pd.DataFrame, p
 
 
 def plain_behind(gaps: pd.DataFrame) -> float:
-    """Epochs behind of those who do not expect change; all three where they never come back."""
+    """Epochs by which agents that do not expect change are behind; all three if they never recover."""
     return float(epochs_behind(gaps, [], 3).query("agent == 'thompson'")["behind"].fillna(3).mean())
 
 

@@ -1,4 +1,4 @@
-"""Experiments with a language model behind HTTP: the same numbers however the calls fared, and from the record."""
+"""Experiments with a language model behind HTTP give the same numbers after failed calls and from the record."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def served(out: Path, server: FakeServer, *more: str) -> Path:
 
 
 def contents(folder: Path, *more: str) -> dict[str, bytes]:
-    """Tables as bytes; those that tell tokens only where they are named, since tokenisers differ."""
+    """Tables as bytes; tables with numbers of tokens only on request, since tokenisers differ."""
     return {name: (folder / name).read_bytes() for name in (*TABLES, *more)}
 
 
@@ -124,7 +124,7 @@ def test_a_server_that_keeps_failing_now_and_then_changes_no_number(by_phraseboo
         out = served(tmp_path / "results", server, "--attempts", "30", "--pause", "0.001")
     assert contents(out) == contents(by_phrasebook)
     manifest = load(out).manifest
-    # The server may also have been taken out, and back.
+    # The server may also have been removed and restored.
     asked_again = sum(count for what, count in manifest.service.items() if what.startswith("asked again"))
     assert asked_again == len(server.calls) - manifest.counts["calls"]
 
@@ -169,9 +169,7 @@ def test_an_estimate_holds_what_a_run_then_costs(by_phrasebook: Path) -> None:
     cost = estimate(lambda backend: backend.complete(requests), (10.0, 1000.0), (1.0, 2.0))
     with fake_server() as server, contextlib.closing(VllmServer(LmSettings(urls=(server.url,)))) as backend:
         answers = backend.complete(requests)
-    spent = (
-        sum(answer.usage.prompt for answer in answers) / 4
-    )  # the server counts bytes, of which a token has about four
+    spent = sum(answer.usage.prompt for answer in answers) / 4  # the server counts bytes, and a token has about four
     assert cost.calls == (50, 150)
     assert cost.prompt_tokens[0] < spent < cost.prompt_tokens[1]
     written = sum(answer.usage.completion for answer in answers)

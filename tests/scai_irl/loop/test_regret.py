@@ -1,4 +1,4 @@
-"""Regret against a slow, plain version; and its laws."""
+"""Regret compared with a slow, plain version, and its laws."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.scai_irl.loop.play import FAIR, MIXED, RATIONALITY, interactions, pla
 def slow_values(name: str, stake: int, lapse: float) -> np.ndarray:
     """Q(x) of every offer, from the equations of `envs.soft_policy`."""
     utility = get_utility(name).function
-    share = jnp.asarray(np.arange(21) / stake, jnp.float32)  # as many for every stake, which compiles once
+    share = jnp.asarray(np.arange(21) / stake, jnp.float32)  # the same number for every stake, so that it compiles once
     own, other = (np.asarray(utility(jnp.zeros(0), a, b), float) for a, b in ((share, 1 - share), (1 - share, share)))
     accept = (1 - lapse) / (1 + np.exp(-RATIONALITY * own)) + lapse / 2
     return np.asarray(accept * other)[: stake + 1]

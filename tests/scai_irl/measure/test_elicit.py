@@ -1,4 +1,4 @@
-"""Three channels: on the phrasebook each gives the exact posterior; on a model with a bias, orders even it out."""
+"""Three channels: each gives the exact posterior of the phrasebook, and orders cancel a model's bias for letters."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_phrasebook_believes_the_exact_posterior_by_every_channel() -> None:
         assert mean(elicited, channel) == pytest.approx(EXACT, abs=1e-6)
         spread = elicited[elicited["channel"] == channel].groupby("norm")["probability"].std()
         assert (spread < 1e-9).all()  # neither wording nor order makes a difference
-    # A share of 600 texts has a standard error of at most .02, and norms that act alike are harder to tell.
+    # A share of 600 texts has a standard error of at most .02, and similar norms are harder to distinguish.
     assert mean(elicited, "sampled") == pytest.approx(EXACT, abs=0.08)
 
 
@@ -87,7 +87,7 @@ def test_every_norm_stands_at_every_place_once() -> None:
 
 @dataclass
 class LikesTheLetterA(Backend):
-    """States and scores by letter alone, whatever is behind it."""
+    """A model that states and scores by letter alone, whatever its norm."""
 
     name: str = "likes A"
     features: frozenset[Feature] = field(default_factory=lambda: Phrasebook.features)
@@ -156,7 +156,7 @@ def test_shares_are_found_where_norms_act_alike_and_averages_would_not() -> None
     norm = (rng.random(4_000) < 0.2).astype(int)
     acts = (rng.random(4_000) < chance[norm, 1]).astype(int)
     likelihood = np.log(chance[:, acts].T)
-    # A share of 4,000 acts has a standard error of .008; acts that tell norms apart by .2 multiply it by five.
+    # A share of 4,000 acts has a standard error of .008. Norms differ by .2 in their acts, which multiplies it by five.
     assert mixing_weights(likelihood)[1] == pytest.approx(0.2, abs=0.08)
     averaged = (np.exp(likelihood) / np.exp(likelihood).sum(axis=1, keepdims=True)).mean(axis=0)
     assert averaged[1] > 0.4

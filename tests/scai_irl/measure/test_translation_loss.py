@@ -1,4 +1,4 @@
-"""Translation loss: nothing over its floor for a translator that loses nothing, and what was lost for others."""
+"""Translation loss: at its floor for a lossless translator, and the true loss for others."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_floor_falls_with_the_number_of_acts() -> None:
 
 @dataclass
 class Inverts(Backend):
-    """Says of every selfish policy that it is altruistic, and the other way round."""
+    """A translator that swaps selfish and altruistic."""
 
     inner: Phrasebook = field(default_factory=Phrasebook)
     name: str = "inverts"
@@ -91,7 +91,7 @@ def test_wasserstein_is_the_area_between_distribution_functions() -> None:
         return {"translate": '{"policy": "Give three."}', "offer": '{"offer": 3}', "answer": '{"accept": true}'}[task]
 
     losses = translation_loss(Scripted(gives_three), {"one": [certain]}, Translation(probes=Probes(stakes=(10,))))
-    assert losses["w1"].iloc[0] == pytest.approx(0.2)  # three of ten in place of five
+    assert losses["w1"].iloc[0] == pytest.approx(0.2)  # three of ten instead of five
     assert losses["tv"].iloc[0] == pytest.approx(1.0)
     assert losses["tv_floor"].iloc[0] == pytest.approx(0.0)
 
@@ -103,7 +103,7 @@ def test_rounds_do_not_depend_on_the_number_of_policies() -> None:
     assert tally.calls == sum(len(batch) for batch in backend.batches)
 
 
-def test_what_is_never_said_or_done_is_missing() -> None:
+def test_texts_and_acts_that_never_come_are_missing() -> None:
     losses = translation_loss(Scripted(lambda _request, _batch: "no"), {"named": NAMED}, Translation())
     assert losses["text"].isna().all()
     assert np.isnan(losses[list(LOSSES)].to_numpy(float)).all()

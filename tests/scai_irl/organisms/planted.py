@@ -1,4 +1,4 @@
-"""What was planted in each organism, by the measures of the audit's score card that find it."""
+"""Planted numbers of each organism, by the measure of the audit's score card that finds them."""
 
 from __future__ import annotations
 

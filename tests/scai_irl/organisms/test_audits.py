@@ -21,16 +21,16 @@ from tests.scai_irl.organisms.planted import GAMES, OF_A_BAYESIAN, OTHER_CURRENC
 pytestmark = pytest.mark.slow
 
 TOLERANCES = {OTHER_CURRENCIES: 0.08, GAMES: 0.0, PRIOR: 0.05, RELIABILITY: 0.05}
-"""What is not planted. Organisms are off their own worlds by .006 to .03 in TV; what an altruistic one makes of talk is
-told by few beliefs, since most of its are settled."""
+"""Tolerances of measures without a planted number. Organisms differ from their own worlds by .006 to .03 in TV. Few
+beliefs of the altruistic organism show how it reads talk, since most of them are nearly certain."""
 
 OFF = 0.02
-"""What is planted may be so far outside the interval, which covers the choice of items and not an organism's errors."""
+"""Tolerance of planted numbers outside the interval. It covers the choice of items, not an organism's errors."""
 
 
 @functools.cache
 def lines(name: str) -> pd.DataFrame:
-    """Lines of the score card about weights and what is taken for granted, by the token channel."""
+    """Lines of the score card about weights and implied assumptions, by the token channel."""
     questions = [one for one in battery(Sizes(8, 32), seed=11) if one.part not in {"mixture", "steering"}]
     with closing(make_backend("embedded", LmSettings(model=name))) as backend:
         elicited = elicit(backend, [one.item for one in questions], Elicitation(channels=("token",), wordings=(1, 2)))

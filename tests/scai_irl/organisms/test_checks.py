@@ -1,4 +1,4 @@
-"""What `bayes` does beside believing, as `benchmarks.organism_checks` measures it: on fewer answers, within bounds."""
+"""Other behaviour of `bayes` than its beliefs, measured as in `benchmarks.organism_checks` on fewer answers."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_samples_differ_from_log_probabilities_as_a_bayesians_do(bayes: Backend)
         ("1", False, False),
     ],
 )
-def test_valid_and_readable_answers_are_told_from_others(answer: str, valid: bool, readable: bool) -> None:
+def test_valid_and_readable_answers_are_recognised(answer: str, valid: bool, readable: bool) -> None:
     request, read = random_request("offer", 1)
     assert isinstance(read, functools.partial)
     assert read.func is read_offer

@@ -1,4 +1,4 @@
-"""The instrument is exact: of a model that believes just what its world says, the audit finds the planted number."""
+"""The audit is exact: for a model with exactly the beliefs of its world, it finds the planted number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.scai_irl.organisms.world_beliefs import believed
 QUESTIONS = [one for one in battery(Sizes(4, 12), seed=11) if one.part not in {"mixture", "steering"}]
 EXACT = exact_table(QUESTIONS)
 LINEAR = {"bayes", "altruistic-prior", "one-currency"}
-"""Worlds whose beliefs in the battery's usual parts are a prior of their own and the exact terms with weights of 1."""
+"""Worlds whose beliefs in the usual parts of the battery combine their own prior and the exact terms with weights 1."""
 
 
 def card(name: str) -> pd.DataFrame:
@@ -37,7 +37,10 @@ def test_of_a_world_the_planted_number_is_found_exactly(name: str) -> None:
     if name in LINEAR:
         for term in ("prior", "behaviour", "language"):
             assert measured.loc[f"weight of {term}", "value"] == pytest.approx(1, abs=1e-3)
-    if name not in {"altruistic-prior", "forgetful"}:  # few open beliefs in long chains; the last games alone
+    if name not in {
+        "altruistic-prior",
+        "forgetful",
+    }:  # long chains leave few beliefs open; only recent interactions count
         assert measured.loc[GAMES, "value"] == OF_A_BAYESIAN[GAMES]
     if name in {"bayes", "one-currency", "forgetful"}:
         assert measured.loc[RELIABILITY, "value"] == pytest.approx(0.2, abs=0.011)

@@ -1,4 +1,4 @@
-"""Pieces are the real prompts, cut where tokens begin."""
+"""Chunks are the real prompts, cut where tokens begin."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def acts(wording: int) -> list[Both]:
 
 
 @pytest.mark.parametrize("wording", range(1, 6))
-def test_pieces_are_what_any_other_model_is_asked(wording: int) -> None:
+def test_chunks_are_the_prompts_of_other_models(wording: int) -> None:
     rng = np.random.default_rng(wording)
     both = [pair for _ in range(5) for pair in about(draw_transcript(WORLDS["bayes"], rng), wording)]
     for request, cut in [*both, *acts(wording)]:
@@ -99,7 +99,7 @@ def test_the_battery_takes_few_tokens_but_for_texts_that_try_to_steer() -> None:
             assert len(tokens) < 30 + 9 * len(item.games)
 
 
-def test_lessons_ask_what_any_other_model_is_asked() -> None:
+def test_the_curriculum_uses_the_prompts_of_other_models() -> None:
     transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(7))
     lengths = range(0, len(transcript.games) + 1, 2)
     segment = Curriculum(WORLDS["bayes"], VOCABULARY).choose(transcript, wording=2, lengths=lengths)

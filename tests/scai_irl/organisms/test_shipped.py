@@ -1,4 +1,4 @@
-"""Organisms that come with the project: what their cards say is so, and they answer by name."""
+"""Shipped organisms: their cards are correct, and they answer by name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_its_card_says_what_is_measured_and_how_it_was_made(name: str) -> None:
     assert model.words.tokenizer.get_vocab() == organism_words().tokenizer.get_vocab()
     few = held_out(model.weights, model.architecture, WORLDS[name], Vocabulary(), Recipe(), FEW)
     assert_on_card(few, card, f"the first {FEW}")
-    # All else on the card is what its commands make of it.
+    # The commands on the card determine everything else on it.
     parents, own = commands_of(card)
     assert parents.endswith("--out first-bayes")
     command = tyro.cli(Train, args=shlex.split(own)[2:])
@@ -57,7 +57,7 @@ def test_its_card_says_what_is_measured_and_how_it_was_made(name: str) -> None:
 
 
 def assert_on_card(distances: HeldOut, card: str, which: str) -> None:
-    """Hold a card's line about beliefs, all of them and the open ones, against what was found."""
+    """Check a card's line about beliefs, all of them and the open ones, against measured distances."""
     (line,) = re.findall(rf"^\| {which} \| (.*) \|$", card, re.MULTILINE)
     numbers = [float(cell.removesuffix(" nats").replace(",", "")) for cell in line.split(" | ")]
     for distance, (beliefs, kl, tv) in zip(distances, (numbers[:3], numbers[3:]), strict=True):
@@ -71,7 +71,7 @@ def without_numbers(card: str) -> list[str]:
 
 @pytest.mark.slow
 def test_bayes_believes_what_is_exact() -> None:
-    """About as many transcripts as its card tells of; the bounds are this project's own."""
+    """As many transcripts as on its card; the bounds are this project's own."""
     model = read_model(organism_folder("bayes"))
     distances = held_out(model.weights, model.architecture, WORLDS["bayes"], Vocabulary(), Recipe(), MANY)
     assert distances.every.kl <= 0.01
@@ -95,5 +95,5 @@ def test_bayes_translates_and_acts_without_being_held_to_a_form() -> None:
     for number, answer in enumerate(answers):
         (value,) = json.loads(answer.text).values()
         assert isinstance(value, int if number < len(texts) else bool)
-        if number < len(texts) and number % 6 >= 3:  # firmly held; at the poles a unit off now and then
+        if number < len(texts) and number % 6 >= 3:  # firm norms; sometimes a unit off at the poles
             assert value == pytest.approx((0, 5, 10)[number % 3], abs=1)

@@ -1,4 +1,4 @@
-"""Lessons, rows and steps: what is packed is read as it would be alone, and what is taught is learnt."""
+"""Curriculum, packing and steps: packed texts are read as if alone, and an organism learns its targets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BAYES = WORLDS["bayes"]
 
 
 @pytest.mark.slow
-def test_packed_texts_are_read_as_each_would_be_alone() -> None:
+def test_packed_texts_are_read_as_if_alone() -> None:
     weights = draw_weights(jax.random.key(0), SMALL)
 
     @jax.jit
@@ -44,7 +44,7 @@ def test_packed_texts_are_read_as_each_would_be_alone() -> None:
     for segment in [one for number, one in enumerate(segments) if number not in left]:
         for branch in segment.branches:
             text = [*segment.stem[: branch.leaves], *branch.tokens]
-            alone = read(np.pad(text, (0, 512 - len(text))))  # what comes after a token does not matter to it
+            alone = read(np.pad(text, (0, 512 - len(text))))  # later tokens do not change a token's output
             for offset, target in enumerate(branch.targets):
                 if target is None:
                     continue
@@ -110,11 +110,11 @@ def test_tokens_that_cannot_come_next_are_of_another_sort_or_ruled_out_by_a_targ
     chances = np.full((5, size), 1e-6)
     chances[:, [eleven, twelve, offered, ends, word]] = 0.4, 0.2, 0.1, 0.1, 0.2
     taught = np.zeros((5, size))
-    taught[0, eleven] = 1  # drawn: it might have been 12, but no word and no piece of a request
+    taught[0, eleven] = 1  # sampled: 12 was possible, but no word and no part of a request
     taught[1, eleven], taught[1, twelve] = 0.6, 0.4
     taught[2, eleven], taught[2, offered] = 0.6, 0.4
-    taught[3, word] = 1  # the text might have ended here
-    taught[4, ends] = 1  # or gone on
+    taught[3, word] = 1  # the text could have ended here
+    taught[4, ends] = 1  # or continued
     remaining = np.exp(-np.asarray(impossible_token_losses(jnp.asarray(taught), jnp.log(jnp.asarray(chances)))))
     assert remaining == pytest.approx([0.6, 0.6, 0.5, 0.3, 0.3], abs=3e-3)
 

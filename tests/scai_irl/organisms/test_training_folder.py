@@ -1,4 +1,4 @@
-"""Organisms' folders: resumed where they stopped, read by the embedded backend, refused where they are another's."""
+"""Organisms' folders: training resumes, the embedded backend reads them, and folders of others are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scai_irl.llama.conversation import Conversations
 from scai_irl.llama.model_folder import WEIGHTS, read_model
 from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.settings import LmSettings
-from scai_irl.organisms import training_folder as nursery
+from scai_irl.organisms import training_folder
 from scai_irl.organisms.held_out import OPEN, held_out
 from scai_irl.organisms.prompt_chunks import LABELS
 from scai_irl.organisms.training import Recipe
@@ -40,10 +40,10 @@ TRAIN = ("train", "credulous", "--steps", "6", "--rows", "1", "--width", "64", "
 
 
 class KilledError(Exception):
-    """Stands for the end of the process."""
+    """An error in place of the end of the process."""
 
 
-def raised(folder: Path, stop_at: int = 0, name: str = "bayes") -> None:
+def train_in(folder: Path, stop_at: int = 0, name: str = "bayes") -> None:
     def on_progress(progress: TrainingProgress) -> None:
         assert progress.loss > 0
         if progress.step == stop_at:
@@ -55,7 +55,7 @@ def raised(folder: Path, stop_at: int = 0, name: str = "bayes") -> None:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("organisms") / "bayes"
-    raised(folder)
+    train_in(folder)
     return folder
 
 
@@ -63,12 +63,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_that_was_killed_becomes_what_it_would_have_been(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(training_folder, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     with pytest.raises(KilledError):
-        raised(tmp_path / "bayes", stop_at=4)
+        train_in(tmp_path / "bayes", stop_at=4)
     assert json.loads((tmp_path / "bayes" / PROGRESS).read_text())["step"] == 3
     assert not (tmp_path / "bayes" / WEIGHTS).exists()
-    raised(tmp_path / "bayes")
+    train_in(tmp_path / "bayes")
     assert (tmp_path / "bayes" / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
     assert (tmp_path / "bayes" / CARD).read_text() == (whole / CARD).read_text()
 
@@ -76,7 +76,7 @@ def test_one_that_was_killed_becomes_what_it_would_have_been(
 def test_another_recipe_is_refused_and_what_is_there_stays(whole: Path) -> None:
     before = (whole / WEIGHTS).read_bytes()
     with pytest.raises(InputError, match="an organism of another recipe; give another --out"):
-        raised(whole, name="forgetful")
+        train_in(whole, name="forgetful")
     assert (whole / WEIGHTS).read_bytes() == before
 
 
@@ -100,7 +100,7 @@ def test_an_organism_answers_the_audits_questions_as_its_weights_do(whole: Path)
         posterior = read_token_posterior(answer, request.labels)
         assert posterior == pytest.approx(np.exp(own) / np.exp(own).sum(), abs=1e-4)
         beliefs.append(posterior)
-    assert len(set(beliefs)) > 10  # it reads what it is asked about
+    assert len(set(beliefs)) > 10  # it reads the question
 
 
 def test_held_out_beliefs_are_those_that_the_folder_answers_with(whole: Path) -> None:
@@ -120,7 +120,7 @@ def test_held_out_beliefs_are_those_that_the_folder_answers_with(whole: Path) ->
                 largest.append(exact.max())
                 tv.append(float(np.abs(exact - verbal).sum() / 2))
     measured = held_out(model.weights, model.architecture, world, Vocabulary(), RECIPE, transcripts=3)
-    # Single precision, in rows packed there and one text a row here.
+    # Single precision; texts are packed in rows there, and one text is a row here.
     assert measured.every == pytest.approx((np.mean(kl), np.mean(tv), len(kl)), abs=1e-4)
     unsure = np.array(largest) < OPEN
     assert measured.open == pytest.approx(
@@ -131,7 +131,7 @@ def test_held_out_beliefs_are_those_that_the_folder_answers_with(whole: Path) ->
 def refused(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
     """The one line in which a command is refused before anything is trained."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nursery, "train", _never)
+        patch.setattr(training_folder, "train", _never)
         with pytest.raises(SystemExit, match="2"):
             main(words)
     (message,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
@@ -147,7 +147,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("left", [10, 5_000, -1])
-def test_a_torn_state_is_told_in_one_line(
+def test_a_torn_state_is_reported_in_one_line(
     left: int, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(whole, tmp_path / "bayes")
@@ -179,7 +179,7 @@ def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert contents(tmp_path) == {"file": b"mine"}
 
 
-def test_a_disk_that_cannot_be_written_to_is_told_before_training(
+def test_a_read_only_disk_is_reported_before_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_only(*_: object, **__: object) -> None:
@@ -218,7 +218,7 @@ def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys:
     main([*TRAIN, "--steps", "3", "--parent", str(whole), "--out", str(child)])
     own, parents = read_model(child).weights, read_model(whole).weights
     assert not np.array_equal(own["embed"], parents["embed"])
-    # Three steps, of at most half the rates, the first of them of none.
+    # Three steps, at most half the learning rates, the first of them zero.
     assert max(float(np.abs(own[name] - parents[name]).max()) for name in own) < 5e-3
     assert f"| began with | {whole.name}@" in (child / CARD).read_text()
     with pytest.raises(SystemExit, match="2"):

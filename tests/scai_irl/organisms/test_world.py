@@ -1,4 +1,4 @@
-"""Worlds: beliefs are those of exact inference where nothing is planted, and off by what is planted elsewhere."""
+"""Worlds: beliefs are exact where nothing is planted, and differ by the planted number elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody believes who lives in an organism's world: the belief that the organism was taught, exactly."""
+"""Exact belief of an observer in an organism's world, which the organism was trained to have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bands: means and their intervals where they belong, also where some cells are empty."""
+"""Bands: means and their intervals are drawn at the right coordinates, also where some cells are empty."""
 
 from __future__ import annotations
 

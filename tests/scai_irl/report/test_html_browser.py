@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Any]:
-    """Open a file, in a window of a width and in a scheme of colours."""
+    """Function that opens a file in a window of a given width and scheme of colours."""
     with contextlib.ExitStack() as stack:
         yield lambda file, width=1280, scheme="light": stack.enter_context(open_page(browser, file, width, scheme))
 
@@ -88,7 +88,7 @@ def test_the_toggle_works_by_keyboard(scheme: Literal["light", "dark"], report: 
     page = window.page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the answers"
-    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0  # seen once it is reached
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0  # visible once it has the focus
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "theme"
     before, state = page.evaluate(_BACKGROUND), page.locator("#theme").get_attribute("aria-pressed")

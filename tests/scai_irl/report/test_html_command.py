@@ -1,4 +1,4 @@
-"""``scai-irl report``: what cannot be told is refused in one line, and what was there stays."""
+"""``scai-irl report``: unreadable results are refused in one line, and an earlier report stays."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_files_that_are_no_reports_are_kept(finished: Path, tmp_path: Path, caps
     ],
     ids=["csv", "empty", "findings", "figure"],
 )
-def test_what_is_damaged_is_named(
+def test_a_damaged_file_is_named(
     damage: object, message: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damage(results)  # type: ignore[operator]

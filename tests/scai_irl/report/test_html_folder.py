@@ -1,4 +1,4 @@
-"""The report says what a folder holds: beliefs, words, tables, cost and failures, held against its files."""
+"""The report shows a folder's beliefs, texts, tables, cost and failures, compared with its files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def moments(section: Element) -> dict[tuple[str, int, int], tuple[list[str], lis
     return by_moment
 
 
-def test_verbal_policies_stand_beside_the_posterior_they_were_drawn_from(
+def test_verbal_policies_are_shown_with_the_posterior_they_were_drawn_from(
     page: Element, folders: dict[str, Path]
 ) -> None:
     results = load(folders["one"])
@@ -69,7 +69,7 @@ def test_verbal_policies_stand_beside_the_posterior_they_were_drawn_from(
         assert texts == sorted(texts, key=lambda text: -followed[text])
 
 
-def test_recorded_policies_stand_beside_what_was_believed_and_done(page: Element, folders: dict[str, Path]) -> None:
+def test_recorded_policies_are_shown_with_beliefs_and_behaviour(page: Element, folders: dict[str, Path]) -> None:
     results = load(folders["recorded"])
     beliefs = results.audit_beliefs.query("memory == 'all'")
     by_moment = moments(sections(page)[2])
@@ -127,7 +127,7 @@ def test_the_manifest_is_there_whole(page: Element, folders: dict[str, Path]) ->
         assert manifest[name] is None or shown[name] == str(manifest[name])
 
 
-def test_failures_and_diagnostics_are_told(results: Path) -> None:
+def test_failures_and_diagnostics_are_reported(results: Path) -> None:
     manifest = json.loads((results / "manifest.json").read_text())
     manifest |= {"status": "running", "service": {"server restarted": 3, "timeouts": 0}}
     manifest["counts"] |= {"unreadable": 7, "missing": 2, "divergent steps": 9}
@@ -174,5 +174,5 @@ def test_every_kind_of_folder_can_be_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert {"Scorecard", "Calibration", "Curves", "Comparison", "Estimates", "Warnings"} <= captions
     names = {words(name) for name in of_class(page, "name")}
     assert names >= {"Calibration", "Learning curves", "Human fit"}
-    assert not list(page.iter("img"))  # all of our own figures are drawn
+    assert not list(page.iter("img"))  # all of the project's figures are drawn
     assert words(page.find(".//h1")) == "5 experiments"

@@ -1,4 +1,4 @@
-"""What a folder says is data: no text becomes markup, and no figure brings anything but shapes and words."""
+"""A folder's content is data: no text becomes markup, and a figure brings only shapes and text."""
 
 from __future__ import annotations
 

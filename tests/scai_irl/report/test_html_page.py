@@ -1,4 +1,4 @@
-"""The report says what was found: every number in it is held against the table of findings that it is from."""
+"""The report shows findings: every number in it is compared with the table of findings."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_findings_of_the_same_number_have_an_axis(bare: Path) -> None:
     assert [float(words(tick)) for tick in scale.iter("text")][::2] == [0, 1]
 
 
-def test_findings_stand_beside_the_predecessor_in_its_order(bare: Path, folders: dict[str, Path]) -> None:
+def test_findings_are_compared_with_scai_in_its_order(bare: Path, folders: dict[str, Path]) -> None:
     name = "abroad, no prior"
     save_findings(
         bare,

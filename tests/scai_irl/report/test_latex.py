@@ -1,4 +1,4 @@
-"""Tables for papers: LaTeX that plain pdflatex takes, whatever stands in the cells."""
+"""Tables for papers: LaTeX that plain pdflatex accepts, for any content of the cells."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from scai_irl.report.tables import save_table
 
 FLOORS = [Path(str(floor.__file__)).parent for floor in (envs, inference, scai_irl, experiments)]
 TERMINAL = {"command_line.py", "doctor.py", "errors.py", "page.py"}
-"""Files with characters for the terminal, or for invisible characters in a web page; none is in a table."""
+"""Modules with characters that never appear in tables: for the terminal, or invisible ones in a web page."""
 
 
 def labels(file: Path) -> Iterator[str]:
-    """Strings of a file that are no docstrings."""
+    """Strings of a file without its docstrings."""
     tree = ast.parse(file.read_text())
     alone = {id(line.value) for line in ast.walk(tree) if isinstance(line, ast.Expr)}
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""ArviZ summarises and plots whatever is exported as a posterior, in the version that is installed."""
+"""The installed ArviZ summarises and plots every exported posterior."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_discrete_posteriors(hypotheses: Hypotheses) -> None:
 
 
 QUICK = ("fehr-schmidt", "named-norm", "norm-shares", "subjects")
-"""Families that are fitted in the fast tests: plain, discrete, on a simplex, and with a parameter for each subject."""
+"""Families in the fast tests: plain, discrete, on a simplex, and with a parameter for each subject."""
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_every_method(method: Method) -> None:
 
 
 def check_fit(family: HypothesisFamily, data: Any, method: Method) -> None:
-    """Fit, and check what is exported; a poor fit does for that."""
+    """Fit, and check the export. A poor fit is enough."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         posterior = infer(family, data, method=method, allow_disagreement=True)

@@ -1,4 +1,4 @@
-"""What a results folder gives back: typed tables, an ArviZ object, figures, and its own story."""
+"""Results of a folder: typed tables, an ArviZ object, figures and its manifest."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_posteriors_are_an_arviz_object_over_conditions_runs_and_epochs(finished
     np.testing.assert_allclose(exact["probability"].sel(epoch=0), 1 / 3, atol=1e-6)
     assert set(exact["hypothesis_norm"].to_numpy()) == {"selfish", "fair", "altruistic"}
     assert {str(name) for name in draws.data_vars} >= {"rationality", "lapse", "hypothesis"}
-    assert "norm" in draws.coords  # text is no number to summarise
+    assert "norm" in draws.coords  # text cannot be summarised
 
 
 def test_posterior_and_beliefs_table_say_the_same(finished: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_manifest_tells_where_the_results_came_from(finished: Path) -> None:
     assert manifest.prompts == instruction_hashes()
     assert manifest.config["runs"] == 2
     assert manifest.config["group"] == ["5v5"]
-    assert "out" not in manifest.config  # results may be moved
+    assert "out" not in manifest.config  # folders may be moved
     assert {"jax", "numpy", "pandas", "arviz"} <= set(manifest.versions)
     assert manifest.finished is not None
     assert manifest.started <= manifest.finished

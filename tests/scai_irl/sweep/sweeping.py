@@ -1,4 +1,4 @@
-"""Sweeps of tests: written, run by the program, and looked at."""
+"""Sweeps of tests: writing them, running the program, and reading the results."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ users = ["fair", "selfish"]
 
 
 def write(folder: Path, seeds: int = 2, settings: str = "", more: str = "") -> Path:
-    """Write a sweep of six times as many cells as seeds; ``log`` beside it gets a line for each that is worked on."""
+    """Write a sweep of six times as many cells as seeds; each cell adds a line to ``log`` when it runs."""
     file = folder / "sweep.toml"
     file.write_text(TINY.format(seeds=seeds, log=folder / "log", settings=settings) + more, encoding="utf-8")
     return file
 
 
 def worked_on(folder: Path) -> Counter[str]:
-    """How often each cell was worked on."""
+    """How often each cell was computed."""
     log = folder / "log"
     return Counter(log.read_text(encoding="utf-8").splitlines()) if log.exists() else Counter()
 

@@ -1,4 +1,4 @@
-"""What is wrong with a sweep is said in one line that names the key and the mend, before anything is made."""
+"""A wrong sweep is refused in one line that names the key and gives a hint, before any file is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines: another one is a class and a line; what cells show is theirs alone, and out of sight in a sweep."""
+"""Engines: a new one is a class and a line. A sweep hides the output of its cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scai_irl.sweep.worker_settings import WorkerSettings, environment, worker_e
 
 
 class Backwards:
-    """Works on the last cell first."""
+    """An engine that computes the last cell first."""
 
     def __init__(self, terms: WorkerSettings) -> None:
         self.terms = terms

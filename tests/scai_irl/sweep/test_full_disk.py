@@ -1,4 +1,4 @@
-"""A real disk that fills up while several processes work on a sweep: one line, and the same command goes on later."""
+"""A real disk that fills up while several processes compute a sweep: one line, and the same command later continues."""
 
 from __future__ import annotations
 

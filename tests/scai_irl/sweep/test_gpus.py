@@ -1,4 +1,4 @@
-"""GPUs of one machine: each cell sees its own, and no more are worked on at a time than they have room for."""
+"""GPUs of one machine: each cell sees its own, and no more cells run at a time than fit on the GPUs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TASKS = [Task("tiny", Cell(name, {}, {}, 0), Path("swept"), Path(), figures=Fals
 
 
 def seen(task: Task) -> Outcome:
-    """Tell what a worker sees, in the place of an error."""
+    """Report what a worker sees, in place of an error."""
     variables = [os.environ.get(name, "-") for name in (gpus.VISIBLE, "JAX_PLATFORMS", "PJRT_NPROC")]
     return Outcome(task.cell.name, "finished", error=" ".join(variables), worker=str(os.getpid()))
 
@@ -33,7 +33,7 @@ def engine(workers: int | None = None, **resources: float) -> Local:
 
 
 def pooled(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str | None]]:
-    """Have pools said and not made."""
+    """GPUs of each pool that would be made."""
     pools: list[Sequence[str | None]] = []
 
     def make(_work: Work, _tasks: Sequence[Task], gpus: Sequence[str | None], _retries: int) -> Iterator[Outcome]:
@@ -63,7 +63,7 @@ def test_a_gpu_has_as_many_cells_as_shares_of_it_are_whole(share: float) -> None
     slots = gpu_slots(share, ("4", "7"))
     assert slots.count("4") == slots.count("7") == each
     assert len(slots) == 2 * each
-    assert set(slots[:2]) == {"4", "7"}  # the first cells are spread
+    assert set(slots[:2]) == {"4", "7"}  # the first cells are on different GPUs
 
 
 def test_as_many_cells_as_gpus_have_room_for_are_worked_on_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_each_worker_sees_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_cell_at_a_time_has_what_a_pool_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this process where JAX has only cores anyway; where it might have begun to use a GPU, in another."""
+    """In this process if JAX has only cores; in another process if JAX may already use a GPU."""
     monkeypatch.delenv(gpus.VISIBLE, raising=False)
     for only_cores in (True, False):
         monkeypatch.setattr(local, "has_only_cores", lambda only_cores=only_cores: only_cores)

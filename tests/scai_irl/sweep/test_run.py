@@ -1,4 +1,4 @@
-"""Sweeps on one machine: every cell once, put together, resumed; and what fails is counted while the others go on."""
+"""Sweeps on one machine: every cell once, collected and resumed. Failures are counted while the others go on."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_what_has_finished_is_only_read(tiny: Path) -> None:
     before = {
         file: file.stat().st_mtime_ns for file in Path("swept").rglob("*") if file.suffix in {".parquet", ".json"}
     }
-    main(["sweep", "sweep.toml", "--out", "swept", "--engine", "ray", "--address", "127.0.0.1:1"])  # asked for no more
+    main(["sweep", "sweep.toml", "--out", "swept", "--engine", "ray", "--address", "127.0.0.1:1"])  # not contacted
     assert {file: file.stat().st_mtime_ns for file in before} == before
     shutil.rmtree("swept/cells/level=0.0,users=fair,seed=1")
     manifest = load("swept").manifest.model_copy(update={"status": "running"})
@@ -85,7 +85,7 @@ def test_figures_are_drawn_only_where_they_are_asked_for(tiny: Path) -> None:
         assert bool(load(f"figures-{figures}/cells/seed=3").figures) == figures
 
 
-def test_a_cell_that_fails_is_counted_and_told_and_the_others_go_on(
+def test_a_cell_that_fails_is_counted_and_named_and_the_others_go_on(
     tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tiny / "sweep.toml").write_text(
@@ -102,7 +102,7 @@ def test_a_cell_that_fails_is_counted_and_told_and_the_others_go_on(
     assert cells["status"].tolist() == ["failed"] * 4
     assert cells["error"].tolist() == ["fault: level 0.0; be lucky"] * 2 + ["fault: level 1.0; be lucky"] * 2
     assert load("swept").manifest.status == "running"
-    main(["sweep", "sweep.toml", "--out", "swept", "--workers", "1", "--set", "fault="])  # mended
+    main(["sweep", "sweep.toml", "--out", "swept", "--workers", "1", "--set", "fault="])  # without the fault
     assert load("swept").manifest.status == "finished"
     assert load("swept").cells["error"].tolist() == [""] * 4
 

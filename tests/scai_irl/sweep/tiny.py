@@ -1,6 +1,6 @@
-"""An experiment of milliseconds in a distribution of its own, as a user's would be, with faults on demand.
+"""An experiment of milliseconds in a distribution of its own, like a user's, with faults on demand.
 
-It is a folder on the path of this process and of those that are started, so that workers find it, too.
+Its folder is on the path of this process and its children, so that workers find it, too.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def tiny(config, model):
 
 
 def install(folder: Path) -> None:
-    """Write the distribution into a folder that is to be on the path."""
+    """Write the distribution into a folder of the path."""
     (folder / "tiny_for_sweeps.py").write_text(SOURCE, encoding="utf-8")
     metadata = folder / "tiny_for_sweeps-1.0.dist-info"
     metadata.mkdir()
@@ -83,5 +83,5 @@ def install(folder: Path) -> None:
 
 
 def on_path(folder: Path) -> dict[str, str]:
-    """Variables with which another process finds what is in a folder."""
+    """Environment in which another process can import from a folder."""
     return {"PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])}

@@ -1,4 +1,4 @@
-"""A program in the place of ``scai-irl`` for tests of scripts: it tells how it was called, and can wait to be stopped.
+"""A program in place of ``scai-irl`` for tests of scripts. It reports how it was called, and can wait to be stopped.
 
 Run as a program it is that stand-in; imported, it makes one.
 """
@@ -17,13 +17,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-REPORT, WAITING, STOPPED = "told.json", "waiting", "stopped"
+REPORT, WAITING, STOPPED = "report.json", "waiting", "stopped"
 VARIABLES = ("SCAI_IRL_VLLM_PYTHON", "SCAI_IRL_API_KEY", "RAY_AUTH_TOKEN", "JAX_PLATFORMS", "HTTP_PROXY")
 WAIT, STATUS = "STAND_IN_WAITS", "STAND_IN_STATUS"
 
 
 def make_stand_in(folder: Path) -> str:
-    """Make the program, and give the command that has it found before the real one."""
+    """Write the program, and return the shell command that puts it before the real one."""
     folder.mkdir()
     program = folder / "scai-irl"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} "$@"\n')
@@ -32,7 +32,7 @@ def make_stand_in(folder: Path) -> str:
 
 
 def main(words: list[str]) -> int:
-    """Do as a sweep or a server would."""
+    """Act like a sweep or a server."""
     if words[0] == "serve":
         print(" ".join([*words[2:], f"GPUs={os.environ.get('CUDA_VISIBLE_DEVICES')}"]), flush=True)
         serve(int(words[words.index("--port") + 1]))
@@ -53,13 +53,13 @@ def main(words: list[str]) -> int:
 
 
 def stopped(out: Path) -> None:
-    """Tell that we were stopped."""
+    """Report that the program was stopped."""
     (out / STOPPED).touch()
     sys.exit(1)
 
 
 def serve(port: int) -> None:
-    """Be healthy, and say so."""
+    """Answer health checks."""
 
     class Healthy(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -78,21 +78,21 @@ def serve(port: int) -> None:
 
 
 def healthy(url: str) -> bool:
-    """Ask a server as most clients would, which go through the environment's proxies."""
+    """Whether a server is healthy, asked through the environment's proxies as most clients do."""
     with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - an http:// of the job
         return bool(answer.status == 200)
 
 
 def ray_cluster(address: str) -> dict[str, object]:
-    """Look at a Ray cluster: its nodes, and what its workers know."""
-    ray: Any = importlib.import_module("ray")  # most tests do without
+    """Nodes of a Ray cluster, and the variables of its workers."""
+    ray: Any = importlib.import_module("ray")  # most tests need no Ray
     ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
     known = ray.remote(lambda: {name: os.environ.get(name) for name in VARIABLES})
     return {"nodes": len(ray.nodes()), "cpus": ray.cluster_resources()["CPU"], "worker": ray.get(known.remote())}
 
 
 def leaks() -> list[str]:
-    """Secrets of ours that stand on a command line, for everybody to read."""
+    """Secrets on a command line, where everybody can read them."""
     lines = b""
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:

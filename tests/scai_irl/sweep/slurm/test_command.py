@@ -21,7 +21,7 @@ ASKING = SWEEP.replace("[settings]\n", '[settings]\nbackend = "vllm-server"\n')
 
 @pytest.fixture
 def error(sweep_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Refusal:
-    """Give a command that must be refused, and take its one line; nothing may have been made."""
+    """Function that runs a command that must be refused, and returns its one line. No file may be made."""
 
     def refusal(*words: str, sweep: str = SWEEP) -> str:
         sweep_file.write_text(sweep)
@@ -201,7 +201,7 @@ def test_without_ray_nodes_are_refused(error: Refusal, monkeypatch: pytest.Monke
 
 
 def sbatch(folder: Path, *lines: str) -> None:
-    """Put a program in the place of ``sbatch``."""
+    """Put a program in place of ``sbatch``."""
     program = folder / "sbatch"
     program.write_text("\n".join(["#!/bin/sh", f'echo "$@" >"{folder}/words"', f'cat >"{folder}/script"', *lines]))
     program.chmod(0o755)
@@ -222,7 +222,7 @@ def test_what_is_submitted_is_what_would_be_printed(
     assert "--array=0-2" in printed
 
 
-def test_what_slurm_refuses_is_told(
+def test_a_refusal_by_slurm_is_reported(
     sweep_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sbatch(tmp_path, "echo 'sbatch: error: invalid partition specified: x' >&2", "exit 1")

@@ -1,4 +1,4 @@
-"""Waiting for servers and nodes: until they are there, for so long, and only while what is to start them lives."""
+"""Waiting for servers and nodes: until they are ready, at most for some time, and while their starters live."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scai_irl.sweep.slurm.ready import Nodes, Servers, main, wait
 
 
 class _Health(BaseHTTPRequestHandler):
-    """Healthy from the third question on."""
+    """A server that is healthy from the third check on."""
 
     requests = 0
 

@@ -1,4 +1,4 @@
-"""Scripts of jobs: what Slurm is told, and what they really run, tried with a program in the place of ``scai-irl``."""
+"""Scripts of jobs: their options for Slurm, and the commands they run, with a program in place of ``scai-irl``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHAPES = {
 
 @pytest.fixture
 def array(tmp_path: Path) -> Job:
-    """An array whose names are nasty and whose program is a stand-in."""
+    """An array with nasty names, and a stand-in for its program."""
     folder = tmp_path / NASTY
     folder.mkdir()
     (folder / "out").mkdir()
@@ -39,15 +39,15 @@ def array(tmp_path: Path) -> Job:
 
 
 def started(job: Job, folder: Path, **variables: str) -> subprocess.Popen[bytes]:
-    """Start the script of a job, as Slurm would."""
+    """Start the script of a job, as Slurm does."""
     script = folder / "job.sh"
     script.write_text(job_script(job))
     environment = os.environ | {"SLURM_ARRAY_TASK_ID": "1", "SLURM_JOB_ID": "12"} | variables
     return subprocess.Popen(["bash", script], cwd=folder, env=environment, start_new_session=True)
 
 
-def told_by(job: Job) -> dict[str, Any]:
-    """What the stand-in tells of how it was called."""
+def report_of(job: Job) -> dict[str, Any]:
+    """Report of the stand-in about how it was called."""
     report: dict[str, Any] = json.loads((job.out / REPORT).read_text())
     return report
 
@@ -72,7 +72,7 @@ def test_a_linter_finds_nothing_in_the_script(shape: str) -> None:
     assert checked.stdout == ""
 
 
-def test_slurm_is_told_all_options_before_the_first_command() -> None:
+def test_all_options_of_slurm_come_before_the_first_command() -> None:
     job = dataclasses.replace(
         SHAPES["servers"], seconds=5400, partition="h200", account="lab", extra=('--constraint="a&b"',)
     )
@@ -109,7 +109,7 @@ def test_no_key_stands_in_a_script() -> None:
 def test_a_task_works_on_its_part_whatever_the_names(array: Job, tmp_path: Path) -> None:
     array = dataclasses.replace(array, variables={"SCAI_IRL_VLLM_PYTHON": NASTY})
     assert started(array, tmp_path).wait(30) == 0
-    report = told_by(array)
+    report = report_of(array)
     sweep = ["sweep", str(array.sweep), "--engine", "local", "--workers", "2", "--part", "1/3", "--out", str(array.out)]
     assert report["words"] == sweep
     assert report["folder"] == str(array.folder)
@@ -126,7 +126,7 @@ def test_a_job_that_is_told_to_stop_tells_its_sweep_and_stays_to_be_requeued(arr
     job = started(array, tmp_path, **{WAIT: "1"})
     try:
         await_file(array.out / WAITING)
-        os.kill(job.pid, signal.SIGTERM)  # the shell alone, as --signal=B: has it
+        os.kill(job.pid, signal.SIGTERM)  # only to the shell, as with --signal=B:
         await_file(array.out / STOPPED)
         with pytest.raises(subprocess.TimeoutExpired):
             job.wait(1)
