@@ -14,7 +14,7 @@ from envs.roles import binding_layer, offers_in_roles, within_bounds
 GRID = np.round(np.arange(0, 1.01, 0.05), 9)
 
 
-def test_offers_are_soft_optimal_for_the_contract_and_a_client_who_takes_what_pays() -> None:
+def test_offers_are_soft_optimal_for_the_contract_and_a_client_that_accepts_profitable_offers() -> None:
     law, k1, floor, k2, target, k3 = contract = (0.15, 6.0, 0.3, 4.0, 0.45, 2.0)
     rationality, lapse, stake = 7.0, 0.2, 20
     share = np.arange(stake + 1) / stake

@@ -20,7 +20,7 @@ def test_distinct_paths_have_distinct_seeds(named: list[tuple[int, tuple[str | i
     ("one", "other"),
     [(("a", "b"), ("ab",)), ((1, 2), (12,)), ((1,), ("1",)), (("a",), ("a", "")), (("a;str:1:b",), ("a", "b"))],
 )
-def test_paths_are_told_apart_by_type_and_length(one: tuple[str | int, ...], other: tuple[str | int, ...]) -> None:
+def test_paths_are_distinguished_by_type_and_length(one: tuple[str | int, ...], other: tuple[str | int, ...]) -> None:
     assert derive_seed(7, *one) != derive_seed(7, *other)
 
 

@@ -62,6 +62,6 @@ def test_a_society_does_not_depend_on_the_other_societies() -> None:
         np.testing.assert_array_equal(one, other[:2])
 
 
-def test_a_single_user_is_told() -> None:
+def test_a_single_user_is_reported() -> None:
     with pytest.raises(ValueError, match=r"^holds: 1 users cannot meet anyone; give 2"):
         meet(jax.random.key(0), NORMS, np.zeros((1, 1), int), np.array([[10]]))

@@ -41,7 +41,7 @@ class TestVllmOffline(ModelContract):
             other.complete(requests()[:1])
         other.close()
 
-    def test_a_request_that_is_refused_stops_no_other_and_is_not_told_of(self, backend: Backend) -> None:
+    def test_a_refused_request_stops_no_other_and_is_not_reported(self, backend: Backend) -> None:
         long = dataclasses.replace(structured(1, Structure()), sampling=Sampling(max_tokens=100_000))
         words = dataclasses.replace(long.messages[0], content="word " * 10_000)
         wrong = [structured(1, Structure("regex", "(")), dataclasses.replace(long, messages=(words,))]

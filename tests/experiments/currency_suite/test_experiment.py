@@ -35,7 +35,7 @@ def test_where_norms_vary_as_assumed_unseen_currencies_are_covered(results: Resu
     assert new["width"].mean() < 0.8  # so they do not cover everything
 
 
-def test_intervals_are_wider_the_farther_a_good_is(results: Results) -> None:
+def test_intervals_are_wider_for_more_distant_currencies(results: Results) -> None:
     width = results.predictions.query("way == 'as assumed'").groupby("place")["width"].mean()
     assert width[0.0] < 0.2 < width[0.8]
     assert width[0.8] < width[3.0]

@@ -37,7 +37,7 @@ def phrasebook() -> pd.DataFrame:
     return beliefs_of_model(PLAN, Model(Phrasebook()))
 
 
-def test_the_phrasebook_is_the_bayesian_that_trusts_as_it_is_told() -> None:
+def test_the_phrasebook_is_a_bayesian_with_the_stated_reliability() -> None:
     trusting = bayesians().query("observer.str.startswith('trusts')").set_index(KEYS)["belief"]
     model = phrasebook()
     assert set(model["observer"]) == {MODEL}

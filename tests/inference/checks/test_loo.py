@@ -178,7 +178,7 @@ def test_fits_to_other_data_are_not_compared() -> None:
         compare({})
 
 
-def test_a_high_k_is_told() -> None:
+def test_a_high_k_is_reported() -> None:
     table = loo(on_grid()).pointwise.assign(pareto_k=0.2)
     table.loc[3, "pareto_k"] = 0.9
     assert "1 of 24 is above 0.67 (largest 0.90)" in Loo(table, 1_000, np.zeros(24)).warnings()[0]

@@ -138,7 +138,7 @@ def test_a_dirichlet_process_uses_the_groups_there_are() -> None:
     assert not set(group[truth == 0]) & set(group[truth == 1])
 
 
-def test_bad_groups_are_told() -> None:
+def test_bad_groups_are_reported() -> None:
     with pytest.raises(ValueError, match=r"^base: give a family without a discrete parameter"):
         NormGroups(base=NamedNorm(), users=3)
     with pytest.raises(ValueError, match=r"^groups: 1 groups of 3 users; give at least 2"):

@@ -145,7 +145,7 @@ def test_a_subject_without_rows_is_a_stated_warning() -> None:
         infer(family, answers([0.3, 0.3, 2.0], [20, 0, 20]), method=SHORT)
 
 
-def test_bad_hierarchies_are_told() -> None:
+def test_bad_hierarchies_are_reported() -> None:
     with pytest.raises(ValueError, match=r"^base: give a family without a discrete parameter"):
         Hierarchical(base=NamedNorm(), rows=3)
     with pytest.raises(ValueError, match=r"^rows: 0 is too few"):

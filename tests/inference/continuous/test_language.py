@@ -90,7 +90,7 @@ def test_language_in_sequence_is_language_at_once() -> None:
     np.testing.assert_allclose(later.mode_probabilities, infer(family, data).mode_probabilities, atol=1e-6)
 
 
-def test_bad_manners_are_told() -> None:
+def test_bad_manners_are_reported() -> None:
     plays = altruists(3)
     with pytest.raises(ValueError, match=r"^manner: unknown 'surly'; there are neutral, rude, sycophantic"):
         spoken(plays, ["rude", "surly", ""])

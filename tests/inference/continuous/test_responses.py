@@ -68,7 +68,7 @@ def test_one_answer_to_an_item_tells_next_to_nothing() -> None:
     assert (np.ptp(posterior.interval("share_of_type")[0], axis=1) > 0.4).all()
 
 
-def test_bad_frames_are_told() -> None:
+def test_bad_frames_are_reported() -> None:
     plays = evidence([20, 20], [5, 5], True, offer_seen=False)
     with pytest.raises(ValueError, match=r"^frame: 2 is none of -1, 0, 1"):
         framed(plays, [1, 2])

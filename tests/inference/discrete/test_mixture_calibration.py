@@ -79,7 +79,9 @@ def test_nine_in_ten_runs_end_within_15_points_of_the_weights(hypotheses: str, g
 
 @by_weight
 @every_group
-def test_runs_end_as_near_the_weights_as_for_one_who_is_told_the_proposers_norms(selfish: float, group: str) -> None:
+def test_runs_end_as_near_the_weights_as_for_an_observer_who_knows_the_proposers_norms(
+    selfish: float, group: str
+) -> None:
     expected = counting(selfish, group)
     # If both are equal, one seed in a million fails. Answers and lapses in offers may change it by .02.
     bound = false_alarm_bound(np.array([expected]), RUNS, cells=1)[0] / RUNS + 0.02

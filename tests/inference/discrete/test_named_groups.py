@@ -61,7 +61,7 @@ def test_the_posterior_sums_over_all_assignments(four: Evidence) -> None:
     assert groups.shares.sum() == pytest.approx(1)
 
 
-def test_shares_are_inferred_together_with_who_is_where(four: Evidence) -> None:
+def test_shares_are_inferred_together_with_assignments(four: Evidence) -> None:
     likelihood = infer(MIXTURES.components, four).probabilities.astype(float)
     points = np.asarray(MIXTURES.weights, float)
     chance = np.prod(points @ likelihood.T, axis=1)
@@ -89,7 +89,7 @@ def test_users_need_not_come_in_any_order() -> None:
     np.testing.assert_allclose(inferred(mixed, 5).assignment[0], inferred(data, 5).assignment[0][order], atol=1e-6)
 
 
-def test_what_others_do_tells_of_a_user_who_did_nothing() -> None:
+def test_other_users_are_informative_about_a_user_without_evidence() -> None:
     data = society([2, 2, 2, 2, 2, 0], games=8)
     silent = np.array([True] * 5 + [False])[:, None]
     groups = inferred(data._replace(offer_seen=data.offer_seen & silent, answer_seen=data.answer_seen & silent), 6)
@@ -129,7 +129,7 @@ def test_particles_over_continuous_norms_place_users_alike() -> None:
     assert group[0] != group[-1]
 
 
-def test_what_does_not_fit_is_told(four: Evidence) -> None:
+def test_data_that_do_not_fit_are_refused(four: Evidence) -> None:
     alone = infer(MIXTURES.components, four)
     with pytest.raises(ValueError, match=r"^alone: 4 rows do not make runs of 3 users"):
         named_groups(MIXTURES, alone, users=3)

@@ -284,12 +284,14 @@ def test_defaults_follow_the_dimension() -> None:
         (TWO, played(), {"prior": [0.5, 0.5]}, "^prior: give an earlier posterior"),
     ],
 )
-def test_bad_input_is_told(family: HypothesisFamily, data: Evidence, options: dict[str, object], problem: str) -> None:
+def test_bad_input_is_reported(
+    family: HypothesisFamily, data: Evidence, options: dict[str, object], problem: str
+) -> None:
     with pytest.raises(ValueError, match=problem):
         infer(family, data, **options)  # type: ignore[call-overload]
 
 
-def test_a_run_without_observations_is_told() -> None:
+def test_a_run_without_observations_is_reported() -> None:
     nothing = played()._replace(
         offer_seen=np.array([[True], [False]]) & played().offer_seen,
         answer_seen=np.array([[True], [False]]) & played().answer_seen,

@@ -33,7 +33,7 @@ def test_types_are_averaged_over_draws() -> None:
     assert probabilities[0].argmax(axis=1).tolist()[:3] == [0, 0, 2]
 
 
-def test_another_family_is_told() -> None:
+def test_another_family_is_reported() -> None:
     plays = evidence([20, 20], [5, 9], [False, True], offer_seen=False)
     with pytest.raises(TypeError, match="a posterior over ResponseTypes is needed"):
         types_found(infer(BASE, plays))

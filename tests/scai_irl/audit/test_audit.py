@@ -237,7 +237,7 @@ def normal(log_weight: np.ndarray) -> np.ndarray:
     return np.asarray(weight / weight.sum())
 
 
-def test_a_prior_that_is_held_whatever_is_told_is_found() -> None:
+def test_a_prior_that_ignores_the_stated_one_is_found() -> None:
     planted = {"selfish": 0.2, "fair": 0.1, "altruistic": 0.7}
 
     def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
@@ -325,7 +325,7 @@ def test_a_model_that_hears_the_last_games_alone_breaks_order_and_martingale() -
     assert value(result, "martingale violation (TV)")["low"] > 0.05
 
 
-def test_a_model_that_does_as_it_is_told_is_reported_as_steered() -> None:
+def test_a_model_that_obeys_users_is_reported_as_steered() -> None:
     def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
         if any(game.said in STEERING or "Forget" in game.said for game in games):
             return np.array([0.01, 0.01, 0.98])

@@ -64,6 +64,6 @@ def test_the_name_tells_the_weights(backend: Backend, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("model", "told_of"), [("", "none given"), ("nowhere", "nowhere has no config.json")])
-def test_a_model_that_is_not_there_is_told_in_one_line(model: str, told_of: str) -> None:
+def test_a_model_that_is_not_there_is_reported_in_one_line(model: str, told_of: str) -> None:
     with pytest.raises(InputError, match=told_of):
         make_backend("embedded", LmSettings(model=model))

@@ -103,7 +103,7 @@ def test_a_server_that_never_answers_ends_the_run_with_one_line(fault: Fault) ->
     assert len(server.calls) <= 6
 
 
-def test_a_connection_that_is_refused_at_the_start_is_told_at_once() -> None:
+def test_a_connection_that_is_refused_at_the_start_is_reported_at_once() -> None:
     nobody = LmSettings(urls=(f"http://127.0.0.1:{free_port()}",))
     start = time.monotonic()
     with closing(VllmServer(nobody)) as backend, pytest.raises(InputError, match=r"no server answers .*scai-irl serve"):
@@ -119,12 +119,12 @@ def test_a_connection_that_is_refused_at_the_start_is_told_at_once() -> None:
         ({"urls": ()}, "url: none given"),
     ],
 )
-def test_wrong_settings_are_told_in_one_line(changes: dict[str, Any], told_of: str) -> None:
+def test_wrong_settings_are_reported_in_one_line(changes: dict[str, Any], told_of: str) -> None:
     with fake_server() as server, pytest.raises(InputError, match=told_of), client(server, **changes) as backend:
         backend.complete(REQUESTS)
 
 
-def test_a_wrong_key_is_told_in_one_line_and_a_right_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_key_is_reported_in_one_line_and_a_right_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
     with fake_server(key="secret") as server:
         with client(server) as backend, pytest.raises(InputError, match=r"api key: .* refuses it; .*SCAI_IRL_API_KEY"):
             backend.complete(REQUESTS)

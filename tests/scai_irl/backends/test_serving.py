@@ -189,7 +189,7 @@ def test_a_python_without_vllm_is_reported_with_a_hint(python: str, monkeypatch:
         find_platform(python)
 
 
-def test_a_vllm_that_is_broken_or_old_is_told(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vllm_that_is_broken_or_old_is_reported(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_VERSION", "0.11.2")
     with pytest.raises(InputError, match=r"^vllm: 0\.11\.2 is installed .*0\.32 or later"):
         find_platform(python)
@@ -198,7 +198,7 @@ def test_a_vllm_that_is_broken_or_old_is_told(python: str, monkeypatch: pytest.M
         find_platform(python)
 
 
-def test_a_python_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_python_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^python: .*nothing cannot be run \(No such file"):
         find_platform(str(tmp_path / "nothing"))
 
@@ -245,7 +245,7 @@ def test_a_log_of_its_own_is_kept_only_if_something_went_wrong(
     log.unlink()
 
 
-def test_a_log_that_cannot_be_written_is_told(options: ServerOptions, tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported(options: ServerOptions, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"^log: "), running_server(options, log=tmp_path / "file" / "log"):
         pass
@@ -269,7 +269,7 @@ def test_a_host_that_is_not_ours_is_refused(options: ServerOptions) -> None:
         pass
 
 
-def test_a_server_that_dies_while_it_starts_is_told_with_the_cause(
+def test_a_server_that_dies_while_it_starts_is_reported_with_the_cause(
     options: ServerOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "log"
@@ -310,7 +310,7 @@ def test_what_ignores_the_wish_to_end_is_killed_with_its_children(
     assert not is_there(int((tmp_path / "child").read_text()))
 
 
-def test_a_server_that_dies_later_is_told(
+def test_a_server_that_dies_later_is_reported(
     options: ServerOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_SECONDS", "1")
@@ -359,7 +359,7 @@ def served(python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         process.kill()
 
 
-def test_serve_tells_where_the_server_is_and_stops_when_told(served: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_serve_prints_the_address_and_stops_on_request(served: subprocess.Popen[str], tmp_path: Path) -> None:
     leader = child_with("vllm.entrypoints", served.pid)
     (key,) = tmp_path.glob("cache/scai-irl/key-*")
     assert key.stat().st_mode & 0o777 == 0o600

@@ -109,20 +109,22 @@ def assert_nothing_is_half_written(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["160k"])
-def test_a_full_disk_is_told_and_the_same_command_goes_on(size: str, finished: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_the_same_command_goes_on(size: str, finished: Path, tmp_path: Path) -> None:
     fill_up_and_go_on(size, finished, tmp_path)
 
 
 # From the manifest on, through epochs, tables and the posterior, to the figures.
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["4k", "32k", "60k", "120k", "240k", "270k"])
-def test_a_disk_that_fills_up_at_any_time_is_told(size: str, finished: Path, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_at_any_time_is_reported(size: str, finished: Path, tmp_path: Path) -> None:
     fill_up_and_go_on(size, finished, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [1_000, 20_000])
-def test_a_limit_on_file_sizes_is_told_and_the_same_command_goes_on(limit: int, finished: Path, tmp_path: Path) -> None:
+def test_a_limit_on_file_sizes_is_reported_and_the_same_command_goes_on(
+    limit: int, finished: Path, tmp_path: Path
+) -> None:
     impose = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
     limited = [sys.executable, "-c", f"{impose}; os.execv(sys.argv[1], sys.argv[1:])"]
     # Under the limit, compiled programs can be read but not stored.

@@ -106,7 +106,7 @@ def test_a_killed_process_loses_no_call_that_was_kept(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_file_that_is_no_record_is_left_alone_and_told_of(tmp_path: Path) -> None:
+def test_a_file_that_is_no_record_is_left_alone_and_reported(tmp_path: Path) -> None:
     file = tmp_path / CALLS
     file.write_bytes(b"something else entirely, and long enough to be looked at" * 50)
     before = file.read_bytes()
@@ -117,7 +117,7 @@ def test_a_file_that_is_no_record_is_left_alone_and_told_of(tmp_path: Path) -> N
         CallStore(tmp_path / "nowhere.sqlite", read_only=True)
 
 
-def test_a_damaged_answer_is_told_of(store: CallStore, tmp_path: Path) -> None:
+def test_a_damaged_answer_is_reported(store: CallStore, tmp_path: Path) -> None:
     store.add("key", "a", REQUEST, Completion("x"))
     store.close()
     base = sqlite3.connect(tmp_path / CALLS)

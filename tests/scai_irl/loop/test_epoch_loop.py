@@ -86,7 +86,7 @@ def test_no_two_requests_of_an_experiment_share_a_seed(world: World) -> None:
     assert len(set(seeds)) == len(seeds) > 2000
 
 
-def test_an_assistant_is_told_its_verbal_policy_and_what_is_divided_and_nothing_else(world: World) -> None:
+def test_an_assistant_sees_only_its_verbal_policy_and_what_is_divided(world: World) -> None:
     written = {text for of_group in world.records.values() for r in of_group for text in r.verbal_policies["written"]}
     texts = {json.dumps(text)[1:-1] for text in written}
     acting = [batch for number, batch in enumerate(world.batches) if number % 3]

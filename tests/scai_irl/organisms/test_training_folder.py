@@ -160,7 +160,7 @@ def test_a_torn_state_is_reported_in_one_line(
     assert contents(tmp_path) == before
 
 
-def test_weights_that_are_no_state_of_training_are_told_apart(
+def test_weights_that_are_no_state_of_training_are_recognised(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / STATE).parent.mkdir()

@@ -75,7 +75,7 @@ def test_beliefs_after_every_game_are_those_of_the_games_so_far(seed: int) -> No
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_what_a_game_speaks_for_is_what_somebody_believes_who_has_seen_that_one_alone(seed: int) -> None:
+def test_the_evidence_of_a_game_is_the_belief_of_an_observer_of_that_game_alone(seed: int) -> None:
     transcript = draw_transcript(WORLDS["forgetful"], np.random.default_rng(seed))
     even = replace(in_own_order(transcript), prior=(1 / 3, 1 / 3, 1 / 3))
     for game, weight in zip(transcript.games, transcript.weight, strict=True):

@@ -156,7 +156,7 @@ def test_failures_and_diagnostics_are_reported(results: Path) -> None:
 
 
 @pytest.mark.slow
-def test_every_kind_of_folder_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_folder_can_be_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     lines = [f"{who},20,{offer},{int(offer > who)}" for who in range(6) for offer in (2, 5, 9)]
     Path("people.csv").write_text("subject,stake,offer,accepted\n" + "\n".join(lines) + "\n")

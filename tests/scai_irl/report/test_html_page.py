@@ -35,7 +35,7 @@ def test_the_same_folders_give_the_same_bytes_and_nothing_of_their_own_moment(
     assert again.read_bytes() == report.read_bytes()
 
 
-def test_every_finding_is_told_with_its_question_and_what_was_recorded(page: Element, folders: dict[str, Path]) -> None:
+def test_every_finding_is_shown_with_its_question_and_recorded_value(page: Element, folders: dict[str, Path]) -> None:
     for section, folder in zip(sections(page), folders.values(), strict=True):
         findings = load(folder).tables.get("findings", pd.DataFrame({"sentence": [], "question": [], "recorded": []}))
         assert [words(line) for line in of_class(section, "sentence")] == list(findings["sentence"])
@@ -135,14 +135,14 @@ def test_without_a_row_there_is_no_comparison(bare: Path) -> None:
     assert not of_class(report_on(bare), "beside")
 
 
-def test_a_folder_with_a_manifest_alone_is_told(bare: Path) -> None:
+def test_a_folder_with_only_a_manifest_is_reported(bare: Path) -> None:
     page = report_on(bare)
     assert words(page.find(".//h1")) == "bare"
     assert "This folder has no findings" in words(page)
     assert "The run has not finished" in words(page)
 
 
-def test_folders_of_one_name_are_told_apart(finished: Path, tmp_path: Path) -> None:
+def test_folders_of_one_name_are_distinguished(finished: Path, tmp_path: Path) -> None:
     both = [Path(shutil.copytree(finished, tmp_path / side / "results")) for side in ("left", "right")]
     write_report(both, tmp_path / "report.html")
     page = parsed(tmp_path / "report.html")

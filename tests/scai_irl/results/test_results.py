@@ -40,7 +40,7 @@ def test_columns_of_interactions_have_their_types(finished: Path) -> None:
     assert len(table) == 2 * 2 * 10  # runs, epochs, plays
 
 
-def test_a_table_that_is_not_there_is_told_with_those_that_are(finished: Path) -> None:
+def test_a_missing_table_is_named_with_the_existing_ones(finished: Path) -> None:
     with pytest.raises(AttributeError, match=r"no table 'unread'; it has .*interactions"):
         _ = load(finished).unread
 

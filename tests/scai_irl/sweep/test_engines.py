@@ -49,7 +49,7 @@ def test_another_engine_is_a_class_and_a_line(tiny: Path, monkeypatch: pytest.Mo
     assert load("swept").cells["seed"].tolist() == [0, 1]
 
 
-def test_workers_are_told_how_many_threads_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_start_the_given_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("PJRT_NPROC", raising=False)
     with environment(worker_environment(Resources(cpus=3))):

@@ -122,7 +122,7 @@ def test_a_job_ends_as_its_sweep_does(status: int, array: Job, tmp_path: Path) -
     assert started(array, tmp_path, **{STATUS: str(status)}).wait(30) == status
 
 
-def test_a_job_that_is_told_to_stop_tells_its_sweep_and_stays_to_be_requeued(array: Job, tmp_path: Path) -> None:
+def test_a_job_that_must_stop_stops_its_sweep_and_stays_to_be_requeued(array: Job, tmp_path: Path) -> None:
     job = started(array, tmp_path, **{WAIT: "1"})
     try:
         await_file(array.out / WAITING)
@@ -135,7 +135,7 @@ def test_a_job_that_is_told_to_stop_tells_its_sweep_and_stays_to_be_requeued(arr
         job.wait()
 
 
-def test_an_environment_without_the_program_is_told(array: Job, tmp_path: Path) -> None:
+def test_an_environment_without_the_program_is_reported(array: Job, tmp_path: Path) -> None:
     job = dataclasses.replace(array, environment="PATH=/usr/bin:/bin")
     (tmp_path / "job.sh").write_text(job_script(job))
     done = subprocess.run(["bash", tmp_path / "job.sh"], capture_output=True, text=True, check=False)
