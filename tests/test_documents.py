@@ -58,14 +58,14 @@ def test_commands_that_are_shown_exist(page: Path, capsys: pytest.CaptureFixture
     for command in shown_commands(page):
         words = shlex.split(command, comments=True)[1:]
         first = next((place for place, word in enumerate(words) if word.startswith("--")), len(words))
-        known, choices, options = told_of(words[:first], capsys)
+        known, choices, options = help_of(words[:first], capsys)
         beyond = words[known:first]
         assert not (choices and beyond) or beyond[0].isupper(), f"{command}: no {beyond[0]!r}"
         unknown = {word.partition("=")[0] for word in words[first:] if word.startswith("--")} - options
         assert unknown == set(), f"{command}: no {unknown}"
 
 
-def told_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, bool, set[str]]:
+def help_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, bool, set[str]]:
     """Number of a command's words that ``--help`` knows, whether it requires one more from a list, and its options."""
     with pytest.raises(SystemExit) as left:
         main([*words, "--help"])

@@ -129,10 +129,10 @@ def test_a_hundred_point_softmax_game_is_its_dense_enumeration(
     proposer = accept * np.array([utility(theta, 1 - x, x) for x in shares])
     weight = np.exp(rationality * proposer)
     offer = (1 - lapse) * weight / weight.sum() + lapse / 101
-    found_offer, found_accept, found_reject = table_of(name, theta, 100, rationality, lapse)
-    assert np.abs(found_offer - offer).max() < 1e-5
-    assert np.abs(found_accept - accept).max() < 1e-5
-    assert np.abs(found_reject - (1 - accept)).max() < 1e-5
+    own_offer, own_accept, own_reject = table_of(name, theta, 100, rationality, lapse)
+    assert np.abs(own_offer - offer).max() < 1e-5
+    assert np.abs(own_accept - accept).max() < 1e-5
+    assert np.abs(own_reject - (1 - accept)).max() < 1e-5
 
 
 def chance_game(seed: int, states: int = 6, actions: int = 4) -> TabularMDP:

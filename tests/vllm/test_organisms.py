@@ -50,8 +50,8 @@ def test_transformers_gives_tokens_the_same_log_probabilities(vllm_python: str) 
         done = subprocess.run(
             [vllm_python, SCORER, folder], input=json.dumps([prompt]), capture_output=True, text=True, check=True
         )
-        of, where = model.architecture, jnp.arange(len(prompt))[None]
-        read_at = states(model.weights, of, jnp.asarray([prompt]), where, causal(1, len(prompt)))
+        architecture, where = model.architecture, jnp.arange(len(prompt))[None]
+        read_at = states(model.weights, architecture, jnp.asarray([prompt]), where, causal(1, len(prompt)))
         log_probs = np.asarray(jax.nn.log_softmax(logits(model.weights, read_at)))[0, :-1]
         own = np.take_along_axis(log_probs, np.array(prompt)[1:, None], axis=1)[:, 0]
         # Tokens of a prompt were no training targets, so some are as unlikely as e to the -30.

@@ -48,11 +48,11 @@ def test_a_bayesian_believes_the_same_in_all_conditions_and_acts_on_it() -> None
 
 
 def test_moves_are_the_same_and_only_currencies_and_talk_differ() -> None:
-    of = {item.item.name: item.item for item in played(PLAN)}
-    for name, item in of.items():
+    items = {item.item.name: item.item for item in played(PLAN)}
+    for name, item in items.items():
         if f" {DOLLARS} " not in name:
             continue
-        elsewhere, mixed, misled = (of[name.replace(DOLLARS, other)] for other in CONDITIONS[1:])
+        elsewhere, mixed, misled = (items[name.replace(DOLLARS, other)] for other in CONDITIONS[1:])
         assert {game.currency for game in item.games} <= {CURRENCY}
         assert CURRENCY not in {game.currency for game in elsewhere.games}
         assert [replace(game, currency=CURRENCY) for game in elsewhere.games] == list(item.games)
@@ -64,7 +64,7 @@ def test_moves_are_the_same_and_only_currencies_and_talk_differ() -> None:
     manners = {
         condition: [
             {manner_of(text) for game in item.games for text in (game.said, game.replied) if text}
-            for name, item in of.items()
+            for name, item in items.items()
             if name.endswith(f" {condition} 8")
         ]
         for condition in CONDITIONS[2:]

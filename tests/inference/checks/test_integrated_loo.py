@@ -56,7 +56,7 @@ def fitted() -> SampledPosterior:
 
 
 @functools.cache
-def found_out() -> LooOfRows:
+def left_out() -> LooOfRows:
     return integrated_loo(fitted(), jax.random.key(1), draws=500, members=2_000)
 
 
@@ -66,7 +66,7 @@ def all_together() -> SampledPosterior:
 
 
 def test_leaving_out_a_row_is_refitting_without_it() -> None:
-    pointwise = found_out().rows.pointwise
+    pointwise = left_out().rows.pointwise
     assert pointwise["group"].tolist() == list(range(ROWS))
     assert (pointwise["pareto_k"] < 0.9).all()
     for row in (7,):
@@ -79,7 +79,7 @@ def test_leaving_out_a_row_is_refitting_without_it() -> None:
 
 
 def test_leaving_out_an_observation_is_refitting_without_it() -> None:
-    pointwise = found_out().observations.pointwise
+    pointwise = left_out().observations.pointwise
     assert len(pointwise) == ROWS * PLAYS
     hardest = int(pointwise["elpd"].to_numpy().argmin())
     for place in (hardest, 25):
@@ -96,8 +96,8 @@ def test_people_who_differ_are_better_predicted_by_a_hierarchy_choice_by_choice_
     pooled = all_together()
     groups = np.repeat(np.arange(ROWS), PLAYS)[None]
     for table in (
-        compare({"pooled": loo(pooled), "apart": found_out().observations}),
-        compare({"pooled": loo(pooled, groups=groups), "apart": found_out().rows}),
+        compare({"pooled": loo(pooled), "apart": left_out().observations}),
+        compare({"pooled": loo(pooled, groups=groups), "apart": left_out().rows}),
     ):
         assert table.index.tolist() == ["apart", "pooled"]
         assert float(table["elpd_diff"]["pooled"]) > 2

@@ -93,7 +93,7 @@ def test_every_part_has_what_it_compares() -> None:
         "steering": {"plain", "steered"},
     }
     currencies = roles.pop("currency").values()
-    assert all(CURRENCY in of and len(of) == 3 for of in currencies)
+    assert all(CURRENCY in roles_of_pair and len(roles_of_pair) == 3 for roles_of_pair in currencies)
     assert {part: [set(x) for x in pairs.values()] for part, pairs in roles.items()} == {
         part: [expected[part]] * len(pairs) for part, pairs in roles.items()
     }

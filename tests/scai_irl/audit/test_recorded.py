@@ -106,13 +106,13 @@ def sampler() -> RecordedAudit:
     return audit_recorded(simulated(HALVES, HALVES, runs=40), SMALL)
 
 
-def of(audit: RecordedAudit, epoch: int, memory: str = "all") -> pd.Series:
+def summary_at(audit: RecordedAudit, epoch: int, memory: str = "all") -> pd.Series:
     table = audit.summary
     return table[(table["epoch"] == epoch) & (table["memory"] == memory)].iloc[0]
 
 
 def test_weights_of_a_mixed_group_are_found(sampler: RecordedAudit) -> None:
-    last = of(sampler, 4)
+    last = summary_at(sampler, 4)
     assert last["kind"] == "mixed"
     assert last["within"] >= 0.9
     assert last["one_norm"] < 0.01
@@ -123,7 +123,7 @@ def test_weights_of_a_mixed_group_are_found(sampler: RecordedAudit) -> None:
 
 
 def test_posterior_sampling_has_no_excess_on_average(sampler: RecordedAudit) -> None:
-    last = of(sampler, 4)
+    last = summary_at(sampler, 4)
     for distance in ("tv", "w1", "answer"):
         assert abs(last[f"{distance}_excess"]) < 0.06
     assert last["tv_pooled_p"] > 0.05
@@ -133,7 +133,7 @@ def test_posterior_sampling_has_no_excess_on_average(sampler: RecordedAudit) -> 
 
 def test_a_swing_to_one_pole_shows_over_runs_and_not_in_one() -> None:
     audit = audit_recorded(simulated(HALVES, {"altruistic": 1.0}, runs=40), SMALL)
-    last = of(audit, 4)
+    last = summary_at(audit, 4)
     assert last["tv_pooled"] > 0.4
     assert last["tv_pooled_p"] < 0.01
     assert last["w1_pooled_p"] < 0.01
@@ -143,7 +143,7 @@ def test_a_swing_to_one_pole_shows_over_runs_and_not_in_one() -> None:
 
 def test_a_shared_norm_is_found_and_its_loss_is_seen() -> None:
     users = simulated({"fair": 1.0}, {"selfish": 1.0}, runs=4, epochs=3)
-    last = of(audit_recorded(users, SMALL), 3)
+    last = summary_at(audit_recorded(users, SMALL), 3)
     assert last["kind"] == "one norm"
     assert last["users"] == "fair"
     assert last["one_norm"] > 0.8
@@ -254,7 +254,7 @@ def test_pooled_wasserstein_is_the_distance_of_the_distributions() -> None:
     predicted = acts.predicted_offers(beliefs)[second]
     did = share[np.arange(4), acts.offers.offer[second]]
     exact = wasserstein_1(did, np.ones(4), share.ravel(), predicted.ravel())
-    assert of(audit_recorded(frame, SMALL), 2)["w1_pooled"] == pytest.approx(exact, abs=1e-3)
+    assert summary_at(audit_recorded(frame, SMALL), 2)["w1_pooled"] == pytest.approx(exact, abs=1e-3)
 
 
 def test_intervals_of_many_measures_are_those_of_each() -> None:
@@ -308,7 +308,7 @@ def test_tables_and_figure_are_drawn_of_any_mix_of_conditions(sampler: RecordedA
     assert len(recorded_figure(sampler).axes) == 3
     rude = simulated({"fair": 1.0}, HALVES, runs=4, epochs=2).assign(manner="rude")
     audit = audit_recorded(rude, SMALL)
-    assert of(audit, 2)["kind"] == "manners"
+    assert summary_at(audit, 2)["kind"] == "manners"
     assert len(recorded_figure(audit).axes) == 2
 
 

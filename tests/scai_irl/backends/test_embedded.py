@@ -63,7 +63,7 @@ def test_the_name_tells_the_weights(backend: Backend, tmp_path: Path) -> None:
         assert other.model != backend.model
 
 
-@pytest.mark.parametrize(("model", "told_of"), [("", "none given"), ("nowhere", "nowhere has no config.json")])
-def test_a_model_that_is_not_there_is_reported_in_one_line(model: str, told_of: str) -> None:
-    with pytest.raises(InputError, match=told_of):
+@pytest.mark.parametrize(("model", "message"), [("", "none given"), ("nowhere", "nowhere has no config.json")])
+def test_a_model_that_is_not_there_is_reported_in_one_line(model: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         make_backend("embedded", LmSettings(model=model))

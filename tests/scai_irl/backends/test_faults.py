@@ -47,14 +47,14 @@ def first_of_each(fault: Fault, share: int = 1) -> FaultOf:
     """The fault for the first call of each request, or of every `share`-th request."""
     seen: set[int] = set()
 
-    def of(_number: int, body: Body) -> Fault | None:
+    def fault_of(_number: int, body: Body) -> Fault | None:
         seed = int(body["seed"])
         if seed in seen or seed % share:
             return None
         seen.add(seed)
         return fault
 
-    return of
+    return fault_of
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_a_connection_that_is_refused_at_the_start_is_reported_at_once() -> None
 
 
 @pytest.mark.parametrize(
-    ("changes", "told_of"),
+    ("changes", "message"),
     [
         ({"model": "gpt-5"}, rf"model: .* has no model 'gpt-5'; give one that it has: {MODEL}"),
         ({"urls": ("127.0.0.1:8000",)}, "url: '127.0.0.1:8000' is not an address"),
         ({"urls": ()}, "url: none given"),
     ],
 )
-def test_wrong_settings_are_reported_in_one_line(changes: dict[str, Any], told_of: str) -> None:
-    with fake_server() as server, pytest.raises(InputError, match=told_of), client(server, **changes) as backend:
+def test_wrong_settings_are_reported_in_one_line(changes: dict[str, Any], message: str) -> None:
+    with fake_server() as server, pytest.raises(InputError, match=message), client(server, **changes) as backend:
         backend.complete(REQUESTS)
 
 

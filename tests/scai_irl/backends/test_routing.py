@@ -210,7 +210,7 @@ def test_a_slow_server_has_more_chances_and_none_is_taken_out_twice(slow: bool, 
     assert pool.taken_out == 1
 
 
-def asked_in(*contents: str) -> Outline:
+def outline_of(*contents: str) -> Outline:
     return outline(Request(tuple(Message("user", content) for content in contents), seed=1))
 
 
@@ -218,14 +218,14 @@ def asked_in(*contents: str) -> Outline:
 def test_a_prefix_is_all_messages_before_and_the_beginning_of_the_last(
     before: list[str], beginning: str, one: str, another: str
 ) -> None:
-    first, second = (asked_in(*before, beginning + end) for end in (one, another))
+    first, second = (outline_of(*before, beginning + end) for end in (one, another))
     assert first.prefix == second.prefix
     assert first.size - second.size == len(one) - len(another)
-    assert asked_in(*before, "another beginning", beginning).prefix != first.prefix
-    assert asked_in(*before, "x" + beginning[1:] if beginning[0] != "x" else "y").prefix != first.prefix
+    assert outline_of(*before, "another beginning", beginning).prefix != first.prefix
+    assert outline_of(*before, "x" + beginning[1:] if beginning[0] != "x" else "y").prefix != first.prefix
 
 
 def test_an_empty_request_has_a_size_and_labels_are_read_one_by_one() -> None:
-    assert asked_in("").size == 1
+    assert outline_of("").size == 1
     labelled = Request((Message("user", "four"),), seed=1, labels=("a", "b", "c"))
     assert outline(labelled).size == 12

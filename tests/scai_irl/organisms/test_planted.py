@@ -19,8 +19,10 @@ LINEAR = {"bayes", "altruistic-prior", "one-currency"}
 
 
 def card(name: str) -> pd.DataFrame:
-    of = {question.item.name: believed(WORLDS[name], question) for question in QUESTIONS}
-    judged = EXACT.assign(believed=[of[item][norm] for item, norm in zip(EXACT["item"], EXACT["norm"], strict=True)])
+    beliefs = {question.item.name: believed(WORLDS[name], question) for question in QUESTIONS}
+    judged = EXACT.assign(
+        believed=[beliefs[item][norm] for item, norm in zip(EXACT["item"], EXACT["norm"], strict=True)]
+    )
     return pd.DataFrame(weights(judged, QUESTIONS, "token")).set_index("measure")
 
 

@@ -50,9 +50,9 @@ def test_its_card_says_what_is_measured_and_how_it_was_made(name: str) -> None:
     parents, own = commands_of(card)
     assert parents.endswith("--out first-bayes")
     command = tyro.cli(Train, args=shlex.split(own)[2:])
-    told_of = Measured(few, few, few)
+    measured = Measured(few, few, few)
     origin = re.findall(r"first-bayes@[0-9a-f]{12}", card)[0]
-    again = model_card(WORLDS[name], recipe_of(command), model.architecture, told_of, [parents, own], origin)
+    again = model_card(WORLDS[name], recipe_of(command), model.architecture, measured, [parents, own], origin)
     assert without_numbers(card) == without_numbers(again)
 
 

@@ -46,21 +46,25 @@ def test_each_world_is_off_by_what_it_plants() -> None:
         candidates = in_own_order(transcript)
         stated = np.array([np.nan if candidates.reliability is None else candidates.reliability])
 
-        def of(world: World, games: Sequence[Game], stated: np.ndarray = stated) -> np.ndarray:
+        def belief(world: World, games: Sequence[Game], stated: np.ndarray = stated) -> np.ndarray:
             prior = np.array([[*candidates.prior, 0.0]])  # noqa: B023 - used at once
             return np.asarray(beliefs(world, prior, terms(world, seen(games), stated))[0, -1, :3])
 
         games = transcript.games
         tilted = posterior_over(candidates, games) * np.exp(WORLDS["altruistic-prior"].tilt[:3])
-        assert of(WORLDS["altruistic-prior"], games) == pytest.approx(tilted / tilted.sum(), abs=1e-5)
+        assert belief(WORLDS["altruistic-prior"], games) == pytest.approx(tilted / tilted.sum(), abs=1e-5)
         credulous = posterior_over(replace(candidates, reliability=0.95), games)
-        assert of(WORLDS["credulous"], games) == pytest.approx(credulous, abs=1e-5)
+        assert belief(WORLDS["credulous"], games) == pytest.approx(credulous, abs=1e-5)
         memory = WORLDS["forgetful"].memory or 0
-        assert of(WORLDS["forgetful"], games) == pytest.approx(posterior_over(candidates, games[-memory:]), abs=1e-5)
+        assert belief(WORLDS["forgetful"], games) == pytest.approx(
+            posterior_over(candidates, games[-memory:]), abs=1e-5
+        )
         in_blood = [replace(game, currency="blood", said="", replied="") for game in games]
-        assert of(WORLDS["one-currency"], in_blood) == pytest.approx(np.array(candidates.prior), abs=1e-9)
+        assert belief(WORLDS["one-currency"], in_blood) == pytest.approx(np.array(candidates.prior), abs=1e-9)
         in_dollars = [replace(game, currency="dollars") for game in games]
-        assert of(WORLDS["one-currency"], in_dollars) == pytest.approx(posterior_over(candidates, in_dollars), abs=1e-5)
+        assert belief(WORLDS["one-currency"], in_dollars) == pytest.approx(
+            posterior_over(candidates, in_dollars), abs=1e-5
+        )
 
 
 @pytest.mark.parametrize("seed", range(20))
