@@ -1,4 +1,4 @@
-"""The importer on the recording of SCAI (2023), compared row by row with tables parsed earlier by another program.
+"""The importer on the recording of SCAI (2023), compared row by row with tables parsed from it earlier.
 
 The data are no part of the project. They are searched in the folder that the environment variable SCAI_DATA names, or
 else in ../shared/data next to the repository.
