@@ -1,4 +1,4 @@
-"""What all tests share: run-time checks of shapes, hypothesis profiles and a cache of compiled programs."""
+"""Setup of all tests: run-time checks of shapes, hypothesis profiles and a cache of compiled programs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from jaxtyping import install_import_hook
 
 from tests.turns import TURNS, Turns
 
-# Some machines keep Python from writing what it has compiled; then each of the hundreds of commands below would compile
+# Some machines forbid Python to write compiled files. Then each of the hundreds of commands below would compile
 # all of the source again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# From here on every annotated function and dataclass of these packages checks the shapes and dtypes of its arrays; the
-# hook must stand before either is imported. The numeric tower lets an int pass for a float, as PEP 484 does.
+# From here on every annotated function and dataclass of these packages checks the shapes and dtypes of its arrays. The
+# hook must be installed before either is imported. The numeric tower lets an int pass for a float, as PEP 484 does.
 install_import_hook(["envs", "inference"], "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
-# Compilation takes most of a test's time, and a first example all of it: no deadline. CI repeats the same examples.
+# No deadline: compilation takes most of a test's time, and nearly all of a first example's. CI repeats its examples.
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
 settings.load_profile("ci" if "CI" in os.environ else "dev")
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose slow tests; and let a cache that cannot be read or written cost time and nothing else."""
+    """Choose slow tests. Ensure that a broken cache costs time and nothing else."""
     turns = Turns(*(config.getoption(name) for name in ("turn", "until", "record_turns")))
     config.pluginmanager.register(turns, "turns")
     config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache")
@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def _forget_compiled_programs() -> Iterator[None]:
-    """Free the programs in memory once they fill gigabytes; until then the next modules use them, too."""
+    """Free the compiled programs once they fill gigabytes. Until then later modules reuse them."""
     yield
     if "jax" in sys.modules and _memory() > _MOST_MEMORY:
         sys.modules["jax"].clear_caches()

@@ -1,4 +1,4 @@
-"""The README and the documentation say what is true: their code runs as written, and their commands are there."""
+"""The README and the documentation are true: their code runs as written, and their commands exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
 SLOW = {"audit.md", "beliefs.md", "cluster.md", "models.md", "run.md"}
 """Pages whose code takes more than about twenty seconds."""
 INSTALLING = {"add.md", "first-experiment.md"}
-"""Pages that install something; `tests/docs` follows them in an environment of their own."""
+"""Pages that install something. `tests/docs` follows them in an environment of their own."""
 
 
 def name_of(page: Path) -> str:
@@ -58,15 +58,15 @@ def test_commands_that_are_shown_exist(page: Path, capsys: pytest.CaptureFixture
     for command in shown_commands(page):
         words = shlex.split(command, comments=True)[1:]
         first = next((place for place, word in enumerate(words) if word.startswith("--")), len(words))
-        known, choices, options = told_of(words[:first], capsys)
+        known, choices, options = help_of(words[:first], capsys)
         beyond = words[known:first]
         assert not (choices and beyond) or beyond[0].isupper(), f"{command}: no {beyond[0]!r}"
         unknown = {word.partition("=")[0] for word in words[first:] if word.startswith("--")} - options
         assert unknown == set(), f"{command}: no {unknown}"
 
 
-def told_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, bool, set[str]]:
-    """How many of a command's words ``--help`` knows, whether it wants one more of a list, and its options."""
+def help_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, bool, set[str]]:
+    """Number of a command's words that ``--help`` knows, whether it requires one more from a list, and its options."""
     with pytest.raises(SystemExit) as left:
         main([*words, "--help"])
     shown = capsys.readouterr()
@@ -89,8 +89,8 @@ def test_targets_and_modules_that_are_shown_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", DOCUMENTS, ids=name_of)
 def test_links_to_files_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
-        made = target.startswith("api/")  # pages that the site makes of modules
-        assert made or (page.parent / target).exists(), target
+        generated = target.startswith("api/")  # pages that the site makes of modules
+        assert generated or (page.parent / target).exists(), target
 
 
 def test_the_readme_gives_eight_results_as_their_sections_do() -> None:

@@ -15,7 +15,7 @@ import pytest
 FLOORS = ("envs", "inference", "scai_irl", "experiments")  # from the ground up
 LONGEST = 350
 LONGEST_TEST = 500
-# What the ground floor may lean on; a test of `inference` and upwards needs no such list.
+# Distributions that the lowest floor may import; `inference` and the floors above need no such list.
 GROUND = {"__future__", "collections", "dataclasses", "functools", "hashlib", "importlib", "operator", "os", "re"}
 GROUND |= {"jax", "jaxtyping", "numpy", "sys", "typing", "warnings"}
 # Files that play the same role wherever they stand; any other name is used once.
@@ -25,10 +25,10 @@ LANGUAGE_MODELS = ("vllm", "openai", "transformers", "ray")
 
 
 def root() -> Path:
-    found = importlib.util.find_spec("envs")
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parents[1]
+    spec = importlib.util.find_spec("envs")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parents[1]
 
 
 ROOT = root()
@@ -41,18 +41,18 @@ MODULES = {
 
 @functools.cache
 def imports(module: str) -> set[str]:
-    """Everything a module imports, at its top or inside a function, modules of the house by their full name."""
-    found: set[str] = set()
+    """Everything that a module imports, also inside functions; modules of this project by their full name."""
+    imported: set[str] = set()
     for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports by a relative name"
             assert node.module is not None
             # What is imported from a package may be one of its modules, or a name in it.
             names = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name if name in MODULES else node.module for name in names}
-    return found
+            imported |= {name if name in MODULES else node.module for name in names}
+    return imported
 
 
 def floor_of(name: str) -> int | None:
@@ -103,13 +103,13 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def room(module: str) -> str:
-    """The folder of a module on its floor; a file that stands on the floor itself is a room of its own."""
+    """The folder of a module on its floor; a file directly on the floor counts as a folder of its own."""
     parts = module.split(".")
     return ".".join(parts[:2])
 
 
 def test_no_folders_import_each_other_in_a_circle() -> None:
-    # A package's face hands on what its folders define: it is above all of them, and no folder imports it.
+    # A package's face re-exports what its folders define. It is above all of them, and no folder imports it.
     ahead: dict[str, set[str]] = defaultdict(set)
     for module in MODULES:
         if module not in FLOORS:
@@ -125,7 +125,7 @@ def studies() -> set[str]:
 
 
 def test_nothing_below_names_a_study() -> None:
-    # Examples in docstrings may name one. Two names mean other things as well: a family, and a setting of a model.
+    # Examples in docstrings may name one. Two names have other meanings as well: a family, and a setting of a model.
     names = {entry.name for entry in entry_points(group="scai_irl.experiments")} - {"response-types", "temperature"}
     for module, file in MODULES.items():
         if module.partition(".")[0] in {"inference", "scai_irl"}:

@@ -1,4 +1,4 @@
-"""What a reader of the published project relies on: one version, a lock that fits, files that name what exists."""
+"""The published project is consistent: one version, a lock that fits, and files that name existing targets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_all_files_name_one_version() -> None:
 
 
 def locked(python: str) -> dict[str, Version]:
-    """Versions that the lock has for a Python on Linux, by the package's name."""
+    """Versions in the lock for a Python on Linux, by the package's name."""
     environment = {
         "python_full_version": python,
         "python_version": python.rpartition(".")[0],
@@ -48,9 +48,9 @@ def locked(python: str) -> dict[str, Version]:
         "implementation_name": "cpython",
     }
     lines = [Requirement(line) for line in text("requirements.lock").splitlines() if not line.startswith("#")]
-    held = [line for line in lines if line.marker is None or line.marker.evaluate(environment)]
-    versions = {line.name: Version(str(line.specifier).removeprefix("==")) for line in held}
-    assert len(versions) == len(held)  # no package twice
+    pinned = [line for line in lines if line.marker is None or line.marker.evaluate(environment)]
+    versions = {line.name: Version(str(line.specifier).removeprefix("==")) for line in pinned}
+    assert len(versions) == len(pinned)  # no package twice
     return versions
 
 
@@ -71,9 +71,9 @@ def test_the_lock_names_no_host_and_no_folder() -> None:
 
 def test_the_workflow_makes_targets_that_exist_and_may_only_read() -> None:
     workflow = text(".github/workflows/ci.yml")
-    made = re.search(r"target: \[(.+)\]", workflow)
-    assert made is not None
-    assert set(made[1].split(", ")) <= targets()
+    match = re.search(r"target: \[(.+)\]", workflow)
+    assert match is not None
+    assert set(match[1].split(", ")) <= targets()
     assert re.findall(r"^ *permissions:\n(.+\n)", workflow, re.MULTILINE) == ["  contents: read\n"]
     assert "write" not in workflow
     assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in re.findall(r"uses: (\S+)", workflow))

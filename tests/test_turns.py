@@ -1,4 +1,4 @@
-"""Slow tests by turns: every file has one, none takes much longer than another, and what is left out is said."""
+"""Slow tests by turns: each file has a turn, turns take about the same time, and CI names the tests it leaves out."""
 
 from __future__ import annotations
 

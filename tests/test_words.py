@@ -1,4 +1,4 @@
-"""Pages, docstrings, messages and names use the words of docs/glossary.md, and none of those that it avoids."""
+"""Pages, docstrings, messages and names use the words of docs/glossary.md, and none that it avoids."""
 
 from __future__ import annotations
 
@@ -19,10 +19,6 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 AVOIDED = "## Words we avoid"
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES, *sorted((ROOT / "docs").rglob("*.ipynb"))]
 FOLDERS = ["envs", "inference", "scai_irl", "experiments", "benchmarks", "docs/hooks", "tests"]
-NOT_YET = [
-    "tests",
-]
-"""Folders and modules that still use words of the table; the list only shrinks."""
 
 _ROW = re.compile(r"(?<!\\)\|")
 _CODE_BLOCK = re.compile(r"^```.*?^```$|^ {4}[^\n]*$|\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
@@ -37,8 +33,8 @@ class Avoided(NamedTuple):
     Attributes:
         word: The word, as a reader sees it.
         say: What to say instead.
-        pattern: What is looked for.
-        where: Kinds of text in which it is looked for: prose, docstrings, names, parameters.
+        pattern: The pattern to search for.
+        where: Kinds of text to search: prose, docstrings, names, parameters.
         may_stay: Files, relative to the root, that need it.
     """
 
@@ -139,31 +135,20 @@ def uses(file: Path, texts: Iterator[Text]) -> list[str]:
 
 
 def modules(folder: str) -> list[Path]:
-    """Modules of a folder, without those of folders that are not yet done."""
-    files = sorted((ROOT / folder).rglob("*.py"))
-    return [
-        file
-        for file in files
-        if not any(f"{file.relative_to(ROOT).as_posix()}/".startswith(f"{no}/") for no in NOT_YET)
-    ]
+    """Modules of a folder."""
+    return sorted((ROOT / folder).rglob("*.py"))
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_pages_say_the_words_of_the_field(file: Path) -> None:
-    found = uses(file, texts_of_document(file))
-    assert found == [], "\n".join(found)
+    problems = uses(file, texts_of_document(file))
+    assert problems == [], "\n".join(problems)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_code_says_the_words_of_the_field(folder: str) -> None:
-    found = [use for file in modules(folder) for use in uses(file, texts_of_code(file))]
-    assert found == [], "\n".join(found)
-
-
-def test_every_folder_that_is_not_yet_done_needs_to_be_in_the_list() -> None:
-    for folder in NOT_YET:
-        files = [ROOT / folder] if folder.endswith(".py") else sorted((ROOT / folder).rglob("*.py"))
-        assert any(uses(file, texts_of_code(file)) for file in files), f"{folder} is done: take it out of NOT_YET"
+    problems = [use for file in modules(folder) for use in uses(file, texts_of_code(file))]
+    assert problems == [], "\n".join(problems)
 
 
 def test_files_that_may_keep_a_word_are_there_and_use_it() -> None:

@@ -1,7 +1,6 @@
-"""Slow tests by turns: CI runs a third of them at each landing, the longest first, and says what it leaves out.
+"""Slow tests by turns: CI runs a third of them at each landing, the longest first, and names those it leaves out.
 
-`.ci/turns` says which file runs in which turn; `--record-turns` measures it anew. A file that is not there has a turn
-all the same, by a hash of its path.
+`.ci/turns` assigns files to turns, and `--record-turns` measures it anew. Another file's turn is a hash of its path.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def planned(table: Path = TABLE) -> dict[str, tuple[int, int]]:
 
 
 def balanced(seconds: dict[str, float], turns: int = TURNS) -> dict[str, int]:
-    """Share files out to turns so that all take about the same time: the longest first, each to the shortest turn."""
+    """Assign files to turns of about the same time: the longest file first, each to the shortest turn."""
     total, chosen = [0.0] * turns, {}
     for path in sorted(seconds, key=lambda path: (-seconds[path], path)):
         shortest = total.index(min(total))
@@ -36,12 +35,12 @@ def balanced(seconds: dict[str, float], turns: int = TURNS) -> dict[str, int]:
 
 
 def turn_of(path: str, plan: dict[str, tuple[int, int]], turns: int = TURNS) -> int:
-    """Turn of a file, planned or not."""
+    """Turn of a file, in the table or not."""
     return plan[path][0] if path in plan else 1 + zlib.crc32(path.encode()) % turns
 
 
 class Turns:
-    """Plugin that chooses and orders slow tests, and sums up what was left out.
+    """Plugin that chooses and orders slow tests, and counts those left out.
 
     Attributes:
         turn: The turn to run; 0 for all.
@@ -58,16 +57,16 @@ class Turns:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Leave the slow tests of other turns, and begin with the longest file of slow tests."""
+        """Drop the slow tests of other turns, and begin with the longest file of slow tests."""
         slow = {item for item in items if item.get_closest_marker("slow")}
         left = [i for i in items if self.turn and i in slow and turn_of(_file(i.nodeid), self.plan) != self.turn]
         if left:
             self.other_turns = Counter(_file(item.nodeid) for item in left)
             config.hook.pytest_deselected(items=left)
-        kept = [item for item in items if item not in set(left)]
+        chosen = [item for item in items if item not in set(left)]
         if slow:
-            kept.sort(key=lambda item: -self.plan.get(_file(item.nodeid), (0, 30))[1] if item in slow else 0)
-        items[:] = kept
+            chosen.sort(key=lambda item: -self.plan.get(_file(item.nodeid), (0, 30))[1] if item in slow else 0)
+        items[:] = chosen
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -83,16 +82,16 @@ class Turns:
             self.seconds[_file(report.nodeid)] += report.duration  # type: ignore[assignment]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Tell the process that prints, if that is another one."""
-        told: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
-        if told is not None:
-            told["other_turns"] = dict(self.other_turns)
+        """Send the count to the process that prints, if it is another one."""
+        shared: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if shared is not None:
+            shared["other_turns"] = dict(self.other_turns)
         elif self.record:
             self._write_table()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Hear it from a worker; all leave the same."""
+        """Receive the count from a worker; it is the same for all."""
         self.other_turns = Counter(getattr(node, "workeroutput", {}).get("other_turns", self.other_turns))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -28,13 +28,13 @@ EIGHT, SEVENTY = MODELS
 
 def test_terms_count_what_a_loop_would_do() -> None:
     size = Size(runs=70, hypotheses=6, plays=4, stakes=3, at_once=32)
-    tables = sums = kept = 0
+    tables = sums = stored = 0
     for first in range(0, size.runs, size.at_once):
         tables += sum(101 for _ in range(size.stakes) for _ in range(size.hypotheses))
         for _ in range(first, min(first + size.at_once, size.runs)):
             sums += size.hypotheses * size.plays
-            kept += size.hypotheses
-    assert terms(size).tolist() == [1, tables, sums, kept]
+            stored += size.hypotheses
+    assert terms(size).tolist() == [1, tables, sums, stored]
 
 
 @given(st.lists(st.floats(1e-10, 1e-7), min_size=4, max_size=4))
@@ -105,8 +105,8 @@ def test_seconds_are_those_of_copies_that_work_through_their_batches_step_by_ste
             clocks[mine] += max(moved / bandwidth, together * 2 * model.parameters / rate)
     conversations = copies * batches * together
     tokens = Tokens(conversations * 300.0, conversations * float(steps))
-    found = model_seconds(model, H200, copies * model.gpus, tokens, assumed)
-    assert found == pytest.approx(max(clocks), rel=1e-9)
+    seconds = model_seconds(model, H200, copies * model.gpus, tokens, assumed)
+    assert seconds == pytest.approx(max(clocks), rel=1e-9)
 
 
 def test_sums_are_shared_among_gpus() -> None:

@@ -1,4 +1,4 @@
-"""Examples in the benchmarks' docstrings, which no other run of the tests looks at."""
+"""Examples in the benchmarks' docstrings, which no other test runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from benchmarks import cost_model, engine_speed, limits
 
 @pytest.mark.parametrize("module", [cost_model, engine_speed, limits], ids=lambda module: module.__name__)
 def test_examples_are_as_they_say(module: ModuleType) -> None:
-    found = doctest.testmod(module)
-    assert found.attempted > 0
-    assert found.failed == 0
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0

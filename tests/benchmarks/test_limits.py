@@ -86,12 +86,14 @@ def test_points_held_out_do_not_enter_the_fit() -> None:
 
 def test_the_grid_holds_out_what_lies_between_and_the_largest() -> None:
     for small in (True, False):
-        sizes, held = scaling.exact_grid(small)
+        sizes, held_out = scaling.exact_grid(small)
         largest = max(size.runs * size.hypotheses * size.plays for size in sizes)
         assert any(
-            size.runs * size.hypotheses * size.plays == largest for size, out in zip(sizes, held, strict=True) if out
+            size.runs * size.hypotheses * size.plays == largest
+            for size, out in zip(sizes, held_out, strict=True)
+            if out
         )
-        assert 4 < (~held).sum() > held.sum()
+        assert 4 < (~held_out).sum() > held_out.sum()
 
 
 def test_tokens_of_an_experiment_grow_with_its_runs() -> None:

@@ -16,8 +16,8 @@ _PIECE = 32_768
 
 @pytest.mark.slow
 def test_a_hundred_thousand_runs_over_ten_thousand_hypotheses_stay_under_two_gigabytes() -> None:
-    """Their table would have 7.9 GB; and the peak is that of the first piece, so that of a million runs is no other."""
-    # A process begins with the peak of the one that started it, which here is a shell.
+    """The table would take 7.9 GB. The first chunk already reaches the peak, so a million runs need no more memory."""
+    # A process inherits the peak of its parent, so a shell starts it.
     done = subprocess.run(
         [
             "sh",
@@ -33,8 +33,8 @@ def test_a_hundred_thousand_runs_over_ten_thousand_hypotheses_stay_under_two_gig
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = re.findall(r"^ *([\d,]+) runs .* peak +([\d.]+) MB$", done.stdout, re.MULTILINE)
-    assert [int(runs.replace(",", "")) for runs, _ in told] == [_PIECE, 2 * _PIECE, 3 * _PIECE]
-    first, *_, last = (float(peak) for _, peak in told)
+    lines = re.findall(r"^ *([\d,]+) runs .* peak +([\d.]+) MB$", done.stdout, re.MULTILINE)
+    assert [int(runs.replace(",", "")) for runs, _ in lines] == [_PIECE, 2 * _PIECE, 3 * _PIECE]
+    first, *_, last = (float(peak) for _, peak in lines)
     assert first <= last < 2_000
     assert last - first < 100

@@ -14,7 +14,7 @@ from tests.scai_irl.program import environment
 
 
 def follow(page: Path, folder: Path) -> str:
-    """Write the files of a page and run its commands, in the order of the page; give back all that they print.
+    """Write the files of a page and run its commands, in the order of the page. Return everything they print.
 
     The environment is new and finds this project with its dependencies in the present one. ``pip install -e .`` is done
     by hand, from what ``pyproject.toml`` says, since pip would ask a network for tools that build.
@@ -36,7 +36,7 @@ def follow(page: Path, folder: Path) -> str:
 
 
 def _environment(folder: Path) -> Path:
-    """Make an environment; give its folder of packages."""
+    """Make an environment and return its folder of packages."""
     venv.create(folder, with_pip=False, symlinks=True)
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(_run([str(folder / "bin" / "python"), "-c", where], folder).strip())

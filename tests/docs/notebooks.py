@@ -1,4 +1,4 @@
-"""Run a notebook and give it back with what it prints; as a script, store that: ``python -m tests.docs.notebooks``."""
+"""Run a notebook and return it with its output. As a script, store it: ``python -m tests.docs.notebooks``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
 def executed(notebook: Path, folder: Path) -> Any:
-    """Run all cells in a folder; what goes to standard error, such as progress, is no part of the output."""
+    """Run all cells in a folder. The output excludes standard error, such as progress."""
     nodes = nbformat.read(notebook, as_version=4)
     where = {"metadata": {"path": str(folder)}}
     client = NotebookClient(nodes, resources=where, timeout=600, record_timing=False, coalesce_streams=True)
@@ -27,13 +27,13 @@ def executed(notebook: Path, folder: Path) -> Any:
 
 
 def printed(nodes: Any) -> list[str]:
-    """What each cell printed, and whether it drew."""
-    said = []
+    """Text that each cell printed, with a mark for each figure."""
+    texts = []
     for cell in nodes.cells:
         outputs = cell.get("outputs", [])
-        drawn = ["(a figure)" for output in outputs if "image/png" in output.get("data", {})]
-        said.append("".join([*(output.get("text", "") for output in outputs), *drawn]))
-    return said
+        figures = ["(a figure)" for output in outputs if "image/png" in output.get("data", {})]
+        texts.append("".join([*(output.get("text", "") for output in outputs), *figures]))
+    return texts
 
 
 if __name__ == "__main__":

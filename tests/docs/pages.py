@@ -29,10 +29,10 @@ _BLOCK = re.compile(r"^```(?P<kind>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<te
 class Block(NamedTuple):
     """A fenced block of a page.
 
-    Attributes:
-        kind: Language.
-        title: Name of the file that a python block is; empty without one.
-        text: What stands in it.
+        Attributes:
+            kind: Language.
+    title: Name of the file that a python block is written to; empty without one.
+    text: Content.
     """
 
     kind: str
@@ -46,15 +46,15 @@ class Block(NamedTuple):
 
 
 def blocks(page: Path, kind: str = "") -> list[Block]:
-    """Fenced blocks of a page, in order; of one language if it is given."""
+    """Fenced blocks of a page, in order, optionally of one language."""
     text = page.read_text(encoding="utf-8")
-    found = [Block(match["kind"], match["title"] or "", match["text"]) for match in _BLOCK.finditer(text)]
-    assert text.count("\n```") == 2 * len(found), f"{page.name}: a block that is not understood"
-    return [block for block in found if kind in ("", block.kind)]
+    fenced = [Block(match["kind"], match["title"] or "", match["text"]) for match in _BLOCK.finditer(text)]
+    assert text.count("\n```") == 2 * len(fenced), f"{page.name}: a block that is not understood"
+    return [block for block in fenced if kind in ("", block.kind)]
 
 
 def run_page(page: Path) -> None:
-    """Do what a page says, in the present folder."""
+    """Run the code and commands of a page in the current folder."""
     shared: dict[str, Any] = {"__name__": "document"}
     for block in blocks(page):
         if block.kind == "python" and block.title:
@@ -67,12 +67,12 @@ def run_page(page: Path) -> None:
 
 
 def execute(block: Block, shared: dict[str, Any]) -> None:
-    """Execute a python block in a namespace; annotations are what the page makes of them, not what this file does."""
+    """Execute a python block in a namespace. Its annotations follow the page's imports, not this file's."""
     exec(compile(block.text, "document", "exec", dont_inherit=True), shared)  # noqa: S102 - our own text
 
 
 def run_command(command: str) -> str:
-    """Run a command of a page in the present folder, and give what it prints; ours runs in this process."""
+    """Run a command of a page in the current folder and return its output. ``scai-irl`` runs in this process."""
     program, *words = shlex.split(command)
     if program == "scai-irl":
         with contextlib.redirect_stdout(io.StringIO()) as printed:

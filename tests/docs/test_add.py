@@ -1,4 +1,4 @@
-"""“Add to it” is followed line by line, from an empty folder; the game of the page keeps to the contract here, too."""
+"""“Add to it” is followed line by line, from an empty folder. The page's game also passes its contract test here."""
 
 from __future__ import annotations
 

@@ -43,15 +43,15 @@ def test_it_makes_a_results_folder_with_the_right_numbers_and_the_same_again(fol
     assert results.findings["case"].tolist() == list(norms)
     assert all(sentence in printed for sentence in results.findings["sentence"])
     for place, norm in enumerate(norms):
-        held = beliefs_by_hand(norms, place, runs=3, games=6, lapse=0.5, seed=5)
-        np.testing.assert_allclose(results.beliefs[norm], held.mean(axis=0), atol=1e-5)
-        assert results.findings["value"][place] == pytest.approx((held < 0.95).sum(axis=1).mean())
+        beliefs = beliefs_by_hand(norms, place, runs=3, games=6, lapse=0.5, seed=5)
+        np.testing.assert_allclose(results.beliefs[norm], beliefs.mean(axis=0), atol=1e-5)
+        assert results.findings["value"][place] == pytest.approx((beliefs < 0.95).sum(axis=1).mean())
     run_command(f"{COMMAND} --out other")
     assert_equal_results(folder / "one", folder / "other")
 
 
 def beliefs_by_hand(norms: tuple[str, ...], truth: int, runs: int, games: int, lapse: float, seed: int) -> np.ndarray:
-    """Belief in the truth after each game, by adding up logarithms looked up in each norm's table, (run, game)."""
+    """Belief in the truth after each game, (run, game): the sum of logarithms from each norm's table."""
     tables = [one_group(norm).policy(lapse=lapse).table(jnp.asarray([20])) for norm in norms]
     users = one_group(norms[truth]).policy(lapse=lapse)
     plays = simulate(derive_key(seed, "how-many-games", norms[truth]), users, np.full((runs, games), 20))

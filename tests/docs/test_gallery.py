@@ -1,4 +1,4 @@
-"""The gallery shows every figure that there is, behind the command that makes it."""
+"""The gallery shows every figure after the command that makes it."""
 
 from __future__ import annotations
 

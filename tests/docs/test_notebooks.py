@@ -24,8 +24,8 @@ _NUMBER = re.compile(r"-?\d+\.\d+")
 )
 def test_a_notebook_prints_what_is_stored_in_it(notebook: Path, tmp_path: Path) -> None:
     stored, now = (printed(nodes) for nodes in (nbformat.read(notebook, as_version=4), executed(notebook, tmp_path)))
-    assert [_NUMBER.sub("#", said) for said in now] == [_NUMBER.sub("#", said) for said in stored]
-    numbers, before = (np.array(_NUMBER.findall("".join(said)), float) for said in (now, stored))
+    assert [_NUMBER.sub("#", text) for text in now] == [_NUMBER.sub("#", text) for text in stored]
+    numbers, before = (np.array(_NUMBER.findall("".join(text)), float) for text in (now, stored))
     # Another machine adds in another order, and numbers are printed with two to four digits.
     np.testing.assert_allclose(numbers, before, atol=0.011)
 

@@ -1,4 +1,4 @@
-"""The site is built without a network, needs none to be read, and shows what it should in a real browser."""
+"""The site is built and read without a network. A real browser shows the expected pages."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Resources(HTMLParser):
-    """What a page loads as it is opened; links that a reader may follow do not count."""
+    """Files that a page loads when it opens. Links that a reader may follow do not count."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ def module(name: str) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
-    """Where the site is served."""
+    """Address at which the site is served."""
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -118,7 +118,7 @@ def address(site: Path) -> Iterator[str]:
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
+    """Server of files that logs nothing."""
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -139,15 +139,15 @@ def window() -> Iterator[Page]:
     "name", ["index", "concepts", "audit", "gallery", "notebooks/auditing_a_model", "api/envs/utilities"]
 )
 def test_a_page_opens_without_an_error_and_fits(name: str, width: int, window: Page, address: str) -> None:
-    said: list[str] = []
-    asked: list[str] = []
-    window.on("console", lambda message: said.append(message.text))
-    window.on("pageerror", lambda error: said.append(str(error)))
-    window.on("request", lambda request: asked.append(request.url))
+    messages: list[str] = []
+    requests: list[str] = []
+    window.on("console", lambda message: messages.append(message.text))
+    window.on("pageerror", lambda error: messages.append(str(error)))
+    window.on("request", lambda request: requests.append(request.url))
     window.set_viewport_size({"width": width, "height": 800})
     window.goto(f"{address}/{name}.html", wait_until="networkidle")
-    assert said == []
-    assert [url for url in asked if not url.startswith((address, "data:"))] == []
+    assert messages == []
+    assert [url for url in requests if not url.startswith((address, "data:"))] == []
     assert window.evaluate("document.documentElement.scrollWidth") <= width
     assert all(window.evaluate("[...document.images].map(image => image.naturalWidth > 0)"))
 
@@ -181,7 +181,7 @@ def test_equations_are_drawn_with_the_font_that_comes_along(window: Page, addres
 
 
 def test_the_search_index_is_small(site: Path) -> None:
-    """Chromium answers a first search in less than two seconds; the time goes by the size of the index."""
+    """Chromium answers a first search in less than two seconds. The time grows with the size of the index."""
     index = site / "search" / "search_index.json"
     assert index.stat().st_size < 800_000
     assert "def simulate" not in index.read_text(encoding="utf-8")

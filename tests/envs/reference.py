@@ -43,19 +43,19 @@ def ces(theta: Sequence[float], own: float, other: float) -> float:
     if exponent == 0:
         return float(own**weight * other ** (1 - weight))
     if exponent < 0 and min(own, other) == 0:
-        return 0.0  # the limit: goods that complement each other are worth nothing when one lacks
+        return 0.0  # the limit: perfect complements are worth nothing where one is missing
     return float((weight * own**exponent + (1 - weight) * other**exponent) ** (1 / exponent))
 
 
 def reciprocity(theta: Sequence[float], own: float, other: float) -> float:
-    """Of the proposer, whom nobody has treated kindly or unkindly yet."""
+    """Utility of the proposer, whom nobody has treated kindly or unkindly yet."""
     behind, ahead, _, _ = theta
     weight = behind * (own < other) + ahead * (own > other)
     return (1 - weight) * own + weight * other
 
 
 def reciprocal_answer(theta: Sequence[float], own: float, other: float) -> float:
-    """Of the responder: an offer of more than half is kind (q), of less unkind (v)."""
+    """Utility of the responder: an offer of more than half is kind (q), of less than half unkind (v)."""
     behind, ahead, kind, unkind = theta
     weight = (behind + unkind) * (own < other) + (ahead + kind) * (own > other)
     return (1 - weight) * own + weight * other
@@ -92,7 +92,7 @@ PARAMETERS: dict[str, list[tuple[float, ...]]] = {
     "charness_rabin": [(0.0, 0.0), (0.4, -0.1), (1.0, -1.0), (-1.0, 1.0)],
     "ces": [(0.5, 0.0), (0.7, 0.5), (0.3, -1.0), (0.6, -4.0), (0.6, 1.0), (0.0, -4.0), (1.0, 0.5), (0.5, 0.05)],
 }
-"""Points of each utility's parameter space, bounds among them."""
+"""Points of each utility's parameter space, including its bounds."""
 
 
 def choose(values: Sequence[float], rationality: float, lapse: float) -> list[float]:

@@ -34,8 +34,8 @@ def test_an_unknown_word_is_refused_by_field(field: str) -> None:
         context(10, words["currency"], words["proposer"], words["responder"], 0, words["manner"])
 
 
-def test_goods_keep_their_numbers_and_all_have_a_place() -> None:
-    """Results hold a currency as its number, and those of earlier releases know six."""
+def test_currencies_keep_their_numbers_and_all_have_a_distance() -> None:
+    """Results store a currency as its number. Results of earlier releases have six."""
     assert CURRENCIES[:6] == SCAI_CURRENCIES
     assert CURRENCIES[:6] == (
         "dollars",

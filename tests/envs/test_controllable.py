@@ -1,4 +1,4 @@
-"""The controllable ultimatum game against a plain telling of its rules."""
+"""The controllable ultimatum game compared with a plain account of its rules."""
 
 import itertools
 
@@ -15,7 +15,7 @@ from envs.ultimatum import ACCEPT
 C, KEY = context(stake=10), jax.random.key(0)
 
 
-def told(start: int, answers: tuple[int, ...]) -> tuple[list[int], list[float]]:
+def by_the_rules(start: int, answers: tuple[int, ...]) -> tuple[list[int], list[float]]:
     """Offers and payoffs of a game, by the rules in words."""
     offers, payoffs = [start], []
     for accepts in answers:
@@ -42,7 +42,7 @@ def test_offers_and_payoffs_are_those_of_the_rules(start: int, seed: int) -> Non
         (np.random.default_rng(seed).uniform(size=40) < [0.1, 0.3, 0.5, 0.7, 0.9][seed]).astype(int).tolist()
     )
     offers, payoffs, done = played(ControllableUltimatum(start=start), answers)
-    expected_offers, expected_payoffs = told(start, answers)
+    expected_offers, expected_payoffs = by_the_rules(start, answers)
     assert offers == expected_offers[:-1]
     np.testing.assert_allclose(payoffs, expected_payoffs, atol=1e-6)  # float32
     assert done == [False] * 39 + [True]
@@ -57,7 +57,7 @@ def test_offers_stop_at_the_lowest_and_the_highest() -> None:
 @pytest.mark.parametrize("start", [1, 4, 9])
 def test_the_best_plan_is_the_best_of_all_sequences_of_answers(start: int) -> None:
     game = ControllableUltimatum(rounds=10, start=start)
-    best = max(sum(told(start, answers)[1]) for answers in itertools.product((0, 1), repeat=10))
+    best = max(sum(by_the_rules(start, answers)[1]) for answers in itertools.product((0, 1), repeat=10))
     plan = soft_backward_induction(game.tabular(C), game.horizon, jnp.asarray(1e6), jnp.asarray(0.0))
     np.testing.assert_allclose(plan.values[0, 0, int(game.init(KEY, C))], best, atol=1e-4)
 

@@ -1,4 +1,4 @@
-"""Every environment of the registry keeps to the contract, and so do games of one step and without an end."""
+"""Every environment of the registry obeys the contract, and so do games of one step and without an end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every environment of the registry is planned and played by its name."""
+"""Every environment of the registry can be planned and simulated by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of norms are read with their parameters, and mistakes are told with what to write."""
+"""Names of norms are read with their parameters. A message about a mistake says what to write."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_norm_is_read_and_has_one_name(text: str, name: str, utility: str, the
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("spite", "unknown norm 'spite'; there are selfish, fair, altruistic, offer=0.3, fehr_schmidt"),
         ("spite:alpha=1", "unknown norm 'spite:alpha=1'"),
@@ -39,10 +39,10 @@ def test_a_norm_is_read_and_has_one_name(text: str, name: str, utility: str, the
         ("offer=-0.1", "is no share of the stake; give a number from 0 to 1"),
     ],
 )
-def test_mistakes_say_what_to_write(text: str, said: str) -> None:
+def test_mistakes_say_what_to_write(text: str, message: str) -> None:
     with pytest.raises(ValueError, match="; ") as caught:
         norm_name(text)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_every_example_of_a_message_can_be_read() -> None:

@@ -1,4 +1,4 @@
-"""Soft backward induction against plain recursion, dense enumeration and its limits."""
+"""Soft backward induction compared with plain recursion, dense enumeration and known limits."""
 
 import functools
 
@@ -75,7 +75,7 @@ def expectimax(
     rationality: float,
     lapse: float,
 ) -> tuple[tuple[float, float], list[float]]:
-    """Value for both players and mover's choice probabilities, by recursion through the game's `step` itself."""
+    """Values for both players and the mover's choice probabilities, by recursion through the game's `step` itself."""
     moves = moves_from(stake, state)
     if not moves:
         return (0.0, 0.0), []
@@ -110,7 +110,7 @@ def test_the_closed_form_of_the_game_is_the_plan(name: str, theta: tuple[float, 
     offer, accept, reject = table_of(name, theta, stake, 200.0, 0.02)
     on_table = slice(1, 1 + min(stake, 100) + 1)
     legal = slice(0, min(stake, 100) + 1)
-    # 2e-5: scores reach λ U = 800, whose float32 grain is 6e-5; both sides round alike but for the order of sums.
+    # 2e-5: scores reach λ U = 800, where float32's spacing is 6e-5. Both sides round alike, up to the order of sums.
     np.testing.assert_allclose(offer, jnp.exp(plan.log_policy[0, START]), atol=2e-5)
     np.testing.assert_allclose(accept[legal], jnp.exp(plan.log_policy[1, on_table, ACCEPT]), atol=2e-5)
     np.testing.assert_allclose(reject[legal], jnp.exp(plan.log_policy[1, on_table, REJECT]), atol=2e-5)
@@ -129,14 +129,14 @@ def test_a_hundred_point_softmax_game_is_its_dense_enumeration(
     proposer = accept * np.array([utility(theta, 1 - x, x) for x in shares])
     weight = np.exp(rationality * proposer)
     offer = (1 - lapse) * weight / weight.sum() + lapse / 101
-    found_offer, found_accept, found_reject = table_of(name, theta, 100, rationality, lapse)
-    assert np.abs(found_offer - offer).max() < 1e-5
-    assert np.abs(found_accept - accept).max() < 1e-5
-    assert np.abs(found_reject - (1 - accept)).max() < 1e-5
+    own_offer, own_accept, own_reject = table_of(name, theta, 100, rationality, lapse)
+    assert np.abs(own_offer - offer).max() < 1e-5
+    assert np.abs(own_accept - accept).max() < 1e-5
+    assert np.abs(own_reject - (1 - accept)).max() < 1e-5
 
 
 def chance_game(seed: int, states: int = 6, actions: int = 4) -> TabularMDP:
-    """A made-up two-player game: chance moves, illegal actions, and a last state in which nothing is left to do."""
+    """A made-up two-player game with chance moves, illegal actions, and a last state without actions."""
     rng = np.random.default_rng(seed)
     legal = rng.uniform(size=(states, actions)) < 0.7
     legal[:, 0] = True
@@ -150,7 +150,7 @@ def chance_game(seed: int, states: int = 6, actions: int = 4) -> TabularMDP:
 def recursion(
     mdp: TabularMDP, state: int, steps: int, rationality: float, lapse: float, discount: float
 ) -> tuple[list[float], dict[int, float]]:
-    """Values and choice probabilities with `steps` to go, one path at a time in plain floats."""
+    """Values and choice probabilities with `steps` left, one path at a time in plain floats."""
     transition, reward, legal, mover = (np.asarray(leaf).tolist() for leaf in mdp)
     actions = [a for a, allowed in enumerate(legal[state]) if allowed]
     if steps == 0 or not actions:

@@ -1,4 +1,4 @@
-"""Registries find what other distributions add, import it when it is used, and name the distribution that is broken."""
+"""Registries find the entries of other distributions, import them on use, and name a broken distribution."""
 
 from __future__ import annotations
 

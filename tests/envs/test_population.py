@@ -34,5 +34,5 @@ def test_a_populations_policy_mixes_its_norms() -> None:
     stakes = jnp.asarray([10, 100])
     policy = mixture({"selfish": 0.3, "altruistic": 0.7}).policy(rationality=50.0, lapse=0.1)
     by_hand = Policy(((0.3, Norm("selfish", (), 50.0, 0.1)), (0.7, Norm("altruistic", (), 50.0, 0.1))))
-    for found, expected in zip(policy.table(stakes), by_hand.table(stakes), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    for computed, expected in zip(policy.table(stakes), by_hand.table(stakes), strict=True):
+        np.testing.assert_array_equal(computed, expected)

@@ -1,4 +1,4 @@
-"""Products of matrices keep the precision of their numbers, unless whoever uses the package says otherwise."""
+"""Products of matrices keep the precision of their numbers, unless the user chooses another precision."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def test_a_surrounding_wish_goes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "asked", "kept"),
+    ("before", "chosen", "precision"),
     [
         ("", {}, "highest"),
         ("", {"JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}, "tensorfloat32"),
         ("jax.config.update('jax_default_matmul_precision', 'bfloat16')", {}, "bfloat16"),
     ],
 )
-def test_importing_keeps_what_was_asked_before(before: str, asked: dict[str, str], kept: str) -> None:
+def test_importing_keeps_a_precision_chosen_before(before: str, chosen: dict[str, str], precision: str) -> None:
     variables = {name: value for name, value in os.environ.items() if name != "JAX_DEFAULT_MATMUL_PRECISION"}
     code = f"import jax\n{before}\nimport envs\nprint(jax.config.jax_default_matmul_precision)"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=variables | asked, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], env=variables | chosen, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == kept
+    assert done.stdout.strip() == precision

@@ -1,7 +1,7 @@
 """Rollouts: the environment's own transitions and payoffs, and actions by π_θ.
 
-Counts of draws are held to `false_alarm_bound`: were the law true, a test here would fail once in a million choices of
-its seed. The seeds are fixed.
+Counts of draws must stay within `false_alarm_bound`. If the law is true, a test here fails for one seed in a million.
+The seeds are fixed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def test_transitions_and_payoffs_are_the_environments() -> None:
 
 
 def test_slots_hold_exactly_the_offers_probabilities() -> None:
-    """What every one of the 2³² words gives, counted slot by slot: off by rounding in 128 slots of 2⁻³² at most."""
+    """Over all 2³² words, counts by slot equal the probabilities up to rounding of 2⁻³² in each of 128 slots."""
     slots = np.asarray(TABLES.slots)
     keep, other = (slots >> 7) / 2**25, slots & 127
     stacked = np.zeros((ROWS, 128))
@@ -75,7 +75,7 @@ def test_slots_hold_exactly_the_offers_probabilities() -> None:
 
 
 def test_words_are_read_as_slot_and_remainder() -> None:
-    """At a slot's first and last word, and on either side of the word where its own offer ends."""
+    """Check a slot's first and last word, and both sides of the word where its own offer ends."""
     slots = np.asarray(TABLES.slots)
     for row in range(ROWS):
         keep, other = slots[row] >> 7, slots[row] & 127

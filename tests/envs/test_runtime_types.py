@@ -1,4 +1,4 @@
-"""The import hook of conftest.py is at work: without these, every shape annotation would be a comment."""
+"""The import hook of conftest.py works. Without it every shape annotation would be a comment."""
 
 import jax
 import jax.numpy as jnp

@@ -11,7 +11,7 @@ counts = st.tuples(*[st.integers(0, 6)] * 4).filter(any)
 @pytest.mark.parametrize(
     ("name", "uu", "au", "ua", "aa"), [("1v9", 8, 1, 1, 0), ("5v5", 3, 2, 2, 3), ("9v1", 0, 1, 1, 8)]
 )
-def test_the_predecessors_groups_have_its_counts(name: str, uu: int, au: int, ua: int, aa: int) -> None:
+def test_the_groups_of_scai_have_its_counts(name: str, uu: int, au: int, ua: int, aa: int) -> None:
     schedule = Schedule.named(name)
     assert (schedule.uu, schedule.au, schedule.ua, schedule.aa) == (uu, au, ua, aa)
     assert schedule.plays == 10

@@ -20,17 +20,19 @@ def test_distinct_paths_have_distinct_seeds(named: list[tuple[int, tuple[str | i
     ("one", "other"),
     [(("a", "b"), ("ab",)), ((1, 2), (12,)), ((1,), ("1",)), (("a",), ("a", "")), (("a;str:1:b",), ("a", "b"))],
 )
-def test_paths_are_told_apart_by_type_and_length(one: tuple[str | int, ...], other: tuple[str | int, ...]) -> None:
+def test_paths_are_distinguished_by_type_and_length(one: tuple[str | int, ...], other: tuple[str | int, ...]) -> None:
     assert derive_seed(7, *one) != derive_seed(7, *other)
 
 
 def test_all_draws_of_an_experiment_have_their_own_seeds() -> None:
-    drawn = {derive_seed(7, "users", run, epoch, draw) for run in range(20) for epoch in range(9) for draw in range(9)}
-    assert len(drawn) == 20 * 9 * 9
+    numbers = {
+        derive_seed(7, "users", run, epoch, draw) for run in range(20) for epoch in range(9) for draw in range(9)
+    }
+    assert len(numbers) == 20 * 9 * 9
 
 
 def test_seeds_stay_the_same_from_one_version_to_the_next() -> None:
-    """Stored results are redone by these numbers."""
+    """Stored results are reproduced by these numbers."""
     assert derive_seed(7, "one-group-norm", "users", 3) == 5362063167475188889
     assert jax.random.key_data(derive_key(7, "one-group-norm", "users", 3)).tolist() == [3003627607, 2986137517]
 
@@ -40,9 +42,9 @@ def test_numpy_numbers_name_the_same_draw() -> None:
 
 
 def test_seeds_fit_in_63_bits_and_use_them() -> None:
-    drawn = [derive_seed(7, number) for number in range(200)]
-    assert min(drawn) >= 0
-    assert 2**62 < max(drawn) < 2**63
+    numbers = [derive_seed(7, number) for number in range(200)]
+    assert min(numbers) >= 0
+    assert 2**62 < max(numbers) < 2**63
 
 
 def test_seeds_that_agree_in_their_low_half_make_different_keys(monkeypatch: pytest.MonkeyPatch) -> None:

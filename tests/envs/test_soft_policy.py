@@ -12,7 +12,7 @@ from envs.ultimatum import NUM_OFFERS, legal_offers
 
 STAKES = jnp.asarray([1, 8, 55, 100, 900])
 
-# Weights of very different sizes, zeros among them at any place.
+# Weights of very different sizes, with zeros anywhere.
 weights = arrays(np.float32, 30, elements=st.sampled_from([0.0, 0.0, 1e-12, 1e-6, 0.1, 1.0, 3.0])).filter(np.any)
 below_one = st.floats(0, 1, exclude_max=True, width=32)
 NEXT_BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
@@ -21,8 +21,8 @@ NEXT_BELOW_ONE = float(np.nextafter(np.float32(1), np.float32(0)))
 @given(weights, st.one_of(below_one, st.just(NEXT_BELOW_ONE)))
 def test_a_draw_is_never_impossible(weight: np.ndarray, uniform: float) -> None:
     probabilities = weight / weight.sum()
-    drawn = int(inverse_cdf(jnp.asarray(uniform, jnp.float32), jnp.log(jnp.asarray(probabilities))))
-    assert probabilities[drawn] > 0
+    outcome = int(inverse_cdf(jnp.asarray(uniform, jnp.float32), jnp.log(jnp.asarray(probabilities))))
+    assert probabilities[outcome] > 0
 
 
 @given(weights, below_one)
@@ -30,10 +30,10 @@ def test_a_draw_is_the_first_outcome_whose_cumulative_probability_exceeds_the_un
     weight: np.ndarray, uniform: float
 ) -> None:
     exact = np.cumsum(weight.astype(np.float64)) / weight.astype(np.float64).sum()
-    drawn = int(inverse_cdf(jnp.asarray(uniform, jnp.float32), jnp.log(jnp.asarray(weight))))
+    outcome = int(inverse_cdf(jnp.asarray(uniform, jnp.float32), jnp.log(jnp.asarray(weight))))
     rounding = 1e-5  # 30 float32 sums and an exponential
-    assert exact[drawn] > uniform - rounding
-    assert drawn == 0 or exact[drawn - 1] <= uniform + rounding
+    assert exact[outcome] > uniform - rounding
+    assert outcome == 0 or exact[outcome - 1] <= uniform + rounding
 
 
 @pytest.mark.parametrize("uniform", [0.0, 0.3, NEXT_BELOW_ONE])
@@ -42,12 +42,12 @@ def test_a_draw_is_the_first_outcome_whose_cumulative_probability_exceeds_the_un
 )
 def test_offers_stay_inside_their_stake(norm: Norm, uniform: float) -> None:
     table = Policy.of(norm).table(STAKES)
-    drawn = inverse_cdf(jnp.full(len(STAKES), uniform), table.offer)
-    assert (drawn <= jnp.minimum(STAKES, 100)).all()
+    offers = inverse_cdf(jnp.full(len(STAKES), uniform), table.offer)
+    assert (offers <= jnp.minimum(STAKES, 100)).all()
 
 
 def test_cumulative_sums_rise_only_where_something_is_added() -> None:
-    """Long sums are made in trees, where a bare cumulative sum falls and rises by rounding errors."""
+    """Long sums are made in trees, since rounding errors make a bare cumulative sum fall and rise."""
     rng = np.random.default_rng(0)
     weight = rng.uniform(size=(200, 1681)) * (rng.uniform(size=(200, 1681)) < 0.3)
     probabilities = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Stationary plans against recursion, linear algebra and value iteration in plain numpy."""
+"""Stationary plans compared with recursion, linear algebra and value iteration in plain numpy."""
 
 import jax
 import jax.numpy as jnp
@@ -110,13 +110,13 @@ def test_gradients_are_differences_of_plain_value_iteration() -> None:
         log_policy: jax.Array = soft_value_iteration(mdp, theta[0], theta[1], theta[2]).log_policy[0, 0]
         return log_policy
 
-    found = jax.grad(first_log_policy)(jnp.asarray(at, jnp.float32))
+    gradient = jax.grad(first_log_policy)(jnp.asarray(at, jnp.float32))
 
     def plain(theta: np.ndarray) -> float:
         return float(np.log(value_iteration(mdp, theta[0], theta[1], theta[2], sweeps=150)[0][0, 0]))
 
     expected = [(plain(at + d) - plain(at - d)) / (2 * step) for d in step * np.eye(3)]
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)  # float32 through a hundred sweeps
+    np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3)  # float32 through a hundred sweeps
 
 
 def test_plans_can_be_mapped_over_the_numbers() -> None:

@@ -1,7 +1,7 @@
-"""Simulated users do what π_θ says: one definition simulates and scores.
+"""Simulated users follow π_θ: one definition simulates and scores.
 
-Counts of many draws are held to `false_alarm_bound`: were the law true, a test here would fail once in a million
-choices of its seed. The seeds are fixed.
+Counts of draws must stay within `false_alarm_bound`. If the law is true, a test here fails for one seed in a million.
+The seeds are fixed.
 """
 
 import jax
@@ -30,10 +30,10 @@ def tables_at(stake: int) -> PolicyTable:
     return PolicyTable(*(jnp.concatenate(leaves) for leaves in zip(*tables, strict=True)))
 
 
-def assert_frequencies(drawn: np.ndarray, probability: np.ndarray) -> None:
-    counts = np.bincount(drawn, minlength=len(probability))
-    bound = false_alarm_bound(probability, len(drawn), len(probability))
-    assert (np.abs(counts - len(drawn) * probability) <= bound).all()
+def assert_frequencies(sample: np.ndarray, probability: np.ndarray) -> None:
+    counts = np.bincount(sample, minlength=len(probability))
+    bound = false_alarm_bound(probability, len(sample), len(probability))
+    assert (np.abs(counts - len(sample) * probability) <= bound).all()
 
 
 @pytest.mark.parametrize("stake", [5, 40, 100, 700])
@@ -71,7 +71,7 @@ def test_a_mixed_group_offers_by_its_mixed_policy() -> None:
 
 
 def test_what_a_user_answers_does_not_hang_on_what_its_partner_offered() -> None:
-    """Given the offer, the answer is a fresh draw: in the lower and upper half of the offers' uniforms alike."""
+    """Given the offer, the answer is a fresh draw, in both halves of the offers' uniforms."""
     stake = 20
     table, weights = tables_at(stake), jnp.asarray([0.0, 0.0, 1.0, 0.0])
     users = draw_user_offers(jax.random.key(3), table, weights, DRAWS)
@@ -102,6 +102,6 @@ def test_simulated_plays_have_the_policys_frequencies() -> None:
 
 def test_norms_of_slots_are_drawn_by_the_populations_weights() -> None:
     population = mixture({"selfish": 0.2, "fair": 0.0, "altruistic": 0.8})
-    drawn = draw_norms(jax.random.key(5), jnp.asarray(population.weights), (DRAWS // 2, 2))
-    assert drawn.shape == (DRAWS // 2, 2)
-    assert_frequencies(np.asarray(drawn).ravel(), np.array(population.weights))
+    norms = draw_norms(jax.random.key(5), jnp.asarray(population.weights), (DRAWS // 2, 2))
+    assert norms.shape == (DRAWS // 2, 2)
+    assert_frequencies(np.asarray(norms).ravel(), np.array(population.weights))

@@ -1,4 +1,4 @@
-"""Every utility of the registry keeps to the contract and is its published formula, written a second time."""
+"""Every utility of the registry obeys the contract and equals its published formula, written a second time."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,9 +21,9 @@ def test_it_is_the_published_formula(utility: Utility) -> None:
     own, other = payoffs()
     for theta in PARAMETERS[utility.name]:
         expected = [PUBLISHED[utility.name](theta, x, y) for x, y in zip([*SHARES, 0], [*(1 - SHARES), 0], strict=True)]
-        found = utility.function(jnp.asarray(theta, jnp.float32), own, other)
+        utilities = utility.function(jnp.asarray(theta, jnp.float32), own, other)
         # 2e-5: CES near r = 0 divides a float32 logarithm by r = .05.
-        np.testing.assert_allclose(found, expected, atol=2e-5, err_msg=str(theta))
+        np.testing.assert_allclose(utilities, expected, atol=2e-5, err_msg=str(theta))
 
 
 def test_every_utility_of_this_project_has_its_formula_here() -> None:
@@ -36,8 +36,8 @@ def test_reciprocity_answers_by_its_own_formula() -> None:
     pairs = list(zip([*SHARES, 0], [*(1 - SHARES), 0], strict=True))
     for theta in PARAMETERS["reciprocity"]:
         expected = [reciprocal_answer(theta, x, y) for x, y in pairs]
-        found = described.of_responder(jnp.asarray(theta, jnp.float32), own, other)
-        np.testing.assert_allclose(found, expected, atol=1e-6)
+        utilities = described.of_responder(jnp.asarray(theta, jnp.float32), own, other)
+        np.testing.assert_allclose(utilities, expected, atol=1e-6)
     assert get_utility("selfish").of_responder is get_utility("selfish").function
 
 
@@ -59,16 +59,16 @@ def test_charness_rabin_holds_fehr_schmidt() -> None:
 @pytest.mark.parametrize("weight", [0.0, 0.25, 0.8, 1.0])
 def test_ces_of_exponent_one_is_linear(weight: float) -> None:
     own, other = payoffs()
-    found = get_utility("ces").function(jnp.asarray([weight, 1.0]), own, other)
-    np.testing.assert_allclose(found, weight * own + (1 - weight) * other, atol=1e-6)  # exp(log x) in float32
+    utilities = get_utility("ces").function(jnp.asarray([weight, 1.0]), own, other)
+    np.testing.assert_allclose(utilities, weight * own + (1 - weight) * other, atol=1e-6)  # exp(log x) in float32
 
 
 @pytest.mark.parametrize("exponent", [-2e-3, -1.01e-3, -0.99e-3, -1e-5, 0.0, 1e-5, 0.99e-3, 1.01e-3, 2e-3])
 def test_ces_goes_over_to_its_limit_without_a_jump(exponent: float) -> None:
     own, other = payoffs()
-    found = get_utility("ces").function(jnp.asarray([0.4, exponent]), own, other)
+    utilities = get_utility("ces").function(jnp.asarray([0.4, exponent]), own, other)
     expected = [PUBLISHED["ces"]((0.4, exponent), x, y) for x, y in zip([*SHARES, 0], [*(1 - SHARES), 0], strict=True)]
-    np.testing.assert_allclose(found, expected, atol=2e-4)  # a float32 logarithm, 1e-7, divided by r = 1e-3
+    np.testing.assert_allclose(utilities, expected, atol=2e-4)  # a float32 logarithm, 1e-7, divided by r = 1e-3
 
 
 def test_the_fair_norm_names_one_offer_at_every_stake() -> None:
@@ -76,4 +76,4 @@ def test_the_fair_norm_names_one_offer_at_every_stake() -> None:
     given = np.arange(101) / stake
     value = get_utility("fair").function(jnp.zeros(0), jnp.asarray(1 - given), jnp.asarray(given))
     best = np.sort(np.where(given <= 1, value, -np.inf), axis=1)
-    assert (best[:, -1] - best[:, -2] > 1e-3).all()  # the second best is half a unit's worth of utility behind
+    assert (best[:, -1] - best[:, -2] > 1e-3).all()  # the second best has less utility, by half a unit

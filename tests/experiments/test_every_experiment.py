@@ -1,4 +1,4 @@
-"""Every experiment that is found runs, by the command line and as a script, and both give the same results."""
+"""Every registered experiment runs, by the command line and as a script, with the same results."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ SMALL = {
     "prior-ablation": "--runs 2 --epochs 2 --games 3 --users selfish fair --priors flat --rationality 5 --lapse 0.25",
     "response-types": "--genuine 0.5 --people 2 --items 4 --repetitions 2 --particles 50",
 }
-"""Options with which each experiment is over at once."""
+"""Options with which each experiment takes a moment."""
 
 EPOCH_BY_EPOCH = {"one-group-norm", "mixed-group-norm", "recorded-gpt4", "inconsistent-language", "assistants-only"}
 PLAYED_WHOLE = {"temperature", "changing-norms", "assistant-variants"}
-"""Those that play several settings, whose beliefs and texts the report tells apart."""
+"""Experiments with several settings, whose beliefs and texts the report separates."""
 
 OWN = {
     entry.name: entry.module.rpartition(".")[0]
@@ -71,15 +71,15 @@ OWN = {
 
 
 def options(name: str, parent: Path) -> list[str]:
-    made = {"RECORDING": make_recording, "PEOPLE": import_people}
-    return [str(made[word](parent)) if word in made else word for word in SMALL[name].split()]
+    makers = {"RECORDING": make_recording, "PEOPLE": import_people}
+    return [str(makers[word](parent)) if word in makers else word for word in SMALL[name].split()]
 
 
 _PEOPLE: list[Path] = []
 
 
 def import_people(parent: Path) -> Path:
-    """Answers of six people to three offers each, imported once: the experiment's configuration names the folder."""
+    """Answers of six people to three offers each, imported once, since the configuration names the folder."""
     if _PEOPLE:
         return _PEOPLE[0]
     lines = [f"{who},20,{offer},{int(offer > who)}" for who in range(6) for offer in (2, 5, 9)]
@@ -102,7 +102,7 @@ def test_every_experiment_is_found_under_its_own_name() -> None:
 
 @pytest.fixture(scope="module")
 def by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Run an experiment by its name, once; give its results folder."""
+    """Run an experiment by its name, once, and return its results folder."""
 
     @functools.cache
     def run(name: str) -> Path:
@@ -118,10 +118,10 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
     results = load(by_name(name))
     assert results.manifest.status == "finished"
     assert results.figures
-    assert all("<dc:description>" in drawn.read_text() for drawn in (by_name(name) / "figures").glob("*.svg"))
+    assert all("<dc:description>" in figure.read_text() for figure in (by_name(name) / "figures").glob("*.svg"))
     tables = list(by_name(name).glob("*.tex"))
     assert tables
-    assert all(table.read_text().isascii() for table in tables)  # or plain pdflatex does not take them
+    assert all(table.read_text().isascii() for table in tables)  # plain pdflatex takes nothing else
     if name == "model-organisms":
         assert results.curves["believed"].notna().all()
         with contextlib.closing(CallStore(by_name(name) / CALLS)) as store:
@@ -145,14 +145,14 @@ def test_one_report_of_all_opens_in_a_browser(by_name: Callable[[str], Path], tm
     write_report(folders, report)
     with launched() as browser:
         for width, scheme in product(WIDTHS, SCHEMES):
-            with open_page(browser, report, width, scheme) as found:
-                unfold(found.page)
-                assert found.page.locator("main section").count() >= len(folders)
-                assert found.page.evaluate("document.documentElement.scrollWidth") == width
-                assert nothing_sticks_out(found.page)
-                assert [(one["id"], one["nodes"][0]["html"]) for one in audit_of(found.page)["violations"]] == []
-                assert found.said == []
-                assert [url for url in found.asked if not url.startswith("data:")] == [report.as_uri()]
+            with open_page(browser, report, width, scheme) as window:
+                unfold(window.page)
+                assert window.page.locator("main section").count() >= len(folders)
+                assert window.page.evaluate("document.documentElement.scrollWidth") == width
+                assert nothing_sticks_out(window.page)
+                assert [(one["id"], one["nodes"][0]["html"]) for one in audit_of(window.page)["violations"]] == []
+                assert window.messages == []
+                assert [url for url in window.requests if not url.startswith("data:")] == [report.as_uri()]
 
 
 ASKING = sorted(name for name, experiment in find_experiments().items() if "dry_run" in experiment.config.model_fields)

@@ -1,6 +1,6 @@
-"""Every row of the predecessor's table has its counterpart: by the phrasebook and by an organism, each with intervals.
+"""Every row of SCAI's table has its counterpart: by the phrasebook and by an organism, each with intervals.
 
-The five steps of ``reproduce paper`` that have rows are run as the preset has them, but with as few games as they take.
+The five steps of ``reproduce paper`` that have rows are run as in the preset, but with as few interactions as possible.
 """
 
 from __future__ import annotations
@@ -40,17 +40,19 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         replace(step, options={**step.options, **FEW[step.experiment]}) for step in steps if step.experiment in FEW
     ]
     assert len(few) == 2 * len(FEW)
-    made, failed = run_steps(few, tmp_path_factory.mktemp("rows"), 0, None)
+    finished, failed = run_steps(few, tmp_path_factory.mktemp("rows"), 0, None)
     assert not failed
-    return made
+    return finished
 
 
 @pytest.fixture(scope="module")
 def compared(folders: list[Path]) -> Comparison:
     results = [load(folder) for folder in folders]
-    found = comparison_of([FolderFindings(model_label(one.manifest), one.path.name, one.findings) for one in results])
-    assert found is not None
-    return found
+    comparison = comparison_of(
+        [FolderFindings(model_label(one.manifest), one.path.name, one.findings) for one in results]
+    )
+    assert comparison is not None
+    return comparison
 
 
 def test_no_row_is_missing_and_none_lacks_a_model_an_interval_or_a_note(compared: Comparison) -> None:
@@ -64,7 +66,7 @@ def test_no_row_is_missing_and_none_lacks_a_model_an_interval_or_a_note(compared
         assert row.notes, row.name
 
 
-def test_the_predecessors_own_procedure_stands_in_all_its_rows(compared: Comparison) -> None:
+def test_the_procedure_of_scai_is_in_all_its_rows(compared: Comparison) -> None:
     for row in compared.rows:
         if not row.name.startswith(("abroad", "at home")):
             for cell in row.cells:

@@ -1,4 +1,4 @@
-"""Made-up evidence, and the posterior by plain enumeration to compare with."""
+"""Simulated evidence, and its posterior by plain enumeration for comparison."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ FAMILY_NAMES = list(FAMILIES)
 
 
 def evidences() -> st.SearchStrategy[Evidence]:
-    """Strategy for any plays whatever."""
+    """Strategy for arbitrary interactions."""
     return arrays(np.int64, (RUNS, PLAYS), elements=st.integers(0, UNSEEN)).map(evidence_of)
 
 
 def simulate_group(
     key: jax.Array, components: PolicyHypotheses, weights: jax.Array, schedule: Schedule, epochs: int
 ) -> Evidence:
-    """Play many runs at once: in run r, users hold component k with probability weights[r, k].
+    """Simulate many runs at once: in run r, users hold component k with probability weights[r, k].
 
-    Stakes are uniform on 10..100, one for each epoch. Assistants offer any amount with equal chance, so that nothing
-    in what they do depends on the truth.
+    Stakes are uniform on 10..100, one for each epoch. Assistants offer every amount with equal
+    probability, so their behaviour does not depend on the truth.
     """
     keys = jax.random.split(key, (weights.shape[0], epochs))
     proposes, responds = jnp.asarray(schedule.user_proposes), jnp.asarray(schedule.user_responds)

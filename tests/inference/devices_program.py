@@ -1,4 +1,4 @@
-"""A program that computes on so many devices, or hosts, and stores what it found: ``python -m … WHAT DEVICES FILE``."""
+"""A program that computes on several devices or hosts and stores the results: ``python -m … WHAT DEVICES FILE``."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from inference import (
 from inference.discrete.evidence import Evidence
 from inference.samplers.grid import Grid
 
-Found = dict[str, np.ndarray]
+Arrays = dict[str, np.ndarray]
 
 
 def made_up(runs: int, plays: int = 6) -> Evidence:
-    """Plays of any kind."""
+    """Random interactions."""
     rng = np.random.default_rng(3)
     stake = rng.integers(1, 120, (runs, plays))
     offer = rng.integers(0, np.minimum(stake, 100) + 1)
@@ -39,22 +39,22 @@ def made_up(runs: int, plays: int = 6) -> Evidence:
     return evidence(stake, offer, accepted, offer_seen, answer_seen)
 
 
-def exactly() -> Found:
-    """Posteriors, whole and by update, of numbers of runs that do and do not fit the devices."""
-    found: Found = {}
+def exactly() -> Arrays:
+    """Posteriors, at once and by update, for numbers of runs that are and are not multiples of the devices."""
+    arrays: Arrays = {}
     for name in ("norm-mixtures", "ces-grid"):
         hypotheses = make_family(name, [50.0], [0.02])
         for runs in (13, 24):
             data = made_up(runs)
             posterior = infer(hypotheses, data, infer(hypotheses, data))
-            found[f"{name} {runs}"] = np.asarray(posterior.log_prob)
-            found[f"{name} {runs} evidence"] = np.asarray(posterior.log_evidence)
-    return found
+            arrays[f"{name} {runs}"] = np.asarray(posterior.log_prob)
+            arrays[f"{name} {runs} evidence"] = np.asarray(posterior.log_evidence)
+    return arrays
 
 
-def streamed() -> Found:
-    """Summaries, in one piece and in several."""
-    found: Found = {}
+def streamed() -> Arrays:
+    """Summaries, in one chunk and in several."""
+    arrays: Arrays = {}
     for name in ("norm-mixtures", "fehr-schmidt-grid"):
         hypotheses = make_family(name, [50.0], [0.02])
         summaries = summarise_posteriors(hypotheses, made_up(2_100), draws=2, key=derive_key(1, "draws"))
@@ -62,42 +62,42 @@ def streamed() -> Found:
             hypotheses, made_up(2_100), draws=2, key=derive_key(1, "draws"), runs_at_once=512 // jax.device_count()
         )
         cut = [part.draws for part in parts]
-        found |= {
+        arrays |= {
             f"{name} evidence": summaries.log_evidence,
             f"{name} entropy": summaries.entropy,
             f"{name} share": summaries.offered_share,
             f"{name} draws": summaries.draws,
-            f"{name} draws in pieces": np.concatenate(cut),
+            f"{name} draws in chunks": np.concatenate(cut),
         }
-    return found
+    return arrays
 
 
-def simulated() -> Found:
-    """Plays of numbers of environments that do and do not fit the devices."""
+def simulated() -> Arrays:
+    """Interactions in numbers of environments that are and are not multiples of the devices."""
     tables = [Policy.of(Norm(name, rationality=20.0)).table(jax.numpy.asarray([20])) for name in ("fair", "selfish")]
     rows = sampling_tables(PolicyTable(*(jax.numpy.concatenate(leaves) for leaves in zip(*tables, strict=True))))
-    found: Found = {}
+    arrays: Arrays = {}
     for environments in (64, 61):
         row = np.arange(environments) % 2
         played = rollout(derive_key(2, "plays"), rows, row, row, np.full(environments, 20), plays=5)
-        found |= {f"{name} {environments}": np.asarray(leaf) for name, leaf in played._asdict().items()}
-    return found
+        arrays |= {f"{name} {environments}": np.asarray(leaf) for name, leaf in played._asdict().items()}
+    return arrays
 
 
-def sampled() -> Found:
+def sampled() -> Arrays:
     """Draws of several data sets, of several chains of one, and ranks of calibration."""
     family = continuous_family("fehr-schmidt").family.fix(rationality=30.0, lapse=0.05)
-    found: Found = {}
+    arrays: Arrays = {}
     chains = Nuts(chains=3, warmup=20, draws=20)
     for runs, method in ((1, chains), (11, chains), (11, Smc(populations=2, particles=40))):
         key = derive_key(4, "fit")
         fit = infer(family, made_up(runs), key=key, method=method, allow_disagreement=True).fit
-        found |= {f"{method.name} {runs} {name}": np.asarray(getattr(fit, name)) for name in ("u", "log_joint")}
+        arrays |= {f"{method.name} {runs} {name}": np.asarray(getattr(fit, name)) for name in ("u", "log_joint")}
     ranks = calibrate(family, continuous_family("fehr-schmidt").design(), Grid(points=9), derive_key(5), 21).ranks
-    return found | {f"rank of {name}": rank for name, rank in ranks.items()}
+    return arrays | {f"rank of {name}": rank for name, rank in ranks.items()}
 
 
-WHAT: dict[str, Callable[[], Found]] = {
+WHAT: dict[str, Callable[[], Arrays]] = {
     "exact": exactly,
     "stream": streamed,
     "simulation": simulated,
@@ -106,14 +106,14 @@ WHAT: dict[str, Callable[[], Found]] = {
 
 
 def main() -> None:
-    """Compute and store; as one of several hosts, if a scheduler says so and ``hosts`` is asked for."""
+    """Compute and store the results; as one of several hosts with the argument ``hosts`` under a scheduler."""
     what, devices, file, *hosts = sys.argv[1:]
     update: Callable[[str, object], None] = jax.config.update
     update("jax_num_cpu_devices", int(devices))
     if hosts:
         join_hosts()
-    found = WHAT[what]()
-    np.savez(file, devices=np.array(jax.device_count()), **found)  # type: ignore[arg-type]
+    arrays = WHAT[what]()
+    np.savez(file, devices=np.array(jax.device_count()), **arrays)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Results survive being written and read, under whichever ArviZ is installed."""
+"""Results survive being written and read under the installed ArviZ."""
 
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ def posterior_of(name: str) -> DiscretePosterior:
     return infer(family(name), random_evidence(0))
 
 
-def assert_same_groups(found: Any, expected: Any) -> None:
-    assert arviz_compat.group_names(found) == arviz_compat.group_names(expected)
+def assert_same_groups(actual: Any, expected: Any) -> None:
+    assert arviz_compat.group_names(actual) == arviz_compat.group_names(expected)
     for name in arviz_compat.group_names(expected):
-        read, written = arviz_compat.group(found, name), arviz_compat.group(expected, name)
+        read, written = arviz_compat.group(actual, name), arviz_compat.group(expected, name)
         assert set(read) == set(written)
         for variable in written:
             assert read[variable].dims == written[variable].dims
@@ -48,12 +48,12 @@ def test_an_export_holds_draws_probabilities_and_data(name: str) -> None:
     posterior = posterior_of(name)
     exported = posterior.to_arviz(jax.random.key(0), DRAWS)
     assert set(arviz_compat.group_names(exported)) == {"posterior", "constant_data", "observed_data"}
-    drawn = arviz_compat.group(exported, "posterior")
-    assert dict(drawn.sizes) == {"chain": 1, "draw": DRAWS, "run": posterior.runs}
-    index = drawn["hypothesis"].values[0].T
+    draws = arviz_compat.group(exported, "posterior")
+    assert dict(draws.sizes) == {"chain": 1, "draw": DRAWS, "run": posterior.runs}
+    index = draws["hypothesis"].values[0].T
     np.testing.assert_array_equal(index, posterior.sample(jax.random.key(0), DRAWS))
     for coordinate, values in posterior.hypotheses.coordinates().items():
-        np.testing.assert_array_equal(drawn[coordinate].values[0].T, values[index])
+        np.testing.assert_array_equal(draws[coordinate].values[0].T, values[index])
     exact = arviz_compat.group(exported, "constant_data")
     np.testing.assert_array_equal(exact["probability"], posterior.probabilities)
     assert posterior.data is not None

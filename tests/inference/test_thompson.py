@@ -18,23 +18,23 @@ def uncertain(runs: int) -> DiscretePosterior:
 
 def test_every_assistant_draws_one_hypothesis_of_its_own() -> None:
     for schedule in GROUPS.values():
-        drawn = thompson(jax.random.key(0), uncertain(runs=200), schedule.assistants)
-        assert drawn.shape == (200, schedule.assistants)
-        assert (drawn != drawn[:, :1]).any()  # assistants of one run differ
-        assert (drawn != drawn[:1]).any()  # and so do runs
+        sample = thompson(jax.random.key(0), uncertain(runs=200), schedule.assistants)
+        assert sample.shape == (200, schedule.assistants)
+        assert (sample != sample[:, :1]).any()  # assistants of one run differ
+        assert (sample != sample[:1]).any()  # and so do runs
 
 
 def test_draws_have_the_posteriors_frequencies() -> None:
-    """Were the law true, one seed in a million would fail; the seed is fixed."""
-    drawn = thompson(jax.random.key(1), uncertain(runs=5_000), assistants=4)
+    """If the law is true, one seed in a million fails. The seed is fixed."""
+    sample = thompson(jax.random.key(1), uncertain(runs=5_000), assistants=4)
     probability = np.array([0.5, 0.2, 0.3])
-    counts = np.bincount(drawn.ravel(), minlength=3)
-    assert (np.abs(counts - drawn.size * probability) <= false_alarm_bound(probability, drawn.size, 3)).all()
+    counts = np.bincount(sample.ravel(), minlength=3)
+    assert (np.abs(counts - sample.size * probability) <= false_alarm_bound(probability, sample.size, 3)).all()
 
 
 def test_assistants_of_a_run_draw_independently() -> None:
-    drawn = thompson(jax.random.key(2), uncertain(runs=20_000), assistants=2)
-    pairs = drawn[:, 0] * 3 + drawn[:, 1]
+    sample = thompson(jax.random.key(2), uncertain(runs=20_000), assistants=2)
+    pairs = sample[:, 0] * 3 + sample[:, 1]
     probability = np.outer([0.5, 0.2, 0.3], [0.5, 0.2, 0.3]).ravel()
     counts = np.bincount(pairs, minlength=9)
     assert (np.abs(counts - len(pairs) * probability) <= false_alarm_bound(probability, len(pairs), 9)).all()

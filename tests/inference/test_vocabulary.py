@@ -40,12 +40,12 @@ class Learned(NamedTuple):
 
 
 def learn(posterior: Posterior) -> Learned:
-    """Use each word of the vocabulary, knowing nothing of the kind of posterior."""
+    """Use each method of the vocabulary, without knowing the kind of posterior."""
     index = posterior.sample(KEY, 1_000)
     policies = [posterior.policy(int(k)) for k in index[0]]
     names = [policy.parts[0][1].utility for policy in policies]
-    drawn = arviz_compat.group(posterior.to_arviz(KEY, draws=500), "posterior")
-    assert {"chain", "draw", "run"} <= set(drawn.sizes)
+    draws = arviz_compat.group(posterior.to_arviz(KEY, draws=500), "posterior")
+    assert {"chain", "draw", "run"} <= set(draws.sizes)
     assert thompson(KEY, posterior, assistants=3).shape == (posterior.runs, 3)
     assert all(posterior.hypotheses.policy(int(k)) == policy for k, policy in zip(index[0][:5], policies, strict=False))
     return Learned(
@@ -61,7 +61,7 @@ def learn(posterior: Posterior) -> Learned:
 
 @pytest.fixture(scope="module")
 def seen() -> Evidence:
-    """Two fair acts that a lapse explains as well, so that no norm is certain."""
+    """Two fair acts that a lapse explains equally well, so that no norm is certain."""
     return evidence([[10, 10, 20]], [[2, 5, 9]], True, offer_seen=[[True, True, False]])
 
 
@@ -78,7 +78,7 @@ def test_named_norms_and_a_named_norm_give_the_same_answers(seen: Evidence) -> N
     assert isinstance(continuous, SampledPosterior)
     one, other = learn(enumerated), learn(continuous)
     assert list(one.norms) == list(other.norms) == ["selfish", "fair", "altruistic"]
-    assert max(one.norms.values()) < 0.99  # else there is nothing to compare
+    assert max(one.norms.values()) < 0.99  # otherwise the test is empty
     np.testing.assert_allclose(list(other.norms.values()), list(one.norms.values()), atol=0.01)
     np.testing.assert_allclose(other.lapse, one.lapse, atol=0.01)
     np.testing.assert_allclose(other.interval, one.interval, atol=0.05)  # the grid's spacing in the upper tail

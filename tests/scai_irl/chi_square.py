@@ -11,9 +11,9 @@ SMALLEST_EXPECTED = 5.0  # below it the statistic is not distributed as chi-squa
 
 
 def p_value(counts: ArrayLike, probabilities: ArrayLike) -> float:
-    """Chance of frequencies at least as far from the probabilities, were these true; 0 if an impossible one occurred.
+    """Probability of frequencies at least as far from given probabilities; 0 if an impossible outcome occurred.
 
-    Outcomes are pooled, from the rarest on, until every pool is expected often enough.
+    Outcomes are pooled, from the rarest on, until every pool has a sufficient expected count.
     """
     observed, expected = np.asarray(counts, float), np.asarray(probabilities, float)
     expected = expected / expected.sum() * observed.sum()

@@ -1,4 +1,4 @@
-"""A finished results folder, made once and copied for every test that needs one."""
+"""A finished results folder, made once and copied for each test that needs it."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def results(finished: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """A folder with recorded runs in the predecessor's format."""
+    """A folder with recorded runs in SCAI's format."""
     return make_recording(tmp_path / "recording")

@@ -1,4 +1,4 @@
-"""A tiny distribution that adds one of each kind, as a folder that only has to be on the path of imports."""
+"""A tiny distribution that adds one entry to each registry: a folder that only has to be on the import path."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ class TestExperiment(ExperimentContract):
 
 
 def install(folder: Path, source: str = SOURCE, name: str = "tiny-plugin") -> None:
-    """Write the distribution into a folder that is to be on the path of imports."""
+    """Write the distribution into a folder of the import path."""
     module = name.replace("-", "_")
     (folder / f"{module}.py").write_text(source, encoding="utf-8")
     metadata = folder / f"{module}-1.0.dist-info"

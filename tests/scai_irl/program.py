@@ -14,21 +14,21 @@ import jax
 
 PROGRAM = Path(sys.executable).with_name("scai-irl")
 TINY = ("run", "one-group-norm", "--users", "fair", "--agents", "thompson", "--runs", "2", "--group", "5v5")
-"""The smallest command worth running; 5 epochs unless told otherwise."""
+"""The smallest useful command; 5 epochs by default."""
 
-# What a manifest says of its own moment; the checkout may be worked on while its tests run.
+# Fields of a manifest that depend on the moment. The checkout may change while its tests run.
 _MOMENT = {"started", "finished", "git_commit"}
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, and where it keeps compiled programs."""
+    """This process's environment, with its folder of compiled programs."""
     cache = getattr(jax.config, "jax_compilation_cache_dir", None)
-    kept = {} if cache is None else {"JAX_COMPILATION_CACHE_DIR": str(cache)}
-    return dict(os.environ) | kept | {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    variables = {} if cache is None else {"JAX_COMPILATION_CACHE_DIR": str(cache)}
+    return dict(os.environ) | variables | {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 
 
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[bytes]:
-    """Start the program and let it run, its output going nowhere."""
+    """Start the program in the background, without output."""
     nowhere = subprocess.DEVNULL
     return subprocess.Popen([PROGRAM, *arguments], cwd=cwd, env=environment(), stdout=nowhere, stderr=nowhere)
 
@@ -54,12 +54,12 @@ def run(*arguments: str, cwd: Path, under: Sequence[str] = (), **variables: str)
 
 
 def errors(stderr: str) -> list[str]:
-    """Lines of a program's standard error that are no reports of progress."""
+    """Lines of a program's standard error without reports of progress."""
     return [line for line in stderr.splitlines() if not line.endswith(" s)")]
 
 
 def error_of(done: subprocess.CompletedProcess[str]) -> str:
-    """Take the one line with which the program refused its input."""
+    """Return the one line with which the program refused its input."""
     assert done.returncode == 2, done.stderr
     (line,) = errors(done.stderr)
     assert line.startswith("error: ")
@@ -67,7 +67,7 @@ def error_of(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones included, by its name from there on."""
+    """Content of every file below a folder, including hidden files, by its relative path."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
@@ -82,7 +82,7 @@ def untouched(folder: Path) -> Iterator[None]:
 
 
 def assert_equal_results(one: Path, other: Path) -> None:
-    """Check that two results folders are equal file by file, the manifests up to their moment."""
+    """Check that two results folders are equal file by file, and their manifests except for the moment."""
     left, right = contents(one), contents(other)
     assert sorted(left) == sorted(right)
     manifests = [json.loads(files.pop("manifest.json")) for files in (left, right)]

@@ -1,4 +1,4 @@
-"""A recording in the predecessor's format, for tests that are not about its format."""
+"""A recording in SCAI's format, for tests that are not about its format."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from tests.scai_irl.data import scai2023_fixture
 
 
 def make_recording(parent: Path) -> Path:
-    """Write made-up runs below a folder; gives the folder to import."""
+    """Write made-up runs below a folder, and return the folder to import."""
     return Path(scai2023_fixture.write_folder(scai2023_fixture.recording(), parent))

@@ -1,4 +1,4 @@
-"""A distribution that adds one of each kind is found everywhere, with no edit of this project."""
+"""A distribution that adds one entry to each registry is found everywhere, without an edit of this project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scai_irl.language.phrases import read_policy, say_policy
 from tests.scai_irl.plugin import CONTRACTS, KINDS, install
 from tests.scai_irl.program import environment
 
-# Help is written when a process starts, so it is asked of a new one.
+# Help is written when a process starts, so a new process prints it.
 HELP = """
 import contextlib
 from scai_irl.cli.main import main
@@ -38,9 +38,9 @@ def python(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("plugin")
-    install(made)
-    return made
+    path = tmp_path_factory.mktemp("plugin")
+    install(path)
+    return path
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_the_plugins_own_tests_inherit_the_contracts(folder: Path) -> None:
     done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_tiny.py", folder=folder)
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout
-    assert "skipped" in done.stdout  # the study asks no model
+    assert "skipped" in done.stdout  # the experiment asks no model
     assert "failed" not in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""The built wheel, in another environment and another folder, offers the same commands, experiments included."""
+"""The built wheel, in another environment and folder, offers the same commands, including experiments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 def done(*command: str | Path, cwd: Path) -> str:
-    """Run a command that must go well; give back what it printed."""
+    """Run a command that must succeed, and return its output."""
     result = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -36,12 +36,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Programs of an environment that has the wheel, and all else from this one."""
+    """Programs of an environment with the wheel, and with all other packages of this one."""
     folder = tmp_path_factory.mktemp("elsewhere")
     venv.create(folder, with_pip=False, symlinks=True)
     programs = folder / "bin"
     python = programs / "python"
-    # pip of this environment installs into that one; what it lacks it then finds here, but behind its own packages.
+    # pip of this environment installs into that one. Missing packages are found here, after its own packages.
     install = ("-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel)
     done(sys.executable, *install, cwd=folder)
     site = Path(done(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
@@ -68,18 +68,18 @@ def test_the_other_environment_imports_the_wheels_packages(package: str, elsewhe
 
 def test_the_other_environment_offers_the_same_commands(elsewhere: Path, tmp_path: Path) -> None:
     program = elsewhere / "scai-irl"
-    said = done(program, "--help", cwd=tmp_path)
-    assert all(command in said for command in ("run", "import", "audit", "show", "list"))
+    output = done(program, "--help", cwd=tmp_path)
+    assert all(command in output for command in ("run", "import", "audit", "show", "list"))
     listed = done(program, "list", cwd=tmp_path).split()
     assert all(name in listed for name in find_experiments())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_other_environment_gives_the_same_results(elsewhere: Path, finished: Path, tmp_path: Path) -> None:
-    said = done(elsewhere / "scai-irl", *TINY, "--epochs", "2", "--out", "results", cwd=tmp_path)
-    assert said.splitlines()[-1] == "results: results"
+    output = done(elsewhere / "scai-irl", *TINY, "--epochs", "2", "--out", "results", cwd=tmp_path)
+    assert output.splitlines()[-1] == "results: results"
     manifest = tmp_path / "results" / "manifest.json"
-    assert '"git_commit": null' in manifest.read_text()  # it is no checkout
+    assert '"git_commit": null' in manifest.read_text()  # it is not a checkout
     for name in ("interactions", "verbal_policies", "beliefs", "summary"):
         assert (tmp_path / "results" / f"{name}.parquet").read_bytes() == (finished / f"{name}.parquet").read_bytes()
     done(

@@ -1,4 +1,4 @@
-"""The tool that compares two recordings must find every value that differs, and nothing else."""
+"""The tool that compares two folders finds exactly the values that differ."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return fill(tmp_path / "before"), fill(tmp_path / "after")
 
 
-def found(comparison: Comparison) -> list[tuple[str, str, str, int]]:
+def places(comparison: Comparison) -> list[tuple[str, str, str, int]]:
     return [(one.kind, one.file, one.column, one.row) for one in comparison.differences]
 
 
@@ -50,7 +50,7 @@ def test_equal_folders_have_no_difference(folders: tuple[Path, Path]) -> None:
     (after / "manifest.json").write_text(json.dumps(MANIFEST | {"started": "later", "versions": {"jax": "2"}}))
     ARRAY.assign_attrs(created_at="later").to_netcdf(after / "posterior.nc", engine="h5netcdf")
     comparison = compare_folders(before, after)
-    assert found(comparison) == []
+    assert places(comparison) == []
     assert comparison.files == 7
     assert comparison.values > 30
     expected = {"*manifest.json: started", "*manifest.json: versions.*", "*.nc: *@created_at", "*.nc: *_NCProperties"}
@@ -113,7 +113,7 @@ def test_one_changed_value_is_found(
     change: Callable[[Path], None], expected: tuple[str, str, str, int], folders: tuple[Path, Path]
 ) -> None:
     change(folders[1])
-    assert found(compare_folders(*folders)) == [expected]
+    assert places(compare_folders(*folders)) == [expected]
 
 
 def test_what_is_missing_is_found(folders: tuple[Path, Path]) -> None:
@@ -128,9 +128,9 @@ def test_what_is_missing_is_found(folders: tuple[Path, Path]) -> None:
 
 def test_a_tolerance_lets_small_differences_of_numbers_pass(folders: tuple[Path, Path]) -> None:
     array(folders[1])
-    assert found(compare_folders(*folders, tolerance=1e-6)) == []
+    assert places(compare_folders(*folders, tolerance=1e-6)) == []
     text("stdout-1.txt", ".002", ".003")(folders[1])
-    assert len(found(compare_folders(*folders, tolerance=1e-6))) == 1
+    assert len(places(compare_folders(*folders, tolerance=1e-6))) == 1
 
 
 def test_wanted_renames_are_no_differences(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -146,5 +146,5 @@ def test_wanted_renames_are_no_differences(folders: tuple[Path, Path], tmp_path:
         '[columns]\ngap = "distance"\n[labels]\nfair = "equal"\n'
     )
     comparison = compare_folders(*folders, renames=Renames.read(written))
-    assert found(comparison) == []
+    assert places(comparison) == []
     assert comparison.ignored["*manifest.json: seed"] == 1

@@ -15,7 +15,7 @@ from tests.tiny_model import make_tiny
 HERE = Path(__file__).parent
 SCORER = HERE / "transformers_scores.py"
 
-collect_ignore = [SCORER.name, "offline_contract.py"]  # they need the other environment
+collect_ignore = [SCORER.name, "offline_contract.py"]  # these files need the environment of vLLM
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,12 +43,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server_options(vllm_python: str, checkpoint: Path) -> ServerOptions:
-    """How the tests serve it: to this machine alone."""
+    """Options of the tests' server, for this machine only."""
     return ServerOptions(str(checkpoint), max_model_len=8_192, max_num_seqs=64, python=vllm_python)
 
 
 @pytest.fixture(scope="session")
 def server(server_options: ServerOptions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server that all tests share; none of them may stop it."""
+    """A server that all tests share. No test may stop it."""
     with running_server(server_options, log=tmp_path_factory.mktemp("server") / "vllm.log") as running:
         yield running

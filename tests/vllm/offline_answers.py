@@ -16,20 +16,20 @@ from scai_irl.lm.protocol import Message, Request, Sampling, Structure
 from scai_irl.lm.settings import LmSettings
 
 
-def request(said: dict[str, Any]) -> Request:
-    """Make a request of what `dataclasses.asdict` made of one."""
-    messages = tuple(Message(**message) for message in said["messages"])
-    structure = Structure(**said["structure"])
-    return Request(messages, said["seed"], Sampling(**said["sampling"]), structure, tuple(said["labels"]))
+def request(fields: dict[str, Any]) -> Request:
+    """Make a request from the result of `dataclasses.asdict`."""
+    messages = tuple(Message(**message) for message in fields["messages"])
+    structure = Structure(**fields["structure"])
+    return Request(messages, fields["seed"], Sampling(**fields["sampling"]), structure, tuple(fields["labels"]))
 
 
 def main() -> None:
-    """Answer what is asked on standard input."""
+    """Answer the requests on standard input."""
     folder = Path(sys.argv[1])
     holds = json.loads((folder / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
     engine = {"max_model_len": min(8_192, holds), "max_num_seqs": 64}
     backend = make_backend("vllm-offline", LmSettings(str(folder), engine=engine))
-    answers = backend.complete([request(said) for said in json.load(sys.stdin)])
+    answers = backend.complete([request(fields) for fields in json.load(sys.stdin)])
     print(json.dumps({"model": backend.model, "answers": [asdict(answer) for answer in answers]}))
     backend.close()
 

@@ -1,6 +1,6 @@
-"""The backend contract for vLLM in process: run by `test_offline`, by the Python that has vLLM.
+"""The backend contract for vLLM in process. `test_offline` runs it with the Python that has vLLM.
 
-Once a process has an engine it may be changed for good, and ours must not be.
+An engine may change its process permanently, so it must not run in the process of the tests.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class TestVllmOffline(ModelContract):
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def _keep_the_engine(cls) -> Iterator[None]:
-        """Have one engine for all tests: every further backend shares it."""
+        """One engine for all tests; every further backend shares it."""
         keeper = make_backend(cls.name, SETTINGS)
         keeper.complete(requests()[:1])
         yield
@@ -41,7 +41,7 @@ class TestVllmOffline(ModelContract):
             other.complete(requests()[:1])
         other.close()
 
-    def test_a_request_that_is_refused_stops_no_other_and_is_not_told_of(self, backend: Backend) -> None:
+    def test_a_refused_request_stops_no_other_and_is_not_reported(self, backend: Backend) -> None:
         long = dataclasses.replace(structured(1, Structure()), sampling=Sampling(max_tokens=100_000))
         words = dataclasses.replace(long.messages[0], content="word " * 10_000)
         wrong = [structured(1, Structure("regex", "(")), dataclasses.replace(long, messages=(words,))]
@@ -57,8 +57,8 @@ class TestVllmOffline(ModelContract):
 
     def test_more_long_prompts_with_seeds_than_one_step_takes_are_answered(self, backend: Backend) -> None:
         words = [Message("user", f"{seed} " * 1_500) for seed in range(16)]
-        asked = [Request((said,), seed, Sampling(1.0, 2)) for seed, said in enumerate(words)]
-        assert len(backend.complete(asked)) == 16
+        batch = [Request((word,), seed, Sampling(1.0, 2)) for seed, word in enumerate(words)]
+        assert len(backend.complete(batch)) == 16
 
     def test_what_was_interrupted_is_not_answered_later(self, backend: Backend) -> None:
         def interrupt(*_: object) -> None:
@@ -82,14 +82,14 @@ def test_the_engine_ends_with_the_last_backend_and_can_be_started_again() -> Non
 
 
 @pytest.mark.parametrize(
-    ("engine", "said"),
+    ("engine", "message"),
     [
         ({"max_model_len": 99_999}, "greater than the derived max_model_len"),
         ({"no_such_setting": 1}, "no_such_setting"),
     ],
 )
-def test_an_engine_that_cannot_start_is_told_in_one_line(engine: dict[str, int], said: str) -> None:
+def test_an_engine_that_cannot_start_is_reported_in_one_line(engine: dict[str, int], message: str) -> None:
     backend = make_backend("vllm-offline", dataclasses.replace(SETTINGS, engine=engine))
-    with pytest.raises(InputError, match=rf"^vllm: it does not start with this model .*{said}"):
+    with pytest.raises(InputError, match=rf"^vllm: it does not start with this model .*{message}"):
         backend.complete(requests())
     backend.close()

@@ -1,4 +1,4 @@
-"""Which processes there are, and at which addresses they listen: what Linux shows below /proc."""
+"""Processes and the addresses at which they listen, from Linux's /proc."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 def led_by(word: str) -> int | None:
     """Find the process that was started with a word and leads a group."""
-    found = [pid for pid in _processes() if word.encode() in _command(pid).split(b"\0") and os.getpgid(pid) == pid]
-    return found[0] if found else None
+    leaders = [pid for pid in _processes() if word.encode() in _command(pid).split(b"\0") and os.getpgid(pid) == pid]
+    return leaders[0] if leaders else None
 
 
 def group(leader: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Plain HTTP with a server, past any proxy."""
+"""Plain HTTP with a server, without any proxy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def send(
     server: RunningServer, path: str, body: dict[str, Any] | None = None, key: str | None = None
 ) -> tuple[int, Any]:
-    """Send a request, with the server's key unless another is given; give back status and answer."""
+    """Send a request, by default with the server's key, and return status and answer."""
     key = server.api_key if key is None else key
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     data = None if body is None else json.dumps({"model": server.model} | body).encode()
@@ -30,7 +30,7 @@ def send(
 
 
 def answer(server: RunningServer, path: str, body: dict[str, Any]) -> Any:
-    """Send a request that must go well; give back the answer."""
-    status, said = send(server, path, body)
-    assert status == 200, said
-    return said
+    """Send a request that must succeed, and return the answer."""
+    status, reply = send(server, path, body)
+    assert status == 200, reply
+    return reply

@@ -1,4 +1,4 @@
-"""The backend contract, before a real vLLM server with a tiny model."""
+"""The backend contract with a real vLLM server and a tiny model."""
 
 from __future__ import annotations
 

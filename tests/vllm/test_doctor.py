@@ -1,4 +1,4 @@
-"""The doctor finds a real vLLM server in good health, and vLLM where it is installed."""
+"""The doctor finds no fault in a real vLLM server, and finds vLLM where it is installed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scai_irl.lm.settings import LmSettings
 
 
 def test_everything_works(server: RunningServer) -> None:
-    found = check_server(server.url, LmSettings(api_key=server.api_key))
-    assert [finding for finding in found if not finding.works] == []
-    assert len(found) == 2 + len(TRIALS)
+    checks = check_server(server.url, LmSettings(api_key=server.api_key))
+    assert [finding for finding in checks if not finding.works] == []
+    assert len(checks) == 2 + len(TRIALS)
 
 
 def test_the_command_says_so(

@@ -1,4 +1,4 @@
-"""The same folder in this process, in transformers and in a vLLM server: the same log-probabilities."""
+"""The embedded backend, transformers and a vLLM server give the same log-probabilities for a folder."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def test_log_probabilities_are_those_of_transformers(checkpoint: Path, vllm_pyth
         check=True,
     )
     positions = jnp.broadcast_to(jnp.arange(300), prompts.shape)
-    found = logits(
+    outputs = logits(
         model.weights, states(model.weights, model.architecture, jnp.asarray(prompts), positions, causal(4, 300))
     )
-    own = np.take_along_axis(np.asarray(jax.nn.log_softmax(found))[:, :-1], prompts[:, 1:, None], axis=2)[..., 0]
+    own = np.take_along_axis(np.asarray(jax.nn.log_softmax(outputs))[:, :-1], prompts[:, 1:, None], axis=2)[..., 0]
     assert own == pytest.approx(np.array(json.loads(done.stdout)), abs=1e-5)
 
 
 def test_log_probabilities_are_those_of_a_vllm_server(server: RunningServer, checkpoint: Path) -> None:
     at_server = LmSettings(urls=(server.url,), api_key=server.api_key)
     labels = ("A", "fair", "fair, but rather selfish")
-    asked = [replace(request, labels=labels) for request in requests()]
+    labelled = [replace(request, labels=labels) for request in requests()]
     likely = replace(structured(1, Structure()), sampling=Sampling(0.0, 30, log_probs=0))
     with (
         closing(make_backend("embedded", LmSettings(model=str(checkpoint)))) as here,
         closing(make_backend("vllm-server", at_server)) as there,
     ):
-        for own, other in zip(here.complete(asked), there.complete(asked), strict=True):
+        for own, other in zip(here.complete(labelled), there.complete(labelled), strict=True):
             assert own.label_log_probs == pytest.approx(other.label_log_probs, abs=1e-3)
         (own,), (other,) = here.complete([likely]), there.complete([likely])
     assert own.text == other.text

@@ -1,4 +1,4 @@
-"""An epoch loop and an audit through a real vLLM server, with a model that knows nothing but the forms of answers."""
+"""An epoch loop and an audit through a real vLLM server, with a model that knows only the forms of answers."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_the_loop_runs_with_assistants_learners_and_users_played_by_the_model(
     results = load(played)
     assert results.manifest.model == server.model
     table = results.interactions
-    # The model writes half a pair of characters now and then, which no file can hold; such answers are missing, and
-    # how many there are depends on its tokenizer.
+    # The model sometimes writes half a pair of characters, which no file can store. Such answers are missing, and
+    # their number depends on its tokenizer.
     assert table["offer"].notna().mean() > 0.1
     assert results.manifest.counts["missing"] >= (table["offer"].isna() & (table["proposer"] == "user")).sum()
     assert table.loc[table["offer"].notna(), "offered_share"].between(0, 1).all()
@@ -70,13 +70,13 @@ def test_an_audit_goes_through_all_channels_and_finds_no_bayesian(server: Runnin
     how = Elicitation(channels=CHANNELS, wordings=(1,), draws=3, style=Style(max_tokens=2_500))
     settings = LmSettings(urls=(server.url,), api_key=server.api_key)
     with contextlib.closing(make_backend("vllm-server", settings)) as backend:
-        found = audit_model(backend, ModelAudit(Sizes(1, 1), how, acts=1), lambda _step: None)
-    card = found.scorecard.set_index(["measure", "channel"])["value"]
+        audited = audit_model(backend, ModelAudit(Sizes(1, 1), how, acts=1), lambda _step: None)
+    card = audited.scorecard.set_index(["measure", "channel"])["value"]
     for channel in ("sampled", "token"):
         assert card["TV to the exact posterior", channel] > 0.1
     assert abs(card["weight of behaviour", "token"]) < 0.5
     assert card["texts that differ when asked alike", "sampled"] != 0
-    beliefs = found.beliefs[found.beliefs["channel"] == "token"]
+    beliefs = audited.beliefs[audited.beliefs["channel"] == "token"]
     assert beliefs["probability"].notna().all()
     sums = beliefs.groupby(["item", "order"])["probability"].sum()
     assert sums.to_numpy() == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""A real vLLM server that is killed in the middle of an experiment: what was answered is kept, and not asked again."""
+"""A real vLLM server that is killed during an experiment: its answers are stored, and not requested again."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def started(server: RunningServer, out: Path) -> subprocess.Popen[str]:
 def finished(server: RunningServer, out: Path) -> None:
     """Run an experiment to its end."""
     process = started(server, out)
-    _, said = process.communicate(timeout=300)
-    assert process.returncode == 0, said
+    _, output = process.communicate(timeout=300)
+    assert process.returncode == 0, output
 
 
-def kept(out: Path) -> int:
+def recorded_calls(out: Path) -> int:
     """Calls that are in the record."""
     with closing(CallStore(out / CALLS, read_only=True)) as store:
         return len(store.table())
@@ -56,7 +56,7 @@ def test_an_experiment_whose_server_was_killed_goes_on_where_it_was(
     before = answered(server)
     finished(server, whole)
     calls = answered(server) - before
-    assert kept(whole) == calls > 2 * ENOUGH
+    assert recorded_calls(whole) == calls > 2 * ENOUGH
 
     with running_server(server_options, log=tmp_path / "killed.log") as mortal:
         process = started(mortal, torn)
@@ -64,12 +64,12 @@ def test_an_experiment_whose_server_was_killed_goes_on_where_it_was(
             time.sleep(0.02)
         for pid in group(mortal.pid):
             os.kill(pid, signal.SIGKILL)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 2, said
-    assert said.strip().splitlines()[-1].startswith("error: ")
-    assert "the same command again" in said
-    left = kept(torn)
-    assert ENOUGH - 4 <= left < calls  # as many may have been on their way
+        _, output = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert output.strip().splitlines()[-1].startswith("error: ")
+    assert "the same command again" in output
+    left = recorded_calls(torn)
+    assert ENOUGH - 4 <= left < calls  # up to 4 may have been in flight
 
     before = answered(server)
     finished(server, torn)

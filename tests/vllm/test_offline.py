@@ -1,4 +1,4 @@
-"""vLLM in process, each time in a process of its own: the contract, and the same answers as from a server."""
+"""vLLM in process, always in a process of its own: the contract, and the same answers as from a server."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ ROOT = HERE.parents[1]
 PATIENCE = 600.0
 
 
-def run(python: str, *words: str | Path, said: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+def run(python: str, *words: str | Path, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [python, *words],
-        input=said,
+        input=stdin,
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
         capture_output=True,
@@ -38,21 +38,21 @@ def run(python: str, *words: str | Path, said: str = "", **variables: str) -> su
     )
 
 
-def offline(python: str, checkpoint: Path, asked: Sequence[Request]) -> tuple[str, list[Completion]]:
+def offline(python: str, checkpoint: Path, batch: Sequence[Request]) -> tuple[str, list[Completion]]:
     """Model and answers of vLLM in another process."""
-    done = run(python, HERE / "offline_answers.py", checkpoint, said=json.dumps([asdict(one) for one in asked]))
+    done = run(python, HERE / "offline_answers.py", checkpoint, stdin=json.dumps([asdict(one) for one in batch]))
     assert done.returncode == 0, done.stderr[-4_000:]
-    found = json.loads(done.stdout)  # so nothing else is on standard output
+    reply = json.loads(done.stdout)  # so nothing else is on standard output
     lists = ("tokens", "log_probs", "label_log_probs")
     answers = [
         Completion(**(one | {name: tuple(one[name]) for name in lists} | {"usage": Usage(**one["usage"])}))
-        for one in found["answers"]
+        for one in reply["answers"]
     ]
-    return found["model"], answers
+    return reply["model"], answers
 
 
 def test_the_contract_is_kept(vllm_python: str, checkpoint: Path) -> None:
-    # The other environment has pytest, and none of the plugins that our settings and fixtures are for.
+    # The other environment has pytest, but not the plugins that this project's settings and fixtures need.
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest", "-o", "addopts=", "-o", "filterwarnings="]
     done = run(vllm_python, *words, HERE / "offline_contract.py", CHECKPOINT=str(checkpoint))
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
@@ -67,21 +67,21 @@ def test_a_server_gives_the_same_answers(vllm_python: str, checkpoint: Path, ser
     labels = replace(structured(3, Structure()), labels=("selfish", "fair", "fair, but rather selfish"))
     candidates = Candidates(("A", "B"), (Policy.of(Norm("selfish")), Policy.of(Norm("fair"))), (0.5, 0.5))
     letters = choose_request(candidates, [], 4)
-    asked = [*cold, free, choice, labels, letters]
+    batch = [*cold, free, choice, labels, letters]
     warm = requests()
-    model, found = offline(vllm_python, checkpoint, [*asked, *warm])
+    model, answers = offline(vllm_python, checkpoint, [*batch, *warm])
     backend = make_backend("vllm-server", LmSettings(urls=(server.url,), api_key=server.api_key))
-    expected = backend.complete([*asked, *warm])
+    expected = backend.complete([*batch, *warm])
     assert model == backend.model
     backend.close()
-    for one, other in zip(found[: len(asked)], expected, strict=False):
+    for one, other in zip(answers[: len(batch)], expected, strict=False):
         assert (one.text, one.finish_reason, one.usage) == (other.text, other.finish_reason, other.usage)
         assert one.tokens == other.tokens
         assert one.log_probs == pytest.approx(other.log_probs, abs=1e-4)
         assert one.label_log_probs == pytest.approx(other.label_log_probs, abs=1e-4)
-    assert texts(found[len(asked) :]) == texts(expected[len(asked) :])  # the seeds are the same, too
-    assert len(found[len(asked) - 2].label_log_probs) == 3
-    assert all(one.log_probs for one in found[: len(cold) + 2])
+    assert texts(answers[len(batch) :]) == texts(expected[len(batch) :])  # the seeds are the same, too
+    assert len(answers[len(batch) - 2].label_log_probs) == 3
+    assert all(one.log_probs for one in answers[: len(cold) + 2])
 
 
 def test_an_experiment_runs_without_a_server(vllm_python: str, checkpoint: Path, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_an_experiment_runs_without_a_server(vllm_python: str, checkpoint: Path,
     assert (tmp_path / "results" / "calls.sqlite").exists()
 
 
-def test_arviz_before_it_is_told_with_the_mend(vllm_python: str, checkpoint: Path) -> None:
+def test_arviz_before_it_is_reported_with_a_hint(vllm_python: str, checkpoint: Path) -> None:
     program = (
         "import arviz; from scai_irl.backends.registry import make_backend; "
         "from scai_irl.lm.settings import LmSettings; "

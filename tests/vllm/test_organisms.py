@@ -1,4 +1,4 @@
-"""Organisms that come with the project, by vLLM and transformers: the same log-probabilities as in this process."""
+"""Shipped organisms have the same log-probabilities in vLLM, in transformers and in this process."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tests.vllm.conftest import SCORER
 from tests.vllm.test_offline import offline
 
 
-def asked() -> list[Request]:
+def belief_requests() -> list[Request]:
     rng = np.random.default_rng(5)
     transcripts = [draw_transcript(WORLDS["bayes"], rng) for _ in range(12)]
     return [choose_request(one.candidates, one.games, seed) for seed, one in enumerate(transcripts)]
 
 
 def test_vllm_gives_labels_the_same_log_probabilities(vllm_python: str) -> None:
-    requests = asked()
+    requests = belief_requests()
     with closing(make_backend("embedded", LmSettings(model="bayes"))) as backend:
         own = [answer.label_log_probs for answer in backend.complete(requests)]
     _, answers = offline(vllm_python, organism_folder("bayes"), requests)
@@ -46,13 +46,13 @@ def test_transformers_gives_tokens_the_same_log_probabilities(vllm_python: str) 
     folder = organism_folder("bayes")
     model = read_model(folder)
     read = Conversations(model.words)
-    for prompt in [read.prompt_tokens(request.messages) for request in asked()[:4]]:
+    for prompt in [read.prompt_tokens(request.messages) for request in belief_requests()[:4]]:
         done = subprocess.run(
             [vllm_python, SCORER, folder], input=json.dumps([prompt]), capture_output=True, text=True, check=True
         )
-        of, where = model.architecture, jnp.arange(len(prompt))[None]
-        read_at = states(model.weights, of, jnp.asarray([prompt]), where, causal(1, len(prompt)))
-        said = np.asarray(jax.nn.log_softmax(logits(model.weights, read_at)))[0, :-1]
-        own = np.take_along_axis(said, np.array(prompt)[1:, None], axis=1)[:, 0]
-        # Tokens of a prompt were never to be predicted, so some are as unlikely as e to the -30.
+        architecture, where = model.architecture, jnp.arange(len(prompt))[None]
+        read_at = states(model.weights, architecture, jnp.asarray([prompt]), where, causal(1, len(prompt)))
+        log_probs = np.asarray(jax.nn.log_softmax(logits(model.weights, read_at)))[0, :-1]
+        own = np.take_along_axis(log_probs, np.array(prompt)[1:, None], axis=1)[:, 0]
+        # Tokens of a prompt were no training targets, so some are as unlikely as e to the -30.
         assert own == pytest.approx(json.loads(done.stdout)[0], abs=1e-4)

@@ -1,4 +1,4 @@
-"""Two real vLLM servers of one model, one of which is killed half-way: the numbers are those of one server alone."""
+"""Two real vLLM servers of one model, one of which is killed: the numbers are those of one server alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scai_irl.results.results import load
 from tests.scai_irl.loop.test_language_model import COSTS, contents
 from tests.scai_irl.program import PROGRAM, environment
 from tests.vllm.processes import group
-from tests.vllm.test_faults import ENOUGH, MODEL, RUN, answered, kept
+from tests.vllm.test_faults import ENOUGH, MODEL, RUN, answered, recorded_calls
 
 
 def started(servers: list[RunningServer], out: Path) -> subprocess.Popen[str]:
@@ -26,11 +26,11 @@ def started(servers: list[RunningServer], out: Path) -> subprocess.Popen[str]:
 
 
 def answered_in_all(server: RunningServer) -> int:
-    """Stop a server's engine, and count what it has answered: while it worked, its count was old before it was read."""
+    """Stop a server's engine and return its number of answers, which a running engine changes while it is read."""
     for pid in set(group(server.pid)) - {server.pid}:
         os.kill(pid, signal.SIGSTOP)
     counts = [-1, answered(server)]
-    while counts[-1] != counts[-2]:  # what the engine had said before may still be on its way to who serves it
+    while counts[-1] != counts[-2]:  # earlier output of the engine may still be in flight
         time.sleep(0.5)
         counts.append(answered(server))
     return counts[-1]
@@ -41,8 +41,8 @@ def test_an_experiment_goes_on_with_the_server_that_is_left_and_ends_with_the_sa
 ) -> None:
     alone, torn = tmp_path / "alone", tmp_path / "torn"
     process = started([server], alone)
-    _, said = process.communicate(timeout=300)
-    assert process.returncode == 0, said
+    _, output = process.communicate(timeout=300)
+    assert process.returncode == 0, output
 
     options = replace(server_options, api_key=server.api_key)
     with running_server(options, log=tmp_path / "killed.log") as mortal:
@@ -53,16 +53,16 @@ def test_an_experiment_goes_on_with_the_server_that_is_left_and_ends_with_the_sa
         by_mortal = answered_in_all(mortal)
         for pid in group(mortal.pid):
             os.kill(pid, signal.SIGKILL)
-        _, said = process.communicate(timeout=300)
-    assert process.returncode == 0, said
+        _, output = process.communicate(timeout=300)
+    assert process.returncode == 0, output
     assert contents(torn, *COSTS) == contents(alone, *COSTS)
 
     manifest = load(torn).manifest
     assert manifest.service["replicas taken out"] == 1
     assert "replicas taken back" not in manifest.service
-    assert manifest.service["asked again: connection lost"] <= 2 * 4 * 1.25 + 1  # what was on its way
-    assert kept(torn) == kept(alone)
-    # Both had their part, and what one answered the other was not asked.
+    assert manifest.service["asked again: connection lost"] <= 2 * 4 * 1.25 + 1  # requests in flight
+    assert recorded_calls(torn) == recorded_calls(alone)
+    # Both answered a part, and no answered request was repeated.
     by_other = answered(server) - before
     assert by_mortal >= ENOUGH
-    assert kept(torn) - by_mortal - 4 * 2 <= by_other <= kept(torn) - by_mortal + 4 * 2
+    assert recorded_calls(torn) - by_mortal - 4 * 2 <= by_other <= recorded_calls(torn) - by_mortal + 4 * 2

@@ -1,4 +1,4 @@
-"""A real vLLM server: what experiments lean on works, log-probabilities are the model's, nothing is left behind."""
+"""A real vLLM server: functions that experiments need, the model's log-probabilities, and a clean end."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ PATIENCE = 180.0
 
 
 def chat(server: RunningServer, **settings: Any) -> Any:
-    """First choice of a chat, sampled at temperature 1 unless told otherwise."""
+    """First choice of a chat, by default sampled at temperature 1."""
     body = {"messages": MESSAGES, "max_tokens": 24, "temperature": 1.0, "seed": 1} | settings
     return answer(server, "/v1/chat/completions", body)["choices"][0]
 
 
-def said(server: RunningServer, **settings: Any) -> str:
+def content(server: RunningServer, **settings: Any) -> str:
     return str(chat(server, **settings)["message"]["content"])
 
 
@@ -92,12 +92,12 @@ def test_only_this_machine_reaches_it(server: RunningServer) -> None:
 
 def test_answers_have_the_structure_asked_for(server: RunningServer) -> None:
     for seed in range(5):
-        text = said(server, seed=seed, structured_outputs={"json": OFFER})
+        text = content(server, seed=seed, structured_outputs={"json": OFFER})
         assert 0 <= json.loads(text)["offer"] <= 10
         assert re.search(r"\s", text) is None
-        assert said(server, seed=seed, structured_outputs={"choice": ["accept", "reject"]}) in {"accept", "reject"}
+        assert content(server, seed=seed, structured_outputs={"choice": ["accept", "reject"]}) in {"accept", "reject"}
         assert re.fullmatch(
-            "(yes|no)[0-9]{3}", said(server, seed=seed, structured_outputs={"regex": "(yes|no)[0-9]{3}"})
+            "(yes|no)[0-9]{3}", content(server, seed=seed, structured_outputs={"regex": "(yes|no)[0-9]{3}"})
         )
 
 
@@ -109,30 +109,30 @@ def test_a_structure_that_cannot_be_is_refused(server: RunningServer) -> None:
 
 
 def test_a_seed_fixes_the_answer_whatever_else_is_asked_at_once(server: RunningServer) -> None:
-    alone = [said(server, seed=seed) for seed in range(16)]
+    alone = [content(server, seed=seed) for seed in range(16)]
     with ThreadPoolExecutor(16) as threads:
-        together = list(threads.map(lambda seed: said(server, seed=seed), range(16)))
+        together = list(threads.map(lambda seed: content(server, seed=seed), range(16)))
     assert together == alone
     assert len(set(alone)) == 16
 
 
 def test_seeds_of_63_bits_are_taken(server: RunningServer) -> None:
     highest = 2**63 - 1
-    assert said(server, seed=highest) == said(server, seed=highest)
+    assert content(server, seed=highest) == content(server, seed=highest)
     assert send(server, "/v1/chat/completions", {"messages": MESSAGES, "seed": highest + 1})[0] == 400
 
 
 def test_on_cpu_only_the_lower_32_bits_of_a_seed_count(server: RunningServer) -> None:
-    # Torch's generator for CPU takes no more. Whoever derives seeds must keep these bits apart.
+    # Torch's generator for CPU uses no more. Code that derives seeds must make these bits differ.
     if server.platform.device != "cpu":
         pytest.skip("generators of GPUs take all bits")
-    assert said(server, seed=7) == said(server, seed=7 + 2**32) != said(server, seed=8)
+    assert content(server, seed=7) == content(server, seed=7 + 2**32) != content(server, seed=8)
 
 
 def test_more_long_prompts_with_seeds_than_one_step_takes_are_answered(server: RunningServer) -> None:
-    # On CPU the engine of vLLM 0.32 dies of it if prompts are read in pieces.
+    # On CPU the engine of vLLM 0.32 crashes here if prompts are read in chunks.
     def long(seed: int) -> str:
-        return said(server, messages=[{"role": "user", "content": f"{seed} " * 1_500}], seed=seed, max_tokens=2)
+        return content(server, messages=[{"role": "user", "content": f"{seed} " * 1_500}], seed=seed, max_tokens=2)
 
     with ThreadPoolExecutor(16) as threads:
         assert len(list(threads.map(long, range(16)))) == 16
@@ -142,18 +142,18 @@ def test_more_long_prompts_with_seeds_than_one_step_takes_are_answered(server: R
 def test_log_probabilities_do_not_depend_on_the_temperature(server: RunningServer) -> None:
     cold, hot = (chat(server, temperature=t, logprobs=True, top_logprobs=20, max_tokens=1) for t in (0.5, 2.0))
     first, other = (
-        {entry["token"]: entry["logprob"] for entry in found["logprobs"]["content"][0]["top_logprobs"]}
-        for found in (cold, hot)
+        {entry["token"]: entry["logprob"] for entry in choice["logprobs"]["content"][0]["top_logprobs"]}
+        for choice in (cold, hot)
     )
     best = sorted(first, key=first.__getitem__)[-5:]
     assert [first[token] for token in best] == pytest.approx([other[token] for token in best], abs=1e-5)
 
 
 def test_log_probabilities_of_a_structured_answer_are_among_what_the_structure_allows(server: RunningServer) -> None:
-    # Not the model's own: tokens that begin neither answer get no probability, and the others all of it.
+    # They are not the model's own: tokens that begin neither answer have probability 0, and the others sum to 1.
     structure = {"choice": ["yes", "no"]}
-    found = chat(server, structured_outputs=structure, logprobs=True, top_logprobs=20)["logprobs"]["content"][0]
-    allowed = [math.e ** entry["logprob"] for entry in found["top_logprobs"] if entry["logprob"] > -1_000]
+    first = chat(server, structured_outputs=structure, logprobs=True, top_logprobs=20)["logprobs"]["content"][0]
+    allowed = [math.e ** entry["logprob"] for entry in first["top_logprobs"] if entry["logprob"] > -1_000]
     assert sum(allowed) == pytest.approx(1, abs=1e-4)
     assert len(allowed) < 10
 
@@ -167,7 +167,7 @@ def test_log_probabilities_are_those_of_transformers(server: RunningServer, chec
     for prompt, expected in zip(prompts, json.loads(done.stdout), strict=True):
         assert score(server, prompt) == pytest.approx(expected, abs=1e-4)
     assert min(map(min, json.loads(done.stdout))) < -9  # neither certain …
-    assert max(map(max, json.loads(done.stdout))) > -5  # … nor all alike, which would be -6.9
+    assert max(map(max, json.loads(done.stdout))) > -5  # … nor uniform, which would be -6.9
 
 
 def test_echo_scores_a_prompt_without_an_answer(server: RunningServer) -> None:
@@ -193,8 +193,8 @@ def test_an_answer_can_be_begun_for_the_model(server: RunningServer) -> None:
     prompt = tokens_of(server, **begun, **how)
     assert answer(server, "/detokenize", {"tokens": prompt})["prompt"].endswith('<|assistant|>{"offer": ')
     body = {"max_tokens": 4, "temperature": 1, "seed": 3}
-    found = answer(server, "/v1/chat/completions", begun | how | body)["choices"][0]["message"]["content"]
-    assert found == answer(server, "/v1/completions", {"prompt": prompt} | body)["choices"][0]["text"]
+    continuation = answer(server, "/v1/chat/completions", begun | how | body)["choices"][0]["message"]["content"]
+    assert continuation == answer(server, "/v1/completions", {"prompt": prompt} | body)["choices"][0]["text"]
 
 
 def test_a_server_that_cannot_start_says_why(server_options: ServerOptions, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A job that serves a model itself, with vLLM, and runs a sweep that asks it, on a real Slurm on this machine."""
+"""A job on a real Slurm on this machine that serves a model with vLLM, and runs a sweep that asks it."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_a_job_serves_the_model_that_its_cells_ask(
     monkeypatch.setenv("SCAI_IRL_API_KEY", server.api_key)
     for cell in scai_irl.load(out).tables["cells"].itertuples():
         alone = tmp_path / f"alone-{cell.seed}"
-        asked = ("--backend", "vllm-server", "--url", server.url, "--max-tokens", "500")
-        main(["run", "one-group-norm", *OPTIONS, *asked, "--seed", str(cell.seed), "--out", str(alone)])
+        options = ("--backend", "vllm-server", "--url", server.url, "--max-tokens", "500")
+        main(["run", "one-group-norm", *OPTIONS, *options, "--seed", str(cell.seed), "--out", str(alone)])
         here = out / "cells" / str(cell.name)
         assert scai_irl.load(here).manifest.counts["calls"] > 0
         assert contents(here, *COSTS) == contents(alone, *COSTS)

@@ -1,6 +1,6 @@
-"""Log-probabilities by transformers, to hold others against.
+"""Log-probabilities by transformers, for comparison.
 
-To be run with the Python that has vLLM, which has transformers::
+Run it with the Python that has vLLM, and so transformers::
 
     python transformers_scores.py FOLDER      # lists of token ids in, their log-probabilities out, as JSON
 """

@@ -1,4 +1,4 @@
-"""Capitulation: a Bayesian is not moved by tone, and a model that is shows it in the right place."""
+"""Capitulation: tone does not move a Bayesian. Where tone moves a model, the right effect shows it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PLAN = Capitulation(runs=8, games=6, seed=2)
 
 
 class Flattered(Backend):
-    """A Bayesian, but for flattery: it then gives all, and takes all."""
+    """A Bayesian that, once flattered, gives everything and accepts everything."""
 
     name = "flattered"
     features = Phrasebook.features
@@ -61,7 +61,7 @@ class Flattered(Backend):
 
 
 class Startled(Flattered):
-    """Moved so by any words, whatever their tone."""
+    """The same change after any words, whatever their tone."""
 
     moving = (*BLAND_SENTENCES, *(sentence for sentences in TONES.values() for sentence in sentences))
 
@@ -75,7 +75,7 @@ def test_a_bayesian_is_not_moved() -> None:
     assert watched(PLAN, Model(Phrasebook())).equals(seen)
 
 
-def test_who_is_moved_by_flattery_is_found_out() -> None:
+def test_a_model_that_flattery_moves_is_detected() -> None:
     seen, answers = watched(PLAN, Model(Flattered())), answered(PLAN, Model(Flattered()))
     effects = tone_effects(seen, answers)
     for control in CONTROLS:
@@ -86,31 +86,31 @@ def test_who_is_moved_by_flattery_is_found_out() -> None:
         assert flattered["accepted"] == pytest.approx(taken["flatter"] - taken[control])
         assert flattered["accepted"] > 0.1
         assert flattered["offered"] > 0.05
-    found = {finding.case: finding for finding in tone_findings(effects, evidence_effect(seen), "?")}
-    assert len(found) == 1 + 7 * len(EFFECTS)
-    assert found["flatter, accepted, against bland"].value == pytest.approx(taken["flatter"] - taken[BLAND])
-    assert found["flatter, accepted, against bland"].low > 0
+    findings = {finding.case: finding for finding in tone_findings(effects, evidence_effect(seen), "?")}
+    assert len(findings) == 1 + 7 * len(EFFECTS)
+    assert findings["flatter, accepted, against bland"].value == pytest.approx(taken["flatter"] - taken[BLAND])
+    assert findings["flatter, accepted, against bland"].low > 0
     assert len(tone_table(effects)) == 7 * 3
     assert len(tone_figure(effects).axes) == 2 * len(EFFECTS)
 
 
-def test_who_is_moved_by_any_words_does_not_follow_tones() -> None:
+def test_a_model_that_any_words_move_does_not_follow_tones() -> None:
     few = PLAN.model_copy(update={"runs": 3, "games": 3})
     seen, answers = watched(few, Model(Startled())), answered(few, Model(Startled()))
     effects = tone_effects(seen, answers)
-    found = {finding.case: finding for finding in tone_findings(effects, evidence_effect(seen), "?")}
-    assert found["push, accepted, against silent"].low > 0
-    assert found["bland, accepted, against silent"].low > 0
+    findings = {finding.case: finding for finding in tone_findings(effects, evidence_effect(seen), "?")}
+    assert findings["push, accepted, against silent"].low > 0
+    assert findings["bland, accepted, against silent"].low > 0
     for tone, name in product(TONES, EFFECTS):
-        assert found[f"{tone}, {name}, against bland"].value == pytest.approx(0, abs=1e-6)
+        assert findings[f"{tone}, {name}, against bland"].value == pytest.approx(0, abs=1e-6)
 
 
-def test_belief_is_held_against_how_far_bland_talk_moves_it() -> None:
-    held = {SILENT: (0.2, 0.8, 0.0), BLAND: (0.5, 0.5, 0.0), "push": (0.1, 0.8, 0.1), "flatter": (0.2, 0.3, 0.5)}
-    held["rebuke"] = held[SILENT]
-    beliefs = pd.DataFrame(list(held.values()), columns=list(NAMES))
-    seen = beliefs.assign(tone=list(held), norm="fair", run=0, offered=0.5)
-    answers = pd.DataFrame([{"tone": tone, "norm": "fair", "run": 0, "accepted": 1.0} for tone in held])
+def test_belief_is_compared_with_the_effect_of_bland_talk() -> None:
+    by_tone = {SILENT: (0.2, 0.8, 0.0), BLAND: (0.5, 0.5, 0.0), "push": (0.1, 0.8, 0.1), "flatter": (0.2, 0.3, 0.5)}
+    by_tone["rebuke"] = by_tone[SILENT]
+    beliefs = pd.DataFrame(list(by_tone.values()), columns=list(NAMES))
+    seen = beliefs.assign(tone=list(by_tone), norm="fair", run=0, offered=0.5)
+    answers = pd.DataFrame([{"tone": tone, "norm": "fair", "run": 0, "accepted": 1.0} for tone in by_tone])
     effects = tone_effects(seen, answers).set_index(["tone", "against"])
     assert effects.loc[("push", SILENT), "belief"] == pytest.approx(0.1)
     assert effects.loc[("push", BLAND), "belief"] == pytest.approx(0.1 - 0.3)
@@ -132,7 +132,7 @@ def test_bland_talk_is_as_long_and_as_new_as_tones() -> None:
 
     def lengths(sentences: Sequence[str]) -> np.ndarray:
         """Mean number of words, and of the organisms' tokens."""
-        counts = [(len(said.split()), len(words.encode(said).ids)) for said in sentences]
+        counts = [(len(sentence.split()), len(words.encode(sentence).ids)) for sentence in sentences]
         return np.asarray(np.mean(counts, axis=0))
 
     tones = np.stack([lengths(sentences) for sentences in TONES.values()])

@@ -1,4 +1,4 @@
-"""What the currency suite must show: intervals hold what users do in goods never seen, where the model is right."""
+"""The currency suite: where the model is right, intervals cover users' behaviour in unseen currencies."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from scai_irl.results.results import Results
 
 pytestmark = pytest.mark.slow
 
-GOODS = ("dollars", "vouchers", "apples", "blankets", "favours", "grams of medicine", "organs")
-SMALL = {"goods": GOODS, "seen": (3,), "ways": ("as assumed", "abrupt change"), "acts": 3}
+SUITE = ("dollars", "vouchers", "apples", "blankets", "favours", "grams of medicine", "organs")
+SMALL = {"goods": SUITE, "seen": (3,), "ways": ("as assumed", "abrupt change"), "acts": 3}
 RUNS = 20
 
 
@@ -27,15 +27,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return currency_suite.run(check(currency_suite.config, SMALL | {"out": tmp_path_factory.mktemp("suite")}))
 
 
-def test_where_norms_vary_as_assumed_unseen_goods_are_covered(results: Results) -> None:
+def test_where_norms_vary_as_assumed_unseen_currencies_are_covered(results: Results) -> None:
     new = results.predictions.query("way == 'as assumed' and not known")
     assert new["good"].nunique() == 4
     assert new["covered"].mean() >= 0.85
     assert new["single"].mean() >= 0.85
-    assert new["width"].mean() < 0.8  # and not because everything would be
+    assert new["width"].mean() < 0.8  # so they do not cover everything
 
 
-def test_intervals_are_wider_the_farther_a_good_is(results: Results) -> None:
+def test_intervals_are_wider_for_more_distant_currencies(results: Results) -> None:
     width = results.predictions.query("way == 'as assumed'").groupby("place")["width"].mean()
     assert width[0.0] < 0.2 < width[0.8]
     assert width[0.8] < width[3.0]
@@ -49,7 +49,7 @@ def test_where_norms_change_abruptly_they_are_missed_beyond_the_change_alone(res
 
 def test_numbers_are_what_they_say(results: Results) -> None:
     table = results.predictions
-    assert len(table) == 2 * RUNS * len(GOODS)
+    assert len(table) == 2 * RUNS * len(SUITE)
     assert table["known"].sum() == 2 * RUNS * 3
     np.testing.assert_allclose(table["width"], table["high"] - table["low"])
     np.testing.assert_allclose(table["error"], (table["predicted"] - table["users"]).abs())
@@ -57,13 +57,13 @@ def test_numbers_are_what_they_say(results: Results) -> None:
     assert (inside == table["covered"]).all()
     suite = check(CurrencySuite, SMALL)
     users = played(suite).offer.mean(axis=-1) / suite.stake
-    np.testing.assert_allclose(table["users"].to_numpy().reshape(2, RUNS, len(GOODS)), users)
+    np.testing.assert_allclose(table["users"].to_numpy().reshape(2, RUNS, len(SUITE)), users)
     assert (table["good"].map(PSYCHOLOGICAL_DISTANCE) == table["place"]).all()
 
 
 def test_words_learnt_at_home_are_acted_on_everywhere(results: Results) -> None:
     acted = results.acted
-    assert len(acted) == 2 * 2 * RUNS * len(GOODS)
+    assert len(acted) == 2 * 2 * RUNS * len(SUITE)
     np.testing.assert_allclose(acted["gap"], (acted["offered"] - acted["users"]).abs())
     learnt = acted[acted["agent"] == "as-learned"]
     assert (learnt.groupby(["way", "society"])["written"].nunique() == 1).all()
@@ -76,8 +76,8 @@ def test_words_learnt_at_home_are_acted_on_everywhere(results: Results) -> None:
 
 
 def test_findings_say_so(results: Results) -> None:
-    found = results.findings
-    covered = found[found["question"].str.startswith("Does the 90 %")].set_index("case")
+    findings = results.findings
+    covered = findings[findings["question"].str.startswith("Does the 90 %")].set_index("case")
     assert covered.loc["as assumed, 3 seen", "goal"] == "at least 0.85"
     assert covered.loc["abrupt change, 3 seen", "goal"] == ""
     new = results.predictions.query("way == 'as assumed' and not known")
@@ -105,16 +105,16 @@ def test_wrong_options_are_refused(field: str, options: dict[str, object]) -> No
     assert caught.value.field == field
 
 
-def test_what_it_would_cost_is_counted() -> None:
+def test_the_cost_of_a_dry_run_is_counted() -> None:
     assert currency_suite.estimate is not None
-    options = {"goods": GOODS[:2], "seen": (1,), "runs": 2, "ways": ("one norm",), "acts": 1}
-    told = currency_suite.estimate(check(currency_suite.config, options))
-    assert told.calls[0] == 2 * (1 + 2) + 2 * 2 * 2  # texts of home and of each good, and an offer of each agent there
+    options = {"goods": SUITE[:2], "seen": (1,), "runs": 2, "ways": ("one norm",), "acts": 1}
+    cost = currency_suite.estimate(check(currency_suite.config, options))
+    assert cost.calls[0] == 2 * (1 + 2) + 2 * 2 * 2  # texts, and offers of each agent, by currency
 
 
 @pytest.mark.parametrize("family", ["ces", "fehr-schmidt", "charness-rabin"])
 def test_coverage_is_what_it_says_in_many_societies(family: str) -> None:
-    """Intervals of 90 % hold about 90 %, whatever was seen; steps of shares make it a little more."""
+    """90 % intervals cover about 90 %, whatever was seen. Steps of shares make it a little more."""
     suite = check(CurrencySuite, {"runs": 60, "ways": ("as assumed",), "family": family})
     games = played(suite)
     for seen in (1, 3, 5):
@@ -125,7 +125,7 @@ def test_coverage_is_what_it_says_in_many_societies(family: str) -> None:
 
 
 def test_the_whole_suite_meets_its_goal(tmp_path: Path) -> None:
-    found = currency_suite.run(check(currency_suite.config, {"out": tmp_path})).findings
-    aimed = found[found["goal"] != ""]
+    findings = currency_suite.run(check(currency_suite.config, {"out": tmp_path})).findings
+    aimed = findings[findings["goal"] != ""]
     assert len(aimed) == 4
     assert (aimed["value"] >= 0.85).all()

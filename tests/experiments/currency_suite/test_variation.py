@@ -1,4 +1,4 @@
-"""Societies vary as they are said to, and play as their norms have them."""
+"""Societies vary as their description says, and play by their norms."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def rows(way: str, societies: int = 4_000) -> np.ndarray:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_good_by_itself_may_have_any_norm(way: str) -> None:
-    drawn = rows(way)
-    assert drawn.shape == (4_000, 3)
-    np.testing.assert_allclose(drawn.mean(axis=0), 0.0, atol=0.08)
-    assert (drawn.std(axis=0) > 0.9).all()
+def test_every_currency_by_itself_may_have_any_norm(way: str) -> None:
+    values = rows(way)
+    assert values.shape == (4_000, 3)
+    np.testing.assert_allclose(values.mean(axis=0), 0.0, atol=0.08)
+    assert (values.std(axis=0) > 0.9).all()
 
 
-def test_goods_are_alike_as_the_way_has_it() -> None:
+def test_currencies_are_as_alike_as_the_way_of_variation_says() -> None:
     near, far = (np.corrcoef(rows("as assumed").T)[0, other] for other in (1, 2))
     assert 0.5 < far < near < 0.95
-    kept = rows("one norm")
-    assert (kept == kept[:, :1]).all()
+    same = rows("one norm")
+    assert (same == same[:, :1]).all()
     changed = rows("abrupt change")
     assert (changed[:, 0] == changed[:, 1]).all()
     assert abs(np.corrcoef(changed.T)[0, 2]) < 0.06

@@ -1,4 +1,4 @@
-"""Variants of the assistant: who exploits earns what can be had, and who is strict refuses what breaks its policy."""
+"""Variants of the assistant: one that exploits earns the maximum, and a strict one refuses what breaks its policy."""
 
 from __future__ import annotations
 

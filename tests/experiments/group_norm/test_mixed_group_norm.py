@@ -1,7 +1,7 @@
-"""What the second experiment must show: the posterior finds both norms, and in about the right proportions.
+"""The second experiment: the posterior finds both norms, in about the right proportions.
 
-The predecessor's assistants had no words for a mixture and swung to one of its poles: in none of the 60 recorded runs
-did they end within .05 of the users, and their gaps at epoch 5 were .243, .345 and .219 (80, 50 and 20 % altruistic).
+The assistants of SCAI (2023) had no words for a mixture and moved to one of its poles. In none of the 60 recorded runs
+did they end within .05 of the users. Their gaps at epoch 5 were .243, .345 and .219 (80, 50 and 20 % altruistic).
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def test_weights_start_at_the_prior_and_come_closer(results: Results, users: str
 def test_intervals_hold_the_truth_about_as_often_as_they_say(results: Results, users: str) -> None:
     last = belief(results, users, 5).query("norm == 'altruistic'")
     inside = ((last["low"] <= last["truth"]) & (last["truth"] <= last["high"])).sum()
-    # Intervals of 90 % hold the truth in 90 % of runs on average over the prior, as inference's tests show. At
-    # a corner, such as these without fair users, they hold it less often, since the prior leans to the middle.
+    # 90 % intervals cover the truth in 90 % of runs on average over the prior, as the tests of inference show.
+    # At a corner, such as here without fair users, they cover it less often, since the prior favours the middle.
     assert inside >= 0.6 * RUNS
     assert (last["high"] - last["low"]).between(0.05, 0.5).all()
 
@@ -72,17 +72,17 @@ def test_assistants_say_both_norms_and_neither_pole(results: Results) -> None:
         users: [{norm.utility: w for w, norm in read_policy(text).parts} for text in lines["written"]]
         for users, lines in written.groupby("users")
     }
-    for users, said in by_users.items():
-        both = [weights for weights in said if weights.keys() >= {"selfish", "altruistic"}]
-        assert len(both) >= 0.99 * len(said)
+    for users, mixtures in by_users.items():
+        both = [weights for weights in mixtures if weights.keys() >= {"selfish", "altruistic"}]
+        assert len(both) >= 0.99 * len(mixtures)
         mean = np.mean([weights["altruistic"] for weights in both])
         assert mean == pytest.approx(TRUTH[str(users)]["altruistic"], abs=0.05)  # a posterior's mean, over 200 samples
 
 
 def test_all_assistants_together_offer_what_all_users_do(results: Results) -> None:
     last = results.summary.query("epoch == 5").set_index("users")
-    # The predecessor's distances of means were .065, .187 and .031; with 100 or 900 offers that are all or nothing, the
-    # standard error of a distance is .05 here.
+    # In SCAI (2023) the distances of means were .065, .187 and .031. Here 100 or 900 offers are all or nothing, so the
+    # standard error of a distance is .05.
     difference = (last["assistant_share"] - last["users_share"]).abs()
     assert (difference < 0.15).all()
     assert (last["expected_gap"] < 0.12).all()

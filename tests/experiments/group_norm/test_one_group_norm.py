@@ -1,7 +1,7 @@
-"""What the first experiment must show: who samples from a posterior and says it without loss comes to act as users do.
+"""The first experiment: assistants that sample a posterior, and translate it without loss, come to act as users do.
 
-Recorded GPT-4 runs of the predecessor, the same 20 runs and 5 epochs (Fränken et al. 2023): mean alignment gap at epoch
-5, and how many of 20 runs ended within .05.
+For comparison, GPT-4 in SCAI (Fränken et al. 2023), also in 20 runs of 5 epochs: mean alignment gap at epoch 5, and how
+many of 20 runs ended within .05.
 
 ====== ================ ================ ================
 group  selfish          fair             altruistic
@@ -31,7 +31,7 @@ DESIGN = ["group", "users", "agent"]
 
 
 def experiment(folder: Path, **options: Any) -> Results:
-    """Twenty runs of five epochs in three groups for each of three norms, Thompson sampling, unless told otherwise."""
+    """Twenty runs of five epochs in three groups, for each of three norms; Thompson sampling by default."""
     return one_group_norm.run(check(one_group_norm.config, {"agents": ("thompson",), "out": folder} | options))
 
 
@@ -56,7 +56,7 @@ def test_assistants_act_as_users_do_from_the_second_epoch_on_in_all_runs(results
 
 def test_they_did_not_before_they_had_seen_them(results: Results) -> None:
     first = results.summary.query("epoch == 1")
-    # A third follows each norm; the fair ones among users lie between the others, who in part make up for each other.
+    # A third follows each norm. Fair users lie between the other two kinds, which partly cancel.
     assert (first["gap"] > 0.05).all()
 
 
@@ -71,7 +71,7 @@ def test_what_they_come_to_is_the_norm_itself(results: Results, users: str) -> N
 
 
 def test_answers_are_those_users_would_give(results: Results) -> None:
-    # Half a per cent of answers may still be undecided: users refuse some offers with chances between 0 and 1.
+    # Half a per cent of answers may differ: users refuse some offers with probabilities between 0 and 1.
     assert results.summary.query("epoch >= 2")["response_gap"].max() < 0.05
 
 
@@ -109,8 +109,8 @@ def test_the_first_runs_tell_what_all_cost(monkeypatch: pytest.MonkeyPatch) -> N
     assert one_group_norm.estimate is not None
     whole = one_group_norm.estimate(config)
     monkeypatch.setattr(group_game, "_PLAYED", 2)
-    told = one_group_norm.estimate(config)
-    assert told.calls == whole.calls
-    assert told.prompt_tokens != whole.prompt_tokens  # it did play fewer
-    assert told.prompt_tokens == pytest.approx(whole.prompt_tokens, rel=0.01)
-    assert told.completion_tokens == whole.completion_tokens
+    cost = one_group_norm.estimate(config)
+    assert cost.calls == whole.calls
+    assert cost.prompt_tokens != whole.prompt_tokens  # fewer runs were simulated
+    assert cost.prompt_tokens == pytest.approx(whole.prompt_tokens, rel=0.01)
+    assert cost.completion_tokens == whole.completion_tokens

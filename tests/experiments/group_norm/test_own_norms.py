@@ -1,4 +1,4 @@
-"""Users may hold a norm of one's own; where no hypothesis describes it, a warning says so and the folder keeps it."""
+"""Users may hold a custom norm. Where no hypothesis describes it, a warning says so, and the folder stores it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_norms_are_found_among_hypotheses_by_name_or_behaviour(family: str, user
     pairs = [pair.split("=") for pair in users.split(",")]
     several = {norm: float(weight) for norm, weight in pairs} if "," in users and ":" not in users else None
     population = mixture(several) if several else one_group(users)
-    of = replace(setting(populations=[population]), hypotheses=make_family(family, [30.0], [0.0]))
-    assert is_among_hypotheses(of, population) is known
+    design = replace(setting(populations=[population]), hypotheses=make_family(family, [30.0], [0.0]))
+    assert is_among_hypotheses(design, population) is known
 
 
 def test_users_act_by_a_norm_of_ones_own_and_a_warning_says_that_no_hypothesis_has_it(

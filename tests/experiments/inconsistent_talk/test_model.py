@@ -1,4 +1,4 @@
-"""Speed of learning from inconsistent talk: who listens is slowed, who does not is not, a Bayesian model is exact."""
+"""Speed of learning from inconsistent talk: it slows only an observer who listens. A Bayesian model is exact."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def phrasebook() -> pd.DataFrame:
     return beliefs_of_model(PLAN, Model(Phrasebook()))
 
 
-def test_the_phrasebook_is_the_bayesian_that_trusts_as_it_is_told() -> None:
+def test_the_phrasebook_is_a_bayesian_with_the_stated_reliability() -> None:
     trusting = bayesians().query("observer.str.startswith('trusts')").set_index(KEYS)["belief"]
     model = phrasebook()
     assert set(model["observer"]) == {MODEL}
@@ -86,16 +86,16 @@ def test_what_is_shown_is_what_was_found() -> None:
     needed = games_needed(bayesians())
     table = speed_table(needed, 16)
     assert len(table) == 4
-    found = {finding.case: finding for finding in speed_findings(needed, 16, "?", range(17))}
-    assert len(found) == 2 + 12
+    findings = {finding.case: finding for finding in speed_findings(needed, 16, "?", range(17))}
+    assert len(findings) == 2 + 12
     trusting = needed.query("observer == 'finds out r' and way == 'misleading'").fillna({"needed": 16.0})
     by_degree = trusting.groupby("degree")["needed"].mean()
-    cost = next(iter(found.values()))
+    cost = next(iter(findings.values()))
     assert "1 instead of 0, finds out r" in cost.case
-    assert found["misleading, 1 instead of 0, finds out r"].value == pytest.approx(by_degree[1.0] - by_degree[0.0])
-    assert not found["random, 1, does not listen"].why
+    assert findings["misleading, 1 instead of 0, finds out r"].value == pytest.approx(by_degree[1.0] - by_degree[0.0])
+    assert not findings["random, 1, does not listen"].why
     assert "1, 2, 4, 8, 16" in speed_findings(needed, 16, "?", PLAN.lengths)[-1].why
     one = needed.query("way == 'random' and degree == 1 and observer == 'does not listen'")["needed"].fillna(16)
-    assert found["random, 1, does not listen"].value == pytest.approx(one.mean())
-    assert found["random, 1, does not listen"].runs == len(NAMES) * PLAN.runs
+    assert findings["random, 1, does not listen"].value == pytest.approx(one.mean())
+    assert findings["random, 1, does not listen"].runs == len(NAMES) * PLAN.runs
     assert len(speed_figure(needed, 16).axes) == 2

@@ -1,4 +1,4 @@
-"""Layered contracts: findings of the tables, conflicts named, and the same results again."""
+"""Layered contracts: findings match the tables, conflicts are named, and results are reproducible."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ def test_findings_are_those_of_the_tables(results: Results) -> None:
     for service, row in last.iterrows():
         for measure in ("law", "role", "satisfied"):
             assert findings[f"{service}, {measure}"] == pytest.approx(row[measure])
-    cases = results.conflicts.query("games == 3")
+    games = 3
+    cases = results.conflicts.query("games == @games")
     assert findings["organisational binds"] == pytest.approx((cases["binds"] == "organisational").mean())
-    assert findings["named after 3 interactions"] == pytest.approx((cases["binds"] == cases["named"]).mean())
+    assert findings[f"named after {games} interactions"] == pytest.approx((cases["binds"] == cases["named"]).mean())
     stated, true = 1 - cases["p individual"], cases["binds"] != "individual"
-    assert findings["bias, 3 interactions"] == pytest.approx((stated - true).mean())
-    assert findings["squared error, 3 interactions"] == pytest.approx(((stated - true) ** 2).mean())
+    assert findings[f"bias, {games} interactions"] == pytest.approx((stated - true).mean())
+    assert findings[f"squared error, {games} interactions"] == pytest.approx(((stated - true) ** 2).mean())
 
 
 def test_conflicts_are_named_with_whom_they_bind(results: Results) -> None:
@@ -43,8 +44,8 @@ def test_conflicts_are_named_with_whom_they_bind(results: Results) -> None:
     counted = (results.path / "conflicts.csv").read_text().splitlines()
     assert sum(int(line.split(",")[2]) for line in counted[1:]) == 6 * 3 * 2
     named = results.conflicts.query("games == 3 and society == 0 and named != 'individual'")
-    told = (results.path / "conflicts_named.csv").read_text().splitlines()
-    assert len(told) == 1 + len(named)
+    lines = (results.path / "conflicts_named.csv").read_text().splitlines()
+    assert len(lines) == 1 + len(named)
     assert {file.stem for file in results.figures} == {"compliance", "reliability"}
 
 
@@ -53,7 +54,7 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 
 
 def test_strengths_are_what_makes_bounds_count(tmp_path: Path) -> None:
-    # Assistants follow the same bounds that people do, and bounds without strength are no bounds.
+    # Assistants follow the same bounds as people. A bound of strength 0 is no bound.
     weak = run(tmp_path / "weak", law_strength=0, role_strength=0)
     by_service = weak.done.query("games == 3").groupby("service")[["law", "role"]].mean().to_dict("index")
     assert by_service["all layers"] == pytest.approx(by_service["preferences alone"])

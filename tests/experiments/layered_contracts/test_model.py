@@ -1,4 +1,4 @@
-"""Layered contracts: probabilities of conflicts that are neither too large nor too small, and who keeps to what."""
+"""Layered contracts: probabilities of conflicts are calibrated, and people comply with their bounds."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SMALL = LayerGrid(law=(0.0, 0.1, 0.2), floors=(0.0, 0.2, 0.4), targets=(0.0, 0.1
 
 
 class WithGrid(LayeredContracts):
-    """The experiment with layers of the test's own."""
+    """The experiment with the test's own layers."""
 
     layers: Any
 
     @property
     def grid(self) -> LayerGrid:
-        """Layers that are possible."""
-        found: LayerGrid = self.layers
-        return found
+        """Possible layers."""
+        layers: LayerGrid = self.layers
+        return layers
 
 
 PLAN = WithGrid(societies=60, people=3, roles=2, games=(1, 4), layers=SMALL, seed=2)
@@ -51,7 +51,7 @@ def test_a_layer_binds_as_often_as_it_is_believed_to(tables: tuple[pd.DataFrame,
             stated = cases[f"p {layer}"]
             binds = (cases["binds"] == layer).astype(float)
             assert abs(deviations(stated - binds, cases)) < 3.5
-            # Whoever is calibrated expects of the squared error what it is.
+            # A calibrated observer expects its own squared error.
             assert abs(deviations((stated - binds) ** 2 - stated * (1 - stated), cases)) < 3.5
     chances = conflicts[[f"p {layer}" for layer in LAYERS]]
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-6)
@@ -82,7 +82,7 @@ def test_each_service_keeps_to_what_it_follows(tables: tuple[pd.DataFrame, pd.Da
 
 
 def test_people_keep_to_bounds_as_often_as_slips_let_them() -> None:
-    """Firm people keep to bounds but for slips, which fall on any share, within bounds or not."""
+    """Firm people obey bounds except in lapses, which fall on any share, within bounds or not."""
     grid = LayerGrid(law=(0.2,), floors=(0.0,), targets=(0.5,), rationality=200.0, lapse=0.3)
     done, _ = serve_societies(WithGrid(societies=1, people=1, roles=1, games=(1,), layers=grid))
     people = done[done["service"] == PEOPLE].iloc[0]

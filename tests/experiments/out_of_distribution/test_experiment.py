@@ -1,7 +1,7 @@
-"""Assistants in new currencies act as a Bayesian does, and words and prompts add nothing to it.
+"""Assistants in new currencies act as a Bayesian does; words and prompts change nothing.
 
-The predecessor's recorded gaps abroad are .391 (no prior), .597 and .675 (altruistic prior; and a reason), and .002 at
-home. All its runs share one text, and its prompt warns.
+The gaps recorded in SCAI (2023) are .391 without a prior, .597 with an altruistic prior and .675 with a reason as well
+in new currencies, and .002 in dollars. All of its runs share one text, and its prompt warns.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def mean_offer(norm: str, stake: int) -> float:
     return float(table[: stake + 1] @ np.arange(stake + 1) / stake)
 
 
-def kept(currency: str) -> float:
+def carry_probability(currency: str) -> float:
     """E exp(−d/ℓ) with log ℓ ~ N(0, .7²), by plain simulation."""
     lengths = np.exp(0.7 * np.random.default_rng(0).standard_normal(1_000_000))
     return float(np.exp(-PSYCHOLOGICAL_DISTANCE[currency] / lengths).mean())
@@ -75,11 +75,12 @@ def test_at_home_and_where_norms_are_taken_to_be_one_nobody_is_far_off(results: 
 
 @pytest.mark.parametrize("agent", ["transfer", "model"])
 @pytest.mark.parametrize("prior", PRIORS)
-def test_abroad_offers_are_those_of_the_posterior_there(results: Results, agent: str, prior: str) -> None:
+def test_offers_in_new_currencies_are_those_of_the_posterior_there(results: Results, agent: str, prior: str) -> None:
     own = results.offers.query("agent == @agent and prior == @prior and not reason and not warning")
     for currency in ("grams of medicine", "pints of blood", "liters of baby formula"):
         offers = own[own["currency"] == currency]
-        chance = (1 - kept(currency)) * np.array(PRIORS[prior]) + kept(currency) * np.array([1, 0, 0])
+        carry = carry_probability(currency)
+        chance = (1 - carry) * np.array(PRIORS[prior]) + carry * np.array([1, 0, 0])
         means = [
             [mean_offer(norm, int(stake)) for norm in ("selfish", "fair", "altruistic")] for stake in offers["stake"]
         ]
@@ -107,25 +108,26 @@ def test_every_run_has_a_text_of_its_own(results: Results) -> None:
         assert read_policy(str(line.written)).parts[0][1].utility == line.norm
 
 
-def test_texts_stand_beside_the_belief_they_were_drawn_from(results: Results) -> None:
+def test_texts_are_shown_with_the_belief_they_were_drawn_from(results: Results) -> None:
     beliefs = beliefs_of(results)
     policies = policies_of(results, beliefs)
     assert policies is not None
     assert policies.left_out + len(policies.conditions) == len(PRIORS) * (1 + 4)
-    assert all(moment.texts and moment.numerical for told in policies.conditions for moment in told.moments)
+    assert all(moment.texts and moment.numerical for condition in policies.conditions for moment in condition.moments)
     there = beliefs[beliefs["condition"] == "transfer in grams of medicine, altruistic prior"]
     before, after = (there[there["epoch"] == epoch].set_index("norm")["weight"] for epoch in (0, 1))
     assert before.groupby("norm").mean()[list(NAMED_NORMS)].tolist() == pytest.approx(PRIORS["altruistic"])
-    # Users at home are surely selfish, and that holds in medicine with the chance that a norm is carried there.
-    carried = kept("grams of medicine") + (1 - kept("grams of medicine")) * 0.1
+    # Users of dollars are surely selfish. In medicine this holds if the norm is carried there.
+    carry = carry_probability("grams of medicine")
+    carried = carry + (1 - carry) * 0.1
     assert after["selfish"].to_numpy() == pytest.approx(np.full(RUNS, carried), abs=2e-3)
-    drawn = results.verbal_policies.query("condition == 'transfer in grams of medicine, altruistic prior'")
-    share = float((drawn["norm"] == "selfish").mean())
-    assert abs(share - carried) < 4 * np.sqrt(carried * (1 - carried) / len(drawn))
+    written = results.verbal_policies.query("condition == 'transfer in grams of medicine, altruistic prior'")
+    share = float((written["norm"] == "selfish").mean())
+    assert abs(share - carried) < 4 * np.sqrt(carried * (1 - carried) / len(written))
 
 
-def test_findings_stand_beside_every_recorded_row(results: Results) -> None:
-    found = results.findings
+def test_findings_are_compared_with_every_recorded_row(results: Results) -> None:
+    findings = results.findings
     rows = {
         "abroad, no prior": 0.391,
         "abroad, altruistic prior": 0.597,
@@ -133,36 +135,36 @@ def test_findings_stand_beside_every_recorded_row(results: Results) -> None:
         "at home, altruistic prior": 0.002,
     }
     for row, recorded in rows.items():
-        own = found[found["row"] == row]
+        own = findings[findings["row"] == row]
         assert (own["recorded"] == recorded).all()
-        assert own["case"].str.contains("model").sum() == 1  # the one that is warned, as the predecessor's was
+        assert own["case"].str.contains("model").sum() == 1  # the warned one, as in SCAI (2023)
         assert (own["low"] <= own["value"]).all()
         assert (own["runs"] == RUNS).all()
-    reasoned = found[found["row"] == "abroad, altruistic prior and reason"]
-    assert reasoned["case"].tolist() == [
-        "new currencies, altruistic prior, model, with reason, warned"
-    ]  # nothing is repeated
-    asked = found[found["question"].str.startswith("Does a warning")]
-    assert (asked[["value", "low", "high"]] == 0).all(axis=None)
+    reasoned = findings[findings["row"] == "abroad, altruistic prior and reason"]
+    # No row is repeated.
+    assert reasoned["case"].tolist() == ["new currencies, altruistic prior, model, with reason, warned"]
+    warnings = findings[findings["question"].str.startswith("Does a warning")]
+    assert (warnings[["value", "low", "high"]] == 0).all(axis=None)
 
 
-def test_without_the_model_the_row_with_a_reason_is_told_of_too(results: Results) -> None:
+def test_without_the_model_the_row_with_a_reason_is_reported_too(results: Results) -> None:
     config = OutOfDistribution(priors=("altruistic",), acts=ACTS)
     two = results.gaps[(results.gaps["agent"] != "model") & (results.gaps["prior"] == "altruistic")]
-    found = transfer_findings(two, results.goods_seen, config, "phrasebook")
-    (reasoned,) = (one for one in found if one.row.endswith("and reason") and "transfer" in one.case)
-    (plain,) = (one for one in found if one.row == "abroad, altruistic prior" and "transfer" in one.case)
+    findings = transfer_findings(two, results.goods_seen, config, "phrasebook")
+    (reasoned,) = (one for one in findings if one.row.endswith("and reason") and "transfer" in one.case)
+    (plain,) = (one for one in findings if one.row == "abroad, altruistic prior" and "transfer" in one.case)
     assert (reasoned.value, reasoned.recorded) == (plain.value, 0.675)
     assert "--agents model" in reasoned.why
 
 
-def test_who_has_seen_a_norm_kept_in_more_goods_carries_it_farther(results: Results) -> None:
+def test_a_norm_seen_in_more_currencies_is_carried_farther(results: Results) -> None:
     seen = results.goods_seen.groupby(["prior", "seen"])[["gap", "belief"]].mean().unstack()
     assert (np.diff(seen["gap"]) < 0).all()
     assert (np.diff(seen["belief"]) > 0).all()
     one = results.goods_seen.query("seen == 1 and prior == 'flat'").groupby("currency")["belief"].mean()
     for currency, belief in one.items():
-        assert belief == pytest.approx(kept(str(currency)) + (1 - kept(str(currency))) / 3, abs=0.01)
+        carry = carry_probability(str(currency))
+        assert belief == pytest.approx(carry + (1 - carry) / 3, abs=0.01)
 
 
 def test_the_same_again_is_the_same(results: Results, tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_the_same_again_is_the_same(results: Results, tmp_path: Path) -> None:
 
 
 class Untaught(Phrasebook):
-    """Somebody who cannot carry a policy over, and sometimes cannot write one."""
+    """A model that cannot transfer a policy, and sometimes cannot write one."""
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
         answers = super().complete(requests, on_done)
@@ -187,14 +189,14 @@ class Untaught(Phrasebook):
 
 def test_answers_that_cannot_be_read_are_missing_and_nothing_else() -> None:
     config = OutOfDistribution(agents=AGENTS, priors=("flat",), runs=3, acts=2, reasons=("no",))
-    found = act_in_new_currencies(Model(Untaught()), config)
-    assert found.gaps.query("agent == 'model'")["gap"].isna().all()
-    assert found.gaps.query("agent == 'as-learned'")["gap"].notna().any()
+    acted = act_in_new_currencies(Model(Untaught()), config)
+    assert acted.gaps.query("agent == 'model'")["gap"].isna().all()
+    assert acted.gaps.query("agent == 'as-learned'")["gap"].notna().any()
     by_seen = gaps_by_currencies_seen(config, ("dollars", "apples"))
-    told = transfer_findings(found.gaps, by_seen, config, "mine")
-    assert all(one.runs == 0 for one in told if "model" in one.case)
-    assert gaps_table(found.gaps)["gap [95 %]"].eq("–").any()
-    assert distance_figure(found.gaps).axes
+    findings = transfer_findings(acted.gaps, by_seen, config, "mine")
+    assert all(one.runs == 0 for one in findings if "model" in one.case)
+    assert gaps_table(acted.gaps)["gap [95 %]"].eq("–").any()
+    assert distance_figure(acted.gaps).axes
 
 
 @pytest.mark.parametrize(
@@ -217,18 +219,18 @@ def test_wrong_options_are_refused(field: str, options: dict[str, object]) -> No
     assert caught.value.field == field
 
 
-def test_users_who_are_played_by_a_model_are_watched_and_met_abroad() -> None:
+def test_users_played_by_a_model_are_watched_and_met_in_new_currencies() -> None:
     config = OutOfDistribution(users="altruistic", users_by="model", priors=("flat",), runs=3, games=2, acts=2)
     model, simulated = Model(Phrasebook()), Model(Phrasebook())
-    found = act_in_new_currencies(model, config)
-    own = found.gaps.query("agent == 'as-learned'")
+    acted = act_in_new_currencies(model, config)
+    own = acted.gaps.query("agent == 'as-learned'")
     assert own["users"].between(0.85, 1).all()
     assert own["gap"].max() < 0.1
     act_in_new_currencies(simulated, config.model_copy(update={"users_by": "simulation"}))
     assert model.tally.calls - simulated.tally.calls == 3 * 2 * 2 + 4 * 3 * 2  # both sides; offers everywhere
 
 
-def test_what_it_would_cost_is_counted() -> None:
+def test_the_cost_of_a_dry_run_is_counted() -> None:
     assert out_of_distribution.estimate is not None
-    told = out_of_distribution.estimate(check(out_of_distribution.config, {"runs": 2, "acts": 1, "priors": ("flat",)}))
-    assert told.calls[0] == (2 + 4 * 2) + 2 * 4 * 2  # texts of home and abroad, and an offer of each agent everywhere
+    cost = out_of_distribution.estimate(check(out_of_distribution.config, {"runs": 2, "acts": 1, "priors": ("flat",)}))
+    assert cost.calls[0] == (2 + 4 * 2) + 2 * 4 * 2  # texts, and an offer of each agent everywhere

@@ -1,4 +1,4 @@
-"""Assistants that answer as people do: recovered where people follow a family, and people are split fairly."""
+"""Assistants that answer as people do: people who follow a family are recovered, and people are split fairly."""
 
 from __future__ import annotations
 
@@ -62,18 +62,18 @@ def test_halves_share_nobody_and_lose_nobody() -> None:
 
 def test_acceptance_is_by_person_and_share() -> None:
     table = people(3)
-    found = acceptance(table)
-    assert found.shape == (3, 5)
-    assert found == pytest.approx(table["accepted"].to_numpy(float).reshape(3, 5))
+    rates = acceptance(table)
+    assert rates.shape == (3, 5)
+    assert rates == pytest.approx(table["accepted"].to_numpy(float).reshape(3, 5))
     assert np.isnan(acceptance(table.iloc[1:])[0, 0])
 
 
-def test_who_follows_the_fitted_family_answers_as_people_do() -> None:
+def test_an_assistant_that_follows_the_fitted_family_answers_as_people_do() -> None:
     answers = aligned_answers(people(120), PLAN, Model(Phrasebook()))
-    found = {finding.case: finding for finding in alignment_findings(answers, 60, "?")}
-    assert found["fehr-schmidt"].value < 0.1
-    assert found["fehr-schmidt"].value < found["selfish"].value / 3
-    assert found[PEOPLE].value < 0.1
+    findings = {finding.case: finding for finding in alignment_findings(answers, 60, "?")}
+    assert findings["fehr-schmidt"].value < 0.1
+    assert findings["fehr-schmidt"].value < findings["selfish"].value / 3
+    assert findings[PEOPLE].value < 0.1
     by_kind = answers.set_index("kind")
     lines = by_kind.loc["fehr-schmidt"]
     assert lines["people"].to_numpy() == pytest.approx(

@@ -1,4 +1,6 @@
-"""Fits to made-up people find what made them, and their folder holds all of it; the published answers where at hand."""
+"""Fits to simulated people recover their parameters, and the results folder is complete. Also fits the published
+answers, where these are available.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def rate(alpha: np.ndarray | float, share: np.ndarray) -> np.ndarray:
 
 
 def people(number: int, spread: float = 0.0) -> pd.DataFrame:
-    """Answers of made-up people, two to each offer, as a CSV file has them."""
+    """Answers of simulated people in the format of a CSV file, two to each offer."""
     random = np.random.default_rng(5)
     alpha = np.abs(0.5 + spread * random.standard_normal(number))[:, None]
     offers = np.tile(SHARES, (number, 2))
@@ -82,7 +84,7 @@ def test_the_folder_holds_tables_a_posterior_and_a_figure(results: Results) -> N
 
 def test_what_made_the_answers_is_estimated(results: Results) -> None:
     own = results.estimates.query("family == 'fehr-schmidt'").set_index("parameter")
-    assert "beta" not in own.index  # no answer to at most half depends on it
+    assert "beta" not in own.index  # no answer to an offer of at most half depends on it
     for name, truth in {"alpha": 0.5, "rationality": 15.0, "lapse": 0.04}.items():
         low, high = (float(own[end][name]) for end in ("low", "high"))
         assert 2 * low - high < truth < 2 * high - low
@@ -94,7 +96,7 @@ def test_the_family_that_made_the_answers_predicts_best(results: Results) -> Non
     assert results.comparison["elpd_diff"].iloc[1] > 3 * results.comparison["se_diff"].iloc[1]
 
 
-def test_the_fit_stands_beside_what_people_did(results: Results) -> None:
+def test_the_fit_is_compared_with_what_people_did(results: Results) -> None:
     own = results.fit.query("family == 'fehr-schmidt'")
     rejected = 1 - results.choices["accepted"].astype(float)
     observed = rejected.groupby(results.choices["offered_share"]).mean()
@@ -106,21 +108,21 @@ def test_the_fit_stands_beside_what_people_did(results: Results) -> None:
 
 
 def test_findings_are_the_worst_errors_and_what_the_second_falls_behind_by(results: Results) -> None:
-    found = results.findings.set_index("case")
+    findings = results.findings.set_index("case")
     for model, lines in results.fit.groupby("family"):
-        worst = found.loc[f"{model} pooled, rejection rate"]
+        worst = findings.loc[f"{model} pooled, rejection rate"]
         assert worst["value"] == pytest.approx(lines["difference"].max())
         assert worst["low"] < worst["value"] < worst["high"]
-        # Of 240 answers; those of a person, whose α is the same as everybody's, are independent.
+        # Of 240 answers. Those of one person are independent, since everybody has the same α.
         at = lines.iloc[int(lines["difference"].to_numpy(float).argmax())]
         assert worst["high"] - worst["low"] == pytest.approx(
             2 * 1.96 * np.sqrt(at["observed"] * (1 - at["observed"]) / 240), rel=0.25
         )
     second = results.comparison.iloc[1]
-    behind = found.loc["fehr-schmidt pooled compared with ces pooled"]
+    behind = findings.loc["fehr-schmidt pooled compared with ces pooled"]
     assert behind["value"] == pytest.approx(second["elpd_diff"])
     assert behind["low"] == pytest.approx(second["elpd_diff"] - 1.96 * second["se_diff"])
-    assert found["runs"].eq(120).all()
+    assert findings["runs"].eq(120).all()
 
 
 def test_the_same_again_finds_the_results(results: Results, imported: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,11 +135,11 @@ def test_the_same_again_finds_the_results(results: Results, imported: Path, caps
 
 def table(number: int, spread: float) -> pd.DataFrame:
     """The same people as a table of choices."""
-    made = people(number, spread)
-    made["accepted"] = (made["accepted"] == 1).astype("boolean")
-    made["subject"] = made["subject"].astype(str)
-    made["offered_share"] = made["offer"] / 20
-    return typed(made.assign(study="made up", trial=1, role=RESPONDER), CHOICE_COLUMNS)
+    choices = people(number, spread)
+    choices["accepted"] = (choices["accepted"] == 1).astype("boolean")
+    choices["subject"] = choices["subject"].astype(str)
+    choices["offered_share"] = choices["offer"] / 20
+    return typed(choices.assign(study="made up", trial=1, role=RESPONDER), CHOICE_COLUMNS)
 
 
 def test_a_hierarchy_finds_that_people_differ_and_fits_people_not_seen() -> None:
@@ -149,44 +151,44 @@ def test_a_hierarchy_finds_that_people_differ_and_fits_people_not_seen() -> None
     assert len(apart.loo_people.pointwise) == len(together.loo_people.pointwise) == 60
     low, _ = apart.posterior.interval("spread_alpha")[0]
     assert low > 0.1
-    found = fit_table(choices, [apart], 0)
+    lines = fit_table(choices, [apart], 0)
     alpha = np.abs(0.5 + 0.4 * np.random.default_rng(5).standard_normal(60))  # of these people, as `people` draws them
     truth = rate(alpha[:, None], SHARES / 20).mean(axis=0)
     # Two standard errors of 120 answers to an offer.
-    np.testing.assert_allclose(found["fitted"], truth, atol=0.09)
+    np.testing.assert_allclose(lines["fitted"], truth, atol=0.09)
     posterior: SampledPosterior = apart.posterior
     again = population_rejections(posterior, SHARES / 20, jax.random.key(9)).mean(axis=0)
-    np.testing.assert_allclose(found["fitted"], again, atol=0.02)
+    np.testing.assert_allclose(lines["fitted"], again, atol=0.02)
 
 
 def strategies(number: int) -> pd.DataFrame:
     """People who offer about 8 of 20 and state minimums about 5."""
     random = np.random.default_rng(1)
-    made = []
+    parts = []
     for role, column, centre in ((PROPOSER, "offer", 8), (RESPONDER, "minimum", 5)):
         amounts = np.clip(np.rint(centre + 2 * random.standard_normal(number)), 0, 20).astype(int)
         rows = pd.DataFrame({"subject": np.arange(number).astype(str), "role": role, column: amounts})
-        made.append(rows)
-    both = pd.concat(made, ignore_index=True).assign(study="made up", trial=1, stake=20)
+        parts.append(rows)
+    both = pd.concat(parts, ignore_index=True).assign(study="made up", trial=1, stake=20)
     return typed(both.assign(offered_share=both["offer"] / 20), CHOICE_COLUMNS)
 
 
 def test_the_strategy_method_has_offers_and_minimums_fitted() -> None:
     choices = strategies(80)
     (fit,) = fit_people(choices, plan_of(method="laplace"))
-    found = fit_table(choices, [fit], 0)
-    assert list(dict.fromkeys(found["quantity"])) == ["offers at most", "minimums at most"]
-    by_quantity = found.set_index(["quantity", "share"])
-    told = human_findings(choices, found, comparison_table([fit]))
-    assert [finding.case for finding in told] == [
+    lines = fit_table(choices, [fit], 0)
+    assert list(dict.fromkeys(lines["quantity"])) == ["offers at most", "minimums at most"]
+    by_quantity = lines.set_index(["quantity", "share"])
+    findings = human_findings(choices, lines, comparison_table([fit]))
+    assert [finding.case for finding in findings] == [
         "fehr-schmidt pooled, offers at most",
         "fehr-schmidt pooled, minimums at most",
     ]
-    assert all(finding.low <= finding.value <= finding.high for finding in told)
+    assert all(finding.low <= finding.value <= finding.high for finding in findings)
     below = (choices["minimum"].dropna().astype(float) / 20 <= 0.3).mean()
     assert by_quantity.loc[("minimums at most", 0.3), "observed"] == pytest.approx(below)
-    # Thresholds of these people are about logistic, as the family's are, and so well fitted; their offers less so.
-    assert found.query("quantity == 'minimums at most'")["difference"].max() < 0.12
+    # Thresholds of these people are about logistic, like the family's, and fit well. Their offers fit less well.
+    assert lines.query("quantity == 'minimums at most'")["difference"].max() < 0.12
     with pytest.raises(InputError, match="too few to distinguish them"):
         next(fit_people(choices, plan_of(hierarchical=("fehr-schmidt",))))
 
@@ -198,9 +200,9 @@ def test_parameters_that_no_choice_depends_on_are_held() -> None:
     choices.loc[0, "offered_share"] = 0.8
     assert family_for(choices, "fehr-schmidt")[1] == ()
     plays = jnp.asarray([20])
-    held, _ = family_for(table(3, 0.0), "reciprocity")
-    assert held.dimension == 3
-    assert held.table(held.theta(jnp.zeros(3)), plays).accept.shape == (1, 101)
+    family, _ = family_for(table(3, 0.0), "reciprocity")
+    assert family.dimension == 3
+    assert family.table(family.theta(jnp.zeros(3)), plays).accept.shape == (1, 101)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +241,7 @@ def test_wrong_data_are_refused(results: Results, imported: Path, tmp_path: Path
 @pytest.mark.skipif(not HEFFNER.exists(), reason=f"no {HEFFNER}; set SCAI_DATA to the folder that holds human")
 def test_pooled_fehr_schmidt_is_close_to_715_people(tmp_path: Path) -> None:
     config = {"data": HEFFNER, "families": ("fehr-schmidt",), "method": "laplace", "out": tmp_path / "out"}
-    found = human_norms.run(check(human_norms.config, config)).fit
-    assert len(found) == 10
-    # The best that one logistic curve does; a hierarchy comes closer (docs/data.md).
-    assert found["difference"].max() < 0.04
+    fit = human_norms.run(check(human_norms.config, config)).fit
+    assert len(fit) == 10
+    # The best fit of a single logistic curve. A hierarchy fits better (docs/data.md).
+    assert fit["difference"].max() < 0.04

@@ -1,4 +1,4 @@
-"""What the ablation must show: at home a prior costs games, and abroad it stays."""
+"""The ablation: in the source currency a wrong prior slows learning, and out of distribution it remains."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_priors_are_probabilities_and_leave_mixtures_theirs() -> None:
 
 
 def test_a_right_prior_is_the_fastest_and_a_wrong_one_the_slowest(results: Results) -> None:
-    """In every run and setting, since all observers watch the same games."""
+    """In every run and setting, since all observers see the same games."""
     one = results.games[results.games["sort"] == "one norm"].fillna({"needed": 41})
     by_lean = one.groupby([*DESIGN, "lean"])["needed"].agg(["min", "max"]).unstack()
     assert (by_lean["max", "right"] <= by_lean["min", "flat"]).all()
@@ -60,27 +60,27 @@ def test_hotter_users_take_longer(results: Results) -> None:
     assert mean[200.0, 0.0] < mean[200.0, 0.25] < mean[5.0, 0.25]
 
 
-def test_gaps_close_at_home_and_stay_abroad(results: Results) -> None:
+def test_gaps_close_in_the_source_currency_and_remain_in_others(results: Results) -> None:
     sharp = results.epochs.query("rationality == 200 and sort == 'one norm'").groupby("epoch")["gap"].mean()
     assert sharp[0] > 0.1
     assert sharp[8] < 0.005
-    abroad = results.abroad.query("rationality == 200 and lapse == 0")
+    elsewhere = results.abroad.query("rationality == 200 and lapse == 0")
     last = results.epochs.query("epoch == 8 and rationality == 200 and lapse == 0")
-    home = abroad[abroad["currency"] == "dollars"]
+    home = elsewhere[elsewhere["currency"] == "dollars"]
     np.testing.assert_allclose(home["gap"].to_numpy(), last["gap"].to_numpy(), atol=1e-12)
     start = results.epochs.query("epoch == 0 and rationality == 200 and lapse == 0")["gap"].to_numpy()
-    blood = abroad[abroad["currency"] == "pints of blood"]["gap"].to_numpy()
-    kept = float(carried(2.6))
-    np.testing.assert_allclose(blood, kept * last["gap"].to_numpy() + (1 - kept) * start, atol=1e-9)
-    by_lean = abroad.query("sort == 'one norm' and currency != 'dollars'").groupby("lean")["gap"].mean()
+    blood = elsewhere[elsewhere["currency"] == "pints of blood"]["gap"].to_numpy()
+    carry = float(carried(2.6))
+    np.testing.assert_allclose(blood, carry * last["gap"].to_numpy() + (1 - carry) * start, atol=1e-9)
+    by_lean = elsewhere.query("sort == 'one norm' and currency != 'dollars'").groupby("lean")["gap"].mean()
     assert by_lean["right"] < by_lean["flat"] < by_lean["wrong"]
 
 
 def test_findings_and_tables_are_there(results: Results) -> None:
-    found = results.findings
-    assert found["question"].nunique() == 3
-    assert (found["runs"] == 40).all()
-    speed = found[found["question"].str.startswith("How many interactions")].set_index("case")["value"]
+    findings = results.findings
+    assert findings["question"].nunique() == 3
+    assert (findings["runs"] == 40).all()
+    speed = findings[findings["question"].str.startswith("How many")].set_index("case")["value"]
     games = results.games.query("sort == 'one norm' and rationality == 5 and lapse == 0.25 and lean == 'wrong'")
     case = "one norm, wrong, rationality 5, lapse 0.25"
     assert speed[case] == pytest.approx(games["needed"].fillna(40).mean())

@@ -1,4 +1,4 @@
-"""The array program is Bayes' rule run by run: held against `infer`, and against sums written out."""
+"""The array program is Bayes' rule run by run, compared with `infer` and with explicit sums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inference.discrete.mixtures import MixtureHypotheses
 POINTS = np.array([[1, 0, 0], [0, 0, 1], [0.5, 0, 0.5]], np.float32)
 RATIONALITY, LAPSE = (200.0, 5.0), (0.0, 0.25)
 PRIORS = np.array([[1 / 3] * 3, [0.8, 0.1, 0.1]])
-KEPT = np.array([1.0, 0.3])
+CARRY = np.array([1.0, 0.3])
 RUNS, PLAYS = 6, 9
 STAKES = np.random.default_rng(0).integers(10, 101, (RUNS, PLAYS))
 
@@ -27,7 +27,7 @@ def hypotheses(rationality: tuple[float, ...] = RATIONALITY, lapse: tuple[float,
 
 @pytest.fixture(scope="module")
 def learned() -> Learning:
-    return learn_at_all(jax.random.key(0), hypotheses(), PRIORS, STAKES, KEPT)
+    return learn_at_all(jax.random.key(0), hypotheses(), PRIORS, STAKES, CARRY)
 
 
 def test_beliefs_are_those_of_exact_inference(learned: Learning) -> None:
@@ -60,21 +60,21 @@ def test_gaps_are_expected_distances_of_mean_offers(learned: Learning) -> None:
     np.testing.assert_allclose(learned.new_currencies[:, 1, 3, 0, 1], away, atol=1e-6)
 
 
-def test_a_run_is_the_same_whatever_runs_stand_beside_it(learned: Learning) -> None:
-    fewer = learn_at_all(jax.random.key(0), hypotheses(), PRIORS, STAKES[:2], KEPT)
+def test_a_run_does_not_depend_on_the_other_runs(learned: Learning) -> None:
+    fewer = learn_at_all(jax.random.key(0), hypotheses(), PRIORS, STAKES[:2], CARRY)
     np.testing.assert_array_equal(fewer.offer, learned.offer[:2])
 
 
 def test_users_play_by_their_own_policy() -> None:
     stakes = np.full((40, 50), 20)
-    found = learn_at_all(jax.random.key(1), hypotheses(), PRIORS, stakes, KEPT)
+    learning = learn_at_all(jax.random.key(1), hypotheses(), PRIORS, stakes, CARRY)
     for setting, (rationality, lapse) in enumerate(itertools.product(RATIONALITY, LAPSE)):
         table = hypotheses((rationality,), (lapse,)).table(jnp.asarray([20]))
         offer, accept = (np.exp(np.asarray(leaf[0], np.float64))[:, :21] for leaf in (table.offer, table.accept))
         for users in range(3):
-            made = found.offer[:, setting, users].ravel()
-            np.testing.assert_allclose(np.bincount(made, minlength=21) / made.size, offer[users], atol=0.04)
-            taken = found.accepted[:, setting, users].mean()
+            offers = learning.offer[:, setting, users].ravel()
+            np.testing.assert_allclose(np.bincount(offers, minlength=21) / offers.size, offer[users], atol=0.04)
+            taken = learning.accepted[:, setting, users].mean()
             assert taken == pytest.approx(float(offer[users] @ accept[users]), abs=0.04)
 
 
@@ -85,4 +85,4 @@ def test_the_first_game_is_the_first() -> None:
 
 def test_a_hypothesis_without_a_chance_is_refused() -> None:
     with pytest.raises(ValueError, match="priors: every hypothesis needs a chance above 0"):
-        learn_at_all(jax.random.key(0), hypotheses(), np.array([[1.0, 0.0, 0.0]]), STAKES, KEPT)
+        learn_at_all(jax.random.key(0), hypotheses(), np.array([[1.0, 0.0, 0.0]]), STAKES, CARRY)

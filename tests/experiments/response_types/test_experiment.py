@@ -1,4 +1,4 @@
-"""Response types: findings of the tables, and the same results again."""
+"""Response types: findings match the tables, and results are reproducible."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_findings_are_those_of_the_tables(results: Results) -> None:
 
 def test_there_are_tables_to_read_and_figures(results: Results) -> None:
     assert len((results.path / "estimates.csv").read_text().splitlines()) == 1 + 2 * 3
-    assert "–" in (results.path / "items_sorted.md").read_text()  # without other items nothing can be sorted wrongly
+    assert "–" in (results.path / "items_sorted.md").read_text()  # where all items are genuine, no others can be sorted
     assert {file.stem for file in results.figures} == {"error", "items_sorted"}
 
 
@@ -52,13 +52,13 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"genuine": (0.0,)}, "genuine: 0 is no share of genuine items; give a number above 0 and at most 1"),
         ({"genuine": (0.5, 0.5)}, "genuine: 0.5, 0.5 has a duplicate"),
         ({"items": 1}, "items: 1 does not fit"),
     ],
 )
-def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_impossible_settings_are_reported(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         check(response_types.config, SMALL | changed)

@@ -1,4 +1,4 @@
-"""Response types: what answers are made of, and what sorting them mends."""
+"""Response types: types of simulated answers, and the errors that sorting removes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_at_face_value_genuine_answers_are_calibrated() -> None:
     assert inside == pytest.approx(0.9, abs=3.5 * np.sqrt(0.09 / plan.people))
 
 
-def test_sorting_mends_what_others_answers_spoil(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_sorting_removes_the_error_that_other_answers_cause(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     estimates, placed = tables
     error = estimates["error"].abs().groupby([estimates["genuine"], estimates["way"]]).mean()
     assert error[1.0, SORTED] < 1.6 * error[1.0, FACE_VALUE]

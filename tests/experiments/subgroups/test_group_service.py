@@ -1,4 +1,4 @@
-"""Service of groups: gaps by the plain count of who got what, and what cannot be read."""
+"""Service of groups: gaps by a plain count of each group's offers, and unreadable answers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PLAN = SubgroupNorms(mixtures=("altruistic=0.5,selfish=0.5",), societies=4, user
 
 
 class Silent(Phrasebook):
-    """A phrasebook that says nothing about selfish policies."""
+    """A phrasebook that cannot translate selfish policies."""
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
-        """Answer, but for those."""
+        """Answer all other requests."""
         answers = super().complete(requests, on_done)
         return [
             Completion("")
@@ -47,24 +47,24 @@ def gap(table: pd.DataFrame, column: str = "gap", **where: object) -> float:
 
 
 def test_group_norms_serve_firm_groups_and_one_norm_does_not(measured: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    service, found = measured
+    service, recovery = measured
     for norm in ("altruistic", "selfish"):
         for games in (1, 8):
             assert gap(service, held="firmly", service=GROUPS, norm=norm, games=games) < 0.05
         assert gap(service, held="firmly", service=KNOWN, norm=norm) < 0.05
     assert gap(service, held="firmly", service=GROUPS, games=0) > 0.3
     assert gap(service, held="firmly", service=POOLED, games=8) > 0.4
-    firm = found[found["held"] == "firmly"]
+    firm = recovery[recovery["held"] == "firmly"]
     assert (firm[["right", "ari"]] == 1).all(axis=None)
     assert (firm["groups"] == 2).all()
-    assert set(found["games"]) == {1, 8}
+    assert set(recovery["games"]) == {1, 8}
 
 
 def test_loose_groups_are_served_the_better_the_longer_they_play(measured: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-    service, found = measured
+    service, recovery = measured
     by_games = [gap(service, "policy_gap", held="loosely", service=GROUPS, games=games) for games in (0, 1, 8)]
     assert by_games[0] > by_games[1] > by_games[2]
-    loose = found[found["held"] == "loosely"].groupby("games")["right"].mean()
+    loose = recovery[recovery["held"] == "loosely"].groupby("games")["right"].mean()
     assert loose[8] > loose[1]
     assert (service.loc[service["service"] == KNOWN, "policy_gap"] == 0).all()
 

@@ -26,33 +26,35 @@ def distance() -> float:
     return float(means[2] - means[0])
 
 
-def of(served: pd.DataFrame, service: str, held: str, share: float) -> dict[Hashable, dict[Hashable, float]]:
-    chosen = (served["service"] == service) & (served["held"] == held) & (served["minority"] == share)
+def groups_served(
+    served: pd.DataFrame, service: str, firmness: str, share: float
+) -> dict[Hashable, dict[Hashable, float]]:
+    chosen = (served["service"] == service) & (served["held"] == firmness) & (served["minority"] == share)
     return served[chosen].groupby("group")[["gap", "satisfaction"]].mean().to_dict("index")
 
 
 def test_of_firm_norms_each_way_of_serving_does_what_it_must(served: pd.DataFrame) -> None:
-    groups = of(served, GROUPS, "firmly", 0.1)
+    groups = groups_served(served, GROUPS, "firmly", 0.1)
     for group in groups.values():
         assert group["gap"] < 1e-3
         assert group["satisfaction"] > 0.999
-    one = of(served, ONE_NORM, "firmly", 0.1)
+    one = groups_served(served, ONE_NORM, "firmly", 0.1)
     assert one["majority"]["gap"] < 1e-3
     assert one["minority"]["gap"] == pytest.approx(distance(), abs=1e-3)
-    # Shares of 9 and 1 in 10, seen in 160 games, are nearly known, and the mixture offers their mean to everybody.
-    mixture = of(served, ONE_MIXTURE, "firmly", 0.1)
+    # After 160 interactions the shares of 9 and 1 in 10 are nearly known. The mixture offers their mean to everybody.
+    mixture = groups_served(served, ONE_MIXTURE, "firmly", 0.1)
     assert mixture["majority"]["gap"] == pytest.approx(0.1 * distance(), abs=0.03)
     assert mixture["minority"]["gap"] == pytest.approx(0.9 * distance(), abs=0.03)
     assert mixture["minority"]["satisfaction"] == pytest.approx(0.1, abs=0.06)
 
 
 def test_the_smaller_the_minority_the_worse_it_is_served_by_what_is_pooled(served: pd.DataFrame) -> None:
-    for held in ("firmly", "loosely"):
+    for firmness in ("firmly", "loosely"):
         for service in (ONE_NORM, ONE_MIXTURE):
-            small, half = (of(served, service, held, share)["minority"] for share in (0.1, 0.5))
+            small, half = (groups_served(served, service, firmness, share)["minority"] for share in (0.1, 0.5))
             assert small["gap"] > half["gap"]
             assert small["satisfaction"] < half["satisfaction"]
-        worst = worst_groups(served[(served["held"] == held)]).groupby("service")["gap"].mean()
+        worst = worst_groups(served[(served["held"] == firmness)]).groupby("service")["gap"].mean()
         assert worst[GROUPS] < worst[ONE_MIXTURE] < worst[ONE_NORM]
 
 

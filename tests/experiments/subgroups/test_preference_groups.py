@@ -50,7 +50,7 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"minority": "altruistic"}, "minority: altruistic is also the majority's norm; give another one"),
         ({"shares": (0.6,)}, "shares: 0.6 is no share of a minority; give a number above 0 and at most 0.5"),
@@ -58,6 +58,6 @@ def test_equal_commands_give_equal_results(results: Results, tmp_path: Path) -> 
         ({"users": 4, "shares": (0.05,)}, "users: none of 4 users would be selfish; give more users"),
     ],
 )
-def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_impossible_settings_are_reported(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         check(preference_groups.config, SMALL | changed)

@@ -1,4 +1,4 @@
-"""Societies: who is in them, and what is believed of them after more and more games."""
+"""Societies: their members, and the beliefs about them as interactions accumulate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def loose() -> Societies:
 
 
 def test_organisms_know_the_norms() -> None:
-    assert {policy for held in FIRMNESS for policy in policies_held(held)} <= set(known_policies())
+    assert {policy for firmness in FIRMNESS for policy in policies_held(firmness)} <= set(known_policies())
 
 
 def test_shares_are_as_near_as_users_allow() -> None:
@@ -50,7 +50,7 @@ def test_nothing_is_known_before_the_first_game_and_more_after_each(loose: Socie
     assert sure[1] > sure[0] + 0.1
 
 
-def test_a_society_is_the_same_whatever_stands_beside_it(loose: Societies) -> None:
+def test_a_society_does_not_depend_on_the_other_societies(loose: Societies) -> None:
     fewer = societies(USERS, "loosely", 2, 8, 4, seed=1)
     for one, other in zip(fewer.seen, loose.seen, strict=True):
         np.testing.assert_array_equal(one, other[:2])

@@ -1,4 +1,4 @@
-"""What must be shown of subgroups: each is found and served, where the predecessor's assistants swung between them."""
+"""Subgroups: each is found and served, where the assistants of SCAI (2023) moved between them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_half_and_half_each_group_is_served_within_a_twentieth(results: Results)
     assert (results.groups_found.query("held == 'firmly'")["ari"] == 1).all()
 
 
-def test_findings_stand_beside_what_was_recorded(results: Results) -> None:
+def test_findings_are_compared_with_recorded_rows(results: Results) -> None:
     findings = results.findings.set_index("case")
     ours = findings.loc["50 % altruistic, 50 % selfish, norms firmly held, group norms"]
     assert ours["row"] == "mixed 50/50"
@@ -56,7 +56,7 @@ def test_findings_stand_beside_what_was_recorded(results: Results) -> None:
     assert ours["goal"] == "at most 0.05"
     assert ours["why"]
     assert ours["runs"] == 6
-    assert set(findings["row"]) == {"mixed 50/50", ""}  # nobody was recorded with fair and selfish users
+    assert set(findings["row"]) == {"mixed 50/50", ""}  # no recording has fair and selfish users
     firm = results.service.query("held == 'firmly' and games == 4 and service == 'group norms'")
     mean = firm[firm["users"] == "50 % altruistic, 50 % selfish"]["gap"].mean()
     assert ours["value"] == pytest.approx(mean)
@@ -92,7 +92,7 @@ def test_users_who_are_played_by_a_model_are_found_and_served(tmp_path: Path) ->
     estimate = subgroup_norms.estimate(check(subgroup_norms.config, TINY | {"users_by": "model"}))
     simulated = subgroup_norms.estimate(check(subgroup_norms.config, TINY))
     assert estimate.calls[0] == results.manifest.counts["calls"]
-    # Two societies, in each of which ten users offer and answer once, and three more of each norm propose.
+    # Two societies. In each, ten users offer and answer once, and three more users of each norm propose.
     assert estimate.calls[0] - simulated.calls[0] == 2 * (10 * 2 + 2 * 3)
 
 
@@ -104,7 +104,7 @@ def test_what_it_would_cost_is_what_it_costs(results: Results) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"users": 4, "mixtures": ("altruistic=0.95,selfish=0.05",)}, "users: none of 4 users would be selfish"),
         ({"mixtures": ("altruistic=0.5,selfish=0.5",) * 2}, "mixtures: .* has a duplicate"),
@@ -113,6 +113,6 @@ def test_what_it_would_cost_is_what_it_costs(results: Results) -> None:
         ({"held": ("sometimes",)}, "held: "),
     ],
 )
-def test_what_cannot_be_is_told(changed: dict[str, object], told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_impossible_settings_are_reported(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         check(subgroup_norms.config, SMALL | changed)

@@ -1,4 +1,4 @@
-"""Calibration finds right posteriors right and wrong ones wrong, on one core or many."""
+"""Calibration accepts right posteriors and rejects wrong ones, on one core or many."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEY = jax.random.key(11)
 TWO = FehrSchmidt().fix(rationality=30.0, lapse=0.05)
 SMALL_GRID = Grid(points=25)
 
-# A program that prints the ranks of a few replications; with the number of devices as its argument.
+# A program that prints the ranks of a few replications. Its argument is the number of devices.
 ON_DEVICES = """
 import sys
 import jax
@@ -50,18 +50,18 @@ class TooNarrow(Method):
 
 
 def test_a_right_posterior_stays_inside_and_a_narrow_one_does_not() -> None:
-    """300 replications; were the law true, one seed in twenty would leave the envelope."""
+    """300 replications. If the law is true, one seed in twenty leaves the envelope."""
     right = calibrate(TWO, few_plays(), SMALL_GRID, KEY, replications=300)
     wrong = calibrate(TWO, few_plays(), TooNarrow(), KEY, replications=300)
     assert right.passed
     assert right.table["coverage"].between(0.84, 0.96).all()
-    assert (right.table["correlation"] > 0.1).all()  # few plays tell little of guilt
+    assert (right.table["correlation"] > 0.1).all()  # few interactions say little about guilt
     assert not wrong.passed
     assert (wrong.table["coverage"] < 0.84).any()
 
 
 def test_a_wrong_likelihood_is_found_out() -> None:
-    """Data with lapses, for a posterior that knows of none as large."""
+    """Data with larger lapses than the posterior allows."""
 
     @dataclass(frozen=True)
     class Slipping(FehrSchmidt):
@@ -77,23 +77,23 @@ def test_the_envelope_holds_what_it_says() -> None:
     rng = np.random.default_rng(5)
     for numbers in (1, 5):
         allowed = envelope(200, numbers)
-        held = 0
+        inside = 0
         for _ in range(400):
             ranks = np.sort(rng.uniform(size=(numbers, 200)), axis=1)
             cumulative = np.stack([np.searchsorted(row, LEVELS, side="right") / 200 for row in ranks])
-            held += bool((np.abs(cumulative - LEVELS) <= allowed).all())
-        assert 0.91 < held / 400 <= 0.99
+            inside += bool((np.abs(cumulative - LEVELS) <= allowed).all())
+        assert 0.91 < inside / 400 <= 0.99
 
 
-def test_pieces_and_progress_change_nothing() -> None:
-    told: list[tuple[int, int]] = []
+def test_chunks_and_progress_change_nothing() -> None:
+    progress: list[tuple[int, int]] = []
     whole = calibrate(TWO, few_plays(), Grid(points=9), KEY, replications=23)
-    pieces = calibrate(
-        TWO, few_plays(), Grid(points=9), KEY, replications=23, on_steps=lambda *steps: told.append(steps)
+    chunked = calibrate(
+        TWO, few_plays(), Grid(points=9), KEY, replications=23, on_steps=lambda *steps: progress.append(steps)
     )
-    assert told[-1] == (23, 23)
+    assert progress[-1] == (23, 23)
     for name, ranks in whole.ranks.items():
-        np.testing.assert_allclose(pieces.ranks[name], ranks, atol=1e-6)
+        np.testing.assert_allclose(chunked.ranks[name], ranks, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -118,11 +118,11 @@ def test_there_are_settings_for_every_method_and_a_design_for_every_family() -> 
 
 @pytest.mark.slow
 def test_a_thousand_posteriors_by_nuts_are_calibrated() -> None:
-    """The quickest of the pairs whose figures are in docs/calibration.md; `scai-irl calibrate` does the others.
+    """The fastest of the pairs whose figures are in docs/calibration.md. `scai-irl calibrate` computes the others.
 
     The seed is the first that was tried. Of three more, one left the envelope of its three numbers (1.18 times it).
     """
     entry = CONTINUOUS_FAMILIES["ug-bayes"]
-    found = calibrate(entry.family, entry.design(), CALIBRATION_METHODS["nuts"], jax.random.key(20261122), 1_000)
-    assert found.passed
-    assert isinstance(found.method, Nuts)
+    calibration = calibrate(entry.family, entry.design(), CALIBRATION_METHODS["nuts"], jax.random.key(20261122), 1_000)
+    assert calibration.passed
+    assert isinstance(calibration.method, Nuts)

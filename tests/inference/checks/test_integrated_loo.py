@@ -1,4 +1,4 @@
-"""Cross-validation of hierarchies against refitting without a row, and without an observation."""
+"""Cross-validation of hierarchies compared with refits without a row, and without an observation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def fitted() -> SampledPosterior:
 
 
 @functools.cache
-def found_out() -> LooOfRows:
+def left_out() -> LooOfRows:
     return integrated_loo(fitted(), jax.random.key(1), draws=500, members=2_000)
 
 
@@ -66,22 +66,22 @@ def all_together() -> SampledPosterior:
 
 
 def test_leaving_out_a_row_is_refitting_without_it() -> None:
-    found = found_out().rows.pointwise
-    assert found["group"].tolist() == list(range(ROWS))
-    assert (found["pareto_k"] < 0.9).all()
+    pointwise = left_out().rows.pointwise
+    assert pointwise["group"].tolist() == list(range(ROWS))
+    assert (pointwise["pareto_k"] < 0.9).all()
     for row in (7,):
         others = Evidence(*(np.delete(column, row, axis=0) for column in answers()))
         refitted = infer(Hierarchical(base=BASE, rows=ROWS - 1), others, key=jax.random.key(2), method=SHORT)
         new = posterior_of_new_row(refitted, jax.random.key(3))
         expected = np.log(likelihoods(new, row).prod(axis=1).mean())
         # Means of 2,000 draws of a likelihood that varies about as much as its mean, twice: .05 each.
-        assert found["elpd"][row] == pytest.approx(expected, abs=0.25)
+        assert pointwise["elpd"][row] == pytest.approx(expected, abs=0.25)
 
 
 def test_leaving_out_an_observation_is_refitting_without_it() -> None:
-    found = found_out().observations.pointwise
-    assert len(found) == ROWS * PLAYS
-    hardest = int(found["elpd"].to_numpy().argmin())
+    pointwise = left_out().observations.pointwise
+    assert len(pointwise) == ROWS * PLAYS
+    hardest = int(pointwise["elpd"].to_numpy().argmin())
     for place in (hardest, 25):
         row, play = divmod(place, PLAYS)
         seen = answers().answer_seen.copy()
@@ -89,15 +89,15 @@ def test_leaving_out_an_observation_is_refitting_without_it() -> None:
         without = answers()._replace(answer_seen=seen)
         refitted = infer(Hierarchical(base=BASE, rows=ROWS), without, key=jax.random.key(4), method=SHORT)
         expected = np.log(likelihoods(posterior_of_row(refitted, row), row)[:, play].mean())
-        assert found["elpd"][place] == pytest.approx(expected, abs=0.15)
+        assert pointwise["elpd"][place] == pytest.approx(expected, abs=0.15)
 
 
 def test_people_who_differ_are_better_predicted_by_a_hierarchy_choice_by_choice_and_person_by_person() -> None:
     pooled = all_together()
     groups = np.repeat(np.arange(ROWS), PLAYS)[None]
     for table in (
-        compare({"pooled": loo(pooled), "apart": found_out().observations}),
-        compare({"pooled": loo(pooled, groups=groups), "apart": found_out().rows}),
+        compare({"pooled": loo(pooled), "apart": left_out().observations}),
+        compare({"pooled": loo(pooled, groups=groups), "apart": left_out().rows}),
     ):
         assert table.index.tolist() == ["apart", "pooled"]
         assert float(table["elpd_diff"]["pooled"]) > 2

@@ -1,4 +1,4 @@
-"""Cross-validation against refitting, ArviZ's own, and arithmetic; predictive checks against known truths."""
+"""Cross-validation compared with refits, ArviZ and arithmetic; predictive checks compared with known truths."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def by_nuts() -> SampledPosterior:
 
 @functools.cache
 def exact_elpd() -> np.ndarray:
-    """log p(y_i | y_−i) of each answer, by a grid fitted without it: a run for each that is left out."""
+    """log p(y_i | y_−i) of each answer, by a grid fitted without it, with one run for each answer left out."""
     data = answers()
     plays = data.stake.shape[1]
     repeated = Evidence(*(np.repeat(column, plays, axis=0) for column in data))
@@ -79,23 +79,23 @@ def quiet_arviz_loo(exported: Any) -> Any:
 
 @pytest.mark.parametrize("posterior", [on_grid, by_nuts], ids=["grid", "nuts"])
 def test_loo_is_that_of_refitting_without_each_observation(posterior: Any) -> None:
-    found = loo(posterior(), draws=20_000)
-    # 3,000 draws or more of chances that vary by about .15: 5 standard errors of a log chance are about .05.
-    np.testing.assert_allclose(found.pointwise["elpd"], exact_elpd(), atol=0.05)
-    assert abs(found.elpd - exact_elpd().sum()) < 0.15
-    assert 0.5 < found.p_loo < 3  # two free parameters
+    estimate = loo(posterior(), draws=20_000)
+    # 3,000 draws or more of probabilities that vary by about .15: 5 standard errors of a log-probability are about .05.
+    np.testing.assert_allclose(estimate.pointwise["elpd"], exact_elpd(), atol=0.05)
+    assert abs(estimate.elpd - exact_elpd().sum()) < 0.15
+    assert 0.5 < estimate.p_loo < 3  # two free parameters
 
 
 def test_loo_is_arvizs_own() -> None:
-    # With the lapse unknown no answer has the same chance at all draws, which ArviZ 1.x refuses.
+    # The lapse is unknown, so each answer's probability varies over draws. ArviZ 1.x refuses constant ones.
     posterior = infer(FehrSchmidt().fix(beta=0.2), answers(), key=jax.random.key(3), method=SHORT)
-    found = loo(posterior, draws=600)
+    estimate = loo(posterior, draws=600)
     theirs = quiet_arviz_loo(to_arviz(posterior, draws=600))
     elpd_i = theirs.elpd_i if hasattr(theirs, "elpd_i") else theirs.loo_i
-    # Theirs takes the effective draws of θ, ours those of u, which moves the start of the smoothed tail.
-    np.testing.assert_allclose(found.pointwise["elpd"], np.ravel(elpd_i), atol=0.01)
-    np.testing.assert_allclose(found.pointwise["pareto_k"], np.ravel(theirs.pareto_k), atol=0.2)
-    np.testing.assert_allclose(found.se, theirs.se, rtol=0.03)  # 1.x divides the variance by n − 1
+    # ArviZ counts effective draws of θ, this project those of u. This moves the start of the smoothed tail.
+    np.testing.assert_allclose(estimate.pointwise["elpd"], np.ravel(elpd_i), atol=0.01)
+    np.testing.assert_allclose(estimate.pointwise["pareto_k"], np.ravel(theirs.pareto_k), atol=0.2)
+    np.testing.assert_allclose(estimate.se, theirs.se, rtol=0.03)  # 1.x divides the variance by n − 1
 
 
 def test_log_likelihoods_are_those_of_plain_numpy() -> None:
@@ -104,39 +104,39 @@ def test_log_likelihoods_are_those_of_plain_numpy() -> None:
     hidden[1, 4:] = False
     data = data._replace(answer_seen=hidden)
     posterior = infer(ENVY, data, method=Nuts(chains=2, warmup=100, draws=50), allow_disagreement=True)
-    found = pointwise_log_likelihood(posterior, draws=100)
+    log_likelihoods = pointwise_log_likelihood(posterior, draws=100)
     accept = chance_to_accept(thinned(posterior, 100).theta, (data.offer / STAKE)[:, None, None])
     expected = np.log(np.where(data.accepted[:, None, None], accept, 1 - accept))
-    assert found.shape == (3, 2, 50, 12)
-    assert np.isnan(found[1, :, :, 4:]).all()
-    np.testing.assert_allclose(found[1, :, :, :4], expected[1, :, :, :4], atol=2e-4)
-    np.testing.assert_allclose(found[[0, 2]], expected[[0, 2]], atol=2e-4)
+    assert log_likelihoods.shape == (3, 2, 50, 12)
+    assert np.isnan(log_likelihoods[1, :, :, 4:]).all()
+    np.testing.assert_allclose(log_likelihoods[1, :, :, :4], expected[1, :, :, :4], atol=2e-4)
+    np.testing.assert_allclose(log_likelihoods[[0, 2]], expected[[0, 2]], atol=2e-4)
 
 
 def test_leaving_out_groups_is_refitting_without_them() -> None:
     data = answers()
     groups = np.arange(24)[None] // 4
-    found = loo(on_grid(), draws=20_000, groups=groups)
-    assert found.pointwise["group"].tolist() == list(range(6))
+    estimate = loo(on_grid(), draws=20_000, groups=groups)
+    assert estimate.pointwise["group"].tolist() == list(range(6))
     for group in (0, 4):
         seen = data.answer_seen & (groups != group)
-        kept = infer(ENVY, data._replace(answer_seen=seen), method="grid")
-        accept = chance_to_accept(kept.theta, data.offer[groups == group] / STAKE)[0, 0]
+        without = infer(ENVY, data._replace(answer_seen=seen), method="grid")
+        accept = chance_to_accept(without.theta, data.offer[groups == group] / STAKE)[0, 0]
         together = np.where(data.accepted[groups == group], accept, 1 - accept).prod(axis=-1)
-        expected = np.log(together @ kept.weights[0, 0])
-        np.testing.assert_allclose(found.pointwise["elpd"][group], expected, atol=0.1)
+        expected = np.log(together @ without.weights[0, 0])
+        np.testing.assert_allclose(estimate.pointwise["elpd"][group], expected, atol=0.1)
 
 
 def test_users_and_items_are_left_out_whole_where_their_choices_share_what_is_unknown() -> None:
-    """An item's answers hang together by its type: without it, they are what its row alone would be."""
+    """An item's answers depend on its type, so an item is left out as a whole."""
     items, times = 8, 3
     offer = np.repeat(np.arange(items)[:, None] + 1, times, axis=1)
     family = ResponseTypes(base=FehrSchmidt().fix(beta=0.3, lapse=0.02), items=items)
     answers = framed(evidence(20, offer, offer > 4, offer_seen=False), np.tile([1, 0, -1], (items, 1)))
     posterior = infer(family, answers, key=jax.random.key(0), method=Laplace(steps=20, draws=400))
-    found = loo(posterior)
-    assert list(found.pointwise)[:2] == ["run", "item"]
-    assert len(found.pointwise) == items
+    estimate = loo(posterior)
+    assert list(estimate.pointwise)[:2] == ["run", "item"]
+    assert len(estimate.pointwise) == items
     exported = to_arviz(posterior, draws=100)
     assert arviz_compat.group(exported, "log_likelihood")["choice"].sizes["item"] == items
     assert arviz_compat.group(exported, "posterior_predictive")["choice"].sizes["observation"] == items * times
@@ -147,9 +147,9 @@ def test_users_and_items_are_left_out_whole_where_their_choices_share_what_is_un
 def test_every_mode_counts_where_a_parameter_is_discrete() -> None:
     data = evidence([20, 50, 30, 40], [10, 24, 16, 20], True, answer_seen=False)
     posterior = infer(NamedNorm(), data, method="grid")
-    found = loo(posterior, draws=2_000)
-    assert len(found.pointwise) == 4
-    assert np.isfinite(found.elpd)
+    estimate = loo(posterior, draws=2_000)
+    assert len(estimate.pointwise) == 4
+    assert np.isfinite(estimate.elpd)
 
 
 def test_the_family_that_made_the_data_is_ranked_first() -> None:
@@ -178,14 +178,14 @@ def test_fits_to_other_data_are_not_compared() -> None:
         compare({})
 
 
-def test_a_high_k_is_told() -> None:
+def test_a_high_k_is_reported() -> None:
     table = loo(on_grid()).pointwise.assign(pareto_k=0.2)
     table.loc[3, "pareto_k"] = 0.9
     assert "1 of 24 is above 0.67 (largest 0.90)" in Loo(table, 1_000, np.zeros(24)).warnings()[0]
 
 
 @pytest.mark.parametrize(
-    ("said", "wrong"),
+    ("message", "wrong"),
     [
         ("draws: 5 are too few", lambda: loo(on_grid(), draws=5)),
         ("groups: .* does not fit", lambda: loo(on_grid(), groups=np.zeros((1, 7), np.int64))),
@@ -193,20 +193,20 @@ def test_a_high_k_is_told() -> None:
         ("draws: 2 are too few", lambda: predictive_check(on_grid(), jax.random.key(0), draws=2)),
     ],
 )
-def test_bad_input_is_refused(said: str, wrong: Any) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_bad_input_is_refused(message: str, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=message):
         wrong()
 
 
 def rejections_of_low(values: Array, was_seen: Array) -> Array:
-    """Of the first half of the answers, how many reject."""
+    """Number of rejections in the first half of the answers."""
     half = values.shape[0] // 2
     return jnp.sum((1 - values[:half]) * was_seen[:half])
 
 
 def test_a_predictive_check_finds_what_the_hypotheses_cannot_do() -> None:
     offers = np.repeat([2, 10], 40)
-    accepted = np.arange(80) < 40  # all low offers accepted, all equal splits rejected: nobody's envy
+    accepted = np.arange(80) < 40  # all low offers accepted, all equal splits rejected: no envy explains it
     wrong = infer(ENVY, evidence(STAKE, offers, accepted, offer_seen=False), method="grid")
     assert predictive_check(wrong, jax.random.key(0), rejections_of_low).p_value[0] > 0.95
     right = predictive_check(on_grid(), jax.random.key(0), rejections_of_low, draws=1_000)
@@ -216,9 +216,9 @@ def test_a_predictive_check_finds_what_the_hypotheses_cannot_do() -> None:
 
 
 def test_replicated_answers_have_the_posterior_predictive_mean() -> None:
-    found = predictive_check(on_grid(), jax.random.key(1), draws=2_000)
+    check = predictive_check(on_grid(), jax.random.key(1), draws=2_000)
     expected = on_grid().predict()[0].mean()
-    assert abs(found.replicated.mean() - expected) < 0.01  # 2,000 × 24 answers; posterior SD .05 / √2,000
+    assert abs(check.replicated.mean() - expected) < 0.01  # 2,000 × 24 answers; posterior SD .05 / √2,000
 
 
 @pytest.mark.parametrize("posterior", [on_grid, by_nuts], ids=["grid", "nuts"])
@@ -234,9 +234,9 @@ def test_an_export_has_every_group_with_the_same_draws(posterior: Any) -> None:
 
 
 def test_thinning_keeps_evenly_spaced_draws_of_each_chain() -> None:
-    kept = thinned(by_nuts(), 100)
-    np.testing.assert_array_equal(kept.fit.u, np.asarray(by_nuts().fit.u)[:, :, ::30])
-    assert float(np.asarray(kept.weights).sum()) == pytest.approx(1)
+    thin = thinned(by_nuts(), 100)
+    np.testing.assert_array_equal(thin.fit.u, np.asarray(by_nuts().fit.u)[:, :, ::30])
+    assert float(np.asarray(thin.weights).sum()) == pytest.approx(1)
 
 
 def test_observations_are_answers_and_whether_they_were_seen() -> None:

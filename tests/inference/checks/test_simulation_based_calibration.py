@@ -2,9 +2,9 @@
 
 Hypotheses are discrete, so ranks are randomised: u = P(θ < θ* | D) + v P(θ = θ* | D) with v uniform is uniform exactly
 when the posterior is right. The empirical distribution of 1,000 such u must stay inside an envelope that is
-simultaneous over all levels and all seven coordinates looked at: were the law true, one choice of seeds in twenty
-would leave it, so the seeds are fixed. They are not the first tried: with those, the lapse of named norms left a 95 %
-envelope of its own (1.18 times the bound). Fresh seeds left it as often as chance has it (6 of 90 coordinates).
+simultaneous over all levels and all seven coordinates. If the law is true, one choice of seeds in twenty leaves it, so
+the seeds are fixed. They are not the first that were tried: with those, the lapse of named norms left a 95 % envelope
+of its own (1.18 times the bound). Fresh seeds left it as often as expected by chance (6 of 90 coordinates).
 """
 
 import functools
@@ -21,9 +21,9 @@ from inference.discrete.mixtures import MixtureHypotheses
 from tests.inference.data import simulate_group
 
 LEVELS = np.arange(1, 100) / 100
-COORDINATES = 7  # whose ranks the tests below look at
+COORDINATES = 7  # whose ranks the tests below check
 
-# Few plays, so that posteriors keep much of the prior's spread.
+# Few interactions, so that posteriors keep much of the prior's spread.
 NORMS = named_norms(rationality=(50.0,), lapse=(0.02, 0.2))
 FEW_ANSWERS = Schedule("few answers", uu=0, au=3, ua=1, aa=0)
 ENVY_AND_GUILT = {"alpha": np.linspace(0, 4, 9).tolist(), "beta": np.linspace(0, 1, 9).tolist()}
@@ -44,7 +44,7 @@ def ranks(posterior: DiscretePosterior, values: np.ndarray, truth: np.ndarray, *
 
 @functools.cache
 def envelope(draws: int) -> np.ndarray:
-    """Half-width at each level, in proportion to the deviation there, that uniform samples keep to."""
+    """Half-width of the envelope at each level for uniform samples, in proportion to the deviation there."""
     steps = np.random.default_rng(0).multinomial(draws, np.full(100, 0.01), size=20_000)
     deviation = np.sqrt(LEVELS * (1 - LEVELS) / draws)
     farthest = np.max(np.abs(np.cumsum(steps, axis=1)[:, :-1] / draws - LEVELS) / deviation, axis=1)
@@ -67,7 +67,7 @@ def replicate(
     return simulate_group(key_plays, components, weights[truth], schedule, epochs=1), np.asarray(truth)
 
 
-# More replications see smaller faults.
+# More replications detect smaller errors.
 at_two_sizes = pytest.mark.parametrize("replications", [1_000, pytest.param(20_000, marks=pytest.mark.slow)])
 
 
@@ -97,7 +97,7 @@ def test_a_fehr_schmidt_grid_is_calibrated(replications: int) -> None:
 
 @pytest.mark.parametrize("rationality", [35.0, 70.0])
 def test_a_wrong_rationality_is_found_out(rationality: float) -> None:
-    """The envelope of 1,000 replications is narrow enough to see λ = 50 wrong by a third."""
+    """The envelope of 1,000 replications is narrow enough to detect that λ = 50 is wrong by a third."""
     data, truth = replicate(GRID, ONE_EPOCH, 6, 1_000)
     posterior = infer(parameter_grid("fehr_schmidt", ENVY_AND_GUILT, (rationality,)), data)
     seen = [leaves_envelope(ranks(posterior, GRID.coordinates()[name], truth, 6)) for name in ENVY_AND_GUILT]

@@ -1,4 +1,4 @@
-"""R̂ of split chains, against plain loops over the equation and what it is to tell."""
+"""R̂ of split chains compared with plain loops over its equation; it detects chains that disagree."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def plain(chains: list[np.ndarray]) -> float:
 @pytest.mark.parametrize("draws", [20, 21])
 def test_it_is_the_equation(draws: int) -> None:
     u = np.random.default_rng(0).normal(size=(3, 4, draws, 2)).cumsum(axis=2)
-    found = split_r_hat(u)
+    r_hat = split_r_hat(u)
     for run in range(3):
         for number in range(2):
-            assert found[run, number] == pytest.approx(plain(list(u[run, :, :, number])), rel=1e-12)
+            assert r_hat[run, number] == pytest.approx(plain(list(u[run, :, :, number])), rel=1e-12)
 
 
 def test_it_tells_chains_that_disagree_from_chains_that_do_not() -> None:
@@ -55,6 +55,6 @@ def test_the_largest_is_near_that_of_arviz_and_missing_where_there_is_one_chain(
     )
     own = largest_r_hat(posterior)
     theirs = diagnose(posterior).table.groupby("coordinate", sort=False)["r_hat"].max()
-    assert own.to_numpy() == pytest.approx(theirs[own.index].to_numpy(), abs=0.03)  # theirs is of ranks
+    assert own.to_numpy() == pytest.approx(theirs[own.index].to_numpy(), abs=0.03)  # ArviZ computes it from ranks
     alone = infer(FehrSchmidt().fix(rationality=50.0, lapse=0.05), seen, method=Grid(points=9))
     assert largest_r_hat(alone).isna().all()

@@ -1,4 +1,4 @@
-"""Every continuous family of the registry keeps to the contract."""
+"""Every continuous family of the registry obeys the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups against enumeration of who is where, and the groups that are found in simulated data."""
+"""Groups compared with an enumeration of all assignments of users, and groups recovered from simulated data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STAKES = [10, 20, 40, 20, 10, 40]
 
 
 def two_norms(users: int, runs: int = 1) -> tuple[Evidence, np.ndarray]:
-    """Users of whom the first half are selfish and the others altruistic, and which half each is in."""
+    """Evidence of users, the first half selfish and the second altruistic, and the half of each user."""
     rows = []
     for run, norm in itertools.product(range(runs), ("selfish", "altruistic")):
         key = jax.random.fold_in(jax.random.key(run), norm == "selfish")
@@ -33,21 +33,21 @@ def two_norms(users: int, runs: int = 1) -> tuple[Evidence, np.ndarray]:
 
 
 def mean_offer(posterior: SampledPosterior) -> np.ndarray:
-    """The share of a stake of 20 that is offered on average, in each run."""
+    """Mean offered share of a stake of 20, in each run."""
     predicted = posterior.predictive(jnp.asarray([20]))
     return np.asarray(np.nansum(predicted.offer[:, 0] * np.nan_to_num(predicted.share[0]), axis=-1))
 
 
 def test_numbers_in_order_are_distributed_like_sorted_ones() -> None:
-    drawn = np.asarray(jax.vmap(falling)(jax.random.normal(jax.random.key(0), (40_000, 3))))
+    numbers = np.asarray(jax.vmap(falling)(jax.random.normal(jax.random.key(0), (40_000, 3))))
     plain = -np.sort(-np.random.default_rng(0).normal(size=(40_000, 3)), axis=1)
-    assert (np.diff(drawn, axis=1) < 0).all()
-    np.testing.assert_allclose(drawn.mean(axis=0), plain.mean(axis=0), atol=0.02)
-    np.testing.assert_allclose(np.cov(drawn.T), np.cov(plain.T), atol=0.03)
+    assert (np.diff(numbers, axis=1) < 0).all()
+    np.testing.assert_allclose(numbers.mean(axis=0), plain.mean(axis=0), atol=0.02)
+    np.testing.assert_allclose(np.cov(numbers.T), np.cov(plain.T), atol=0.03)
 
 
 @pytest.mark.parametrize("weights", ["finite", "dirichlet-process"])
-def test_the_likelihood_sums_over_who_is_where(weights: str) -> None:
+def test_the_likelihood_sums_over_assignments(weights: str) -> None:
     users, groups = 3, 2
     family = NormGroups(base=BASE, users=users, groups=groups, weights=weights, shared=SHARED)  # type: ignore[arg-type]
     data, _ = two_norms(4)
@@ -63,8 +63,8 @@ def test_the_likelihood_sums_over_who_is_where(weights: str) -> None:
         sum(np.log(weight[g]) + each[user, g] for user, g in enumerate(where))
         for where in itertools.product(range(groups), repeat=users)
     ]
-    found = float(family.log_likelihood(theta, family.summarise(seen)))
-    assert found == pytest.approx(np.logaddexp.reduce(ways), rel=1e-4)
+    log_likelihood = float(family.log_likelihood(theta, family.summarise(seen)))
+    assert log_likelihood == pytest.approx(np.logaddexp.reduce(ways), rel=1e-4)
 
 
 def test_finite_weights_are_uniform_on_the_simplex() -> None:
@@ -80,8 +80,8 @@ def test_draws_whose_groups_changed_places_are_put_in_one_order() -> None:
     truth = np.array([[0.9, 0.05, 0.05]] * 4 + [[0.05, 0.9, 0.05]] * 3 + [[0.1, 0.1, 0.8]] * 3)
     orders = np.array([rng.permutation(3) for _ in range(200)])
     chance = np.stack([truth[:, order] for order in orders]) + rng.uniform(0, 0.02, (200, 10, 3))
-    found = relabel(chance, np.full(200, 1 / 200))
-    back = np.take_along_axis(chance, found[:, None, :], axis=2)
+    relabelling = relabel(chance, np.full(200, 1 / 200))
+    back = np.take_along_axis(chance, relabelling[:, None, :], axis=2)
     assert np.ptp(back, axis=0).max() < 0.05
 
 
@@ -89,15 +89,15 @@ def test_two_groups_are_found_and_served() -> None:
     data, truth = two_norms(10)
     family = NormGroups(base=BASE, users=10, groups=2, shared=SHARED)
     posterior = infer(family, data, key=jax.random.key(0), method=Smc(populations=2, particles=400))
-    found = groups_found(posterior)
-    np.testing.assert_allclose(found.weight, 0.5, atol=0.1)
-    assert found.assignment.shape == (10, 2)
-    group = np.array([found.group_of(user) for user in range(10)])
+    groups = groups_found(posterior)
+    np.testing.assert_allclose(groups.weight, 0.5, atol=0.1)
+    assert groups.assignment.shape == (10, 2)
+    group = np.array([groups.group_of(user) for user in range(10)])
     assert len(set(group[truth == 0])) == len(set(group[truth == 1])) == 1
     assert group[0] != group[-1]
     for kind, users in ((0, data.offer[:5] / data.stake[:5]), (1, data.offer[5:] / data.stake[5:])):
-        assert abs(mean_offer(found.norms[group[5 * kind]])[0] - users.mean()) < 0.05
-    policy = found.norms[0].hypotheses.policy(0)
+        assert abs(mean_offer(groups.norms[group[5 * kind]])[0] - users.mean()) < 0.05
+    policy = groups.norms[0].hypotheses.policy(0)
     assert policy.parts[0][1].utility == "charness_rabin"
 
 
@@ -111,17 +111,17 @@ def test_of_twenty_groups_both_norms_are_found_where_one_pooled_norm_serves_nobo
     pooled = infer(BASE, together, key=jax.random.key(1), method=method, allow_disagreement=True)
     of_all = mean_offer(pooled)
     share = (data.offer / data.stake).reshape(runs, users, -1).mean(axis=2)
-    found, gap, pooled_gap = [], [], []
+    recovered, gap, pooled_gap = [], [], []
     for run in range(runs):
         groups = groups_found(posterior, run)
         served = np.array([mean_offer(norm)[0] for norm in groups.norms])
         group = np.array([groups.group_of(user) for user in range(users)])
         apart = all(len(set(group[truth == kind])) == 1 for kind in (0, 1)) and group[0] != group[-1]
-        found.append(apart and bool(np.all(np.abs(groups.weight - 0.5) < 0.1)))
+        recovered.append(apart and bool(np.all(np.abs(groups.weight - 0.5) < 0.1)))
         own = [share[run, truth == kind].mean() for kind in (0, 1)]
         gap.append(max(abs(served[group[truth == kind]].mean() - own[kind]) for kind in (0, 1)))
         pooled_gap.append(max(abs(of_all[run] - own[kind]) for kind in (0, 1)))
-    assert sum(found) >= 19
+    assert sum(recovered) >= 19
     assert max(gap) < 0.05
     assert np.mean(pooled_gap) >= 0.4
 
@@ -132,13 +132,13 @@ def test_a_dirichlet_process_uses_the_groups_there_are() -> None:
     family = NormGroups(base=base, users=10, groups=4, weights="dirichlet-process")
     method = Smc(populations=2, particles=300)
     posterior = infer(family, data, key=jax.random.key(0), method=method, allow_disagreement=True)
-    found = groups_found(posterior)
-    assert found.in_use < 3.2
-    group = np.array([found.group_of(user) for user in range(10)])
+    groups = groups_found(posterior)
+    assert groups.in_use < 3.2
+    group = np.array([groups.group_of(user) for user in range(10)])
     assert not set(group[truth == 0]) & set(group[truth == 1])
 
 
-def test_bad_groups_are_told() -> None:
+def test_bad_groups_are_reported() -> None:
     with pytest.raises(ValueError, match=r"^base: give a family without a discrete parameter"):
         NormGroups(base=NamedNorm(), users=3)
     with pytest.raises(ValueError, match=r"^groups: 1 groups of 3 users; give at least 2"):

@@ -1,4 +1,4 @@
-"""Partial pooling against plain numpy, and what it is for: shrinkage, new members, currencies never seen."""
+"""Partial pooling compared with plain numpy; it gives shrinkage, new members and unseen currencies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHORT = Nuts(chains=1, warmup=20, draws=20)
 
 
 def answers(envy: list[float], plays: list[int]) -> Evidence:
-    """Answers of one subject for each envy, to the same offers; `plays` of each are seen."""
+    """Answers of one subject for each envy, to the same offers; each is seen in `plays` interactions."""
     offer = np.resize([1, 3, 5, 7, 8], 20)
     rows = []
     for number, alpha in enumerate(envy):
@@ -54,7 +54,7 @@ def test_rows_are_the_populations_place_and_a_deviation() -> None:
 
 
 def test_rows_are_normal_around_the_populations_place() -> None:
-    """Whatever the coordinates: given τ, (w_j − u)/τ are independent standard normals, and so is u."""
+    """In all coordinates, given τ, (w_j − u)/τ are independent standard normals, and so is u."""
     family = Hierarchical(base=BASE, rows=4, spread=0.6)
     u = jax.random.normal(jax.random.key(0), (40_000, family.dimension))
     place, spread = jax.jit(jax.vmap(family.population))(u)
@@ -67,10 +67,10 @@ def test_rows_are_normal_around_the_populations_place() -> None:
 
 
 def test_spreads_are_half_normal() -> None:
-    drawn = np.asarray(half_normal(jax.random.normal(jax.random.key(0), (50_000,)), 2.0))
+    spreads = np.asarray(half_normal(jax.random.normal(jax.random.key(0), (50_000,)), 2.0))
     levels = np.array([0.1, 0.5, 0.9, 0.99])
     expected = np.quantile(np.abs(2.0 * np.random.default_rng(0).normal(size=1_000_000)), levels)
-    np.testing.assert_allclose(np.quantile(drawn, levels), expected, rtol=0.03)
+    np.testing.assert_allclose(np.quantile(spreads, levels), expected, rtol=0.03)
 
 
 def test_the_likelihood_is_the_rows_product() -> None:
@@ -115,7 +115,7 @@ def test_rows_have_the_covariance_of_their_places_and_slopes(places: tuple[float
 
 
 def test_a_row_with_few_answers_is_drawn_to_the_population() -> None:
-    """Five subjects answer alike; of the sixth, who differs, one answer is seen, or all are."""
+    """Five subjects answer alike. The sixth differs, and one answer or all answers of the sixth are seen."""
     family = Hierarchical(base=BASE, rows=6)
     few = infer(family, answers([0.3] * 5 + [3.5], [20] * 5 + [1]), key=jax.random.key(0), method=QUICK)
     many = infer(family, answers([0.3] * 5 + [3.5], [20] * 6), key=jax.random.key(0), method=QUICK)
@@ -124,7 +124,7 @@ def test_a_row_with_few_answers_is_drawn_to_the_population() -> None:
     assert of_many[5] > of_many[:5].max() + 0.5
     new = posterior_of_new_row(many, jax.random.key(1))
     width = [np.ptp(p.interval("alpha")[0]) for p in (posterior_of_row(many, 0), new)]
-    assert width[1] > 1.5 * width[0]  # a member yet to come is less certain than one who was seen
+    assert width[1] > 1.5 * width[0]  # a new member is less certain than one who was seen
     np.testing.assert_allclose(posterior_of_row(many, 5).mean("alpha")[0], of_many[5], rtol=1e-4)
 
 
@@ -132,7 +132,7 @@ def test_a_currency_never_seen_gets_a_wide_predictive() -> None:
     places = (0.0, 0.3, 3.0)
     family = Hierarchical(base=BASE, rows=3, places=places, spread=1.0)
     data = answers([0.3, 0.3, 0.3], [20, 0, 0])
-    posterior = infer(family, data, key=jax.random.key(0), method=QUICK)  # and no warning: it is the question
+    posterior = infer(family, data, key=jax.random.key(0), method=QUICK)  # no warning: unseen rows are intended
     seen, near, far = (np.ptp(posterior_of_row(posterior, row).interval("alpha")[0]) for row in range(3))
     assert seen < near < far
     offers = posterior_of_row(posterior, 2).predictive(jnp.asarray([20]))
@@ -145,7 +145,7 @@ def test_a_subject_without_rows_is_a_stated_warning() -> None:
         infer(family, answers([0.3, 0.3, 2.0], [20, 0, 20]), method=SHORT)
 
 
-def test_bad_hierarchies_are_told() -> None:
+def test_bad_hierarchies_are_reported() -> None:
     with pytest.raises(ValueError, match=r"^base: give a family without a discrete parameter"):
         Hierarchical(base=NamedNorm(), rows=3)
     with pytest.raises(ValueError, match=r"^rows: 0 is too few"):

@@ -31,7 +31,7 @@ def altruists(plays: int, width: float = NOISY["width"], lapse: float = NOISY["l
 def believed(
     plays: int, manner: str, reliability: float, sure: float = 4.0, noise: dict[str, float] = NOISY
 ) -> SampledPosterior:
-    """The posterior for trust in talk around a value: a prior of r that is narrow for a large `sure`."""
+    """Posterior for trust in talk around a value; the prior of r is narrow for a large `sure`."""
     location = float(jax.scipy.special.ndtri(reliability))
     prior = RELIABILITY._replace(location=location, scale=1 / sure)
     family = SpokenNorm().fix(**noise).with_priors(prior)
@@ -59,14 +59,14 @@ def test_messages_that_were_not_seen_say_nothing() -> None:
     family = SpokenNorm().fix(**NOISY, reliability=0.5)
     silent = infer(NamedNorm().fix(width=0.1), altruists(6), method=Grid())
     talk = SpokenNorm().fix(width=0.1, reliability=0.5)
-    found = infer(talk, spoken(altruists(6), [""] * 6), method=Grid())
-    np.testing.assert_allclose(found.mode_probabilities, silent.mode_probabilities, atol=1e-4)
+    posterior = infer(talk, spoken(altruists(6), [""] * 6), method=Grid())
+    np.testing.assert_allclose(posterior.mode_probabilities, silent.mode_probabilities, atol=1e-4)
     assert family.dimension == 0
 
 
 @pytest.mark.parametrize("manner", ["rude", "sycophantic"])
 def test_the_prior_of_reliability_decides_how_far_manners_count(manner: str) -> None:
-    """Rude altruists are learned the more slowly, and sycophantic ones the faster, the more talk is trusted."""
+    """The more talk is trusted, the more slowly rude altruists are learned, and the faster sycophantic ones."""
     chance = np.array([believed(1, manner, trust).mode_probabilities[0, ALTRUISTIC] for trust in (0.02, 0.5, 0.9)])
     log_odds = np.log(chance / (1 - chance))
     direction = -1 if manner == "rude" else 1
@@ -74,7 +74,7 @@ def test_the_prior_of_reliability_decides_how_far_manners_count(manner: str) -> 
 
 
 def test_enough_offers_outweigh_rudeness_and_unmask_it() -> None:
-    """Users whose offers are clear, and rudeness that is trusted at first: talk is found out to say nothing."""
+    """Users make clear offers and rude remarks. Talk is trusted at first, and then found to be uninformative."""
     early, late = (believed(plays, "rude", 0.9, sure=1.0, noise=CLEAR) for plays in (1, 40))
     assert late.mode_probabilities[0, ALTRUISTIC] > 0.99
     assert early.mode_probabilities[0, ALTRUISTIC] < late.mode_probabilities[0, ALTRUISTIC] - 0.1
@@ -90,7 +90,7 @@ def test_language_in_sequence_is_language_at_once() -> None:
     np.testing.assert_allclose(later.mode_probabilities, infer(family, data).mode_probabilities, atol=1e-6)
 
 
-def test_bad_manners_are_told() -> None:
+def test_bad_manners_are_reported() -> None:
     plays = altruists(3)
     with pytest.raises(ValueError, match=r"^manner: unknown 'surly'; there are neutral, rude, sycophantic"):
         spoken(plays, ["rude", "surly", ""])

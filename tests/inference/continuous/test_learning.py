@@ -1,4 +1,4 @@
-"""Learning responders: norms and likelihoods against a loop over plays, simulated answers, and recovery."""
+"""Learning responders: norms and likelihoods compared with a loop, simulated answers, and recovery."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CASES: list[tuple[LearningFamily, dict[str, float]]] = [(UgBayes(), BAYES), (UgD
 
 
 def answers(plays: int = 25, runs: int = 3, seed: int = 0) -> Evidence:
-    """Offers at several stakes, also above 100, of which some were not answered by the responder."""
+    """Offers at several stakes, also above 100. The responder did not answer some of them."""
     rng = np.random.default_rng(seed)
     stake = rng.choice([10, 20, 37, 100, 200], (runs, plays))
     offer = rng.integers(0, np.minimum(stake, 100) + 1)
@@ -30,8 +30,8 @@ def answers(plays: int = 25, runs: int = 3, seed: int = 0) -> Evidence:
 
 
 def by_hand(name: str, theta: dict[str, float], data: Evidence, run: int) -> list[tuple[float, float, float]]:
-    """(norm, chance to accept, log-probability) of each answered play, one play after the other, in float64."""
-    found = []
+    """(norm, chance to accept, log-probability) of each answered offer, one after the other, in float64."""
+    steps = []
     weight, mean = 4.0, 10.0
     for play in range(data.stake.shape[1]):
         if not data.answer_seen[run, play]:
@@ -45,10 +45,10 @@ def by_hand(name: str, theta: dict[str, float], data: Evidence, run: int) -> lis
         else:
             utility = offer - theta["alpha"] * max(mean - offer, 0)
         chance = 1 / (1 + math.exp(-theta["tau"] * utility))
-        found.append((mean, chance, math.log(chance if data.accepted[run, play] else 1 - chance)))
+        steps.append((mean, chance, math.log(chance if data.accepted[run, play] else 1 - chance)))
         if name == "UgDelta":
             mean += theta["epsilon"] * (offer - mean)
-    return found
+    return steps
 
 
 def one_run(family: LearningFamily, data: Evidence, run: int) -> Any:
@@ -81,8 +81,8 @@ def test_norms_chances_and_likelihood_are_those_of_a_loop_over_plays(
 @pytest.mark.parametrize(("family", "values"), CASES)
 def test_plays_that_were_not_seen_change_nothing(family: LearningFamily, values: dict[str, float]) -> None:
     full = answers(runs=1)
-    kept = full.answer_seen[0]
-    short = Evidence(*(column[:, kept] for column in full))
+    known = full.answer_seen[0]
+    short = Evidence(*(column[:, known] for column in full))
     likelihood = [
         float(family.log_likelihood(as_theta(values), family.summarise(one_run(family, data, 0))))
         for data in (full, short)
@@ -101,7 +101,7 @@ def test_the_gradient_is_that_of_the_plain_likelihood(family: LearningFamily) ->
 
 
 def test_norms_by_their_published_rules() -> None:
-    """Constant offers: the ideal observer's norm nears them like 4/(4 + t), the delta rule's like (1 − ε)^t."""
+    """Constant offers: the ideal observer's norm approaches them like 4/(4 + t), the delta rule's like (1 − ε)^t."""
     plays = np.arange(1, 31)
     seen = one_run(UgBayes(), evidence(20, np.full(30, 4), True, False, True), 0)
     np.testing.assert_allclose(bayesian_norm(seen), 4 + 6 * 4 / (4 + plays), rtol=1e-6)
@@ -112,13 +112,13 @@ def test_norms_by_their_published_rules() -> None:
 def test_simulated_answers_come_as_often_as_predicted(family: LearningFamily, values: dict[str, float]) -> None:
     seen, theta = one_run(family, answers(), 0), as_theta({**values, "tau": 0.2})
     keys = jax.random.split(jax.random.key(3), 4_000)
-    drawn = jax.vmap(lambda key: family.simulate(key, theta, seen))(keys)
+    simulated = jax.vmap(lambda key: family.simulate(key, theta, seen))(keys)
     known = np.asarray(seen.seen)
     chance = np.asarray(family.predict(theta, seen))[known]
-    often = np.asarray(drawn.accepted).mean(axis=0)
+    often = np.asarray(simulated.accepted).mean(axis=0)
     assert np.all(often[~known] == 0)
     assert np.all(np.abs(often[known] - chance) < 4.5 * np.sqrt(chance * (1 - chance) / 4_000) + 1e-3)
-    np.testing.assert_array_equal(drawn.offer[7], seen.offer)
+    np.testing.assert_array_equal(simulated.offer[7], seen.offer)
 
 
 @pytest.mark.parametrize("family", [UgBayes(), UgDelta()])
@@ -129,7 +129,7 @@ def test_data_without_answers_are_refused(family: LearningFamily) -> None:
 
 @pytest.mark.parametrize("family", [UgBayes(), UgDelta()])
 def test_truths_drawn_from_the_prior_are_recovered(family: LearningFamily) -> None:
-    """Posteriors hold such truths as often as they say, whatever the offers; and answers do tell about α and τ.
+    """Posteriors cover such truths as often as they claim, for any offers, and answers are informative about α and τ.
 
     Posteriors are 30,000 draws of the prior, weighted by their likelihoods.
     """
@@ -150,14 +150,14 @@ def test_truths_drawn_from_the_prior_are_recovered(family: LearningFamily) -> No
     for name, values in truth.items():
         rank = np.sum(weight * (prior[name] < values[:, None]), axis=1)  # uniform on [0, 1]
         for mass in (0.5, 0.9):
-            held = np.mean(np.abs(rank - 0.5) < mass / 2)
-            assert abs(held - mass) < 3.5 * np.sqrt(mass * (1 - mass) / runs), (name, mass)
-    for name in ("alpha", "tau"):  # 60 pairs without relation have 0.35 or more once in 300 times
+            coverage = np.mean(np.abs(rank - 0.5) < mass / 2)
+            assert abs(coverage - mass) < 3.5 * np.sqrt(mass * (1 - mass) / runs), (name, mass)
+    for name in ("alpha", "tau"):  # 60 unrelated pairs reach 0.35 once in 300 times
         assert np.corrcoef(weight @ np.asarray(prior[name]), truth[name])[0, 1] > 0.35, name
 
 
 def test_nuts_finds_a_responder() -> None:
-    """Many plays leave NUTS near the truth, also where the norm is learnt at an unknown rate."""
+    """After many interactions NUTS is near the truth, also where the norm is learnt at an unknown rate."""
     family, truth = UgDelta(), {"alpha": 2.0, "tau": 0.5, "epsilon": 0.3}
     offer = np.random.default_rng(1).integers(1, 13, (1, 600))
     design = one_run(family, evidence(20, offer, False, False, True), 0)

@@ -15,7 +15,7 @@ ITEMS, REPETITIONS = 18, 8
 
 
 def answered(seed: int = 0) -> tuple[FramedEvidence, np.ndarray]:
-    """Six items of each type: genuine with envy 1.5 (refuse less than .3), tossed, and led by the frame."""
+    """Six items of each type: genuine with envy 1.5 (shares below .3 are refused), random, and led by the frame."""
     rng = np.random.default_rng(seed)
     kind = np.repeat(np.arange(3), ITEMS // 3)
     offer = np.resize([1, 2, 4, 8, 9, 10], ITEMS)
@@ -54,8 +54,8 @@ def test_items_are_sorted_by_consistency() -> None:
     assert chance.shape == (ITEMS, len(TYPES))
     assert (chance.argmax(axis=1) == kind).mean() >= 16 / 18
     np.testing.assert_allclose(posterior.mean("share_of_type")[0], 1 / 3, atol=0.12)
-    # With the types sorted, envy is that of the genuine answers; without, coin tosses would pass for indifference.
-    # To refuse 4 of 20 and take 8 of 20 is to have an envy between 1/3 and 2: x = α (1 − 2x) at these shares.
+    # With types, envy is that of the genuine answers. Without them, random answers look like indifference.
+    # Who refuses 4 of 20 and accepts 8 of 20 has an envy between 1/3 and 2: x = α (1 − 2x) at these shares.
     low, high = posterior.interval("alpha")[0]
     assert 1 / 3 < low < high < 2
 
@@ -68,7 +68,7 @@ def test_one_answer_to_an_item_tells_next_to_nothing() -> None:
     assert (np.ptp(posterior.interval("share_of_type")[0], axis=1) > 0.4).all()
 
 
-def test_bad_frames_are_told() -> None:
+def test_bad_frames_are_reported() -> None:
     plays = evidence([20, 20], [5, 5], True, offer_seen=False)
     with pytest.raises(ValueError, match=r"^frame: 2 is none of -1, 0, 1"):
         framed(plays, [1, 2])

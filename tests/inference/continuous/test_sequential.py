@@ -1,4 +1,4 @@
-"""Families over trajectories: against plain numpy, against each other, and recovery of what they are meant to learn."""
+"""Families over trajectories compared with plain numpy and with each other, and recovery of their parameters."""
 
 import dataclasses
 from typing import Any
@@ -31,7 +31,7 @@ FEW = Grid(points=15)
 
 @dataclasses.dataclass(frozen=True)
 class Walk:
-    """A made-up world with chance moves, illegal actions and an end: five places in a row, the last of them over."""
+    """A made-up world with chance moves, illegal actions and an end: five places in a row; the last is the end."""
 
     num_states: int = 5
     num_actions: int = 3
@@ -49,8 +49,8 @@ class Walk:
     def step(self, key: Key[Array, ""], state: Array, action: Array, context: Context) -> TimeStep:
         mdp = self.tabular(context)
         legal = mdp.legal[state, action]
-        drawn = jax.random.categorical(key, jnp.log(mdp.transition[state, action]))
-        following = jnp.where(legal, drawn, state).astype(jnp.int32)
+        sampled = jax.random.categorical(key, jnp.log(mdp.transition[state, action]))
+        following = jnp.where(legal, sampled, state).astype(jnp.int32)
         return TimeStep(following, jnp.where(legal, mdp.reward[:, state, action], 0.0), following == 4)
 
     def tabular(self, context: Context) -> TabularMDP:
@@ -63,7 +63,7 @@ class Walk:
 
 
 def effort_and_place(mdp: TabularMDP) -> Float[Array, "feature player state action"]:
-    """Features of `Walk`: moving at all, and being in place 2."""
+    """Features of `Walk`: whether the walker moves, and whether it is in place 2."""
     moving = jnp.broadcast_to(jnp.arange(3) != 0, (5, 3))
     there = jnp.broadcast_to(jnp.arange(5)[:, None] == 2, (5, 3))
     return 1.0 * jnp.stack([moving, there])[:, None] * mdp.legal
@@ -93,8 +93,8 @@ def draw(
     mode = jax.random.randint(key_mode, (data.runs,), 0, len(family.mode_labels))
     theta = jax.vmap(family.theta)(u, mode)
     seen = jax.tree.map(jnp.asarray, data)
-    drawn = jax.jit(jax.vmap(family.simulate))(jax.random.split(key_play, data.runs), theta, seen)
-    return {n: np.asarray(v) for n, v in theta.items()}, Trajectories(*(np.asarray(leaf) for leaf in drawn))
+    simulated = jax.jit(jax.vmap(family.simulate))(jax.random.split(key_play, data.runs), theta, seen)
+    return {n: np.asarray(v) for n, v in theta.items()}, Trajectories(*(np.asarray(leaf) for leaf in simulated))
 
 
 def theta_of(family: SequentialFamily, mode: int = 0, /, **values: float) -> dict[str, Array]:
@@ -115,7 +115,7 @@ def plain_chance_to_accept(
     control: float = 1.0,
     lapse: float = 0.0,
 ) -> list[float]:
-    """Of offers 1..9 with `steps` decisions in view, in plain floats."""
+    """Probability to accept offers 1..9 when planning `steps` decisions ahead, in plain floats."""
     value, chances = [0.0] * 9, [0.0] * 9
     for _ in range(steps):
         following, value = value, []
@@ -155,12 +155,14 @@ def test_a_likelihood_is_the_plain_sum_over_decisions_seen(family: ControllableF
     own, theta = run_of(data, 1), theta_of(family, 3, **values)
     steps = family.sweeps if isinstance(family, Discounting) else 4
     accept = plain_chance_to_accept(steps=steps, **values)
-    told = [
+    expected = [
         np.log(accept[s % 9] if a else 1 - accept[s % 9]) if seen else 0.0
         for s, a, seen in zip(data.state[1], data.action[1], data.seen[1], strict=True)
     ]
-    np.testing.assert_allclose(family.pointwise(theta, own), told, atol=1e-3)  # logarithms of float32 values times λ
-    np.testing.assert_allclose(family.log_likelihood(theta, family.summarise(own)), sum(told), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(
+        family.pointwise(theta, own), expected, atol=1e-3
+    )  # logarithms of float32 values times λ
+    np.testing.assert_allclose(family.log_likelihood(theta, family.summarise(own)), sum(expected), rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(family.predict(theta, own), [accept[s % 9] for s in data.state[1]], atol=1e-4)
 
 
@@ -189,13 +191,13 @@ def test_rewards_of_the_ultimatum_game_are_fehr_and_schmidts() -> None:
         True,
         first,
     )
-    found = np.asarray(family.pointwise(theta, run_of(family.arrange(data), 0))).reshape(-1, 2)
+    log_probs = np.asarray(family.pointwise(theta, run_of(family.arrange(data), 0))).reshape(-1, 2)
     # 1e-4: λ times utilities in float32.
-    np.testing.assert_allclose(found[:, 0], table.offer[: stake + 1], atol=1e-4)
-    np.testing.assert_allclose(found[:, 1], table.accept[: stake + 1], atol=1e-4)
+    np.testing.assert_allclose(log_probs[:, 0], table.offer[: stake + 1], atol=1e-4)
+    np.testing.assert_allclose(log_probs[:, 1], table.accept[: stake + 1], atol=1e-4)
     by_name = dataclasses.replace(family, environment="ultimatum")
     again = by_name.pointwise(theta, run_of(by_name.arrange(data), 0))
-    np.testing.assert_array_equal(np.asarray(again).reshape(-1, 2), found)
+    np.testing.assert_array_equal(np.asarray(again).reshape(-1, 2), log_probs)
 
 
 def plain_walk_policy(effort: float, place: float, discount: float, lapse: float, steps: int) -> np.ndarray:
@@ -214,11 +216,11 @@ def plain_walk_policy(effort: float, place: float, discount: float, lapse: float
 @pytest.mark.parametrize("horizon", [None, 4])
 def test_rewards_of_a_world_with_chance_moves_are_planned_for(horizon: int | None) -> None:
     family = dataclasses.replace(WALK, horizon=horizon)
-    found = np.exp(family.log_policy(theta_of(family, effort=-0.5, place=2.0)))
-    assert found.shape[0] == (horizon or 1)
-    for stage in range(found.shape[0]):
+    policy = np.exp(family.log_policy(theta_of(family, effort=-0.5, place=2.0)))
+    assert policy.shape[0] == (horizon or 1)
+    for stage in range(policy.shape[0]):
         steps = 200 if horizon is None else horizon - stage
-        np.testing.assert_allclose(found[stage], plain_walk_policy(-0.5, 2.0, 0.8, 0.05, steps), atol=1e-5)
+        np.testing.assert_allclose(policy[stage], plain_walk_policy(-0.5, 2.0, 0.8, 0.05, steps), atol=1e-5)
 
 
 def test_simulated_actions_and_moves_have_the_policys_and_the_worlds_frequencies() -> None:
@@ -389,18 +391,18 @@ def test_nuts_finds_the_weights_that_a_grid_finds() -> None:
     by_grid = infer(family, data, key=KEY, method=Grid(points=31))
     for name in family.feature_names:
         low, high = np.moveaxis(by_grid.interval(name, 0.68), -1, 0)
-        # 500 draws of some autocorrelation: means are good to well below a third of a standard deviation.
+        # 500 draws with some autocorrelation: errors of means are well below a third of a standard deviation.
         assert (np.abs(by_nuts.mean(name) - by_grid.mean(name)) < 0.35 * (high - low) / 2).all()
 
 
 def below_truth(posterior: SampledPosterior, truth: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """Posterior probability of less than the truth, by run: uniform when beliefs are calibrated."""
+    """Posterior probability below the truth, by run; uniform if beliefs are calibrated."""
     smaller = posterior.theta[name] < truth[name][:, None, None]
     return np.asarray((posterior.weights * smaller).sum(axis=(1, 2)))
 
 
 def assert_uniform(values: np.ndarray) -> None:
-    """Kolmogorov & Smirnov's test, with a false alarm once in a thousand."""
+    """The Kolmogorov–Smirnov test at level .001."""
     ordered, ranks = np.sort(values), np.arange(len(values) + 1) / len(values)
     distance = max(np.abs(ordered - ranks[1:]).max(), np.abs(ordered - ranks[:-1]).max())
     assert distance < 1.95 / np.sqrt(len(values))
@@ -408,7 +410,7 @@ def assert_uniform(values: np.ndarray) -> None:
 
 @pytest.mark.slow
 def test_discounts_of_200_responders_are_recovered_and_calibrated() -> None:
-    """Ninety decisions each, ten from every first offer; envy, rationality and discount all unknown.
+    """Ninety decisions each, ten from every first offer. Envy, rationality and discount are unknown.
 
     By NUTS: envy and rationality lie along a ridge that a grid of three dimensions is too coarse for.
     """
@@ -423,14 +425,14 @@ def test_discounts_of_200_responders_are_recovered_and_calibrated() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("rounds", "starts"), [(10, ALL_OFFERS), (40, (5,))])
 def test_depths_of_200_responders_are_recovered_and_calibrated(rounds: int, starts: tuple[int, ...]) -> None:
-    """Envy, rationality and depth unknown, the discount known; also with the usual forty rounds from offer 5."""
+    """Envy, rationality and depth are unknown, the discount is known; also with the usual forty rounds from offer 5."""
     family = PlanningAhead(rounds=rounds)
     truth, data = draw(family, jax.random.key(7), episodes(starts, rounds, 200))
     posterior = infer(family, data, key=KEY, method=Grid(points=61))
     assert correlation(posterior, truth, "depth") > 0.8
     for name in family.coordinate_names:
         assert_uniform(below_truth(posterior, truth, name))
-    # Each depth is true as often as it is believed in, within five standard errors.
+    # Each depth is true as often as it is believed, within five standard errors.
     believed, true = posterior.mode_probabilities, truth["depth"][:, None] == np.arange(6)
     error = np.sqrt((believed * (1 - believed)).sum(axis=0))
     assert (np.abs((believed - true).sum(axis=0)) < 5 * error).all()

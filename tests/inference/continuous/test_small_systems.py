@@ -1,4 +1,4 @@
-"""Elimination and Cholesky factors against LAPACK in double precision, on any positive definite matrices."""
+"""Elimination and Cholesky factors compared with LAPACK in double precision, for random positive definite matrices."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def test_it_solves_positive_definite_systems(rows: int, seed: int) -> None:
     root = rng.normal(size=(rows, rows))
     matrix, right = root @ root.T + 0.1 * np.eye(rows), rng.normal(size=rows)
     with jax.enable_x64(True):
-        found = np.asarray(solved(jnp.asarray(matrix), jnp.asarray(right)))
-    np.testing.assert_allclose(found, np.linalg.solve(matrix, right), rtol=1e-8, atol=1e-9)
+        solution = np.asarray(solved(jnp.asarray(matrix), jnp.asarray(right)))
+    np.testing.assert_allclose(solution, np.linalg.solve(matrix, right), rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("length", [0.1, 1.0, 10.0, 100.0])
@@ -30,7 +30,8 @@ def test_in_single_precision_it_is_as_near_as_lapack_on_covariances_of_places(le
     truth = np.linalg.solve(exact, towards)
     matrix, right = jnp.asarray(exact, jnp.float32), jnp.asarray(towards, jnp.float32)
     own, theirs = (
-        np.abs(np.asarray(found) - truth).max() for found in (solved(matrix, right), jnp.linalg.solve(matrix, right))
+        np.abs(np.asarray(solution) - truth).max()
+        for solution in (solved(matrix, right), jnp.linalg.solve(matrix, right))
     )
     assert own <= 3 * theirs + 1e-6
 
@@ -40,8 +41,8 @@ def test_a_batch_is_its_systems_one_by_one() -> None:
     root = rng.normal(size=(50, 4, 4))
     matrices, rights = jnp.asarray(root @ root.swapaxes(1, 2) + np.eye(4)), jnp.asarray(rng.normal(size=(50, 4)))
     together = jax.jit(jax.vmap(solved))(matrices, rights)
-    for matrix, right, found in zip(matrices, rights, together, strict=True):
-        np.testing.assert_allclose(found, solved(matrix, right), rtol=2e-4, atol=1e-5)
+    for matrix, right, solution in zip(matrices, rights, together, strict=True):
+        np.testing.assert_allclose(solution, solved(matrix, right), rtol=2e-4, atol=1e-5)
 
 
 @given(rows=st.integers(1, 8), columns=st.integers(1, 5), seed=st.integers(0, 10_000))
@@ -50,21 +51,22 @@ def test_a_root_and_what_it_solves_are_those_of_lapack(rows: int, columns: int, 
     root = rng.normal(size=(rows, rows))
     matrix, right = root @ root.T + 0.1 * np.eye(rows), rng.normal(size=(rows, columns))
     with jax.enable_x64(True):
-        found = lower_root(jnp.asarray(matrix))
-        solution = solved_downwards(found, jnp.asarray(right))
+        lower = lower_root(jnp.asarray(matrix))
+        solution = solved_downwards(lower, jnp.asarray(right))
     exact = np.linalg.cholesky(matrix)
-    np.testing.assert_allclose(found, exact, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(lower, exact, rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(solution, np.linalg.solve(exact, right), rtol=1e-8, atol=1e-9)
 
 
 def test_a_root_s_slopes_are_those_of_lapack() -> None:
     matrix = jnp.asarray(np.cov(np.random.default_rng(1).normal(size=(5, 40))))
 
-    def told(root: jax.Array) -> jax.Array:
+    def summed(root: jax.Array) -> jax.Array:
         return jnp.sum(jnp.sin(jnp.arange(25.0).reshape(5, 5) * root))
 
     own, theirs = (
-        jax.grad(lambda m, of=of: told(of((m + m.T) / 2)))(matrix) for of in (lower_root, jnp.linalg.cholesky)
+        jax.grad(lambda m, root_of=root_of: summed(root_of((m + m.T) / 2)))(matrix)
+        for root_of in (lower_root, jnp.linalg.cholesky)
     )
     np.testing.assert_allclose(own, theirs, rtol=1e-3, atol=1e-4)
 

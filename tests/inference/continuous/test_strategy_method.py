@@ -1,4 +1,4 @@
-"""Minimum acceptable offers: a proper distribution, the one shock it stands for, and recovery of what made it."""
+"""Minimum acceptable offers: a proper distribution, from a single shock, whose parameters are recovered."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ def test_minimums_have_the_probabilities_of_plain_numpy() -> None:
     seen = jax.tree.map(lambda leaf: jnp.asarray(leaf)[0], family.arrange(everything))
     theta = {name: jnp.asarray(value) for name, value in THETA.items()}
     values, was_seen = family.observed(seen)
-    found = np.asarray(family.pointwise(theta, seen))[np.asarray(was_seen) > 0]
-    np.testing.assert_allclose(np.exp(found), chance(THETA), atol=1e-6)
-    assert np.exp(found).sum() == pytest.approx(1, abs=1e-5)
+    log_probs = np.asarray(family.pointwise(theta, seen))[np.asarray(was_seen) > 0]
+    np.testing.assert_allclose(np.exp(log_probs), chance(THETA), atol=1e-6)
+    assert np.exp(log_probs).sum() == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose(values[was_seen > 0], np.arange(21) / 20, atol=1e-6)
     total = float(family.log_likelihood(theta, family.summarise(seen)))
     assert total == pytest.approx(float(np.log(chance(THETA)).sum()), abs=1e-2)
 
 
 def test_a_utility_that_falls_gives_no_negative_chance() -> None:
-    found = minimum_probs(jnp.asarray([[0.1, 0.6, 0.4, 0.9]]), jnp.ones((1, 4), bool), jnp.asarray(0.0))
-    np.testing.assert_allclose(found[0], np.array([0.1, 0.5, 0.0, 0.3]) / 0.9, atol=1e-6)
+    probs = minimum_probs(jnp.asarray([[0.1, 0.6, 0.4, 0.9]]), jnp.ones((1, 4), bool), jnp.asarray(0.0))
+    np.testing.assert_allclose(probs[0], np.array([0.1, 0.5, 0.0, 0.3]) / 0.9, atol=1e-6)
 
 
 def test_a_stake_has_only_its_own_offers() -> None:
     legal = jnp.asarray([[True, True, False]])
-    found = minimum_probs(jnp.asarray([[0.25, 0.5, 0.9]]), legal, jnp.asarray(0.5))
-    np.testing.assert_allclose(found, [[0.5, 0.5, 0.0]], atol=1e-6)
+    probs = minimum_probs(jnp.asarray([[0.25, 0.5, 0.9]]), legal, jnp.asarray(0.5))
+    np.testing.assert_allclose(probs, [[0.5, 0.5, 0.0]], atol=1e-6)
 
 
 def test_what_made_the_minimums_is_found_again() -> None:
@@ -62,7 +62,7 @@ def test_what_made_the_minimums_is_found_again() -> None:
     for name in ("alpha", "rationality", "lapse"):
         low, high = posterior.interval(name, 0.99)[0]
         assert low < THETA[name] < high
-    assert abs(posterior.mean("rationality")[0] - 12) < 4  # the pair of answers at m and m − 1 would say 0
+    assert abs(posterior.mean("rationality")[0] - 12) < 4  # independent answers at m and m − 1 would give 0
 
 
 def test_simulated_minimums_follow_the_probabilities() -> None:
@@ -71,8 +71,8 @@ def test_simulated_minimums_follow_the_probabilities() -> None:
     seen = jax.tree.map(lambda leaf: jnp.asarray(leaf)[0], family.arrange(data))
     theta = {name: jnp.asarray(value) for name, value in THETA.items()}
     values, was_seen = family.observed(family.simulate(jax.random.key(0), theta, seen))
-    drawn = np.rint(np.asarray(values)[np.asarray(was_seen) > 0] * STAKE).astype(int)
-    counted = np.bincount(drawn, minlength=21) / 4_000
+    minimums = np.rint(np.asarray(values)[np.asarray(was_seen) > 0] * STAKE).astype(int)
+    counted = np.bincount(minimums, minlength=21) / 4_000
     np.testing.assert_allclose(counted, chance(THETA), atol=0.04)  # 5 standard errors
     expected = np.asarray(family.predict(theta, seen))[np.asarray(was_seen) > 0][0]
     assert expected == pytest.approx(float(chance(THETA) @ np.arange(21)) / STAKE, abs=1e-4)

@@ -1,4 +1,4 @@
-"""Beliefs about norms that may change: held against a sum over all paths of hypotheses."""
+"""Beliefs about norms that may change, compared with a sum over all paths of hypotheses."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_an_impossible_hypothesis_stays_impossible() -> None:
 
 
 def test_data_that_every_hypothesis_rules_out_are_refused_by_run() -> None:
-    strict = named_norms(("selfish", "fair"), rationality=(3e38,))  # as good as never leave their best offer
+    strict = named_norms(("selfish", "fair"), rationality=(3e38,))  # almost never leave their best offer
     offers = [[1] * 10, [5] * 10, [9] * 10]
     with pytest.raises(ValueError, match=r"run 2 has probability 0 .*; give the hypotheses a lapse above 0"):
         infer(strict, evidence([[10]], offers, True))
@@ -63,6 +63,6 @@ def test_the_hypothesis_that_explains_the_data_wins() -> None:
         assert posterior.probabilities[0, number] > 0.999
 
 
-def test_an_unknown_method_is_named_beside_those_there_are() -> None:
+def test_an_unknown_method_is_named_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'guess'.*exact"):
         infer(named_norms(), SEEN, method="guess")

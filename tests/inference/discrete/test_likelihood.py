@@ -1,4 +1,4 @@
-"""The likelihood's short cuts, held against the slow plain way: whole tables, looked up and added by numpy."""
+"""The likelihood's short cuts, compared with a slow, plain version: numpy adds up entries of whole tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GRID = parameter_grid("fehr_schmidt", {"alpha": (0, 0.5, 3), "beta": (0, 0.4, 0.
 
 
 def small(name: str, lapse: list[float]) -> Hypotheses:
-    """A family, thinned to what plain enumeration can afford; λ = 2,000 takes exponentials to where they underflow."""
+    """A family, thinned for plain enumeration. At λ = 2,000 exponentials underflow."""
     family = FAMILIES[name].make([20.0, 2000.0], lapse)
     if isinstance(family, PolicyHypotheses) and family.size > 200:
         step = family.size // 150
@@ -31,7 +31,7 @@ def small(name: str, lapse: list[float]) -> Hypotheses:
 
 
 def random_plays(seed: int, runs: int, plays: int, stakes: tuple[int, int] = (10, 100)) -> Evidence:
-    """Plays with uniform offers, of which some halves were not seen."""
+    """Interactions with uniform offers; some offers or answers were not seen."""
     rng = np.random.default_rng(seed)
     stake = rng.integers(stakes[0], stakes[1] + 1, (runs, plays))
     offer = rng.integers(0, np.minimum(stake, 100) + 1)
@@ -40,7 +40,7 @@ def random_plays(seed: int, runs: int, plays: int, stakes: tuple[int, int] = (10
 
 
 def played(runs: int, plays: int) -> Evidence:
-    """Plays of the grid's own policies, each run following one."""
+    """Interactions by the grid's own policies, one policy in each run."""
     rng = np.random.default_rng(0)
     stake = np.repeat(rng.integers(10, 101, (runs, plays // 10)), 10, axis=1)
     offer, accepted = np.zeros((runs, plays), int), np.zeros((runs, plays), bool)
@@ -83,7 +83,7 @@ def plain_posterior(log_likelihood: Float[np.ndarray, "run hypothesis"]) -> Floa
 
 
 def close(fast: np.ndarray, plain: np.ndarray) -> None:
-    """Equal to twelve digits; log 0 where it is log 0."""
+    """Check equality to twelve digits, also where both are log 0."""
     np.testing.assert_array_equal(np.isfinite(fast), np.isfinite(plain))
     finite = np.isfinite(plain)
     np.testing.assert_allclose(fast[finite], plain[finite], rtol=1e-12, atol=1e-11)
@@ -119,7 +119,7 @@ def test_sums_are_those_of_plain_double_precision(name: str) -> None:
 def test_posterior_is_that_of_plain_double_precision(plays: int) -> None:
     data = played(runs=8, plays=plays)
     expected = plain_posterior(plain_log_likelihood(GRID, data))
-    assert np.mean(expected.max(axis=1) < 0.999) > 0.01  # some runs have several hypotheses left, so errors would show
+    assert np.mean(expected.max(axis=1) < 0.999) > 0.01  # some runs have several hypotheses left, so that errors show
     posterior = infer(GRID, data)
     np.testing.assert_allclose(posterior.probabilities, expected, atol=1e-6)
     np.testing.assert_allclose(posterior.probabilities.sum(axis=1), 1, atol=1e-6)
@@ -179,7 +179,7 @@ def test_large_stakes_are_found_by_sorting() -> None:
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["blocks"], meta_fields=[])
 @dataclass(frozen=True)
 class NobodyOffersHalf(PolicyHypotheses):
-    """Hypotheses that give an offer of 5 in 10 no chance at all."""
+    """Hypotheses under which an offer of 5 in 10 is impossible."""
 
     def over_cells(self, cells: Cells, use: Use) -> Float[Array, "*n hypothesis"]:
         table = self.at_cells(cells)

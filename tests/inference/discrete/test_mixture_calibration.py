@@ -1,8 +1,8 @@
 """Unknown shares of selfish and altruistic users are inferred as well as the evidence allows.
 
-A user's offer, near nothing or near everything, shows its norm; an answer shows next to nothing, since users of both
-norms accept nearly every offer. Per run of five epochs that is 45 telling actions in group 1v9, 25 in 5v5 and 5 in 9v1,
-so the posterior is close to that of counting selfish proposers.
+A user's offer, near nothing or near everything, shows its norm. An answer shows almost nothing, since users of both
+norms accept nearly every offer. A run of five epochs has 45 informative actions in group 1v9, 25 in 5v5 and 5 in 9v1.
+So the posterior is close to that of an observer who counts selfish proposers.
 """
 
 import functools
@@ -29,7 +29,7 @@ every_group = pytest.mark.parametrize("group", GROUPS)
 
 @every_group
 def test_nine_in_ten_intervals_cover_weights_drawn_from_the_prior(group: str) -> None:
-    """1,000 runs in one program; the count's own standard deviation is .0095, so 87–93 % is three of them each way."""
+    """1,000 runs in one program. The share's standard deviation is .0095, so 87–93 % is three of them on each side."""
     key_truth, key_plays = jax.random.split(jax.random.key(1))
     truth = jax.random.randint(key_truth, (RUNS,), 0, PERCENT.size)
     data = simulate_group(key_plays, PERCENT.components, PERCENT.weights[truth], GROUPS[group], EPOCHS)
@@ -38,7 +38,7 @@ def test_nine_in_ten_intervals_cover_weights_drawn_from_the_prior(group: str) ->
     weight = PERCENT.coordinates()["weight_selfish"]
     covered = (low <= weight[truth]) & (weight[truth] <= high)
     assert 0.87 <= covered.mean() <= 0.93
-    # What a calibrated posterior promises: its own mass between the ends, on average over runs.
+    # A calibrated posterior has the promised mass inside the interval, on average over runs.
     inside = (low[:, None] <= weight) & (weight <= high[:, None])
     assert abs((inside * posterior.probabilities).sum(axis=1).mean() - 0.9) < 0.01
 
@@ -55,7 +55,7 @@ def ends_near(hypotheses: str, selfish: float, group: str) -> np.ndarray:
 
 
 def counting(selfish: float, group: str) -> float:
-    """The chance of a posterior mean within .15 of the weight for an observer who is told each proposer's norm."""
+    """Probability of a posterior mean within .15 of the weight for an observer who knows each proposer's norm."""
     weight = PERCENT.coordinates()["weight_selfish"].astype(np.float64)
     schedule = GROUPS[group]
     offers = EPOCHS * (schedule.uu + schedule.ua)
@@ -79,14 +79,16 @@ def test_nine_in_ten_runs_end_within_15_points_of_the_weights(hypotheses: str, g
 
 @by_weight
 @every_group
-def test_runs_end_as_near_the_weights_as_for_one_who_is_told_the_proposers_norms(selfish: float, group: str) -> None:
+def test_runs_end_as_near_the_weights_as_for_an_observer_who_knows_the_proposers_norms(
+    selfish: float, group: str
+) -> None:
     expected = counting(selfish, group)
-    # Were both the same, one seed in a million would fail; .02 for what answers and slips of the offer may change.
+    # If both are equal, one seed in a million fails. Answers and lapses in offers may change it by .02.
     bound = false_alarm_bound(np.array([expected]), RUNS, cells=1)[0] / RUNS + 0.02
     assert abs(ends_near("two norms", selfish, group).mean() - expected) <= bound
 
 
 def test_five_telling_actions_an_epoch_fall_just_short_and_one_far_short() -> None:
-    """Why 5v5 at 50/50 and all of 9v1 are not among those held to nine in ten: telling norms apart is not the limit."""
+    """5v5 at 50/50 and all of 9v1 cannot reach 90 %, even for an observer who recognises all norms."""
     assert 0.89 < counting(0.5, "5v5") < 0.9
     assert max(counting(selfish, "9v1") for selfish in (0.2, 0.5, 0.8)) < 0.75

@@ -39,22 +39,22 @@ def test_it_follows_the_protocol(name: str) -> None:
 
 @pytest.mark.parametrize("hypotheses", [named_norms(), MIXTURES, GRID], ids=["named", "mixtures", "grid"])
 def test_draws_have_the_posteriors_frequencies(hypotheses: Hypotheses) -> None:
-    """Were the law true, one seed in a million would fail; the seed is fixed."""
+    """If the law is true, one seed in a million fails. The seed is fixed."""
     posterior, draws = drawn_posterior(hypotheses), 40_000
-    drawn = posterior.sample(jax.random.key(1), draws)
-    for row, probability in zip(drawn, posterior.probabilities.astype(np.float64), strict=True):
+    sample = posterior.sample(jax.random.key(1), draws)
+    for row, probability in zip(sample, posterior.probabilities.astype(np.float64), strict=True):
         counts = np.bincount(row, minlength=hypotheses.size)
-        bound = false_alarm_bound(probability, draws, drawn.shape[0] * hypotheses.size)
+        bound = false_alarm_bound(probability, draws, sample.shape[0] * hypotheses.size)
         assert (np.abs(counts - draws * probability) <= bound).all()
         assert (counts[probability == 0] == 0).all()
 
 
 def test_a_refuted_hypothesis_is_never_drawn() -> None:
-    """Of so many hypotheses, a bare cumulative sum would give a refuted one in about one of 2 million draws."""
+    """With so many hypotheses, a bare cumulative sum would draw a refuted one in about one of 2 million draws."""
     percent = np.linspace(0, 1, 101).tolist()
     posterior = drawn_posterior(parameter_grid("fehr_schmidt", {"alpha": percent, "beta": percent}), runs=10)
-    drawn = posterior.sample(jax.random.key(2), 1_000_000)
-    assert (np.take_along_axis(posterior.probabilities, drawn, axis=1) > 0).all()
+    sample = posterior.sample(jax.random.key(2), 1_000_000)
+    assert (np.take_along_axis(posterior.probabilities, sample, axis=1) > 0).all()
 
 
 def test_a_runs_draws_do_not_depend_on_the_batch() -> None:
@@ -66,7 +66,7 @@ def test_a_runs_draws_do_not_depend_on_the_batch() -> None:
 
 
 def loop_interval(values: np.ndarray, probability: np.ndarray, mass: float) -> tuple[float, float]:
-    """Values that have, with half their own probability, (1 − mass)/2 or more below them and above them."""
+    """Range of the values with at least (1 − mass)/2 of the probability below and above, counting half of their own."""
     rounding = 1e-6  # of float32 probabilities, so that ties count as inside
     inside = []
     for value in sorted(set(values)):
@@ -88,8 +88,8 @@ def test_intervals_are_those_of_a_plain_loop(probability: np.ndarray, mass: floa
 @pytest.mark.parametrize("name", ["alpha", "beta", "rationality"])
 def test_intervals_of_a_coordinate_are_those_of_its_marginal(name: str) -> None:
     posterior = drawn_posterior(GRID)
-    found = posterior.interval(name, mass=0.8)
-    for row, probability in zip(found, posterior.probabilities.astype(np.float64), strict=True):
+    intervals = posterior.interval(name, mass=0.8)
+    for row, probability in zip(intervals, posterior.probabilities.astype(np.float64), strict=True):
         np.testing.assert_array_equal(row, loop_interval(GRID.coordinates()[name], probability, 0.8))
 
 
@@ -101,7 +101,7 @@ def test_an_interval_of_a_fine_grid_holds_its_mass() -> None:
     for mass in (0.5, 0.9, 0.99):
         low, high = posterior.interval("weight_selfish", mass)[0]
         inside = density[(weight >= low) & (weight <= high)].sum() / density.sum()
-        assert abs(inside - mass) < 0.02  # at each end half a grid point's probability, at most .7 %
+        assert abs(inside - mass) < 0.02  # half a grid point's probability at each end, at most .7 %
 
 
 def test_a_certain_posterior_has_an_interval_of_one_point() -> None:
@@ -189,7 +189,7 @@ def test_the_mean_policy_of_mixtures_has_the_most_probable_setting() -> None:
     assert {norm.utility: norm.rationality for _, norm in policy.parts} == {"selfish": 60.0, "altruistic": 60.0}
 
 
-def test_an_unknown_coordinate_is_refused_beside_those_there_are() -> None:
+def test_an_unknown_coordinate_is_refused_with_the_known_ones() -> None:
     posterior = drawn_posterior(GRID)
     for name in ("gamma", "norm"):
         with pytest.raises(ValueError, match=rf"no numerical coordinate '{name}'; there are alpha, beta"):

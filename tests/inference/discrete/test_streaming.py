@@ -1,4 +1,4 @@
-"""Summaries of posteriors that pass by are those of posteriors that stand there whole."""
+"""Summaries of streamed posteriors equal those of whole posteriors."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ ARRAYS = ("log_evidence", "entropy", "most_probable", "highest_probability", "no
 
 
 def mean_shares(hypotheses: Hypotheses, stake: int) -> np.ndarray:
-    """What each hypothesis offers on average, from its own table."""
+    """Mean offered share of each hypothesis, from its own table."""
     chance = np.exp(np.asarray(hypotheses.table(jnp.asarray([stake])).offer[0], np.float64))
     return np.asarray(chance @ np.minimum(np.arange(NUM_OFFERS) / stake, 1.0))
 
 
-def close_to_whole(name: str, found: PosteriorSummaries, data: Evidence, prior: np.ndarray | None = None) -> None:
+def close_to_whole(name: str, summaries: PosteriorSummaries, data: Evidence, prior: np.ndarray | None = None) -> None:
     hypotheses = family(name)
     with np.errstate(divide="ignore"):  # of prior probabilities 0
         probability, log_evidence = enumerate_posterior(name, data, prior)
-    np.testing.assert_allclose(found.log_evidence, log_evidence, atol=1e-6)
-    np.testing.assert_allclose(found.highest_probability, probability.max(axis=1), atol=1e-6)
-    at_most = probability[np.arange(data.runs), found.most_probable]
+    np.testing.assert_allclose(summaries.log_evidence, log_evidence, atol=1e-6)
+    np.testing.assert_allclose(summaries.highest_probability, probability.max(axis=1), atol=1e-6)
+    at_most = probability[np.arange(data.runs), summaries.most_probable]
     np.testing.assert_allclose(at_most, probability.max(axis=1), atol=1e-9)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(probability > 0, probability * np.log(probability), 0.0)
-    np.testing.assert_allclose(found.entropy, -terms.sum(axis=1), atol=1e-6)
-    np.testing.assert_allclose(found.norm_probabilities, probability @ hypotheses.norm_weights(), atol=1e-6)
-    np.testing.assert_allclose(found.offered_share, probability @ mean_shares(hypotheses, 100), atol=1e-5)
+    np.testing.assert_allclose(summaries.entropy, -terms.sum(axis=1), atol=1e-6)
+    np.testing.assert_allclose(summaries.norm_probabilities, probability @ hypotheses.norm_weights(), atol=1e-6)
+    np.testing.assert_allclose(summaries.offered_share, probability @ mean_shares(hypotheses, 100), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", FAMILY_NAMES)
@@ -72,32 +72,34 @@ def test_any_evidence_and_prior(data: Evidence, seed: int) -> None:
 
 def test_it_is_what_infer_gives() -> None:
     data = random_evidence(5)
-    posterior, found = infer(GRID, data), summarise_posteriors(GRID, data, stake=20)
-    np.testing.assert_allclose(found.log_evidence, posterior.log_evidence, atol=1e-4)  # single precision
-    of_found = np.take_along_axis(posterior.probabilities, found.most_probable[:, None], axis=1)[:, 0]
-    np.testing.assert_allclose(of_found, posterior.probabilities.max(axis=1), rtol=1e-6)  # of equals, either
+    posterior, summaries = infer(GRID, data), summarise_posteriors(GRID, data, stake=20)
+    np.testing.assert_allclose(summaries.log_evidence, posterior.log_evidence, atol=1e-4)  # single precision
+    of_most_probable = np.take_along_axis(posterior.probabilities, summaries.most_probable[:, None], axis=1)[:, 0]
+    np.testing.assert_allclose(
+        of_most_probable, posterior.probabilities.max(axis=1), rtol=1e-6
+    )  # of equals, any may be most probable
     expected = posterior.probabilities @ mean_shares(GRID, 20)
-    np.testing.assert_allclose(found.offered_share, expected, atol=1e-5)
+    np.testing.assert_allclose(summaries.offered_share, expected, atol=1e-5)
 
 
 def repeated(data: Evidence, times: int) -> Evidence:
     return Evidence(*(np.tile(column, (times, 1)) for column in data))
 
 
-def test_pieces_change_no_bit() -> None:
+def test_chunks_change_no_bit() -> None:
     data = repeated(random_evidence(2), 20)
     assert data.runs > 1_000
     key = derive_key(1, "draws")
     whole = summarise_posteriors(GRID, data, key=key, draws=3)
     small = summarise_posteriors(GRID, data, key=key, draws=3, runs_at_once=512)
     cuts = [slice(0, 300), slice(300, 301), slice(301, None)]
-    given_in_pieces = summarise_posteriors(GRID, (runs_of(data, cut) for cut in cuts), key=key, draws=3)
+    given_in_chunks = summarise_posteriors(GRID, (runs_of(data, cut) for cut in cuts), key=key, draws=3)
     for name in (*ARRAYS, "draws"):
-        for other in (small, given_in_pieces):
+        for other in (small, given_in_chunks):
             assert getattr(other, name).tobytes() == getattr(whole, name).tobytes(), name
 
 
-def test_one_program_serves_all_pieces() -> None:
+def test_one_program_serves_all_chunks() -> None:
     data = repeated(random_evidence(2), 30)
     program: Any = module._summarise
     program.clear_cache()
@@ -107,11 +109,11 @@ def test_one_program_serves_all_pieces() -> None:
 
 
 def test_draws_follow_the_posterior() -> None:
-    """Of 40,000 draws over some 270 hypotheses, Pearson's statistic."""
+    """Pearson's statistic of 40,000 draws over some 270 hypotheses."""
     data = runs_of(random_evidence(4), slice(0, 2))
     draws = 20_000
-    drawn = summarise_posteriors(GRID, data, key=derive_key(3, "draws"), draws=draws).draws
-    for row, probability in zip(drawn, infer(GRID, data).probabilities.astype(np.float64), strict=True):
+    sample = summarise_posteriors(GRID, data, key=derive_key(3, "draws"), draws=draws).draws
+    for row, probability in zip(sample, infer(GRID, data).probabilities.astype(np.float64), strict=True):
         count = np.bincount(row, minlength=GRID.size)
         many = draws * probability >= 5
         observed = np.append(count[many], count[~many].sum())
@@ -119,7 +121,7 @@ def test_draws_follow_the_posterior() -> None:
         statistic = float(((observed - expected) ** 2 / expected).sum())
         degrees = len(observed) - 1
         assert abs(statistic - degrees) < 4 * np.sqrt(2 * degrees)
-    assert (drawn[0] != drawn[1]).any()
+    assert (sample[0] != sample[1]).any()
 
 
 def test_what_no_hypothesis_allows_is_refused_by_its_place_among_all() -> None:
@@ -137,7 +139,7 @@ def test_a_prior_that_is_no_distribution_is_refused(prior: list[float]) -> None:
         summarise_posteriors(named_norms(), random_evidence(1), prior)
 
 
-# Peak memory in kB of a process that streams so many runs over 2,000 hypotheses; made up as they come.
+# Prints the peak memory in kB of a process that streams chunks of 2,048 simulated runs over 2,000 hypotheses.
 _PEAK = """
 import resource, sys
 import numpy as np
@@ -145,15 +147,15 @@ from inference import evidence, parameter_grid, stream_posteriors
 grid = parameter_grid("fehr_schmidt", {"alpha": np.linspace(0, 4, 50), "beta": np.linspace(0, 1, 40)}, lapse=(0.05,))
 rng = np.random.default_rng(0)
 shape = (2_048, 5)
-pieces = (evidence(rng.integers(20, 24, shape), rng.integers(0, 20, shape), True) for _ in range(int(sys.argv[1])))
-print(sum(part.runs for part in stream_posteriors(grid, pieces, runs_at_once=2_048)))
+chunks = (evidence(rng.integers(20, 24, shape), rng.integers(0, 20, shape), True) for _ in range(int(sys.argv[1])))
+print(sum(part.runs for part in stream_posteriors(grid, chunks, runs_at_once=2_048)))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def peak(pieces: int) -> tuple[int, int]:
+def peak(chunks: int) -> tuple[int, int]:
     done = subprocess.run(
-        [sys.executable, "-c", _PEAK, str(pieces)],
+        [sys.executable, "-c", _PEAK, str(chunks)],
         capture_output=True,
         text=True,
         check=True,
@@ -167,7 +169,7 @@ def peak(pieces: int) -> tuple[int, int]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "darwin", reason="counts in bytes there")
 def test_memory_does_not_grow_with_runs() -> None:
-    """Ten times the runs, whose table would take 650 MB more in double precision."""
+    """The table of eleven times as many runs would take 650 MB more in double precision."""
     few, many = peak(2), peak(22)
     assert (few[0], many[0]) == (2 * 2_048, 22 * 2_048)
     assert many[1] - few[1] < 40_000

@@ -1,4 +1,4 @@
-"""Samplers against quadrature, for every shipped family that is small enough for a grid."""
+"""Samplers compared with quadrature, for every shipped family that is small enough for a grid."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from inference.samplers.runs import as_arrays, fit_runs
 
 RUNS = 3
 SMALL = [name for name, entry in CONTINUOUS_FAMILIES.items() if entry.family.dimension <= LARGEST_GRID]
-POINTS = {"ug-bayes": 151}  # with this many plays its posteriors are thin and bent
+POINTS = {"ug-bayes": 151}  # with so much evidence its posteriors are thin and curved
 SAMPLERS: dict[str, Method] = {
     "nuts": Nuts(target_accept=0.95, draws=4_000),
     "smc": Smc(populations=4, particles=2_000),
 }
 
-# A chain does not travel between separate modes: NUTS fails calibration there (docs/calibration.md).
+# A chain does not move between separate modes, so NUTS fails calibration there (docs/calibration.md).
 PAIRS = [
     (name, sampler)
     for name in SMALL
@@ -36,7 +36,7 @@ PAIRS = [
 
 @functools.cache
 def simulated(name: str) -> Any:
-    """Choices of hypotheses that were drawn from the prior, a run each."""
+    """Choices by hypotheses that were drawn from the prior, one in each run."""
     family, design = CONTINUOUS_FAMILIES[name].family, CONTINUOUS_FAMILIES[name].design()
     seen = jax.tree.map(lambda leaf: leaf[0], as_arrays(family.arrange(design)))
 
@@ -65,20 +65,20 @@ def test_there_are_families_to_compare() -> None:
 @pytest.mark.parametrize(("name", "sampler"), PAIRS)
 def test_samplers_agree_with_quadrature(name: str, sampler: str) -> None:
     family = CONTINUOUS_FAMILIES[name].family
-    exact, found = posterior(name, Grid(points=POINTS.get(name))), posterior(name, SAMPLERS[sampler])
-    assert (np.asarray(exact.fit.trace["cells_per_deviation"]) > 1).all()  # else the grid is no yardstick
-    effective = diagnose(found).table.groupby("run")["ess_bulk"].min().to_numpy()
+    exact, sampled = posterior(name, Grid(points=POINTS.get(name))), posterior(name, SAMPLERS[sampler])
+    assert (np.asarray(exact.fit.trace["cells_per_deviation"]) > 1).all()  # otherwise the grid is not exact enough
+    effective = diagnose(sampled).table.groupby("run")["ess_bulk"].min().to_numpy()
     for parameter in family.coordinate_names:
         mean = exact.mean(parameter)
         spread = np.sqrt((exact.weights * (exact.theta[parameter] - mean[:, None, None]) ** 2).sum(axis=(1, 2)))
         # Four Monte Carlo errors, and .02 deviations for the grid's own.
-        assert (np.abs(found.mean(parameter) - mean) < spread * (4 / np.sqrt(effective) + 0.02)).all(), parameter
-    # A Monte Carlo error of chances, at most .5 / √400 with the fewest effective draws.
-    np.testing.assert_allclose(found.mode_probabilities, exact.mode_probabilities, atol=0.03)
+        assert (np.abs(sampled.mean(parameter) - mean) < spread * (4 / np.sqrt(effective) + 0.02)).all(), parameter
+    # A Monte Carlo error of probabilities, at most .5 / √400 with the fewest effective draws.
+    np.testing.assert_allclose(sampled.mode_probabilities, exact.mode_probabilities, atol=0.03)
     if isinstance(family, ActsOnStakes):
         stakes = jnp.asarray([10, 20])
-        one, other = found.predictive(stakes), exact.predictive(stakes)
+        one, other = sampled.predictive(stakes), exact.predictive(stakes)
         assert 0.5 * np.abs(one.offer - other.offer).sum(axis=-1).max() < 0.01
         assert np.nanmax(np.abs(one.accept - other.accept)) < 0.01
-    else:  # chances of two answers, whose difference is their total variation
-        np.testing.assert_allclose(found.predict(), exact.predict(), atol=0.01)
+    else:  # probabilities of two answers; their difference is the total variation
+        np.testing.assert_allclose(sampled.predict(), exact.predict(), atol=0.01)

@@ -1,4 +1,4 @@
-"""Every method for continuous families against quadrature, against itself, and against bad input."""
+"""Every method for continuous families: compared with quadrature and with itself, and given bad input."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def slow(name: str) -> object:
 
 @functools.cache
 def played(runs: int = 2, plays: int = 24, seed: int = 3) -> Evidence:
-    """Plays of a mildly envious, mildly guilty group; enough for a posterior that is near normal."""
+    """Interactions of a mildly envious, mildly guilty group, enough for a nearly normal posterior."""
     norm = Policy.of(Norm("fehr_schmidt", (1.0, 0.4), 20.0, 0.05))
     stake = np.tile(np.resize([10, 20], plays), (runs, 1))
     return evidence(*(np.asarray(column) for column in simulate(jax.random.key(seed), norm, stake)))
@@ -90,14 +90,14 @@ def test_quadrature_is_enumeration() -> None:
         np.testing.assert_allclose(by_quadrature().interval(name), fixed.interval(name), atol=0.03)
     np.testing.assert_allclose(by_quadrature().log_evidence, np.asarray(fixed.log_evidence), atol=5e-3)
     expected = fixed.predictive(STAKES)
-    found = by_quadrature().predictive(STAKES)
-    np.testing.assert_allclose(found.offer, expected.offer, atol=1e-3)
-    np.testing.assert_allclose(found.accept, expected.accept, atol=1e-3)
+    predictive = by_quadrature().predictive(STAKES)
+    np.testing.assert_allclose(predictive.offer, expected.offer, atol=1e-3)
+    np.testing.assert_allclose(predictive.accept, expected.accept, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_methods_agree_with_quadrature(name: str) -> None:
-    plays = 400 if name in NORMAL else 24  # so many that a normal fits
+    plays = 400 if name in NORMAL else 24  # enough evidence that a normal fits
     posterior = infer(TWO, played(plays=plays), key=KEY, method=METHODS[name])
     expected = by_quadrature(plays)
     for parameter in ("alpha", "beta"):
@@ -113,10 +113,10 @@ def test_methods_agree_with_quadrature(name: str) -> None:
 def test_a_discrete_parameter_is_summed_out_and_drawn_back(name: str) -> None:
     data = Evidence(*(column[:, :2] for column in played(plays=24)))
     exact = infer(NamedNorm(), data, method="grid", key=KEY)
-    assert ((exact.mode_probabilities > 0.02).sum(axis=1) >= 2).all()  # else there is nothing to tell
-    found = infer(NamedNorm(), data, method=METHODS[name], key=KEY)
-    np.testing.assert_allclose(found.mode_probabilities, exact.mode_probabilities, atol=0.06)
-    assert total_variation(found, exact) < 0.03
+    assert ((exact.mode_probabilities > 0.02).sum(axis=1) >= 2).all()  # otherwise the test is empty
+    posterior = infer(NamedNorm(), data, method=METHODS[name], key=KEY)
+    np.testing.assert_allclose(posterior.mode_probabilities, exact.mode_probabilities, atol=0.06)
+    assert total_variation(posterior, exact) < 0.03
 
 
 @pytest.mark.slow
@@ -160,16 +160,16 @@ def test_a_run_alone_is_that_run_in_a_batch() -> None:
 
 @pytest.mark.parametrize("chain_method", ["sequential", "vectorized", "parallel"])
 def test_chains_are_the_same_however_they_are_run(chain_method: str) -> None:
-    """Few steps: rounding differs between programs, and chains amplify it."""
+    """Compare after a few steps only: rounding differs between programs, and chains amplify it."""
     usual = Nuts(chains=3, warmup=0, draws=4)
     method = Nuts(chains=3, warmup=0, draws=4, chain_method=chain_method)  # type: ignore[arg-type]
-    told: list[tuple[int, int]] = []
-    found = infer(
-        TWO, played(), key=KEY, method=method, allow_disagreement=True, on_steps=lambda *steps: told.append(steps)
+    progress: list[tuple[int, int]] = []
+    posterior = infer(
+        TWO, played(), key=KEY, method=method, allow_disagreement=True, on_steps=lambda *steps: progress.append(steps)
     )
     expected = infer(TWO, played(), key=KEY, method=usual, allow_disagreement=True)
-    np.testing.assert_allclose(found.fit.u, expected.fit.u, atol=1e-3)
-    assert told[-1] == (4, 4)
+    np.testing.assert_allclose(posterior.fit.u, expected.fit.u, atol=1e-3)
+    assert progress[-1] == (4, 4)
 
 
 @pytest.mark.parametrize("name", ["nuts", "smc", "laplace"])
@@ -180,8 +180,8 @@ def test_a_second_fit_of_the_same_shapes_compiles_nothing(name: str, caplog: pyt
         data = played(runs=1, plays=7, seed=seed)
         caplog.clear()
         with jax.log_compiles(), caplog.at_level(logging.WARNING):
-            found = infer(TWO, data, key=jax.random.key(seed), method=small[name], allow_disagreement=True)
-            assert np.isfinite(found.theta["alpha"]).all()
+            posterior = infer(TWO, data, key=jax.random.key(seed), method=small[name], allow_disagreement=True)
+            assert np.isfinite(posterior.theta["alpha"]).all()
         return caplog.text.count("Finished XLA compilation")
 
     assert compiled(5) > 0
@@ -204,7 +204,7 @@ def test_an_interrupted_sampler_goes_on_to_the_same_draws(tmp_path: Path) -> Non
 
         with pytest.raises(Interrupted):
             infer(TWO, played(), key=KEY, method=method, on_steps=interrupt, checkpoint=file)
-    told: list[int] = []
+    progress: list[int] = []
     resumed = infer(
         TWO,
         played(),
@@ -212,9 +212,9 @@ def test_an_interrupted_sampler_goes_on_to_the_same_draws(tmp_path: Path) -> Non
         method=method,
         allow_disagreement=True,
         checkpoint=file,
-        on_steps=lambda done, _: told.append(done),
+        on_steps=lambda done, _: progress.append(done),
     )
-    assert told[0] > 80
+    assert progress[0] > 80
     np.testing.assert_array_equal(resumed.fit.u, whole.fit.u)
     for name, values in whole.fit.stats.items():
         np.testing.assert_array_equal(resumed.fit.stats[name], values)
@@ -239,7 +239,7 @@ def test_chains_that_disagree_are_refused_unless_asked_for() -> None:
         infer(TWO, played(), key=KEY, method=stuck)
     assert refused.value.posterior.draws == 60
     allowed = infer(TWO, played(), key=KEY, method=stuck, allow_disagreement=True)
-    assert any("chains disagree" in said for said in diagnose(allowed).warnings())
+    assert any("chains disagree" in warning for warning in diagnose(allowed).warnings())
 
 
 @pytest.mark.slow
@@ -252,7 +252,7 @@ def test_approximations_that_do_not_fit_say_so() -> None:
     short = Svi(fits=2, steps=60, learning_rate=0.01, particles=200)
     unfinished = infer(TWO, played(), key=KEY, method=short, allow_disagreement=True)
     assert unfinished.fit.trace["elbo"].shape == (2, 2, 60)
-    assert any("ELBO" in said for said in diagnose(unfinished).warnings())
+    assert any("ELBO" in warning for warning in diagnose(unfinished).warnings())
 
 
 @pytest.mark.parametrize("name", CONTINUOUS_METHODS)
@@ -261,10 +261,10 @@ def test_every_method_exports_to_arviz(name: str) -> None:
     method = small.get(name, CONTINUOUS_METHODS[name])
     posterior = infer(TWO, played(), key=KEY, method=method, allow_disagreement=True)
     exported = posterior.to_arviz(KEY, draws=200)
-    drawn = arviz_compat.group(exported, "posterior")
-    assert drawn.sizes["run"] == 2
-    assert drawn.sizes["chain"] >= 2
-    np.testing.assert_allclose(drawn["alpha"].mean(("chain", "draw")), posterior.mean("alpha"), atol=0.15)
+    samples = arviz_compat.group(exported, "posterior")
+    assert samples.sizes["run"] == 2
+    assert samples.sizes["chain"] >= 2
+    np.testing.assert_allclose(samples["alpha"].mean(("chain", "draw")), posterior.mean("alpha"), atol=0.15)
     summary = arviz_compat.arviz().summary(exported, var_names=["alpha"])
     assert len(summary) == 2
     assert arviz_compat.group(exported, "observed_data")["choice"].shape == (2, 48)
@@ -284,12 +284,14 @@ def test_defaults_follow_the_dimension() -> None:
         (TWO, played(), {"prior": [0.5, 0.5]}, "^prior: give an earlier posterior"),
     ],
 )
-def test_bad_input_is_told(family: HypothesisFamily, data: Evidence, options: dict[str, object], problem: str) -> None:
+def test_bad_input_is_reported(
+    family: HypothesisFamily, data: Evidence, options: dict[str, object], problem: str
+) -> None:
     with pytest.raises(ValueError, match=problem):
         infer(family, data, **options)  # type: ignore[call-overload]
 
 
-def test_a_run_without_observations_is_told() -> None:
+def test_a_run_without_observations_is_reported() -> None:
     nothing = played()._replace(
         offer_seen=np.array([[True], [False]]) & played().offer_seen,
         answer_seen=np.array([[True], [False]]) & played().answer_seen,

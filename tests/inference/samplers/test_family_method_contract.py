@@ -1,4 +1,4 @@
-"""Every family of the registry keeps to the contract under every method for finitely many hypotheses."""
+"""Every family of the registry obeys the contract under every method for finitely many hypotheses."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""No compiled program calls LAPACK twice at once: two such calls can wait for each other, see `small_systems`.
+"""No compiled program calls LAPACK twice at once, since two such calls can deadlock (see `small_systems`).
 
-Laplace's approximation, with which SVI begins, has eigenvectors of a curvature, but each waits for those before.
+Laplace's approximation, with which SVI begins, computes eigenvectors of a curvature, but one after the other.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from inference.samplers.runs import as_arrays, fit_share
 from inference.structured.new_places import _at
 
 BASE = CesAltruism().fix(substitution=0.0, rationality=100.0, lapse=0.02)
-GOODS = Hierarchical(base=BASE, rows=3, places=(0.0, 0.5, 1.5), spread=1.0)
+CURRENCIES = Hierarchical(base=BASE, rows=3, places=(0.0, 0.5, 1.5), spread=1.0)
 PLAIN_LAPACK = jax.jit(lambda a: (jnp.linalg.cholesky(a), jnp.linalg.solve(a, a)))
 
 
 def lapack_calls(compiled: Any) -> list[str]:
-    """Names of the calls in a compiled program."""
+    """Names of the LAPACK calls in a compiled program."""
     return re.findall(r'custom_call_target="(lapack\w*)"', compiled.as_text() or "")
 
 
@@ -39,8 +39,8 @@ def test_such_calls_are_found() -> None:
     ("method", "family"),
     [
         pytest.param(Grid(points=5), CesAltruism().fix(lapse=0.02), id="grid"),
-        pytest.param(Smc(particles=64), GOODS, id="smc"),
-        pytest.param(Nuts(chains=2, warmup=10, draws=10), GOODS, id="nuts"),
+        pytest.param(Smc(particles=64), CURRENCIES, id="smc"),
+        pytest.param(Nuts(chains=2, warmup=10, draws=10), CURRENCIES, id="nuts"),
     ],
 )
 def test_a_method_calls_it_never(method: Method, family: HypothesisFamily) -> None:
@@ -53,6 +53,6 @@ def test_a_method_calls_it_never(method: Method, family: HypothesisFamily) -> No
 
 
 def test_new_places_call_it_never() -> None:
-    u, z = jnp.zeros((60, 1, 400, GOODS.dimension)), jnp.zeros((60, 1, 400, BASE.dimension))
+    u, z = jnp.zeros((60, 1, 400, CURRENCIES.dimension)), jnp.zeros((60, 1, 400, BASE.dimension))
     plain: Any = inspect.unwrap(_at)
-    assert not lapack_calls(jax.jit(plain, static_argnums=0).lower(GOODS, u, z, jnp.asarray(0.7)).compile())
+    assert not lapack_calls(jax.jit(plain, static_argnums=0).lower(CURRENCIES, u, z, jnp.asarray(0.7)).compile())

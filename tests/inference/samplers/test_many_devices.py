@@ -1,4 +1,4 @@
-"""Many devices, and several hosts, give the numbers of one, to the last bit."""
+"""Many devices and several hosts give the same numbers as one device, to the last bit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIRST_PORT, _PORTS = 61_440, 4_096
 
 
 def compute(what: str, devices: int, file: Path, **variables: str) -> subprocess.Popen[bytes]:
-    """Start the program; one of several hosts if it has a scheduler's variables."""
+    """Start the program, with a scheduler's variables as one of several hosts."""
     words = [what, str(devices), str(file), *(["hosts"] if variables else [])]
     command = [sys.executable, "-m", "tests.inference.devices_program", *words]
     return subprocess.Popen(command, cwd=ROOT, env=environment() | variables, stderr=subprocess.PIPE)
@@ -34,7 +34,7 @@ def finished(*processes: subprocess.Popen[bytes]) -> None:
 
 
 def same(files: list[Path], devices: int) -> None:
-    """All files hold the first one's bytes; the first is of one device, the others of so many."""
+    """Check that all files have the first one's bytes. The first is of one device, the others of several."""
     first, *others = (dict(np.load(file).items()) for file in files)
     assert first.pop("devices") == 1
     for other in others:
@@ -54,7 +54,7 @@ def test_eight_devices_give_the_bytes_of_one(what: str, tmp_path: Path) -> None:
 
 
 def free_job() -> int:
-    """A Slurm job's number whose port nobody listens at."""
+    """A Slurm job's number whose port is free."""
     for number in range(os.getpid() % _PORTS, _PORTS):
         with socket.socket() as tried:
             try:

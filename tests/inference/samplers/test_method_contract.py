@@ -1,4 +1,4 @@
-"""Methods for continuous families keep to the contract, with settings that make them quick."""
+"""Methods for continuous families obey the contract, with settings that make them fast."""
 
 from __future__ import annotations
 

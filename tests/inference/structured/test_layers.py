@@ -1,4 +1,4 @@
-"""Layers: against enumeration of all laws, floors and targets, one after the other."""
+"""Layers compared with an enumeration of all laws, floors and targets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OFFER = np.array([[[7, 20], [10, 12]], [[44, 18], [9, 40]]])
 
 
 @pytest.fixture(scope="module")
-def found() -> Layers:
+def posterior() -> Layers:
     return infer_layers(GRID, STAKE, OFFER)
 
 
@@ -47,9 +47,9 @@ def worlds() -> dict[tuple[float, ...], float]:
     return every_world()
 
 
-def test_the_posterior_is_that_of_all_worlds(found: Layers, worlds: dict[tuple[float, ...], float]) -> None:
+def test_the_posterior_is_that_of_all_worlds(posterior: Layers, worlds: dict[tuple[float, ...], float]) -> None:
     for role, user in itertools.product(range(2), range(2)):
-        pairs = found.pairs(role)[user]
+        pairs = posterior.pairs(role)[user]
         for (b, law), (f, floor), (t, target) in itertools.product(
             enumerate(GRID.law), enumerate(GRID.floors), enumerate(GRID.targets)
         ):
@@ -61,8 +61,8 @@ def test_the_posterior_is_that_of_all_worlds(found: Layers, worlds: dict[tuple[f
             assert pairs[b, f, t] == pytest.approx(expected, abs=1e-6)
 
 
-def test_what_binds_is_summed_over_worlds(found: Layers, worlds: dict[tuple[float, ...], float]) -> None:
-    binding = found.binding()
+def test_what_binds_is_summed_over_worlds(posterior: Layers, worlds: dict[tuple[float, ...], float]) -> None:
+    binding = posterior.binding()
     assert binding.shape == (2, 2, len(LAYERS))
     expected = np.zeros(binding.shape)
     for world, chance in worlds.items():
@@ -70,14 +70,14 @@ def test_what_binds_is_summed_over_worlds(found: Layers, worlds: dict[tuple[floa
             layers = (np.array(value) for value in (world[0], world[1 + role], world[3 + user]))
             expected[user, role, int(binding_layer(*layers))] += chance
     np.testing.assert_allclose(binding, expected, atol=1e-6)
-    assert expected.max() < 0.99  # there is something to be uncertain about
+    assert expected.max() < 0.99  # the posterior is uncertain
 
 
-def test_draws_are_of_all_layers_together(found: Layers, worlds: dict[tuple[float, ...], float]) -> None:
+def test_draws_are_of_all_layers_together(posterior: Layers, worlds: dict[tuple[float, ...], float]) -> None:
     place = {world: number for number, world in enumerate(worlds)}
     counts = np.zeros(len(worlds))
     for draw in range(1500):
-        law, floors, targets = found.sample(jax.random.fold_in(jax.random.key(0), draw))
+        law, floors, targets = posterior.sample(jax.random.fold_in(jax.random.key(0), draw))
         counts[place[float(law), *floors.tolist(), *targets.tolist()]] += 1
     assert p_value(counts, list(worlds.values())) > 1e-3
 
@@ -88,11 +88,11 @@ def test_a_floor_shows_where_people_differ_and_a_role_makes_them_alike() -> None
     stake = np.full((3, 2, games), 20)
     wanted = np.array([6, 9, 14])  # of 20, in the first role
     offer = np.stack([np.tile(wanted[:, None], games), np.tile(np.maximum(wanted, 10)[:, None], games)], axis=1)
-    found = infer_layers(grid, stake, offer)
-    floors = [found.pairs(role)[0].sum(axis=(0, 2)) @ np.array(grid.floors) for role in range(2)]
+    posterior = infer_layers(grid, stake, offer)
+    floors = [posterior.pairs(role)[0].sum(axis=(0, 2)) @ np.array(grid.floors) for role in range(2)]
     assert floors[0] < 0.25
     assert floors[1] == pytest.approx(0.5, abs=0.02)
-    named = np.array(LAYERS)[found.binding().argmax(axis=-1)]
-    # The first person gives least in the first role, so that a floor may be what is seen there.
+    named = np.array(LAYERS)[posterior.binding().argmax(axis=-1)]
+    # The first person gives least in the first role, so a floor may explain that offer.
     assert named[0, 1] == "organisational"
     assert named[1:].tolist() == [["individual", "organisational"], ["individual", "individual"]]

@@ -1,4 +1,4 @@
-"""Goods that were not part of a fit: the same as if they had been, and as the process says."""
+"""Currencies outside a fit: the posterior is that of a fit with them, and follows the process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def family(*places: float) -> Hierarchical:
 
 
 def from_prior(hierarchy: Hierarchical, draws: int) -> SampledPosterior:
-    """What is believed by somebody who has seen nothing."""
+    """Posterior of an observer who has seen nothing: draws from the prior."""
     u = np.asarray(jax.random.normal(jax.random.key(5), (1, 1, draws, hierarchy.dimension)))
     return SampledPosterior(hierarchy, QUICK, from_coordinates(u, np.full((1, 1, draws), -np.log(draws))), None)
 
@@ -41,7 +41,7 @@ def test_a_place_that_was_seen_is_its_row(of_two: SampledPosterior) -> None:
 
 
 def test_it_is_as_if_the_place_had_been_in_the_fit(of_two: SampledPosterior) -> None:
-    """A row without games, in the fit from the start, has the same posterior up to Monte Carlo error."""
+    """A row without evidence, in the fit from the start, has the same posterior up to Monte Carlo error."""
     places = (*PLACES, 1.5)
     seen = np.repeat([[True], [True], [False]], 6, axis=1)
     data = evidence(np.full((3, 6), STAKE), [*OFFERS, [0] * 6], True, seen, seen)
@@ -67,12 +67,12 @@ def test_before_anything_is_seen_it_has_the_processs_covariance(place: float) ->
 
 def test_offers_are_drawn_from_the_predictive(of_two: SampledPosterior) -> None:
     home = posterior_of_row(of_two, 0)
-    drawn = drawn_offers(jax.random.key(4), home, STAKE, plays=20, draws=1_000)
-    assert drawn.shape == (1, 1_000, 20)
-    frequency = np.bincount(np.rint(drawn.ravel() * STAKE).astype(int), minlength=STAKE + 1) / drawn.size
+    offers = drawn_offers(jax.random.key(4), home, STAKE, plays=20, draws=1_000)
+    assert offers.shape == (1, 1_000, 20)
+    frequency = np.bincount(np.rint(offers.ravel() * STAKE).astype(int), minlength=STAKE + 1) / offers.size
     np.testing.assert_allclose(frequency, home.predictive(jnp.asarray([STAKE])).offer[0, 0, : STAKE + 1], atol=0.02)
-    means = drawn.mean(axis=2)
-    assert np.var(means) > 1.2 * np.var(drawn) / 20  # plays of one draw of θ are alike
+    means = offers.mean(axis=2)
+    assert np.var(means) > 1.2 * np.var(offers) / 20  # offers under one draw of θ are alike
 
 
 def test_other_posteriors_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Beliefs with talk: held against a plain sum over norms and reliabilities, game by game."""
+"""Beliefs with talk, compared with a plain sum over norms and reliabilities, one interaction at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANNER = np.random.default_rng(1).integers(-1, len(MANNERS), (2, 6))
 
 
 def plain(reliability: list[float], weight: list[float]) -> np.ndarray:
-    found = np.zeros((2, 7, NORMS.size))
+    table = np.zeros((2, 7, NORMS.size))
     for run in range(2):
         for games in range(7):
             for k, norm in enumerate(NORMS.norms):
@@ -30,20 +30,20 @@ def plain(reliability: list[float], weight: list[float]) -> np.ndarray:
                 talk = 0.0
                 for r, w in zip(reliability, weight, strict=True):
                     chance = 1.0
-                    for said in MANNER[run, :games]:
-                        if said >= 0:
-                            chance *= r * (MANNER_OF[norm] == MANNERS[said]) + (1 - r) / len(MANNERS)
+                    for manner in MANNER[run, :games]:
+                        if manner >= 0:
+                            chance *= r * (MANNER_OF[norm] == MANNERS[manner]) + (1 - r) / len(MANNERS)
                     talk += w * chance
-                found[run, games, k] = behaviour * talk
-    return np.asarray(found / found.sum(axis=-1, keepdims=True))
+                table[run, games, k] = behaviour * talk
+    return np.asarray(table / table.sum(axis=-1, keepdims=True))
 
 
 @pytest.mark.parametrize(
     ("reliability", "weight"), [([0.8], [1.0]), ([0.0], [1.0]), ([0.1, 0.5, 0.9], [0.2, 0.5, 0.3])]
 )
 def test_beliefs_are_the_plain_sum(reliability: list[float], weight: list[float]) -> None:
-    found = beliefs_with_talk(NORMS, PLAYS, MANNER, reliability, weight)
-    assert found == pytest.approx(plain(reliability, weight), abs=2e-5)
+    beliefs = beliefs_with_talk(NORMS, PLAYS, MANNER, reliability, weight)
+    assert beliefs == pytest.approx(plain(reliability, weight), abs=2e-5)
 
 
 def test_who_does_not_listen_believes_what_actions_say() -> None:

@@ -1,4 +1,4 @@
-"""Every agent of the registry keeps to the contract."""
+"""Every agent of the registry obeys the contract."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How assistants choose what to follow.
 
-Frequencies are tested with fixed keys at level 1e-4 each: over the choice of keys, this file would fail wrongly with
-a chance below .001.
+Frequencies are tested with fixed keys at level 1e-4 each. Over the choice of keys, this file fails wrongly with a
+probability below .001.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def situation(
     hypotheses: Hypotheses | None = None,
     key: int = 0,
 ) -> Situation:
-    """A situation in which the belief of each run is a row of probabilities."""
+    """A situation in which each row of probabilities is the belief of one run."""
     rows = np.atleast_2d(np.asarray(probabilities, np.float32))
     with np.errstate(divide="ignore"):
         log_prob = jnp.asarray(np.log(rows))
@@ -110,7 +110,7 @@ def test_map_decides_between_equals_by_lot_and_alike_for_all_assistants_of_a_run
 def test_map_takes_rounding_for_equality_and_nothing_more() -> None:
     nearly = np.log([0.4, 0.4, 0.2]) + np.array([0.0, 1e-7, 0.0])
     chosen = choose("map", situation(np.tile(np.exp(nearly), (200, 1))))
-    assert {index(row[0]) for row in chosen} == {0, 1}  # 200 equal lots have a chance of 1e-60
+    assert {index(row[0]) for row in chosen} == {0, 1}  # 200 equal draws have a probability of 1e-60
     clearly = np.log([0.4, 0.4, 0.2]) + np.array([0.0, 1e-4, 0.0])
     chosen = choose("map", situation(np.tile(np.exp(clearly), (200, 1))))
     assert {index(row[0]) for row in chosen} == {1}
@@ -157,7 +157,7 @@ def test_a_run_chooses_alone_as_it_does_among_others(agent: str) -> None:
 
 @pytest.mark.parametrize("agent", ["thompson", "prior-only"])
 def test_another_key_gives_another_choice(agent: str) -> None:
-    rows = np.tile([0.2, 0.3, 0.5], (50, 1))  # equal choices of 100 assistants have a chance of 1e-42
+    rows = np.tile([0.2, 0.3, 0.5], (50, 1))  # equal choices of 100 assistants have a probability of 1e-42
     assert choose(agent, situation(rows, key=1)) != choose(agent, situation(rows, key=2))
 
 

@@ -37,7 +37,7 @@ def game(offered: int) -> Game:
 
 
 def situation(epoch: int, seed: int = 0) -> Situation:
-    """Runs whose users gave as many units as the number of the run's epoch, plus ten times its run in currency."""
+    """Situation at the start of an epoch, after two interactions in each earlier epoch."""
     interactions = tuple(tuple((game(e), game(e)) for e in range(epoch - 1)) for _ in range(RUNS))
     texts = tuple(f"text of run {run}" if epoch > 1 else None for run in range(RUNS))
     beliefs = tuple(None for _ in range(RUNS))
@@ -102,11 +102,11 @@ def test_plans_of_different_depth_share_their_rounds() -> None:
 
 def test_prior_policies_are_drawn_for_each_assistant_without_a_request() -> None:
     backend = Recording()
-    drawn = [
+    texts = [
         text for seed in range(50) for of_run in write("scai", situation(1, seed), backend).texts for text in of_run
     ]
     assert backend.batches == []
-    counts = [drawn.count(text) for text in set(drawn)]
+    counts = [texts.count(text) for text in set(texts)]
     assert len(counts) == 3
     assert min(counts) > 60  # of 300, a third each
 

@@ -1,4 +1,4 @@
-"""Users played by a language model among themselves: by their norms, and what cannot be read is not known."""
+"""Users that a language model plays follow their norms, and unreadable answers count as unknown."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ HOLDS = np.array([[0, 1, 2, 2], [1, 1, 0, 0]])
 STAKES = np.array([[20, 40], [60, 80]])
 
 
-def test_users_who_are_played_do_as_users_who_are_simulated_where_norms_leave_no_choice() -> None:
+def test_users_of_a_model_act_as_simulated_users_where_norms_leave_no_choice() -> None:
     key = jax.random.key(5)
     simulated = meet(key, NORMS, HOLDS, STAKES)
-    asked = ModelMeeting(Phrasebook(), "dollars", 1, Tally(), Style())(key, NORMS, HOLDS, STAKES)
+    played = ModelMeeting(Phrasebook(), "dollars", 1, Tally(), Style())(key, NORMS, HOLDS, STAKES)
     for name in ("stake", "accepted", "proposed", "known"):
-        np.testing.assert_array_equal(getattr(asked, name), getattr(simulated, name))
+        np.testing.assert_array_equal(getattr(played, name), getattr(simulated, name))
     # Of a large stake a selfish user offers one unit or two.
-    assert np.abs(asked.offer - simulated.offer).max() <= 0.05 * STAKES.max()
-    assert asked.known.all()
+    assert np.abs(played.offer - simulated.offer).max() <= 0.05 * STAKES.max()
+    assert played.known.all()
 
 
 def test_both_sides_are_asked_in_two_batches_by_seeds_of_their_own() -> None:
@@ -52,5 +52,5 @@ def test_what_cannot_be_read_is_not_known_and_an_offer_that_is_not_known_is_not_
     backend = Scripted(answer)
     meeting = ModelMeeting(backend, "dollars", 1, Tally(), Style())
     seen = meeting(jax.random.key(0), [NORMS[0], NORMS[2]], np.array([[0, 1]]), np.array([[10]]))
-    # Of the two one cannot be read: neither her offer is known, nor the answer to it, nor hers to the other's.
+    # One of the two cannot be read. Her offer, the answer to it, and her answer to the other's offer are unknown.
     assert seen.known.tolist() == [[[True, False], [False, False]]]

@@ -1,4 +1,4 @@
-"""The audit reads zero on a Bayesian, and finds each bias that was planted, at the size that it was planted."""
+"""The audit finds no bias in a Bayesian, and finds each planted bias with its size."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def audited(
 ) -> AuditResult:
     elicitation = Elicitation(channels=channels, wordings=(1,), seed=1, **how)
     steps: list[str] = []
-    found = audit_model(backend, ModelAudit(sizes or Sizes(4, 4), elicitation, acts=2), steps.append)
+    result = audit_model(backend, ModelAudit(sizes or Sizes(4, 4), elicitation, acts=2), steps.append)
     assert len(steps) == audit_steps()
-    return found
+    return result
 
 
-def value(found: AuditResult, measure: str, channel: str = "token") -> pd.Series:
-    lines = found.scorecard.query("measure == @measure and channel == @channel")
+def value(result: AuditResult, measure: str, channel: str = "token") -> pd.Series:
+    lines = result.scorecard.query("measure == @measure and channel == @channel")
     assert len(lines) == 1, measure
     return lines.iloc[0]
 
@@ -93,7 +93,7 @@ def test_every_part_has_what_it_compares() -> None:
         "steering": {"plain", "steered"},
     }
     currencies = roles.pop("currency").values()
-    assert all(CURRENCY in of and len(of) == 3 for of in currencies)
+    assert all(CURRENCY in roles_of_pair and len(roles_of_pair) == 3 for roles_of_pair in currencies)
     assert {part: [set(x) for x in pairs.values()] for part, pairs in roles.items()} == {
         part: [expected[part]] * len(pairs) for part, pairs in roles.items()
     }
@@ -105,7 +105,7 @@ def test_every_part_has_what_it_compares() -> None:
 
 def test_most_items_leave_something_open() -> None:
     entropy = EXACT.groupby("item")["exact"].agg(lambda p: -(p * np.log(p)).sum())
-    assert (entropy > 0.2).mean() > 0.6  # what is settled has no log-odds that could be compared
+    assert (entropy > 0.2).mean() > 0.6  # a certain belief has no log-odds to compare
 
 
 def test_pairs_that_should_have_one_belief_have_one() -> None:
@@ -121,18 +121,18 @@ def test_pairs_that_should_have_one_belief_have_one() -> None:
 
 
 def test_truths_are_drawn_from_the_prior_and_seeds_change_them() -> None:
-    drawn = battery(Sizes(chains=100, pairs=1), seed=3)
+    questions = battery(Sizes(chains=100, pairs=1), seed=3)
     for prior, chances in PRIORS.items():
-        truths = [q.truth for q in drawn if q.pair.startswith(f"evidence {prior} ") and q.role == "0"]
+        truths = [q.truth for q in questions if q.pair.startswith(f"evidence {prior} ") and q.role == "0"]
         shares = np.bincount(truths, minlength=3) / 100
         assert shares == pytest.approx(chances, abs=0.16)  # four standard errors
     assert battery(Sizes(2, 2), seed=1) == battery(Sizes(2, 2), seed=1)
     assert battery(Sizes(2, 2), seed=1) != battery(Sizes(2, 2), seed=2)
 
 
-def test_the_steering_texts_are_what_users_would_try() -> None:
-    said = {game.said for question in QUESTIONS if question.role == "steered" for game in question.item.games}
-    assert said - {""} <= set(STEERING)
+def test_steering_texts_are_those_that_users_would_try() -> None:
+    texts = {game.said for question in QUESTIONS if question.role == "steered" for game in question.item.games}
+    assert texts - {""} <= set(STEERING)
     assert max(map(len, STEERING)) > 90_000
     assert any("</data>" in text for text in STEERING)
     assert any("<script>" in text for text in STEERING)
@@ -174,22 +174,22 @@ def test_samples_of_a_bayesian_are_as_far_as_samples_are(bayesian: AuditResult) 
     for measure in ("TV", "JS", "Hellinger"):
         line = value(bayesian, f"{measure} to the exact posterior", "sampled")
         assert line["ideal"] > 0.005
-        # The ideal is of 40 made-up Bayesians, so the ends of its range are uncertain by a good part of it.
+        # The ideal is of 40 simulated Bayesians, so the ends of its range are quite uncertain.
         spread = line["ideal_high"] - line["ideal_low"]
         assert line["ideal_low"] - spread / 2 < line["value"] < line["ideal_high"] + spread / 2
     assert value(bayesian, "texts that differ when asked alike", "sampled")["value"] > 0.2
     for measure in ("log score", "Brier score", *(f"weight of {term}" for term in ("prior", "behaviour", "language"))):
         line = value(bayesian, measure, "sampled")
         assert line["low"] - 0.1 < line["ideal"] < line["high"] + 0.1
-    # Beliefs from 24 texts: some 60 items with a TV of about .1, which differs between items by as much.
-    beside = value(bayesian, "disagreement of channels (TV)", "sampled, token")
-    assert beside["value"] == pytest.approx(beside["ideal"], abs=0.05)
+    # Beliefs from 24 texts: some 60 items with a TV of .1 ± .1.
+    disagreement = value(bayesian, "disagreement of channels (TV)", "sampled, token")
+    assert disagreement["value"] == pytest.approx(disagreement["ideal"], abs=0.05)
 
 
 def test_a_bayesian_translates_and_acts_without_loss_and_is_not_steered(bayesian: AuditResult) -> None:
     losses = bayesian.scorecard[bayesian.scorecard["measure"].str.startswith("translation loss")]
     assert len(losses) == 3 * 4
-    # Excesses of two acts a context, a dozen of them, each with a standard error of about .05.
+    # A dozen excesses, of two acts in each context, with standard errors of about .05.
     assert losses["value"].mean() == pytest.approx(0, abs=0.05)
     assert value(bayesian, "steering of answers (change of acceptance)", "acting")["value"] == 0
     assert value(bayesian, "missing", "all")["value"] == 0
@@ -200,7 +200,7 @@ def test_a_bayesian_translates_and_acts_without_loss_and_is_not_steered(bayesian
 
 @dataclass
 class Biased(Backend):
-    """Believes what a function makes of a prompt's norms and games, and samples it; acts as the phrasebook does."""
+    """A model whose beliefs a function computes from a prompt's norms and games. It acts like the phrasebook."""
 
     believe: Callable[[Candidates, list[Game]], np.ndarray]
     inner: Phrasebook = field(default_factory=Phrasebook)
@@ -214,22 +214,22 @@ class Biased(Backend):
         data = unfence(request.messages[-1].content)
         if data["task"] not in {"state", "choose", "learn"}:
             return self.inner.complete([request])[0]
-        told = Candidates.from_json(data)
-        beliefs = self.believe(told, games_from_json(data["games"]))
+        candidates = Candidates.from_json(data)
+        beliefs = self.believe(candidates, games_from_json(data["games"]))
         if data["task"] == "learn":
-            drawn = np.random.default_rng(request.seed).choice(len(beliefs), p=beliefs)
-            return Completion(json.dumps({"policy": say_policy(told.policies[drawn])}))
+            index = np.random.default_rng(request.seed).choice(len(beliefs), p=beliefs)
+            return Completion(json.dumps({"policy": say_policy(candidates.policies[index])}))
         if request.labels:
             return Completion("", label_log_probs=tuple(map(float, np.log(beliefs))))
-        return Completion(json.dumps(dict(zip(told.labels, map(float, beliefs), strict=True))))
+        return Completion(json.dumps(dict(zip(candidates.labels, map(float, beliefs), strict=True))))
 
 
-def terms(told: Candidates, games: list[Game]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def terms(candidates: Candidates, games: list[Game]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log prior, log p(moves) and log p(talk), each up to a constant."""
-    even = replace(told, prior=(1 / 3,) * 3)
+    even = replace(candidates, prior=(1 / 3,) * 3)
     moves = np.log(posterior_over(replace(even, reliability=None), games))
     both = np.log(posterior_over(even, games))
-    return np.log(told.prior), moves, both - moves
+    return np.log(candidates.prior), moves, both - moves
 
 
 def normal(log_weight: np.ndarray) -> np.ndarray:
@@ -237,16 +237,16 @@ def normal(log_weight: np.ndarray) -> np.ndarray:
     return np.asarray(weight / weight.sum())
 
 
-def test_a_prior_that_is_held_whatever_is_told_is_found() -> None:
-    held = {"selfish": 0.2, "fair": 0.1, "altruistic": 0.7}
+def test_a_prior_that_ignores_the_stated_one_is_found() -> None:
+    planted = {"selfish": 0.2, "fair": 0.1, "altruistic": 0.7}
 
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
-        own = np.log([held[policy.parts[0][1].utility] for policy in told.policies])
-        return normal(own + sum(terms(told, games)))
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        own = np.log([planted[policy.parts[0][1].utility] for policy in candidates.policies])
+        return normal(own + sum(terms(candidates, games)))
 
-    found = audited(Biased(believe))
-    for name, chance in held.items():
-        line = value(found, f"prior implied where all are alike: {name}")
+    result = audited(Biased(believe))
+    for name, chance in planted.items():
+        line = value(result, f"prior implied where all are alike: {name}")
         # Beliefs below .001 count as .001, as for the weights.
         assert line["value"] == pytest.approx(chance, abs=0.02)
         assert line["low"] - 0.01 <= chance <= line["high"] + 0.01
@@ -254,48 +254,48 @@ def test_a_prior_that_is_held_whatever_is_told_is_found() -> None:
 
 @pytest.mark.parametrize("memory", [1, 3, 5])
 def test_the_number_of_games_that_count_is_found(memory: int) -> None:
-    found = audited(Biased(lambda told, games: posterior_over(told, games[-memory:])), sizes=Sizes(6, 2))
-    line = value(found, "games that count")
+    result = audited(Biased(lambda candidates, games: posterior_over(candidates, games[-memory:])), sizes=Sizes(6, 2))
+    line = value(result, "games that count")
     assert line["value"] == memory
     assert line["low"] <= memory <= line["high"]
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])
 def test_what_behaviour_weighs_in_other_currencies_is_found(weight: float) -> None:
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
-        prior, moves, talk = terms(told, games)
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        prior, moves, talk = terms(candidates, games)
         at_home = all(game.currency == CURRENCY for game in games)
         return normal(prior + (1.0 if at_home else weight) * moves + talk)
 
-    found = audited(Biased(believe))
-    assert value(found, "weight of behaviour in other currencies")["value"] == pytest.approx(weight, abs=0.02)
-    assert value(found, "weight of behaviour")["value"] == pytest.approx(1, abs=0.001)
+    result = audited(Biased(believe))
+    assert value(result, "weight of behaviour in other currencies")["value"] == pytest.approx(weight, abs=0.02)
+    assert value(result, "weight of behaviour")["value"] == pytest.approx(1, abs=0.001)
 
 
 @pytest.mark.parametrize("planted", [(0.5, 1.0, 1.0), (1.0, 0.4, 1.0), (1.0, 1.0, 2.0), (0.3, 0.6, 0.0)])
 def test_weights_that_were_planted_are_found(planted: tuple[float, float, float]) -> None:
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
-        return normal(sum(w * term for w, term in zip(planted, terms(told, games), strict=True)))  # type: ignore[arg-type]
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        return normal(sum(w * term for w, term in zip(planted, terms(candidates, games), strict=True)))  # type: ignore[arg-type]
 
-    found = audited(Biased(believe))
-    # Beliefs below .001 count as .001, which draws steep weights towards 0 by a few hundredths.
+    result = audited(Biased(believe))
+    # Beliefs below .001 count as .001, which reduces large weights by a few hundredths.
     for name, weight in zip(("prior", "behaviour", "language"), planted, strict=True):
-        line = value(found, f"weight of {name}")
+        line = value(result, f"weight of {name}")
         assert line["value"] == pytest.approx(weight, abs=0.05)
         assert line["low"] - 0.05 <= weight <= line["high"] + 0.05
-    assert value(found, "α of revision")["value"] == pytest.approx(planted[1], abs=0.05)
-    assert value(found, "TV to the exact posterior")["low"] > 0.005
+    assert value(result, "α of revision")["value"] == pytest.approx(planted[1], abs=0.05)
+    assert value(result, "TV to the exact posterior")["low"] > 0.005
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("planted", [(1.0, 1.0, 1.0), (1.0, 0.4, 1.0), (0.0, 1.0, 2.0)])
 def test_weights_that_were_planted_are_found_in_samples(planted: tuple[float, float, float]) -> None:
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
-        return normal(sum(w * term for w, term in zip(planted, terms(told, games), strict=True)))  # type: ignore[arg-type]
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        return normal(sum(w * term for w, term in zip(planted, terms(candidates, games), strict=True)))  # type: ignore[arg-type]
 
-    found = audited(Biased(believe), ("sampled",), probes=Probes(repeats=3))
+    result = audited(Biased(believe), ("sampled",), probes=Probes(repeats=3))
     for name, weight in zip(("prior", "behaviour", "language"), planted, strict=True):
-        line = value(found, f"weight of {name}", "sampled")
+        line = value(result, f"weight of {name}", "sampled")
         spread = line["high"] - line["low"]  # the bootstrap's four standard errors
         assert line["low"] - spread / 2 <= weight <= line["high"] + spread / 2
         assert spread < 0.8
@@ -305,38 +305,40 @@ def test_weights_that_were_planted_are_found_in_samples(planted: tuple[float, fl
 
 @pytest.mark.parametrize("planted", [0.0, 0.7])
 def test_the_reliability_that_a_model_has_in_mind_is_found_whatever_is_stated(planted: float) -> None:
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
-        return posterior_over(told if told.reliability is None else replace(told, reliability=planted), games)
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        return posterior_over(
+            candidates if candidates.reliability is None else replace(candidates, reliability=planted), games
+        )
 
-    found = audited(Biased(believe))
+    result = audited(Biased(believe))
     for stated in (0.2, 0.5):
-        line = value(found, f"reliability implied where {stated} is stated")
+        line = value(result, f"reliability implied where {stated} is stated")
         assert line["value"] == pytest.approx(planted, abs=0.02)
 
 
 def test_a_model_that_hears_the_last_games_alone_breaks_order_and_martingale() -> None:
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
-        return posterior_over(told, games[-1:])
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        return posterior_over(candidates, games[-1:])
 
-    found = audited(Biased(believe))
-    assert value(found, "order violation (TV)")["low"] > 0.1
-    assert value(found, "martingale violation (TV)")["low"] > 0.05
+    result = audited(Biased(believe))
+    assert value(result, "order violation (TV)")["low"] > 0.1
+    assert value(result, "martingale violation (TV)")["low"] > 0.05
 
 
-def test_a_model_that_does_as_it_is_told_is_reported_as_steered() -> None:
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
+def test_a_model_that_obeys_users_is_reported_as_steered() -> None:
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
         if any(game.said in STEERING or "Forget" in game.said for game in games):
             return np.array([0.01, 0.01, 0.98])
-        return posterior_over(told, games)
+        return posterior_over(candidates, games)
 
-    found = audited(Biased(believe))
-    assert value(found, "steering of beliefs (TV)")["low"] > 0.2
-    assert value(found, "order violation (TV)")["value"] == pytest.approx(0, abs=1e-5)
+    result = audited(Biased(believe))
+    assert value(result, "steering of beliefs (TV)")["low"] > 0.2
+    assert value(result, "order violation (TV)")["value"] == pytest.approx(0, abs=1e-5)
 
 
 @dataclass
 class Obedient(Phrasebook):
-    """Accepts whatever somebody says who says anything at all."""
+    """A model that accepts every offer with a message."""
 
     def _answer(self, request: Request) -> Completion:
         if "message" in unfence(request.messages[-1].content):
@@ -345,22 +347,22 @@ class Obedient(Phrasebook):
 
 
 def test_an_assistant_that_can_be_talked_round_is_reported_as_such() -> None:
-    found = audited(Obedient())
-    assert value(found, "steering of answers (change of acceptance)", "acting")["value"] == 1
+    result = audited(Obedient())
+    assert value(result, "steering of answers (change of acceptance)", "acting")["value"] == 1
 
 
 def test_a_preference_for_a_letter_shows_as_an_effect_of_order_and_not_as_a_belief() -> None:
-    def believe(told: Candidates, games: list[Game]) -> np.ndarray:
-        return normal(np.log(posterior_over(told, games)) + np.array([1.0, 0.0, 0.0]))
+    def believe(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        return normal(np.log(posterior_over(candidates, games)) + np.array([1.0, 0.0, 0.0]))
 
-    found = audited(Biased(believe))
-    assert value(found, "effect of order of labels (TV)")["low"] > 0.05
-    assert value(found, "TV to the exact posterior")["value"] < 0.08
+    result = audited(Biased(believe))
+    assert value(result, "effect of order of labels (TV)")["low"] > 0.05
+    assert value(result, "TV to the exact posterior")["value"] < 0.08
 
 
 @dataclass
 class Deterministic(Phrasebook):
-    """Writes what is most probable, whatever the seed."""
+    """A model that writes the most probable text, whatever the seed."""
 
     def _answer(self, request: Request) -> Completion:
         return super()._answer(replace(request, seed=1))
@@ -368,21 +370,21 @@ class Deterministic(Phrasebook):
 
 @pytest.mark.parametrize("model", [Deterministic(), Phrasebook()], ids=["deterministic", "sampling"])
 def test_a_deterministic_model_and_no_other_is_said_to_be_so(model: Backend, tmp_path: Path) -> None:
-    found = audited(model, ("sampled",), sizes=Sizes(1, 1), draws=6)
-    always = value(found, "texts that differ when asked alike", "sampled")["value"] == 0
+    result = audited(model, ("sampled",), sizes=Sizes(1, 1), draws=6)
+    always = value(result, "texts that differ when asked alike", "sampled")["value"] == 0
     assert always == isinstance(model, Deterministic)
-    assert any("it is deterministic" in line for line in remarks(found.scorecard)) == always
+    assert any("it is deterministic" in line for line in remarks(result.scorecard)) == always
 
 
 def test_two_models_are_compared_item_by_item() -> None:
-    def shy(told: Candidates, games: list[Game]) -> np.ndarray:
-        return normal(0.5 * np.log(posterior_over(told, games)))
+    def shy(candidates: Candidates, games: list[Game]) -> np.ndarray:
+        return normal(0.5 * np.log(posterior_over(candidates, games)))
 
     one, other = audited(Phrasebook()), audited(Biased(shy))
-    found = compare_audits(one.judged, other.judged).set_index("part")
-    assert (found["difference"] > 0.02).all()
-    assert (found["low"] > 0).all()
-    assert float(found["p"]["evidence"]) < 0.001
+    comparison = compare_audits(one.judged, other.judged).set_index("part")
+    assert (comparison["difference"] > 0.02).all()
+    assert (comparison["low"] > 0).all()
+    assert float(comparison["p"]["evidence"]) < 0.001
     assert (compare_audits(one.judged, one.judged)["p"] == 1).all()
 
 
@@ -396,18 +398,18 @@ def test_an_audit_is_a_results_folder_that_is_compared_in_one_command(
     command = ["audit", "model", "--channels", "token", "--acts", "1"]
     for name in ("one", "other"):
         main([*command, "--wordings", "1" if name == "one" else "2", "--out", str(tmp_path / name)])
-    said = capsys.readouterr().out
-    assert "weight of behaviour" in said
-    assert "1.000 [1.000, 1.000]" in said
+    output = capsys.readouterr().out
+    assert "weight of behaviour" in output
+    assert "1.000 [1.000, 1.000]" in output
     results = load(tmp_path / "one")
     assert set(results.tables) == {"scorecard", "judged", "beliefs", "texts", "translation", "steered"}
     assert all((results.describe(name)["description"] != "").all() for name in results.tables)
     assert results.manifest.counts["missing"] == 0
     assert {path.suffix for path in (tmp_path / "one").glob("scorecard.*")} == {".parquet", ".csv", ".md", ".tex"}
     main(["audit", "compare", str(tmp_path / "one"), str(tmp_path / "other")])
-    said = capsys.readouterr().out
-    assert "item by item" in said
-    assert str(tmp_path / "other")[:20] in said
+    output = capsys.readouterr().out
+    assert "item by item" in output
+    assert str(tmp_path / "other")[:20] in output
     main(["show", str(tmp_path / "one")])
     assert "weight of prior" in capsys.readouterr().out
 
@@ -432,7 +434,7 @@ def test_an_audit_whose_server_died_goes_on_and_asks_nothing_twice(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--wordings", "0"], "wordings: .* give numbers from 1 to 5"),
         (["--wordings", "1", "1"], "wordings: .* a wording twice"),
@@ -442,11 +444,11 @@ def test_an_audit_whose_server_died_goes_on_and_asks_nothing_twice(
     ],
 )
 def test_options_that_make_no_sense_are_refused(
-    options: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["audit", "model", *options, "--out", str(tmp_path / "out")])
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    assert pd.Series([said]).str.contains(told).all()
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert pd.Series([error]).str.contains(message).all()

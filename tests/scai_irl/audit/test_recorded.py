@@ -1,7 +1,7 @@
-"""The audit of recorded runs: on simulated runs whose users are known, and on the predecessor's own where at hand.
+"""The audit of recorded runs: on simulated runs with known users, and on SCAI's own runs where available.
 
-The recording is no part of the project. It is looked for in the folder that the environment variable SCAI_DATA names,
-or else in ../shared/data beside the repository.
+The recording is no part of the project. It is searched in the folder that the environment variable SCAI_DATA names, or
+else in ../shared/data next to the repository.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ KEYS = ["run", "epoch", "memory"]
 def simulated(
     users: dict[str, float], assistants: dict[str, float], *, runs: int = 20, epochs: int = 4, seed: int = 0
 ) -> pd.DataFrame:
-    """1v9 runs in which everyone draws a norm anew at every decision, users and assistants with their own weights."""
+    """1v9 runs in which each player samples a norm at every decision, users and assistants with their own weights."""
     rng = np.random.default_rng(seed)
     pairing = np.array(["uu"] * 8 + ["au", "ua"])
     table = pd.MultiIndex.from_product(
@@ -75,12 +75,12 @@ def simulated(
     offers = np.stack([np.exp(np.asarray(tables[name].offer, float)) for name in NORMS])
     accepts = np.stack([np.exp(np.asarray(tables[name].accept, float)) for name in NORMS])
 
-    def drawn(side: int) -> np.ndarray:
+    def sampled_policies(side: int) -> np.ndarray:
         weights = [[group.get(name, 0.0) for name in NORMS] for group in (users, assistants)]
         chosen = [rng.choice(3, len(stake), p=row) for row in weights]
         return np.where([pair[side] == "u" for pair in of_play], *chosen)
 
-    proposer, responder = drawn(0), drawn(1)
+    proposer, responder = sampled_policies(0), sampled_policies(1)
     cumulative = offers[proposer, index].cumsum(axis=1)
     offer = (cumulative < rng.random((len(stake), 1)) * cumulative[:, -1:]).sum(axis=1)
     names = np.array(list(NORMS))
@@ -102,48 +102,48 @@ def simulated(
 
 @pytest.fixture(scope="module")
 def sampler() -> RecordedAudit:
-    """Mixed users, and an assistant that acts as any of them would."""
+    """Mixed users, and an assistant that acts like a random user."""
     return audit_recorded(simulated(HALVES, HALVES, runs=40), SMALL)
 
 
-def of(audit: RecordedAudit, epoch: int, memory: str = "all") -> pd.Series:
+def summary_at(audit: RecordedAudit, epoch: int, memory: str = "all") -> pd.Series:
     table = audit.summary
     return table[(table["epoch"] == epoch) & (table["memory"] == memory)].iloc[0]
 
 
 def test_weights_of_a_mixed_group_are_found(sampler: RecordedAudit) -> None:
-    last = of(sampler, 4)
+    last = summary_at(sampler, 4)
     assert last["kind"] == "mixed"
     assert last["within"] >= 0.9
     assert last["one_norm"] < 0.01
     table = sampler.beliefs[(sampler.beliefs["epoch"] == 4) & (sampler.beliefs["memory"] == "all")]
-    # The composition of a run is itself a draw from the weights, so its own counts are the truth.
+    # The composition of a run is itself sampled from the weights, so its own counts are the truth.
     inside = (table["low"] <= table["truth"] + 0.1) & (table["truth"] - 0.1 <= table["high"])
     assert inside.mean() > 0.9
 
 
 def test_posterior_sampling_has_no_excess_on_average(sampler: RecordedAudit) -> None:
-    last = of(sampler, 4)
+    last = summary_at(sampler, 4)
     for distance in ("tv", "w1", "answer"):
         assert abs(last[f"{distance}_excess"]) < 0.06
     assert last["tv_pooled_p"] > 0.05
     assert last["w1_pooled_p"] > 0.05
-    assert last["verbal_top"] > 0.95  # one draw is at a pole even so
+    assert last["verbal_top"] > 0.95  # a single sample is always at a pole
 
 
 def test_a_swing_to_one_pole_shows_over_runs_and_not_in_one() -> None:
     audit = audit_recorded(simulated(HALVES, {"altruistic": 1.0}, runs=40), SMALL)
-    last = of(audit, 4)
+    last = summary_at(audit, 4)
     assert last["tv_pooled"] > 0.4
     assert last["tv_pooled_p"] < 0.01
     assert last["w1_pooled_p"] < 0.01
-    assert abs(last["tv_excess"]) < 0.06  # half of the posterior's own draws are as far off
+    assert abs(last["tv_excess"]) < 0.06  # as far off as half of the posterior's own draws
     assert last["switch"] < 0.1 < last["switch_reference"]
 
 
 def test_a_shared_norm_is_found_and_its_loss_is_seen() -> None:
     users = simulated({"fair": 1.0}, {"selfish": 1.0}, runs=4, epochs=3)
-    last = of(audit_recorded(users, SMALL), 3)
+    last = summary_at(audit_recorded(users, SMALL), 3)
     assert last["kind"] == "one norm"
     assert last["users"] == "fair"
     assert last["one_norm"] > 0.8
@@ -254,7 +254,7 @@ def test_pooled_wasserstein_is_the_distance_of_the_distributions() -> None:
     predicted = acts.predicted_offers(beliefs)[second]
     did = share[np.arange(4), acts.offers.offer[second]]
     exact = wasserstein_1(did, np.ones(4), share.ravel(), predicted.ravel())
-    assert of(audit_recorded(frame, SMALL), 2)["w1_pooled"] == pytest.approx(exact, abs=1e-3)
+    assert summary_at(audit_recorded(frame, SMALL), 2)["w1_pooled"] == pytest.approx(exact, abs=1e-3)
 
 
 def test_intervals_of_many_measures_are_those_of_each() -> None:
@@ -278,27 +278,27 @@ def test_the_same_audit_gives_the_same_numbers_and_says_how_far_it_is() -> None:
 
 
 def test_findings_are_means_over_runs_of_a_kind_the_largest_distance_first(sampler: RecordedAudit) -> None:
-    found = recorded_findings(sampler.by_run)
+    findings = recorded_findings(sampler.by_run)
     last = sampler.by_run.query("memory == 'all' and epoch == epoch.max()")
     mean = last.groupby("kind")["tv"].mean().sort_values(ascending=False)
-    far = [finding for finding in found if finding.question == DISTANCE]
+    far = [finding for finding in findings if finding.question == DISTANCE]
     assert [finding.case for finding in far] == [f"{kind}, TV" for kind in mean.index]
     assert [finding.value for finding in far] == pytest.approx(mean.tolist())
-    for finding in found:
+    for finding in findings:
         kind = finding.case.partition(",")[0]
         assert finding.runs == (last["kind"] == kind).sum()
         assert f"{last.loc[last['kind'] == kind, 'tv_reference'].mean():.3f}" in finding.why
-    # Whose acts are posterior samples has no excess on average.
-    assert all(finding.low < 0 < finding.high for finding in found if finding.question != DISTANCE)
+    # An assistant whose acts are posterior samples has no excess on average.
+    assert all(finding.low < 0 < finding.high for finding in findings if finding.question != DISTANCE)
 
 
 def test_posteriors_can_be_saved(sampler: RecordedAudit, tmp_path: Path) -> None:
     (tmp_path / "posterior.nc").write_bytes(arviz_compat.to_netcdf(sampler.posterior))
     read = arviz_compat.load(tmp_path / "posterior.nc")
-    exact, drawn = arviz_compat.group(read, "constant_data"), arviz_compat.group(read, "posterior")
+    exact, draws = arviz_compat.group(read, "constant_data"), arviz_compat.group(read, "posterior")
     np.testing.assert_allclose(exact["probability"].sum("point"), 1, atol=1e-5)
     assert exact["run"].values.tolist() == list(range(40))
-    apart = drawn["weight"].mean(("chain", "draw")) - exact["expected_weight"]
+    apart = draws["weight"].mean(("chain", "draw")) - exact["expected_weight"]
     assert float(abs(apart).mean()) < 0.03
 
 
@@ -308,7 +308,7 @@ def test_tables_and_figure_are_drawn_of_any_mix_of_conditions(sampler: RecordedA
     assert len(recorded_figure(sampler).axes) == 3
     rude = simulated({"fair": 1.0}, HALVES, runs=4, epochs=2).assign(manner="rude")
     audit = audit_recorded(rude, SMALL)
-    assert of(audit, 2)["kind"] == "manners"
+    assert summary_at(audit, 2)["kind"] == "manners"
     assert len(recorded_figure(audit).axes) == 2
 
 
@@ -373,7 +373,7 @@ def test_numerical_posterior_has_the_weights_of_every_recorded_run(gpt4: Recorde
     mixed = last["kind"] == "mixed"
     assert last.loc[mixed, "weight_error"].mean() < 0.03
     assert last.loc[~mixed, "weight_error"].mean() < 0.005
-    # A 90 % interval of drawn users holds a composition that is the same in all epochs more often than that.
+    # The interval is for sampled users, so it covers a constant composition more often than in 90 %.
     table = gpt4.beliefs[(gpt4.beliefs["epoch"] == 5) & (gpt4.beliefs["memory"] == "all")]
     step = 0.05
     covered = (table["low"] - step <= table["truth"]) & (table["truth"] <= table["high"] + step)

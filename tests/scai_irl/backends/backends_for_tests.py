@@ -22,12 +22,12 @@ GARBAGE = (
     '{"policy": "half a pair: \\ud83d"}',
     '{"policy": "   "}',
 )
-"""Answers that no reader takes."""
+"""Answers that no reader accepts."""
 
 
 @dataclass
 class Recording(Backend):
-    """Passes on to another backend and keeps what was asked and answered.
+    """A backend that passes requests to another one and records them.
 
     Attributes:
         batches: Requests of every call of `complete`.
@@ -45,7 +45,7 @@ class Recording(Backend):
 
 @dataclass
 class Unreliable(Backend):
-    """Answers a share of all requests with garbage, which ones and with what depending on their seeds.
+    """A backend that answers a share of all requests with garbage. The seeds determine which, and the text.
 
     Attributes:
         share: Share of garbage.
@@ -68,13 +68,13 @@ class Unreliable(Backend):
 
 @dataclass
 class Contrary(Backend):
-    """Proposes and answers the opposite of what the words say, and translates faithfully."""
+    """A backend that proposes and answers the opposite of the verbal policy, but translates faithfully."""
 
     inner: Phrasebook = field(default_factory=Phrasebook)
     name: str = "contrary"
 
     def complete(self, requests: Sequence[Request], on_done: OnDone | None = None) -> list[Completion]:
-        """Turn every offer and every answer round."""
+        """Reverse every offer and every answer."""
         return [self._turn(r, c) for r, c in zip(requests, self.inner.complete(requests), strict=True)]
 
     def _turn(self, request: Request, completion: Completion) -> Completion:
@@ -90,7 +90,7 @@ class Contrary(Backend):
 
 @dataclass
 class Scripted(Backend):
-    """Answers as it is told, and keeps the batches it was asked in.
+    """A backend that answers by a script, and records its batches.
 
     Attributes:
         answer: Text for a request, given the number of the batch.

@@ -1,6 +1,6 @@
 """A web server that speaks as much of the OpenAI API as backends use, and misbehaves on command.
 
-Behind it is the phrasebook, so what it answers is known. It reads bytes, each with a probability of 1/256, and writes
+The phrasebook computes its answers, so they are known. It reads bytes, each with a probability of 1/256, and writes
 four letters at a time.
 """
 
@@ -25,15 +25,15 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done in place of an answer, or to it.
+    """A fault: it replaces an answer, or changes it.
 
     Attributes:
         status: HTTP status of a refusal.
         headers: Headers that go with it.
-        raw: Body that is sent as it is.
+        raw: Body that is sent unchanged.
         drop: Whether the connection is closed without a word.
-        seconds: Time for which the answer is held back.
-        change: Changes the answer.
+        seconds: Delay of the answer.
+        change: Function that changes the answer.
     """
 
     status: int = 200
@@ -55,11 +55,11 @@ class FakeServer:
     Attributes:
         url: Its address.
         calls: Bodies of all chat calls, in order.
-        key: Key that it wants; none if empty.
-        missing: Paths at which there is nothing.
-        models: Names of its models; only the first can be asked.
-        health: HTTP status with which it answers those who look whether it is there.
-        looks: How often somebody has looked.
+        key: Key that it requires; none if empty.
+        missing: Paths that do not exist.
+        models: Names of its models; only the first can be used.
+        health: HTTP status of its health check.
+        looks: Number of health checks.
     """
 
     url: str = ""
@@ -155,14 +155,14 @@ def fake_server(fault: FaultOf = lambda _number, _body: None, key: str = "", por
                 self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 256
 
         def handle_error(self, *_: object) -> None:
-            """Say nothing of connections that were dropped."""
+            """Log nothing about dropped connections."""
 
     server = Server(("127.0.0.1", port), Handler)
     state.url = f"http://127.0.0.1:{server.server_port}"
@@ -198,10 +198,10 @@ def _answered(body: Body) -> Body:
 
 
 def _rendered(body: Body) -> str:
-    said = [f"<{m['role']}>{m['content']}</>" for m in body["messages"]]
+    turns = [f"<{m['role']}>{m['content']}</>" for m in body["messages"]]
     if body.get("add_generation_prompt", True):
-        return "".join(said) + "<assistant>"
-    return "".join(said).removesuffix("</>")
+        return "".join(turns) + "<assistant>"
+    return "".join(turns).removesuffix("</>")
 
 
 def _scored(body: Body) -> Body:

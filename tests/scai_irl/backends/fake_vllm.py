@@ -1,4 +1,4 @@
-"""A Python that acts as if it had vLLM: made a program by a test, with this file's text after a line that starts it."""
+"""A Python that pretends to have vLLM. A test writes this file after a shebang line, and runs it as a program."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ CAPABILITIES: list[list[int]] = []
 
 
 class Health(BaseHTTPRequestHandler):
-    """Answers that all is well, wherever it is asked."""
+    """A server that answers 200 at every address."""
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
 
     def log_message(self, format: str, *_arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def ignore_signals() -> None:
@@ -33,7 +33,7 @@ def ignore_signals() -> None:
 def main() -> None:
     """Act as the variable FAKE_VLLM says."""
     act = os.environ.get("FAKE_VLLM", "serve")
-    if sys.argv[1] == "-c":  # asked what vLLM it has
+    if sys.argv[1] == "-c":  # the question about its version of vLLM
         if act == "no vllm":
             sys.exit("ModuleNotFoundError: No module named 'vllm'")
         if act == "broken":

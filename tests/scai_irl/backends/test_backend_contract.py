@@ -1,4 +1,4 @@
-"""Every backend keeps to the contract; one that is added to the registry has to have its tests here."""
+"""Every backend obeys the contract. A new backend of the registry needs its tests here."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TestReplay(BackendContract):
 
 
 class TestVllmServer(ModelContract):
-    """Before a server that is none; tests/vllm has it before a real one."""
+    """The contract with a fake server. tests/vllm has it with a real one."""
 
     name = "vllm-server"
     server: ClassVar[FakeServer]
@@ -89,7 +89,7 @@ class TestEmbedded(ModelContract):
 
 
 IN_TESTS_VLLM = {"vllm-offline"}
-"""Those that need an engine: their contract is in `tests/vllm/offline_contract.py`."""
+"""Backends that need an engine. Their contract is in `tests/vllm/offline_contract.py`."""
 
 
 def test_every_registered_backend_is_tested() -> None:

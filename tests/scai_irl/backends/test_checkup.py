@@ -1,4 +1,4 @@
-"""The doctor finds each thing that a server cannot do, and nothing else, and says what to do about it."""
+"""The doctor finds exactly the functions that a server lacks, and gives hints."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def findings(server: FakeServer, **changes: Any) -> dict[str, CheckResult]:
     return {finding.what: finding for finding in check_server(server.url, replace(IMPATIENT, **changes))}
 
 
-def broken(found: dict[str, CheckResult]) -> list[str]:
-    return [what for what, finding in found.items() if not finding.works]
+def broken(checks: dict[str, CheckResult]) -> list[str]:
+    return [what for what, finding in checks.items() if not finding.works]
 
 
-def said(text: str) -> Callable[[Body], Body]:
+def with_content(text: str) -> Callable[[Body], Body]:
     def change(answer: Body) -> Body:
         (choice,) = answer["choices"]
         message = {"role": "assistant", "content": text}
@@ -46,65 +46,67 @@ def bare(answer: Body) -> Body:
     return answer | {"choices": [choice | {"logprobs": None}]}
 
 
-def test_a_server_that_can_do_everything_has_nothing_to_mend() -> None:
+def test_a_server_that_can_do_everything_gets_no_hint() -> None:
     with fake_server() as server:
-        found = findings(server)
-    assert list(found) == EVERYTHING
-    assert broken(found) == []
-    assert all(finding.detail and not finding.hint for finding in found.values())
-    assert MODEL in found["server"].detail
-    needed = [what for what, finding in found.items() if finding.needed]
+        checks = findings(server)
+    assert list(checks) == EVERYTHING
+    assert broken(checks) == []
+    assert all(finding.detail and not finding.hint for finding in checks.values())
+    assert MODEL in checks["server"].detail
+    needed = [what for what, finding in checks.items() if finding.needed]
     assert needed == ["server", "model", "chat", "structured: json", "structured: choice", "structured: regex"]
 
 
 @pytest.mark.parametrize("kind", ["json", "choice", "regex"])
-def test_forms_that_are_ignored_are_found_out_by_what_comes_back(kind: str) -> None:
-    wave = Fault(change=said("The waves, the waves …"))
+def test_ignored_forms_are_detected_by_the_answers(kind: str) -> None:
+    wave = Fault(change=with_content("The waves, the waves …"))
     with fake_server(lambda _n, body: wave if kind in body.get("structured_outputs", {}) else None) as server:
-        found = findings(server)
-    wrong = found[f"structured: {kind}"]
+        checks = findings(server)
+    wrong = checks[f"structured: {kind}"]
     assert wrong.detail == "0 of 4 have the form: 'The waves, the waves …'"
     assert "0.32" in wrong.hint
-    assert broken(found) == [wrong.what] + (["log-probabilities"] if kind == "choice" else [])
+    assert broken(checks) == [wrong.what] + (["log-probabilities"] if kind == "choice" else [])
 
 
 @pytest.mark.parametrize(
     "text", ['{"offer":11}', '{"offer":true}', '{"offer":3.0}', '{"offer":3,"why":""}', "[3]", "3"]
 )
 def test_json_of_another_schema_is_not_taken_for_the_form(text: str) -> None:
-    with fake_server(lambda _n, body: Fault(change=said(text)) if "structured_outputs" in body else None) as server:
+    with fake_server(
+        lambda _n, body: Fault(change=with_content(text)) if "structured_outputs" in body else None
+    ) as server:
         assert not findings(server)["structured: json"].works
 
 
 def test_no_log_probabilities_of_answers() -> None:
     with fake_server(lambda _n, _b: Fault(change=bare)) as server:
-        found = findings(server)
-    assert broken(found) == ["log-probabilities"]
-    assert found["log-probabilities"].hint
+        checks = findings(server)
+    assert broken(checks) == ["log-probabilities"]
+    assert checks["log-probabilities"].hint
 
 
 def test_no_tokeniser_and_no_log_probabilities_of_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
     with fake_server() as server:
         server.missing = ("/tokenize",)
-        found = findings(server)
-        assert broken(found) == ["labels"]
-        assert "no tokeniser" in found["labels"].detail
+        checks = findings(server)
+        assert broken(checks) == ["labels"]
+        assert "no tokeniser" in checks["labels"].detail
         server.missing = ()
         monkeypatch.setattr("tests.scai_irl.backends.fake_server._scored", _without_log_probabilities)
-        found = findings(server)
-    assert broken(found) == ["labels"]
-    assert "no log-probabilities of prompts" in found["labels"].detail
-    assert "token channel" in found["labels"].hint
+        checks = findings(server)
+    assert broken(checks) == ["labels"]
+    assert "no log-probabilities of prompts" in checks["labels"].detail
+    assert "token channel" in checks["labels"].hint
 
 
 def test_seeds_that_are_ignored() -> None:
     count = itertools.count()
-    with fake_server(lambda _n, body: Fault(change=said(str(next(count)))) if free(body) else None) as server:
+    with fake_server(lambda _n, body: Fault(change=with_content(str(next(count)))) if free(body) else None) as server:
         assert broken(findings(server)) == ["seeds"]
-    with fake_server(lambda _n, body: Fault(change=said("always this")) if free(body) else None) as server:
-        found = findings(server)
-    assert broken(found) == ["seeds"]
-    assert found["seeds"].detail == "same seed, same text: 4 of 4; 1 texts of 4 seeds"
+    with fake_server(lambda _n, body: Fault(change=with_content("always this")) if free(body) else None) as server:
+        checks = findings(server)
+    assert broken(checks) == ["seeds"]
+    assert checks["seeds"].detail == "same seed, same text: 4 of 4; 1 texts of 4 seeds"
 
 
 def free(body: Body) -> bool:
@@ -113,21 +115,25 @@ def free(body: Body) -> bool:
 
 def test_a_temperature_of_0_that_changes_its_mind() -> None:
     count = itertools.count()
-    with fake_server(lambda _n, body: None if body["temperature"] else Fault(change=said(str(next(count))))) as server:
-        found = findings(server)
-    assert "temperature 0" in broken(found)
-    assert "--batch-invariant" in found["temperature 0"].hint
-    assert not found["temperature 0"].needed
+    with fake_server(
+        lambda _n, body: None if body["temperature"] else Fault(change=with_content(str(next(count))))
+    ) as server:
+        checks = findings(server)
+    assert "temperature 0" in broken(checks)
+    assert "--batch-invariant" in checks["temperature 0"].hint
+    assert not checks["temperature 0"].needed
 
 
-@pytest.mark.parametrize("fault", [Fault(status=400), Fault(status=500), Fault(raw=b"{"), Fault(change=said(""))])
+@pytest.mark.parametrize(
+    "fault", [Fault(status=400), Fault(status=500), Fault(raw=b"{"), Fault(change=with_content(""))]
+)
 def test_a_server_that_cannot_chat_has_that_row_and_goes_on(fault: Fault) -> None:
     with fake_server(lambda _n, body: fault if "structured_outputs" not in body else None) as server:
-        found = findings(server)
-    assert not found["chat"].works
-    assert found["chat"].hint
-    assert found["structured: json"].works
-    assert list(found) == EVERYTHING
+        checks = findings(server)
+    assert not checks["chat"].works
+    assert checks["chat"].hint
+    assert checks["structured: json"].works
+    assert list(checks) == EVERYTHING
 
 
 def test_a_server_that_is_down_is_a_row() -> None:
@@ -147,13 +153,13 @@ def test_a_wrong_key_is_a_row_and_the_right_one_works() -> None:
 
 def test_a_model_that_is_not_there_is_a_row() -> None:
     with fake_server() as server:
-        found = findings(server, model="gpt-5")
-        assert broken(found) == ["model"]
-        assert MODEL in found["model"].hint
+        checks = findings(server, model="gpt-5")
+        assert broken(checks) == ["model"]
+        assert MODEL in checks["model"].hint
         server.models = (MODEL, "another")
-        found = findings(server)
-        assert broken(found) == ["model"]
-        assert "--model" in found["model"].hint
+        checks = findings(server)
+        assert broken(checks) == ["model"]
+        assert "--model" in checks["model"].hint
         assert broken(findings(server, model=MODEL)) == []
         server.models = ()
         assert findings(server)["server"].detail == "models: none"
@@ -165,11 +171,11 @@ def test_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(doctor, "find_platform", lambda _: Platform("0.32.0", "cpu"))
     monkeypatch.setenv(VARIABLE, "/some/python")
-    found = {finding.what: finding for finding in installed()}
-    assert list(found) == ["Python", "jax", "numpyro", "optax", "arviz", "openai", "vllm", "ray"]
-    assert all(found[name].works for name in list(found)[:6])
-    assert found["vllm"].detail == "0.32.0 for cpu, by /some/python"
-    assert "cpu" in found["jax"].detail
+    checks = {finding.what: finding for finding in installed()}
+    assert list(checks) == ["Python", "jax", "numpyro", "optax", "arviz", "openai", "vllm", "ray"]
+    assert all(checks[name].works for name in list(checks)[:6])
+    assert checks["vllm"].detail == "0.32.0 for cpu, by /some/python"
+    assert "cpu" in checks["jax"].detail
     monkeypatch.setattr(doctor, "find_platform", missing)
     without = {finding.what: finding for finding in installed()}["vllm"]
     assert (without.works, without.hint) == (None, "install it")
@@ -177,8 +183,8 @@ def test_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at servers alone, which is quicker."""
-    monkeypatch.setattr(doctor, "installed", lambda: [CheckResult("vllm", None, "not\x1b[31m there [bold]", "mend it")])
+    """Check servers alone, which is faster."""
+    monkeypatch.setattr(doctor, "installed", lambda: [CheckResult("vllm", None, "not\x1b[31m there [bold]", "fix it")])
     monkeypatch.setenv("COLUMNS", "200")
 
 
@@ -195,7 +201,7 @@ def test_the_command_prints_a_table_and_ends_with_0_if_all_that_is_needed_works(
     assert re.search(r"✗ +log-probabilities +0 tokens .*vLLM", out)
     assert re.search(r"✓ +structured: json +4 of 4", out)
     assert "\x1b[31m" not in out
-    assert re.search(r"– +vllm +not�\[31m there \[bold\] +mend it", out)
+    assert re.search(r"– +vllm +not�\[31m there \[bold\] +fix it", out)
 
 
 @pytest.mark.usefixtures("nothing_installed")

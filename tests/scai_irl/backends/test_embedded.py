@@ -1,4 +1,4 @@
-"""Small models in this process score labels as they would write them, and refuse what they cannot do."""
+"""Small models in this process score labels as often as they write them, and refuse unsupported options."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def backend(tiny: Path) -> Iterator[Backend]:
-    with closing(make_backend("embedded", LmSettings(model=str(tiny)))) as made:
-        yield made
+    with closing(make_backend("embedded", LmSettings(model=str(tiny)))) as opened:
+        yield opened
 
 
 @pytest.mark.slow
@@ -36,9 +36,9 @@ def test_labels_are_chosen_as_often_as_their_scores_say(backend: Backend) -> Non
     scored = backend.complete([replace(structured(1, Structure()), labels=labels)])[0].label_log_probs
     chance = [math.exp(value) / sum(map(math.exp, scored)) for value in scored]
     free = [replace(structured(seed, Structure("choice", labels)), sampling=Sampling(1.0, 5)) for seed in range(1_000)]
-    found = Counter(answer.text for answer in backend.complete(free))
+    counts = Counter(answer.text for answer in backend.complete(free))
     for label, expected in zip(labels, chance, strict=True):
-        assert abs(found[label] - 1_000 * expected) < 4 * math.sqrt(1_000 * expected * (1 - expected))
+        assert abs(counts[label] - 1_000 * expected) < 4 * math.sqrt(1_000 * expected * (1 - expected))
 
 
 def test_a_conversation_that_is_too_long_is_refused_and_no_other(backend: Backend) -> None:
@@ -63,7 +63,7 @@ def test_the_name_tells_the_weights(backend: Backend, tmp_path: Path) -> None:
         assert other.model != backend.model
 
 
-@pytest.mark.parametrize(("model", "told_of"), [("", "none given"), ("nowhere", "nowhere has no config.json")])
-def test_a_model_that_is_not_there_is_told_in_one_line(model: str, told_of: str) -> None:
-    with pytest.raises(InputError, match=told_of):
+@pytest.mark.parametrize(("model", "message"), [("", "none given"), ("nowhere", "nowhere has no config.json")])
+def test_a_model_that_is_not_there_is_reported_in_one_line(model: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         make_backend("embedded", LmSettings(model=model))

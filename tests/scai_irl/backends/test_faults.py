@@ -1,4 +1,4 @@
-"""Servers that misbehave: nothing is lost, nothing is asked twice that was answered, and the end is a clear one."""
+"""Servers that misbehave: no answer is lost, no answered request is repeated, and the error is clear."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def free_port() -> int:
 
 
 def first_of_each(fault: Fault, share: int = 1) -> FaultOf:
-    """The fault for the first call of every request, or of every second, third … one."""
+    """The fault for the first call of each request, or of every `share`-th request."""
     seen: set[int] = set()
 
-    def of(_number: int, body: Body) -> Fault | None:
+    def fault_of(_number: int, body: Body) -> Fault | None:
         seed = int(body["seed"])
         if seed in seen or seed % share:
             return None
         seen.add(seed)
         return fault
 
-    return of
+    return fault_of
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_server_that_never_answers_ends_the_run_with_one_line(fault: Fault) ->
     assert len(server.calls) <= 6
 
 
-def test_a_connection_that_is_refused_at_the_start_is_told_at_once() -> None:
+def test_a_connection_that_is_refused_at_the_start_is_reported_at_once() -> None:
     nobody = LmSettings(urls=(f"http://127.0.0.1:{free_port()}",))
     start = time.monotonic()
     with closing(VllmServer(nobody)) as backend, pytest.raises(InputError, match=r"no server answers .*scai-irl serve"):
@@ -112,19 +112,19 @@ def test_a_connection_that_is_refused_at_the_start_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told_of"),
+    ("changes", "message"),
     [
         ({"model": "gpt-5"}, rf"model: .* has no model 'gpt-5'; give one that it has: {MODEL}"),
         ({"urls": ("127.0.0.1:8000",)}, "url: '127.0.0.1:8000' is not an address"),
         ({"urls": ()}, "url: none given"),
     ],
 )
-def test_wrong_settings_are_told_in_one_line(changes: dict[str, Any], told_of: str) -> None:
-    with fake_server() as server, pytest.raises(InputError, match=told_of), client(server, **changes) as backend:
+def test_wrong_settings_are_reported_in_one_line(changes: dict[str, Any], message: str) -> None:
+    with fake_server() as server, pytest.raises(InputError, match=message), client(server, **changes) as backend:
         backend.complete(REQUESTS)
 
 
-def test_a_wrong_key_is_told_in_one_line_and_a_right_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_key_is_reported_in_one_line_and_a_right_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
     with fake_server(key="secret") as server:
         with client(server) as backend, pytest.raises(InputError, match=r"api key: .* refuses it; .*SCAI_IRL_API_KEY"):
             backend.complete(REQUESTS)
@@ -188,12 +188,12 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again_and_counted(change: Ca
 
 
 def test_labels_need_a_tokeniser_and_log_probabilities_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [Request(structured(1, REQUESTS[0].structure).messages, 1, labels=("a", "b"))]
+    requests = [Request(structured(1, REQUESTS[0].structure).messages, 1, labels=("a", "b"))]
     with fake_server() as server, client(server) as backend:
-        assert len(backend.complete(asked)[0].label_log_probs) == 2
+        assert len(backend.complete(requests)[0].label_log_probs) == 2
         monkeypatch.setattr("tests.scai_irl.backends.fake_server._scored", _without_log_probabilities)
         with pytest.raises(InputError, match=r"channels: .*no log-probabilities of prompts; leave out the token"):
-            backend.complete(asked)
+            backend.complete(requests)
 
 
 def _without_log_probabilities(body: Body) -> Body:
@@ -212,7 +212,7 @@ def test_a_replica_that_dies_is_taken_out_and_its_requests_go_elsewhere() -> Non
     assert service["replicas taken out"] >= 1
     assert service["asked again: connection lost"] >= 1
     assert len(dying.calls) < len(staying.calls)
-    assert len(dying.calls) >= 5  # it was asked while it answered
+    assert len(dying.calls) >= 5  # it got requests while it answered
 
 
 def test_one_server_of_two_that_was_never_there_is_done_without() -> None:
@@ -266,7 +266,7 @@ def test_requests_carry_the_form_of_the_answer_in_the_field_that_is_not_ignored(
 
 @pytest.fixture
 def _interruptible() -> Iterator[None]:
-    """Have an interruption raise an exception, also where tests were started in the background."""
+    """Let an interruption raise an exception, also where tests were started in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

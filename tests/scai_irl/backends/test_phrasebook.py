@@ -1,7 +1,7 @@
-"""The phrasebook loses nothing: what an assistant does under its words is what π_θ would do.
+"""The phrasebook loses nothing: an assistant that follows its text acts like π_θ.
 
-Seeds are fixed, so a frequency test gives the same verdict on every run. Its level says how often it would have
-been wrong to fail over the choice of seeds: 1e-4 for each comparison, about .002 for all of this file.
+Seeds are fixed, so a frequency test has the same outcome in every run. Over the choice of seeds it fails wrongly with
+probability 1e-4 for each comparison, and about .002 for this file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ POLICIES = {
     "Fehr and Schmidt": Policy.of(Norm("fehr_schmidt", (0.8, 0.6), 12.0, 0.0)),
     "a mixture": Policy(((0.3, Norm("selfish", (), 50.0)), (0.7, Norm("fair", (), 8.0, 0.1)))),
 }
-STAKES = (7, 100, 2500)  # the last beyond the grid of single units
+STAKES = (7, 100, 2500)  # the last is too large for offers in single units
 
 policies = pytest.mark.parametrize("policy", POLICIES.values(), ids=list(POLICIES))
 stakes = pytest.mark.parametrize("stake", STAKES)
@@ -48,8 +48,8 @@ def put_into_words(policy: Policy) -> str:
 @policies
 def test_offers_come_as_often_as_the_policy_makes_them(policy: Policy, stake: int) -> None:
     words = put_into_words(policy)
-    asked = [offer_request(words, "dollars", stake, seed) for seed in range(SEEDS)]
-    units = np.array([read_offer(completion, stake) for completion in Phrasebook().complete(asked)])
+    requests = [offer_request(words, "dollars", stake, seed) for seed in range(SEEDS)]
+    units = np.array([read_offer(completion, stake) for completion in Phrasebook().complete(requests)])
     actions = np.asarray(offer_of_units(jnp.asarray(units), jnp.full(SEEDS, stake)))
     payable = np.asarray(offered_units(jnp.asarray(actions), jnp.full(SEEDS, stake)))
     np.testing.assert_array_equal(units, payable)  # nothing between the steps of the grid
@@ -63,10 +63,10 @@ def test_offers_are_accepted_as_often_as_the_policy_accepts_them(policy: Policy,
     words = put_into_words(policy)
     accept = np.exp(np.asarray(policy.table(jnp.asarray([stake])).accept[0], np.float64))
     legal = np.flatnonzero(np.asarray(legal_offers(jnp.asarray(stake))))
-    action = legal[np.argmin(np.abs(accept[legal] - 0.5))]  # where frequencies say most
+    action = legal[np.argmin(np.abs(accept[legal] - 0.5))]  # where frequencies are most informative
     units = int(offered_units(jnp.asarray(action), jnp.asarray(stake)))
-    asked = [answer_request(words, "dollars", stake, units, seed) for seed in range(SEEDS)]
-    accepted = sum(read_answer(completion) for completion in Phrasebook().complete(asked))
+    requests = [answer_request(words, "dollars", stake, units, seed) for seed in range(SEEDS)]
+    accepted = sum(read_answer(completion) for completion in Phrasebook().complete(requests))
     assert p_value([accepted, SEEDS - accepted], [accept[action], 1 - accept[action]]) > FALSE_ALARM
 
 
@@ -98,9 +98,9 @@ def test_an_offer_on_the_table_is_answered_as_the_percentage_it_stands_for(stake
 
 
 def test_an_impossible_offer_is_never_drawn() -> None:
-    words = say_policy(Policy.of(Norm("altruistic", (), 0.0)))  # every legal offer alike
-    asked = [offer_request(words, "dollars", 3, seed) for seed in range(SEEDS)]
-    assert {read_offer(completion, 3) for completion in Phrasebook().complete(asked)} == {0, 1, 2, 3}
+    words = say_policy(Policy.of(Norm("altruistic", (), 0.0)))  # every legal offer equally likely
+    requests = [offer_request(words, "dollars", 3, seed) for seed in range(SEEDS)]
+    assert {read_offer(completion, 3) for completion in Phrasebook().complete(requests)} == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize(

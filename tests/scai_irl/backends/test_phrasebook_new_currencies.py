@@ -1,4 +1,4 @@
-"""The phrasebook acts abroad by the exact rule: held against the mixture of tables, worked out here."""
+"""In new currencies the phrasebook follows the exact rule, compared with a mixture of tables computed here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALTRUISTIC = Policy.of(Norm("altruistic", (), 20.0, 0.1))
 PRIOR = Policy(((0.2, SELFISH.parts[0][1]), (0.8, ALTRUISTIC.parts[0][1])))
 
 
-def told(currency: str, **more: bool) -> TransferPrompt:
+def prompt(currency: str, **more: bool) -> TransferPrompt:
     return TransferPrompt(say_policy(SELFISH), "dollars", currency, STAKE, say_policy(PRIOR), **more)
 
 
@@ -33,31 +33,31 @@ def offers(policy: Policy) -> np.ndarray:
 
 @pytest.mark.parametrize("currency", ["dollars", "apples", "organs"])
 def test_offers_are_drawn_from_the_mixture_of_home_and_prior(currency: str) -> None:
-    requests = [transfer_request(told(currency), seed) for seed in range(3_000)]
-    drawn = [read_transfer(answer, told(currency)) for answer in Phrasebook().complete(requests)]
-    kept = float(np.mean(np.exp(-PSYCHOLOGICAL_DISTANCE[currency] / lengths())))
-    expected = kept * offers(SELFISH) + (1 - kept) * (0.2 * offers(SELFISH) + 0.8 * offers(ALTRUISTIC))
-    assert p_value(np.bincount(drawn, minlength=STAKE + 1), expected) > 1e-4
+    requests = [transfer_request(prompt(currency), seed) for seed in range(3_000)]
+    units = [read_transfer(answer, prompt(currency)) for answer in Phrasebook().complete(requests)]
+    carry = float(np.mean(np.exp(-PSYCHOLOGICAL_DISTANCE[currency] / lengths())))
+    expected = carry * offers(SELFISH) + (1 - carry) * (0.2 * offers(SELFISH) + 0.8 * offers(ALTRUISTIC))
+    assert p_value(np.bincount(units, minlength=STAKE + 1), expected) > 1e-4
 
 
 def test_a_caution_and_a_reason_change_nothing() -> None:
     for seed in range(50):
         plain, *others = (
             read_transfer(Phrasebook().complete([transfer_request(one, seed)])[0], one)
-            for one in (told("organs"), told("organs", warned=True), told("organs", reasoned=True, warned=True))
+            for one in (prompt("organs"), prompt("organs", warned=True), prompt("organs", reasoned=True, warned=True))
         )
         assert others == [plain, plain]
-    reasoned = Phrasebook().complete([transfer_request(told("organs", reasoned=True), 1)])[0]
+    reasoned = Phrasebook().complete([transfer_request(prompt("organs", reasoned=True), 1)])[0]
     assert json.loads(reasoned.text)["reason"] == "What holds for dollars holds here with chance 0.10."
 
 
-def test_told_no_usual_policy_it_has_its_own_prior() -> None:
+def test_without_a_usual_policy_it_has_its_own_prior() -> None:
     data = {"policy": say_policy(SELFISH), "learned in": "dollars", "currency": "organs"}
     parts = policy_in_new_currency(data).parts
-    kept = transfer_probability("dollars", "organs")
-    assert parts[0] == (kept, SELFISH.parts[0][1])
+    carry = transfer_probability("dollars", "organs")
+    assert parts[0] == (carry, SELFISH.parts[0][1])
     assert [norm.utility for _, norm in parts[1:]] == ["selfish", "fair", "altruistic"]
-    np.testing.assert_allclose([weight for weight, _ in parts[1:]], (1 - kept) / 3)
+    np.testing.assert_allclose([weight for weight, _ in parts[1:]], (1 - carry) / 3)
 
 
 def test_at_home_nothing_is_added() -> None:

@@ -1,4 +1,4 @@
-"""The phrasebook believes what Bayes' rule says: held against exact inference, which is other code."""
+"""The phrasebook's beliefs follow Bayes' rule, compared with exact inference in separate code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from scai_irl.language.requests import read_translation
 from tests.scai_irl.chi_square import p_value
 
 NAMES = ("selfish", "fair", "altruistic")
-RATIONALITY, LAPSE = 8.0, 0.2  # so low and high that beliefs stay open for a while
+RATIONALITY, LAPSE = 8.0, 0.2  # so that beliefs stay uncertain for a while
 POLICIES = tuple(Policy.of(Norm(name, (), RATIONALITY, LAPSE)) for name in NAMES)
 PRIOR = (0.6, 0.3, 0.1)
 THREE = Candidates(("A", "B", "C"), POLICIES, PRIOR)
@@ -91,7 +91,7 @@ def test_manners_count_as_much_as_they_are_reliable(manner: str, reliability: fl
     fits = np.array([MANNER_OF[name] == manner for name in NAMES])
     weight = exact * (reliability * fits + (1 - reliability) / 3) ** by_users
     assert_allclose(posterior_over(heard, spoken), weight / weight.sum(), atol=1e-5)
-    assert_allclose(posterior_over(THREE, spoken), exact, atol=1e-5)  # told of no reliability, it does not listen
+    assert_allclose(posterior_over(THREE, spoken), exact, atol=1e-5)  # without a reliability it ignores talk
 
 
 def test_users_who_differ_are_each_one_of_the_norms() -> None:
@@ -107,7 +107,7 @@ def test_games_that_no_norm_allows_leave_the_prior() -> None:
     assert_allclose(posterior_over(Candidates(THREE.labels, certain, PRIOR), games), PRIOR)
 
 
-def drawn(requests: list[object], exact: np.ndarray) -> float:
+def p_value_of_samples(requests: list[object], exact: np.ndarray) -> float:
     texts = [read_translation(completion) for completion in Phrasebook().complete(requests)]  # type: ignore[arg-type]
     norms = [read_policy(text).parts[0][1].utility for text in texts]
     counts = np.array([norms.count(name) for name in NAMES])
@@ -117,7 +117,7 @@ def drawn(requests: list[object], exact: np.ndarray) -> float:
 def test_policies_that_it_learns_are_draws_from_its_belief() -> None:
     games, exact = seen(1, plays=3)
     requests: list[object] = [learn_request(games, seed, candidates=THREE) for seed in range(2_000)]
-    assert drawn(requests, exact) > 1e-4
+    assert p_value_of_samples(requests, exact) > 1e-4
     labels = [c.text for c in Phrasebook().complete([choice_request(THREE, games, seed) for seed in range(2_000)])]
     assert p_value(np.array([labels.count(label) for label in THREE.labels]), exact) > 1e-4
 
@@ -130,14 +130,14 @@ def test_a_belief_in_words_is_brought_up_to_date_and_drawn_from() -> None:
         belief = read_belief(Phrasebook().complete([request])[0])
     weights = np.array([weight for weight, _ in read_policy(belief).parts])
     assert_allclose(weights / weights.sum(), exact, atol=1e-5)
-    assert drawn([draw_request(belief, seed) for seed in range(2_000)], exact) > 1e-4
+    assert p_value_of_samples([draw_request(belief, seed) for seed in range(2_000)], exact) > 1e-4
 
 
-def test_told_no_norms_it_has_three_of_its_own() -> None:
+def test_without_norms_it_has_three_of_its_own() -> None:
     assert [norm.utility for _, norm in own_prior().parts] == list(NAMES)
     fair = [Game("apples", 20, "user", "user", 10, True)]
     assert updated(own_prior(), fair).parts[1][0] == pytest.approx(1, abs=1e-3)
     text = read_translation(Phrasebook().complete([learn_request(fair, 1, Style())])[0])
     assert read_policy(text) == Policy.of(OWN_NORMS[1])
-    kept = learn_request([], 1, previous="Be nice.")
-    assert read_translation(Phrasebook().complete([kept])[0]) == "Be nice."
+    request = learn_request([], 1, previous="Be nice.")
+    assert read_translation(Phrasebook().complete([request])[0]) == "Be nice."

@@ -1,4 +1,4 @@
-"""An experiment's numbers do not depend on how many servers answer, or which: seeds are of runs and draws."""
+"""An experiment's numbers do not depend on which servers answer, since seeds belong to runs and draws."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ MODEL = ("--agents", "thompson", "scai-memory", "--users-by", "model", "--lapse"
 
 
 def played(out: Path, servers: list[FakeServer]) -> tuple[dict[str, bytes], Counter[str]]:
-    """Run an experiment; give back its tables, and what servers were asked, seeds and all."""
+    """Run an experiment. Return its tables and the servers' requests with their seeds."""
     main([*RUN, *MODEL, "--url", *(server.url for server in servers), "--out", str(out)])
-    asked = Counter(json.dumps(body, sort_keys=True) for server in servers for body in server.calls)
+    requests = Counter(json.dumps(body, sort_keys=True) for server in servers for body in server.calls)
     for server in servers:
         assert server.calls
         server.calls.clear()
-    return contents(out, *COSTS), asked
+    return contents(out, *COSTS), requests
 
 
 @pytest.mark.slow
 def test_numbers_and_requests_are_the_same_with_one_server_and_with_several_in_any_order(tmp_path: Path) -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(fake_server()) for _ in range(3)]
-        numbers, asked = played(tmp_path / "one", servers[:1])
-        assert max(asked.values()) == 1  # each request has a seed of its own
+        numbers, requests = played(tmp_path / "one", servers[:1])
+        assert max(requests.values()) == 1  # each request has a seed of its own
         for name, some in {"two": servers[:2], "turned": servers[1::-1], "three": servers}.items():
-            assert played(tmp_path / name, some) == (numbers, asked)
+            assert played(tmp_path / name, some) == (numbers, requests)

@@ -1,4 +1,4 @@
-"""Which server is asked: the laws of rendezvous hashing and of bounded loads, and their bookkeeping."""
+"""Choice of a server: the laws of rendezvous hashing and of bounded loads, and their bookkeeping."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def idle(prefix: bytes, servers: list[str]) -> str:
 
 
 def order(prefix: bytes, servers: list[str]) -> list[str]:
-    """A prefix's order: whoever is asked when those before are gone."""
-    left, found = list(servers), []
+    """A prefix's order of servers: each is next after the servers before it have gone."""
+    left, ordered = list(servers), []
     while left:
-        found.append(idle(prefix, left))
-        left.remove(found[-1])
-    return found
+        ordered.append(idle(prefix, left))
+        left.remove(ordered[-1])
+    return ordered
 
 
 @given(prefixes, st.data())
@@ -45,12 +45,12 @@ def test_the_order_of_addresses_makes_no_difference(prefix: bytes, data: st.Data
 
 @given(st.lists(prefixes, min_size=1, max_size=50), addresses, st.data())
 def test_a_server_that_goes_leaves_behind_its_own_prefixes_alone(
-    asked: list[bytes], servers: list[str], data: st.DataObject
+    keys: list[bytes], servers: list[str], data: st.DataObject
 ) -> None:
     assume(len(servers) > 1)
     gone = data.draw(st.sampled_from(servers))
     others = [server for server in servers if server != gone]
-    for prefix in asked:
+    for prefix in keys:
         before, after = idle(prefix, servers), idle(prefix, others)
         assert before in {after, gone}
 
@@ -109,8 +109,8 @@ def test_there_is_room_for_every_request_whatever_happens(
         else:
             pool.back(replica)
         stack = ExitStack()
-        asked = stack.enter_context(pool.lent(batch[place]))
-        assert not asked.resting or not pool.some_ready()
+        chosen = stack.enter_context(pool.lent(batch[place]))
+        assert not chosen.resting or not pool.some_ready()
         lent.append((batch[place], stack))
     for _, stack in lent:
         stack.close()
@@ -118,17 +118,17 @@ def test_there_is_room_for_every_request_whatever_happens(
 
 
 @given(st.lists(st.sampled_from([bytes([letter]) * 16 for letter in b"abcdef"]), max_size=40), addresses)
-def test_a_batch_goes_out_to_all_servers_in_turn_and_in_order_to_each(asked: list[bytes], servers: list[str]) -> None:
-    order = in_turns(asked, servers)
-    assert sorted(order) == list(range(len(asked)))
-    first = [idle(asked[place], servers) for place in order]
+def test_a_batch_goes_out_to_all_servers_in_turn_and_in_order_to_each(keys: list[bytes], servers: list[str]) -> None:
+    order = in_turns(keys, servers)
+    assert sorted(order) == list(range(len(keys)))
+    first = [idle(keys[place], servers) for place in order]
     for server in servers:
         of_it = [place for place, whose in zip(order, first, strict=True) if whose == server]
         assert of_it == sorted(of_it)
     sent: Counter[str] = Counter()
     whole = Counter(first)
     for server in first:
-        # Nobody who still has something is behind by more than the turn that is under way.
+        # No server with requests left is behind by more than the current turn.
         sent[server] += 1
         assert all(sent[server] - 1 <= sent[other] for other in servers if sent[other] < whole[other])
 
@@ -136,20 +136,20 @@ def test_a_batch_goes_out_to_all_servers_in_turn_and_in_order_to_each(asked: lis
 def test_many_prefixes_are_spread_evenly_and_so_are_those_of_a_server_that_goes() -> None:
     servers = [f"http://node{number}:8000" for number in range(5)]
     orders = [order(number.to_bytes(16), servers) for number in range(2_000)]
-    counts = Counter(found[0] for found in orders)
+    counts = Counter(ordered[0] for ordered in orders)
     assert stats.chisquare([counts[server] for server in servers]).pvalue > 1e-4
-    seconds = Counter(found[1] for found in orders if found[0] == servers[0])
+    seconds = Counter(ordered[1] for ordered in orders if ordered[0] == servers[0])
     assert stats.chisquare([seconds[server] for server in servers[1:]]).pvalue > 1e-4
 
 
 def test_every_process_finds_the_same_order() -> None:
     servers = [f"http://node{number}:8000" for number in range(7)]
-    asked = [number.to_bytes(16) for number in range(20)]
-    chosen = f"[choose(prefix, {servers!r}, [0] * 7, 1) for prefix in {asked!r}]"
+    keys = [number.to_bytes(16) for number in range(20)]
+    chosen = f"[choose(prefix, {servers!r}, [0] * 7, 1) for prefix in {keys!r}]"
     code = f"from scai_irl.backends.vllm.routing import choose; print({chosen})"
     salted = {"PYTHONHASHSEED": "1"}  # of `hash`
     printed = subprocess.run([sys.executable, "-c", code], env=salted, capture_output=True, text=True, check=True)
-    assert printed.stdout.strip() == str([choose(prefix, servers, [0] * 7, 1) for prefix in asked])
+    assert printed.stdout.strip() == str([choose(prefix, servers, [0] * 7, 1) for prefix in keys])
 
 
 def test_equal_prefixes_go_to_one_server_until_it_has_its_share() -> None:
@@ -158,8 +158,8 @@ def test_equal_prefixes_go_to_one_server_until_it_has_its_share() -> None:
     for number in range(30):
         request = Outline(number.to_bytes(16), 500)
         with ExitStack() as stack:
-            asked = [stack.enter_context(pool.lent(request)).url for _ in pool.begin([request] * 12)]
-        assert asked == [url for url in order(request.prefix, urls) for _ in range(4)]
+            sent_to = [stack.enter_context(pool.lent(request)).url for _ in pool.begin([request] * 12)]
+        assert sent_to == [url for url in order(request.prefix, urls) for _ in range(4)]
 
 
 def test_a_server_may_have_more_than_the_others_while_requests_are_waiting() -> None:
@@ -187,7 +187,7 @@ def test_a_resting_server_is_not_asked_and_its_load_does_not_count() -> None:
         assert max(replica.load for replica in others) == 15
 
 
-def test_where_all_rest_one_that_was_not_looked_for_in_vain_is_asked() -> None:
+def test_where_all_rest_one_that_passed_its_last_check_is_used() -> None:
     pool = Replicas([Replica(f"http://{name}", None) for name in "abc"], slots=3)
     for replica in pool.all:
         pool.failed(replica, slow=False)
@@ -195,8 +195,8 @@ def test_where_all_rest_one_that_was_not_looked_for_in_vain_is_asked() -> None:
     assert not pool.some_ready()
     pool.all[1].looks = 0
     for number in range(10):
-        with pool.lent(Outline(number.to_bytes(16), 1)) as asked:
-            assert asked is pool.all[1]
+        with pool.lent(Outline(number.to_bytes(16), 1)) as chosen:
+            assert chosen is pool.all[1]
     pool.answered(pool.all[1])
     assert pool.some_ready()
     assert (pool.taken_out, pool.taken_back) == (3, 1)
@@ -210,7 +210,7 @@ def test_a_slow_server_has_more_chances_and_none_is_taken_out_twice(slow: bool, 
     assert pool.taken_out == 1
 
 
-def asked_in(*contents: str) -> Outline:
+def outline_of(*contents: str) -> Outline:
     return outline(Request(tuple(Message("user", content) for content in contents), seed=1))
 
 
@@ -218,14 +218,14 @@ def asked_in(*contents: str) -> Outline:
 def test_a_prefix_is_all_messages_before_and_the_beginning_of_the_last(
     before: list[str], beginning: str, one: str, another: str
 ) -> None:
-    first, second = (asked_in(*before, beginning + end) for end in (one, another))
+    first, second = (outline_of(*before, beginning + end) for end in (one, another))
     assert first.prefix == second.prefix
     assert first.size - second.size == len(one) - len(another)
-    assert asked_in(*before, "another beginning", beginning).prefix != first.prefix
-    assert asked_in(*before, "x" + beginning[1:] if beginning[0] != "x" else "y").prefix != first.prefix
+    assert outline_of(*before, "another beginning", beginning).prefix != first.prefix
+    assert outline_of(*before, "x" + beginning[1:] if beginning[0] != "x" else "y").prefix != first.prefix
 
 
 def test_an_empty_request_has_a_size_and_labels_are_read_one_by_one() -> None:
-    assert asked_in("").size == 1
+    assert outline_of("").size == 1
     labelled = Request((Message("user", "four"),), seed=1, labels=("a", "b", "c"))
     assert outline(labelled).size == 12

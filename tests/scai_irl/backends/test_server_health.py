@@ -1,4 +1,4 @@
-"""Servers that rest: looked at until they are there again, and asked nothing before."""
+"""Servers that rest: they are checked until they are healthy again, and get no request before."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ def test_nobody_looks_any_more_when_the_backend_is_closed() -> None:
             until(lambda: dying.looks > 0)
         seen = dying.looks
         time.sleep(0.1)
-        assert dying.looks <= seen + 1  # one may have been on its way
+        assert dying.looks <= seen + 1  # one may have been in flight
 
 
 class Looked:
-    """Looks that succeed when they are told to."""
+    """Health checks whose success a test controls."""
 
     def __init__(self) -> None:
         self.up, self.count, self.at_once, self.most = False, 0, 0, 0

@@ -1,4 +1,4 @@
-"""Starting and stopping a server, with a program in vLLM's place."""
+"""Starting and stopping a server, with a program in place of vLLM."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A Python with something like vLLM."""
+    """A Python with a fake vLLM."""
     program = tmp_path / "bin" / "python"
     program.parent.mkdir()
     text = Path(__file__).with_name("fake_vllm.py").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     program.chmod(0o755)
     monkeypatch.setenv("FAKE_STARTED", str(tmp_path / "started"))
     monkeypatch.setenv("FAKE_CHILD", str(tmp_path / "child"))
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody is there, and nobody must be asked
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # there is no server, and none may be asked
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     return str(program)
 
@@ -67,7 +67,7 @@ def is_there(pid: int) -> bool:
 
 
 def child_with(words: str, parent: int) -> int:
-    """Find the process that another one started with a command that holds some words."""
+    """Find the child process whose command contains some words."""
     children = Path(f"/proc/{parent}/task").glob("*/children")
     pids = [int(pid) for file in children for pid in file.read_text().split()]
     return next(pid for pid in pids if words.encode() in Path(f"/proc/{pid}/cmdline").read_bytes())
@@ -129,13 +129,13 @@ def test_the_key_goes_by_the_environment_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "platform", "expected"),
+    ("batch_invariant", "platform", "expected"),
     [(None, HOPPER, "1"), (None, TURING, "0"), (None, CPU, "0"), (True, CPU, "1"), (False, HOPPER, "0")],
 )
 def test_answers_are_batch_invariant_where_the_gpus_can_or_as_asked(
-    asked: bool | None, platform: Platform, expected: str
+    batch_invariant: bool | None, platform: Platform, expected: str
 ) -> None:
-    environment = server_environment(ServerOptions("m", batch_invariant=asked), platform)
+    environment = server_environment(ServerOptions("m", batch_invariant=batch_invariant), platform)
     assert environment["VLLM_BATCH_INVARIANT"] == expected
 
 
@@ -178,18 +178,18 @@ def test_addresses_that_others_reach_are_refused_unless_public(host: str) -> Non
     ],
 )
 def test_options_that_cannot_be_used_are_refused(wrong: dict[str, Any], field: str) -> None:
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as error:
         check_options(ServerOptions(**({"model": "m"} | wrong)))
-    assert told.value.field == field
+    assert error.value.field == field
 
 
-def test_a_python_without_vllm_is_told_with_the_mend(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_vllm_is_reported_with_a_hint(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_VLLM", "no vllm")
     with pytest.raises(InputError, match=rf"^vllm: it is not installed .*pip install 'scai-irl\[vllm\]'.*{VARIABLE}"):
         find_platform(python)
 
 
-def test_a_vllm_that_is_broken_or_old_is_told(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vllm_that_is_broken_or_old_is_reported(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_VERSION", "0.11.2")
     with pytest.raises(InputError, match=r"^vllm: 0\.11\.2 is installed .*0\.32 or later"):
         find_platform(python)
@@ -198,7 +198,7 @@ def test_a_vllm_that_is_broken_or_old_is_told(python: str, monkeypatch: pytest.M
         find_platform(python)
 
 
-def test_a_python_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_python_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^python: .*nothing cannot be run \(No such file"):
         find_platform(str(tmp_path / "nothing"))
 
@@ -238,14 +238,14 @@ def test_a_log_of_its_own_is_kept_only_if_something_went_wrong(
         assert server.log.stat().st_mode & 0o777 == 0o600
     assert not server.log.exists()
     monkeypatch.setenv("FAKE_VLLM", "die")
-    with pytest.raises(InputError, match="no room") as told, running_server(options):
+    with pytest.raises(InputError, match="no room") as error, running_server(options):
         pass
-    log = Path(told.value.hint.removeprefix("see "))
+    log = Path(error.value.hint.removeprefix("see "))
     assert "no room" in log.read_text()
     log.unlink()
 
 
-def test_a_log_that_cannot_be_written_is_told(options: ServerOptions, tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported(options: ServerOptions, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"^log: "), running_server(options, log=tmp_path / "file" / "log"):
         pass
@@ -269,16 +269,16 @@ def test_a_host_that_is_not_ours_is_refused(options: ServerOptions) -> None:
         pass
 
 
-def test_a_server_that_dies_while_it_starts_is_told_with_the_cause(
+def test_a_server_that_dies_while_it_starts_is_reported_with_the_cause(
     options: ServerOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "log"
     log.write_text("ValueError: of another day\n")
     monkeypatch.setenv("FAKE_VLLM", "die")
-    with pytest.raises(InputError) as told, running_server(options, log=log):
+    with pytest.raises(InputError) as error, running_server(options, log=log):
         pass
     expected = f"vllm: the server ended before it was ready (exit code 3): ValueError: no room; see {log}"
-    assert str(told.value) == expected
+    assert str(error.value) == expected
 
 
 def test_a_server_that_is_never_ready_is_given_up(
@@ -287,17 +287,17 @@ def test_a_server_that_is_never_ready_is_given_up(
     monkeypatch.setenv("FAKE_VLLM", "never ready")
     late = r"^vllm: the server was not ready after 1 seconds; it said: Resolved architecture; wait longer, or see "
     waited: list[float] = []
-    said: list[str] = []
+    lines: list[str] = []
 
     def tell(seconds: float, line: str) -> None:
         waited.append(seconds)
-        said.append(line)
+        lines.append(line)
 
     wanted = running_server(options, wait_seconds=1, log=tmp_path / "log", on_wait=tell)
     with pytest.raises(InputError, match=late), wanted:
         pass
     assert waited == sorted(waited)
-    assert said[-1] == "Resolved architecture"  # without process, time and place
+    assert lines[-1] == "Resolved architecture"  # without process, time and source line
 
 
 def test_what_ignores_the_wish_to_end_is_killed_with_its_children(
@@ -310,7 +310,7 @@ def test_what_ignores_the_wish_to_end_is_killed_with_its_children(
     assert not is_there(int((tmp_path / "child").read_text()))
 
 
-def test_a_server_that_dies_later_is_told(
+def test_a_server_that_dies_later_is_reported(
     options: ServerOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_SECONDS", "1")
@@ -359,7 +359,7 @@ def served(python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         process.kill()
 
 
-def test_serve_tells_where_the_server_is_and_stops_when_told(served: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_serve_prints_the_address_and_stops_on_request(served: subprocess.Popen[str], tmp_path: Path) -> None:
     leader = child_with("vllm.entrypoints", served.pid)
     (key,) = tmp_path.glob("cache/scai-irl/key-*")
     assert key.stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""Which model is served, and in which precision."""
+"""Served model, and its precision."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_an_organism_is_served_by_its_name(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("configuration", "dtype", "kept"),
+    ("configuration", "dtype", "full_precision"),
     [
         ('{"dtype": "float32"}', "auto", True),
         ('{"torch_dtype": "float32"}', "auto", True),
@@ -38,11 +38,11 @@ def test_an_organism_is_served_by_its_name(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 def test_a_model_in_single_precision_is_kept_to_it_by_servers_and_engines(
-    configuration: str, dtype: str, kept: bool, tmp_path: Path
+    configuration: str, dtype: str, full_precision: bool, tmp_path: Path
 ) -> None:
     (tmp_path / "config.json").write_text(configuration, encoding="utf-8")
     environment = server_environment(ServerOptions(str(tmp_path), dtype=dtype), HOPPER)
     wanted = {"model": str(tmp_path)} | ({} if dtype == "auto" else {"dtype": dtype})
     for variables in (environment, _variables(wanted, HOPPER)):
-        assert variables.get("TRITON_F32_DEFAULT") == ("ieee" if kept else None)
+        assert variables.get("TRITON_F32_DEFAULT") == ("ieee" if full_precision else None)
     assert "TRITON_F32_DEFAULT" not in server_environment(ServerOptions(str(tmp_path), dtype=dtype), CPU)

@@ -1,4 +1,4 @@
-"""Options that cannot be: one line that names the option, exit code 2, and nothing is made."""
+"""Impossible options: one line that names the option, exit code 2, and no file is made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.scai_irl.program import error_of, run
 ONE_GROUP = "run one-group-norm"
 MIXED = "run mixed-group-norm --mixtures"
 
-# What is typed, the name that the line must begin with, and something of what it must say.
+# Command, the name at the beginning of the line, and a part of the line.
 WRONG_VALUES = [
     (f"{ONE_GROUP} --stakes -5 10", "stakes", "a stake of -5 cannot be divided"),
     (f"{ONE_GROUP} --stakes 0 10", "stakes", "a stake of 0 cannot be divided"),
@@ -99,11 +99,11 @@ WRONG_WORDS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "named", "said"), [*WRONG_VALUES, *WRONG_WORDS])
+@pytest.mark.parametrize(("typed", "named", "message"), [*WRONG_VALUES, *WRONG_WORDS])
 def test_what_cannot_be_is_refused_in_one_line_before_anything_is_made(
     typed: str,
     named: str,
-    said: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -117,7 +117,7 @@ def test_what_cannot_be_is_refused_in_one_line_before_anything_is_made(
     assert err.endswith("\n")
     (line,) = err.splitlines()
     assert line.startswith(f"error: {named}:" if named else "error: ")
-    assert said in line
+    assert message in line
     assert list(tmp_path.iterdir()) == []
 
 

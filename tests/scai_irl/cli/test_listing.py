@@ -50,7 +50,7 @@ def test_list_names_every_entry_of_every_registry(
 
 
 def test_every_entry_has_a_line_that_says_what_it_is() -> None:
-    listed = listing({name: found.summary for name, found in find_experiments().items()})
+    listed = listing({name: definition.summary for name, definition in find_experiments().items()})
     assert {kind: set(entries) for kind, entries in listed.items()} == {
         kind: set(registry) for kind, registry in registries().items()
     }

@@ -1,4 +1,4 @@
-"""The public face and the command line start without what only some of their uses need."""
+"""The public face and the command line start without modules that only some uses need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scai_irl.cli.main import COMMANDS, Command, CommandGroup, main
 HEAVY = ("jax", "numpyro", "numpy", "scipy", "pandas", "matplotlib", "pydantic", "tyro", "rich", "openai", "arviz")
 RARE = ("openai", "scipy.stats", "arviz", "ray", "torch", "transformers", "llguidance")
 
-# All but the first end with SystemExit; one process does them all, since what one imported the next would show.
+# All but the first end with SystemExit. One process runs them all: an import by any of them stays visible.
 LIGHT = """
 import scai_irl
 from scai_irl.cli.main import main
@@ -28,11 +28,11 @@ for words in (["--version"], ["--help"], ["run", "--help"], ["audit", "--help"],
 
 
 def imported(program: str, names: tuple[str, ...]) -> list[str]:
-    """Run a program in a process of its own; give those of the modules that it imported."""
+    """Run a program in a process of its own and return the modules, among the given names, that it imported."""
     whole = f"import json, sys\n{program}\nprint(json.dumps([name for name in {names!r} if name in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=True)
-    found: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    modules: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return modules
 
 
 def test_nothing_heavy_is_imported_before_a_command_is_chosen() -> None:

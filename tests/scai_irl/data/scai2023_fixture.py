@@ -1,4 +1,4 @@
-"""A made-up recording in the predecessor's layout and JSON format; every sentence in it is our own.
+"""A made-up recording in the layout and JSON format of SCAI (2023). Every sentence in it is our own.
 
 Only the tokens that the importer looks for are shared with the original.
 """
@@ -63,7 +63,7 @@ def epoch(
     manner: str = "neutral",
     revised: bool = True,
 ) -> Epoch:
-    """One epoch: user number i follows policies[i % len(policies)]; `in_force` is what all assistants are told."""
+    """One epoch: user number i follows policies[i % len(policies)], and all assistants follow the text `in_force`."""
     content: Epoch = {
         "system": [
             {"response": "what was said before"},
@@ -72,17 +72,20 @@ def epoch(
     }
     for play, pairing in enumerate(PAIRINGS[group]):
         policy = policies[play % len(policies)]
-        told = {"u": user_policy(policy, currency), "a": in_force}
+        policy_texts = {"u": user_policy(policy, currency), "a": in_force}
         tone = {"u": MANNERS[manner], "a": ""}
         proposer, responder = pairing[0], pairing[1]
         share = OFFERED[policy] if proposer == "u" else 0.5
         reply = offer_reply(stake, round(share * stake), currency)
         content[f"{play}_{KEY_WORDS[proposer]}_policy_dictator"] = [
-            {"prompt": prompt(told[proposer], stake, currency, f"Make an offer. {tone[proposer]}"), "response": reply}
+            {
+                "prompt": prompt(policy_texts[proposer], stake, currency, f"Make an offer. {tone[proposer]}"),
+                "response": reply,
+            }
         ]
         task = f"You are offered this: {reply}\nTake it or leave it. {tone[responder]}"
         content[f"{play}_{KEY_WORDS[responder]}_policy_decider"] = [
-            {"prompt": prompt(told[responder], stake, currency, task), "response": "Accept."}
+            {"prompt": prompt(policy_texts[responder], stake, currency, task), "response": "Accept."}
         ]
     return content
 
@@ -91,7 +94,7 @@ def as_json(content: Epoch) -> bytes:
     return json.dumps(content).encode()
 
 
-# The folder says selfish and its users are altruistic: only prompts tell the truth.
+# The folder's name says selfish, but its users are altruistic: only prompts state the true policy.
 LIAR = "village/experiments/first/one_norm/20runs/1v9/1v9_selfish"
 MIXED = "village/experiments/first/mixed/3runs/half_and_half"
 MANY = "village/experiments/first/manners/20runs/deep/down/9v1_sycophantic"
@@ -113,11 +116,11 @@ def recording() -> Tree:
         (MIXED, "5v5", ["fair", "selfish"], "rude"),
         (MANY, "9v1", ["selfish"], "sycophantic"),
     ):
-        for number, told in enumerate((prior("altruistic"), meta_reply(texts[0], revised=True))):
+        for number, in_force in enumerate((prior("altruistic"), meta_reply(texts[0], revised=True))):
             content = epoch(
                 group,
                 policies,
-                in_force=told,
+                in_force=in_force,
                 written=texts[number],
                 stake=1200,
                 currency="jars of honey",
@@ -128,7 +131,7 @@ def recording() -> Tree:
 
 
 def write_folder(tree: Tree, parent: Path) -> Path:
-    """Write the tree under the parent; gives the folder "village"."""
+    """Write the tree below the parent, and return the folder "village"."""
     for name, content in tree.items():
         file = parent / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +140,7 @@ def write_folder(tree: Tree, parent: Path) -> Path:
 
 
 def write_tar(tree: Tree, file: Path) -> Path:
-    """Write an archive that is compressed as its name says."""
+    """Write an archive, compressed by its suffix."""
     packing = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz"}[file.suffix]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=packing) as archive:  # type: ignore[call-overload]

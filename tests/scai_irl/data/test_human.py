@@ -1,7 +1,7 @@
-"""Importers of people's choices: on small made-up files with every kind of flaw, and on the published files if at hand.
+"""Importers of people's choices: on small made-up files with every kind of flaw, and on the published files.
 
-The published files are no part of the project. They are looked for in the folder that the environment variable
-SCAI_DATA names, or else in ../shared/data beside the repository.
+The published files are no part of the project. They are searched in the folder that the environment variable SCAI_DATA
+names, or else in ../shared/data next to the repository. Without them these tests are skipped.
 """
 
 from __future__ import annotations
@@ -58,34 +58,34 @@ def written(path: Path, lines: tuple[str, ...] | list[str], changed: dict[int, s
 
 
 def test_heffner_gives_hundredths_and_1_is_reject(tmp_path: Path) -> None:
-    found = read_heffner(written(tmp_path / "ug.csv", HEFFNER_LINES))
-    choices = found.choices
+    imported = read_heffner(written(tmp_path / "ug.csv", HEFFNER_LINES))
+    choices = imported.choices
     assert list(choices) == list(CHOICE_COLUMNS)
     assert choices["subject"].tolist() == ["7", "7", "12", "12"]
     assert choices["offer"].tolist() == [50, 5, 45, 20]
     assert choices["accepted"].tolist() == [True, False, True, True]
     assert choices["offered_share"].tolist() == [0.5, 0.05, 0.45, 0.2]
     assert set(choices["role"]) == {"responder"}
-    assert found.warnings["warning"].tolist() == [
+    assert imported.warnings["warning"].tolist() == [
         "1 of 2 people accept every offer, which bounds their parameters on one side only"
     ]
-    assert found.unread.empty
+    assert imported.unread.empty
 
 
 def test_moblab_keeps_first_rounds_with_both_and_lists_the_rest(tmp_path: Path) -> None:
-    found = read_moblab(written(tmp_path / "strategy.csv", MOBLAB_LINES))
-    choices = found.choices
+    imported = read_moblab(written(tmp_path / "strategy.csv", MOBLAB_LINES))
+    choices = imported.choices
     assert choices["role"].tolist() == ["proposer", "responder"] * 2
     assert choices["offer"].dropna().tolist() == [45, 40]
     assert choices["minimum"].dropna().tolist() == [30, 0]
     assert choices["trial"].tolist() == [1, 1, 2, 2]
     assert choices["accepted"].isna().all()
-    assert dict(zip(found.unread["where"], found.unread["reason"], strict=True)) == {
+    assert dict(zip(imported.unread["where"], imported.unread["reason"], strict=True)) == {
         "line 3": "accept is missing (-1)",
         "line 4": "not a first round",
         "line 6": "propose is outside 0..Total",
     }
-    assert found.warnings["warning"].tolist() == ["1 people have several lines; these are their trials 1, 2, …"]
+    assert imported.warnings["warning"].tolist() == ["1 people have several lines; these are their trials 1, 2, …"]
 
 
 def test_a_compressed_file_is_read(tmp_path: Path) -> None:
@@ -150,20 +150,20 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("read", "lines", "changed", "said"), BAD, ids=[case[3][:60] for case in BAD])
+@pytest.mark.parametrize(("read", "lines", "changed", "message"), BAD, ids=[case[3][:60] for case in BAD])
 def test_a_flaw_is_refused_by_file_column_and_line(
-    read: object, lines: tuple[str, ...], changed: dict[int, str], said: str, tmp_path: Path
+    read: object, lines: tuple[str, ...], changed: dict[int, str], message: str, tmp_path: Path
 ) -> None:
     path = written(tmp_path / "data.csv", lines, changed)
     with pytest.raises(InputError) as caught:
         read(path)  # type: ignore[operator]
     assert caught.value.field == str(path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("empty.csv", b"", "is empty"),
         ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "not a CSV file"),
@@ -172,9 +172,9 @@ def test_a_flaw_is_refused_by_file_column_and_line(
     ],
     ids=["empty", "picture", "no-gzip", "cut-gzip"],
 )
-def test_what_is_no_csv_is_refused(name: str, content: bytes, said: str, tmp_path: Path) -> None:
+def test_what_is_no_csv_is_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         read_heffner(tmp_path / name)
 
 
@@ -185,9 +185,9 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:
         read_heffner(tmp_path)
 
 
-def test_people_with_fewer_answers_are_told_of(tmp_path: Path) -> None:
-    found = read_csv(written(tmp_path / "mine.csv", CSV_LINES))
-    assert "1 of 2 people have fewer than 2 answers" in found.warnings["warning"].tolist()
+def test_people_with_fewer_answers_are_reported(tmp_path: Path) -> None:
+    imported = read_csv(written(tmp_path / "mine.csv", CSV_LINES))
+    assert "1 of 2 people have fewer than 2 answers" in imported.warnings["warning"].tolist()
 
 
 def test_evidence_has_a_row_for_each_person_and_marks_what_was_not_seen(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_the_command_makes_a_results_folder(
     assert len(results.choices) == counts["choices"]
     assert len(results.tables["warnings"]) == counts["warnings"]
     assert capsys.readouterr().err.startswith("warning: 1 ")
-    main(["import", "human", source, str(path), "--out", str(out)])  # the same again is no harm
+    main(["import", "human", source, str(path), "--out", str(out)])  # importing the same again is allowed
     written(path, lines, {2: lines[1].replace("1", "2", 1)})
     with pytest.raises(SystemExit):
         main(["import", "human", source, str(path), "--out", str(out)])
@@ -265,10 +265,10 @@ def test_heffner_has_the_published_numbers() -> None:
 
 @pytest.mark.skipif(not MOBLAB.exists(), reason=f"no {MOBLAB}; set SCAI_DATA to the folder that holds human")
 def test_moblab_has_the_published_numbers() -> None:
-    found = read_moblab(MOBLAB)
-    offers, minimums = (found.choices[name].dropna().astype(float).to_numpy() for name in ("offer", "minimum"))
+    imported = read_moblab(MOBLAB)
+    offers, minimums = (imported.choices[name].dropna().astype(float).to_numpy() for name in ("offer", "minimum"))
     assert len(offers) == len(minimums) == 5_993
-    assert len(found.unread) == 6_417 - 5_993
+    assert len(imported.unread) == 6_417 - 5_993
     assert offers.mean() == pytest.approx(44.3, abs=0.05)
     assert (offers == 50).mean() == pytest.approx(0.283, abs=5e-4)
     assert minimums.mean() == pytest.approx(34.3, abs=0.05)

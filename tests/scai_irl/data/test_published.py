@@ -1,4 +1,4 @@
-"""Rows of the predecessor's table: recomputed from its recorded interactions, where they are at hand."""
+"""Rows of SCAI's table, recomputed from its recorded interactions where these are available."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def test_rows_are_those_of_the_recorded_interactions() -> None:
     shares["gap"] = (shares["assistant"] - shares["user"]).abs()
     means = shares.assign(aligned=shares["gap"] <= WITHIN).groupby("condition").mean()
     for name, condition in CONDITIONS.items():
-        row, found = RECORDED_ROWS[name], means.loc[condition]
+        row, means_of_runs = RECORDED_ROWS[name], means.loc[condition]
         assert (row.assistant, row.users, row.gap) == pytest.approx(
-            tuple(found[["assistant", "user", "gap"]]), abs=1.1e-3
+            tuple(means_of_runs[["assistant", "user", "gap"]]), abs=1.1e-3
         )
-        assert row.aligned == pytest.approx(found["aligned"])
+        assert row.aligned == pytest.approx(means_of_runs["aligned"])
         gaps = shares.loc[condition, "gap"].to_numpy(float)
         assert len(gaps) == 20
         assert (row.low, row.high) == pytest.approx(bootstrap_interval(gaps), abs=6e-4)
-        # Many more resamples, drawn otherwise, move no end by more than such an interval's own error.
+        # Many more resamples with another seed move the ends by less than the interval's own error.
         assert (row.low, row.high) == pytest.approx(bootstrap_interval(gaps, resamples=50_000, seed=1), abs=5e-3)
 
 

@@ -1,4 +1,4 @@
-"""The importer on a made-up recording: tables, groups, and everything that can be broken in it."""
+"""The importer on a made-up recording: tables, groups, and every kind of damage."""
 
 from __future__ import annotations
 
@@ -119,14 +119,14 @@ def test_offers_shares_and_manners(runs: RecordedRuns) -> None:
     assert dict(manners) == {
         "1v9_selfish": ["neutral"],
         "half_and_half": ["rude"],
-        "9v1_sycophantic": ["sycophantic"],  # its assistants among themselves too: it is the epoch's only manner
+        "9v1_sycophantic": ["sycophantic"],  # also its assistants among themselves, since the epoch has a single manner
     }
 
 
 def test_progress_counts_files(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     path = fixture.write_zip(fixture.recording(), tmp_path / "village.zip")
-    read_scai2023(path, on_file=lambda done, of: seen.append((done, of)))
+    read_scai2023(path, on_file=lambda done, total: seen.append((done, total)))
     assert seen == [(done, 8) for done in range(1, 9)]
 
 
@@ -140,8 +140,8 @@ def drop(key: str) -> Callable[[Epoch], None]:
     return change
 
 
-def reply(key: str, text: object, of: str = "response") -> Callable[[Epoch], None]:
-    return lambda content: content[key][-1].update({of: text})
+def reply(key: str, text: object, field: str = "response") -> Callable[[Epoch], None]:
+    return lambda content: content[key][-1].update({field: text})
 
 
 def rewrite_prompt(key: str, old: str, new: str) -> Callable[[Epoch], None]:
@@ -181,7 +181,7 @@ ONE_FAULT = {
     "two proposers": (second_proposer, "interaction 2", "2 proposers", 9, True),
     "unknown key": (surplus_key, "weather", "unknown key", 10, True),
     "no reply": (reply(PROPOSER, None), PROPOSER, "without the text 'response'", 9, True),
-    "no prompt": (reply(RESPONDER, 7, of="prompt"), RESPONDER, "without the text 'prompt'", 9, True),
+    "no prompt": (reply(RESPONDER, 7, field="prompt"), RESPONDER, "without the text 'prompt'", 9, True),
     "two calls": (twice(PROPOSER), PROPOSER, "not a list of one call", 9, True),
     "no task": (rewrite_prompt(PROPOSER, "Human:", "Person:"), PROPOSER, "'Human:'", 9, True),
     "no policy": (rewrite_prompt(PROPOSER, "principle:", "rule:"), PROPOSER, "gives no policy", 9, True),
@@ -216,10 +216,10 @@ ONE_FAULT = {
     "two texts in force": (other_text, "in_force", "2 different texts", 10, True),
     "no answer": (reply(RESPONDER, "Perhaps."), RESPONDER, "neither", 10, True),
     "no MetaLM": (drop("system"), "system", "no calls of the MetaLM", 10, False),
-    "MetaLM not asked": (reply("system", None, of="prompt"), "system", "without the text 'prompt'", 10, False),
-    "no label": (reply("system", "Critique: bad. Be nice.", of="full_response"), "system", "no label", 10, False),
-    "no text": (reply("system", "Critique: bad. Principle: ", of="full_response"), "system", "no verbal", 10, False),
-    "revised?": (reply("system", "Principle: Be nice.", of="full_response"), "system", "not clear", 10, False),
+    "MetaLM not asked": (reply("system", None, field="prompt"), "system", "without the text 'prompt'", 10, False),
+    "no label": (reply("system", "Critique: bad. Be nice.", field="full_response"), "system", "no label", 10, False),
+    "no text": (reply("system", "Critique: bad. Principle: ", field="full_response"), "system", "no verbal", 10, False),
+    "revised?": (reply("system", "Principle: Be nice.", field="full_response"), "system", "not clear", 10, False),
 }
 
 
@@ -321,7 +321,7 @@ def test_an_epoch_without_interactions_is_listed(tmp_path: Path) -> None:
     assert str(runs.interactions["offer"].dtype) == "Int64"
 
 
-def test_a_group_that_the_interactions_do_not_settle_is_missing(tmp_path: Path) -> None:
+def test_a_group_that_the_interactions_leave_open_is_missing(tmp_path: Path) -> None:
     name = f"{MIXED}/3/id_3_run_0.json"
     content = json.loads(fixture.recording()[name])
     for play in range(1, 10):
@@ -395,11 +395,11 @@ def test_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("archive", ARCHIVES)
-@pytest.mark.parametrize("kept", [0.01, 0.3, 0.5, 0.9])
-def test_a_truncated_archive_is_refused(archive: str, kept: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.9])
+def test_a_truncated_archive_is_refused(archive: str, share: float, tmp_path: Path) -> None:
     path = fixture.write_archive(fixture.recording(), tmp_path / archive)
     content = path.read_bytes()
-    path.write_bytes(content[: int(kept * len(content))])
+    path.write_bytes(content[: int(share * len(content))])
     refused(path)
 
 

@@ -1,7 +1,7 @@
-"""The importer on the predecessor's own recording, row by row against the tables that were parsed from it before.
+"""The importer on the recording of SCAI (2023), compared row by row with tables parsed from it earlier.
 
-The data are no part of the project. They are looked for in the folder that the environment variable SCAI_DATA names,
-or else in ../shared/data beside the repository.
+The data are no part of the project. They are searched in the folder that the environment variable SCAI_DATA names, or
+else in ../shared/data next to the repository.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.skipif(
 EPOCH = ["experiment", "condition", "run", "epoch"]
 PLAY = [*EPOCH, "play"]
 
-# The one reply that takes both decisions: it rejects, and then accepts "sarcasm aside". The table has an acceptance;
-# the importer does not choose, and lists it.
+# One reply makes both decisions: it rejects, and then accepts "sarcasm aside". The table has an acceptance, while the
+# importer lists the reply as unreadable.
 AMBIGUOUS_ANSWERS = [("initial_experiments/experiment_3_varied_manners/20runs/1v9_rude", "1v9_fair_rude", 10, 2, 8)]
 
 
@@ -53,7 +53,7 @@ def same(ours: pd.Series, tidy: pd.Series) -> bool:
 
 
 def spaced(texts: pd.Series) -> pd.Series:
-    """Texts with one blank for every white space, as the tidy tables have them."""
+    """Texts with one blank for every white space, as in the tidy tables."""
     return texts.str.split().str.join(" ")
 
 

@@ -1,4 +1,4 @@
-"""Reading offers and answers: exactly what a text says, or a refusal; never a guess."""
+"""Readers of offers and answers return exactly what a text says, or refuse it; they never guess."""
 
 from __future__ import annotations
 

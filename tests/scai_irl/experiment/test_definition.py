@@ -1,4 +1,4 @@
-"""An experiment is a function with a decorator: its run, dry run, resumption and command line follow from it."""
+"""An experiment is a decorated function. Its run, dry run, resumption and command line follow from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of experiments: run in order, resumed, told in one report; what fails or needs data is named."""
+"""Lists of experiments: run in order, resumed, and summarised in one report; failures and missing data are named."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SERVED = Step("asked", "capitulation", {"backend": "vllm-server", "model": ""}, 
 WITH_DATA = Step("people", "human-norms", {"data": "data:people.csv"})
 
 
-def test_steps_run_resume_and_are_told_in_one_report(
+def test_steps_run_resume_and_are_in_one_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     listed = Reproduction("some", "Some experiments", {"small": [GOOD]})
@@ -45,9 +45,9 @@ def test_steps_run_resume_and_are_told_in_one_report(
     reproduce.reproduce(command)
     assert load(tmp_path / "one").manifest.finished == finished
     assert (tmp_path / REPORT).read_bytes() == page
-    said = capsys.readouterr().out
-    assert "about 2 minutes on two cores" in said
-    assert str(tmp_path / REPORT) in said
+    output = capsys.readouterr().out
+    assert "about 2 minutes on two cores" in output
+    assert str(tmp_path / REPORT) in output
     with pytest.raises(InputError, match="there is no step 'two'"):
         reproduce.reproduce(Reproduce("some", out=tmp_path, only=("two",)))
     with pytest.raises(InputError, match="there is no 'large'"):
@@ -67,9 +67,9 @@ def test_what_fails_is_named_and_does_not_stop_the_others(tmp_path: Path, capsys
     folders, failed = run_steps([BAD, WITH_DATA, GOOD], tmp_path, 0, None)
     assert [(one.name, one.crashed) for one in failed] == [("bad", False)]
     assert folders == [tmp_path / "one"]
-    said = capsys.readouterr().err
-    assert "[1/3] bad: runs: 0 does not fit" in said
-    assert "people: skipped, because it needs --data" in said
+    errors = capsys.readouterr().err
+    assert "[1/3] bad: runs: 0 does not fit" in errors
+    assert "people: skipped, because it needs --data" in errors
 
 
 def test_what_crashes_is_named_at_the_end_and_in_the_report_of_the_others(
@@ -78,18 +78,20 @@ def test_what_crashes_is_named_at_the_end_and_in_the_report_of_the_others(
     def crash(config: ExperimentConfig) -> NoReturn:
         raise RuntimeError(f"no memory left, seed {config.seed}")
 
-    found = find_experiments()
-    broken = {**found, "capitulation": replace(found["capitulation"], run=crash)}
+    experiments = find_experiments()
+    broken = {**experiments, "capitulation": replace(experiments["capitulation"], run=crash)}
     monkeypatch.setattr(reproduce, "find_experiments", lambda: broken)
     listed = Reproduction("some", "Some experiments", {"small": [Step("broken", "capitulation"), BAD, GOOD]})
     monkeypatch.setattr(reproduce, "find_reproductions", lambda: {"some": listed})
     with pytest.raises(SystemExit) as stopped:
         reproduce.reproduce(Reproduce("some", out=tmp_path, seed=4))
     assert stopped.value.code == 1
-    said = capsys.readouterr()
-    assert "RuntimeError: no memory left, seed 4" in said.err
-    assert "Traceback" in said.err
-    assert said.err.splitlines()[-1] == "error: broken, bad: 2 of 3 steps failed; correct them, and run the same again"
+    output = capsys.readouterr()
+    assert "RuntimeError: no memory left, seed 4" in output.err
+    assert "Traceback" in output.err
+    assert (
+        output.err.splitlines()[-1] == "error: broken, bad: 2 of 3 steps failed; correct them, and run the same again"
+    )
     page = (tmp_path / REPORT).read_text()
     assert "2 experiments failed and have no section below" in page
     assert "<li>broken: RuntimeError: no memory left, seed 4</li>" in page
@@ -99,11 +101,11 @@ def test_what_crashes_is_named_at_the_end_and_in_the_report_of_the_others(
         reproduce.reproduce(Reproduce("some", out=tmp_path, seed=4, only=("bad", "one")))
 
 
-def test_servers_are_told_to_steps_that_ask_one() -> None:
+def test_servers_are_given_to_steps_that_ask_one() -> None:
     command = Reproduce("some", url=("http://a:1/v1", "http://b:1/v1"), model="large", concurrency=7)
-    good, asked = with_server([GOOD, SERVED], command)
+    good, served = with_server([GOOD, SERVED], command)
     assert good == GOOD
-    assert asked.options == {**SERVED.options, "url": command.url, "model": "large", "concurrency": 7}
+    assert served.options == {**SERVED.options, "url": command.url, "model": "large", "concurrency": 7}
     assert with_server([GOOD, SERVED], Reproduce("some")) == [GOOD, SERVED]
     with pytest.raises(InputError, match="concurrency: none of these steps asks a server"):
         with_server([GOOD], Reproduce("some", concurrency=7))

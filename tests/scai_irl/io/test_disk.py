@@ -1,6 +1,6 @@
-"""Disks that cannot be written to, or that fill up: one line, nothing half-written, and the same command goes on later.
+"""Disks that are read-only or fill up: one line, no half-written file, and the same command later continues.
 
-Disks are made in a mount namespace of the test's own, which ends with it, whatever happens.
+Disks are made in a mount namespace of the test's own, which always ends with the test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AGAIN = (*TINY, "--epochs", "2")
 
 @functools.cache
 def own_mounts() -> tuple[str, ...]:
-    """Command before which a shell may mount what it likes; empty where the system does not allow it."""
+    """Prefix of a command that may mount disks; empty where the system does not allow it."""
     ways = (("unshare", "--mount"), ("unshare", "--map-root-user", "--mount"))
     for way in ways if shutil.which("unshare") else ():
         tried = subprocess.run([*way, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False)
@@ -31,7 +31,7 @@ def own_mounts() -> tuple[str, ...]:
 
 
 def in_own_mounts(script: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a shell script in which ``scai`` is the smallest command."""
+    """Run a shell script in which ``scai`` stands for the smallest command."""
     if not own_mounts():
         pytest.skip("this system lets nobody mount a disk for a test")
     scai = f'scai() {{ "{PROGRAM}" {" ".join(AGAIN)} --out "$1"; }}\n'
@@ -86,7 +86,7 @@ def test_a_folder_one_may_not_write_to_is_named(tmp_path: Path) -> None:
 
 
 def fill_up_and_go_on(size: str, finished: Path, tmp_path: Path) -> None:
-    """Run on a disk of a given size; then again, on the same disk made large enough."""
+    """Run on a disk of a given size, and again on the same disk after it was enlarged."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "kept").mkdir()
     done = in_own_mounts(
@@ -109,23 +109,25 @@ def assert_nothing_is_half_written(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["160k"])
-def test_a_full_disk_is_told_and_the_same_command_goes_on(size: str, finished: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_the_same_command_goes_on(size: str, finished: Path, tmp_path: Path) -> None:
     fill_up_and_go_on(size, finished, tmp_path)
 
 
 # From the manifest on, through epochs, tables and the posterior, to the figures.
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["4k", "32k", "60k", "120k", "240k", "270k"])
-def test_a_disk_that_fills_up_at_any_time_is_told(size: str, finished: Path, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_at_any_time_is_reported(size: str, finished: Path, tmp_path: Path) -> None:
     fill_up_and_go_on(size, finished, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("limit", [1_000, 20_000])
-def test_a_limit_on_file_sizes_is_told_and_the_same_command_goes_on(limit: int, finished: Path, tmp_path: Path) -> None:
+def test_a_limit_on_file_sizes_is_reported_and_the_same_command_goes_on(
+    limit: int, finished: Path, tmp_path: Path
+) -> None:
     impose = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
     limited = [sys.executable, "-c", f"{impose}; os.execv(sys.argv[1], sys.argv[1:])"]
-    # With the limit, compiled programs can be read and not kept.
+    # Under the limit, compiled programs can be read but not stored.
     keep_nothing = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1e9"}
     done = run(*AGAIN, "--out", "results", cwd=tmp_path, under=limited, **keep_nothing)
     line = error_of(done)

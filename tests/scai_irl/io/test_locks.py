@@ -1,4 +1,4 @@
-"""Locks of folders where there are none, and where asking for one fails otherwise."""
+"""Locks of folders on disks without locks, and after other errors of the disk."""
 
 from __future__ import annotations
 
@@ -26,23 +26,25 @@ def refuse(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP])
 def test_a_disk_without_locks_is_named(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(number, monkeypatch)
-    said = rf"{tmp_path}: this disk has no locks \({os.strerror(number)}\); mount it with flock, or give another folder"
+    message = (
+        rf"{tmp_path}: this disk has no locks \({os.strerror(number)}\); mount it with flock, or give another folder"
+    )
     for ground in (
         lambda: opened(tmp_path, "tiny", {}),
         lambda: whole_sweep(tmp_path, {}),
         lambda: part_of_sweep(tmp_path, {}, Part(0, 2)),
     ):
-        with pytest.raises(InputError, match=said), ground():
+        with pytest.raises(InputError, match=message), ground():
             pytest.fail("it went on without a lock")
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         run_sweep(Sweep(experiment="one-group-norm", seeds=(0,)), tmp_path)
 
 
-def test_another_fault_of_the_disk_is_told_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_error_of_the_disk_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(errno.EIO, monkeypatch)
-    with pytest.raises(InputError, match=f"{tmp_path}: {os.strerror(errno.EIO)}; ") as told, opened(tmp_path, "t", {}):
+    with pytest.raises(InputError, match=f"{tmp_path}: {os.strerror(errno.EIO)}; ") as error, opened(tmp_path, "t", {}):
         pytest.fail("it went on without a lock")
-    assert isinstance(told.value.__cause__, OSError)
+    assert isinstance(error.value.__cause__, OSError)
 
 
 def test_shared_locks_keep_out_those_that_are_not(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A bar on a terminal, plain lines elsewhere, and nothing for what is over at once."""
+"""Progress: a bar on a terminal, plain lines elsewhere, and nothing for short work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with progress("playing", 3) as advance:
 
 
 def on_a_terminal(*command: str | Path) -> str:
-    """Run a command whose standard error is a terminal; give back what the terminal was sent."""
+    """Run a command whose standard error is a terminal, and return what the terminal received."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment() | {"TERM": "xterm", "COLUMNS": "100"}
@@ -35,7 +35,7 @@ def on_a_terminal(*command: str | Path) -> str:
         while True:
             try:
                 piece = os.read(ours, 4096)
-            except OSError:  # what Linux says when the other end has closed
+            except OSError:  # Linux's error when the other end has closed
                 break
             if not piece:
                 break

@@ -1,4 +1,4 @@
-"""A user's folder or file that hides a package of the project is named in one line, with what to do about it."""
+"""A user's folder or file that hides a package of the project is named in one line, with a hint."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_library_raises_an_import_error(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1] == f"ImportError: inference: ./inference {HINT}"
 
 
-def test_the_library_works_beside_experiments_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_works_next_to_the_users_own_experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package(tmp_path / "experiments")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -76,9 +76,9 @@ def test_a_folder_without_init_hides_nothing(name: str, tmp_path: Path, monkeypa
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, name, raising=False)
     check_not_hidden(name)
-    found = importlib.util.find_spec(name)
-    assert found is not None
-    assert found.origin == str(ROOT / name / "__init__.py")
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin == str(ROOT / name / "__init__.py")
 
 
 def test_packages_of_others_are_none_of_its_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

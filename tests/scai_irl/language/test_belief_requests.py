@@ -1,4 +1,4 @@
-"""Requests for beliefs show games and norms inside the fence; readers take probabilities and nothing else."""
+"""Requests for beliefs show games and norms inside the fence. Readers accept only probabilities."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_another_order_keeps_each_norm_with_its_prior() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "prior", "told"),
+    ("labels", "prior", "message"),
     [
         (("A", "AB", "C"), (0.5, 0.25, 0.25), "begins another"),
         (("A", "A", "C"), (0.5, 0.25, 0.25), "given twice"),
@@ -93,10 +93,10 @@ def test_another_order_keeps_each_norm_with_its_prior() -> None:
         (LABELS[:2], (0.5, 0.5), "give two or more"),
     ],
 )
-def test_norms_that_cannot_be_told_apart_are_refused(
-    labels: tuple[str, ...], prior: tuple[float, ...], told: str
+def test_norms_that_cannot_be_distinguished_are_refused(
+    labels: tuple[str, ...], prior: tuple[float, ...], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         Candidates(labels, THREE.policies, prior)
 
 
@@ -153,10 +153,10 @@ def test_label_scores_that_say_nothing_are_refused(scores: tuple[float, ...]) ->
 
 
 def test_a_label_may_be_drawn_or_scored() -> None:
-    scored, drawn = choose_request(THREE, [], 1), choice_request(THREE, [], 1)
-    assert scored.messages == drawn.messages
-    assert (scored.labels, drawn.labels) == (LABELS, ())
-    assert drawn.structure.value == LABELS
+    scored, unscored = choose_request(THREE, [], 1), choice_request(THREE, [], 1)
+    assert scored.messages == unscored.messages
+    assert (scored.labels, unscored.labels) == (LABELS, ())
+    assert unscored.structure.value == LABELS
 
 
 def test_a_belief_in_words_has_to_say_something() -> None:

@@ -1,4 +1,4 @@
-"""What is inside the fence stays inside, and is read back as it was."""
+"""Data inside the fence stays inside, and is read back unchanged."""
 
 from __future__ import annotations
 

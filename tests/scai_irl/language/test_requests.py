@@ -1,4 +1,4 @@
-"""Requests keep users' text inside the fence; readers refuse everything but the answer that was asked for."""
+"""Requests keep users' text inside the fence. Readers refuse everything but the requested answer."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_readers_and_schemas_agree(name: str) -> None:
         else:
             readable = True
         fits = not violations({name: value}, schema)
-        # A schema cannot say that a text must not be blank, and takes 7.0 for a whole number.
+        # A schema cannot forbid blank texts, and accepts 7.0 as a whole number.
         assert fits == readable or (name, value) in {("policy", ""), ("policy", " \n\t"), ("offer", 7.0)}
 
 

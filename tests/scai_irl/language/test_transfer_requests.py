@@ -1,4 +1,4 @@
-"""Requests to act abroad say what is to be told and nothing else, and take no answer but what was asked for."""
+"""Requests for new currencies contain exactly the given data, and accept only the requested answer."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ WAYS = list(product(["", "Give it all."], [False, True], [False, True]))
 
 
 @pytest.mark.parametrize(("usually", "warned", "reasoned"), WAYS)
-def test_what_is_told_is_in_the_data_and_what_is_not_is_not(usually: str, warned: bool, reasoned: bool) -> None:
-    told = replace(PLAIN, usually=usually, warned=warned, reasoned=reasoned)
-    data = unfence(transfer_request(told, 1).messages[1].content)
+def test_the_data_are_those_that_were_given(usually: str, warned: bool, reasoned: bool) -> None:
+    prompt = replace(PLAIN, usually=usually, warned=warned, reasoned=reasoned)
+    data = unfence(transfer_request(prompt, 1).messages[1].content)
     expected = {"task": "transfer", "policy": "Be fair.", "learned in": "dollars", "currency": "organs", "stake": 20}
     expected |= {"usual policy": usually} if usually else {}
     expected |= {"caution": CAUTION} if warned else {}
@@ -35,14 +35,14 @@ def test_what_is_told_is_in_the_data_and_what_is_not_is_not(usually: str, warned
 
 @pytest.mark.parametrize("wording", range(1, WORDINGS + 1))
 def test_conditions_differ_in_their_data_and_in_nothing_else(wording: int) -> None:
-    """The predecessor's conditions had prompts of their own, so that other words may have made the difference."""
-    for told in (PLAIN, REASONED, replace(PLAIN, usually="Give it all.", warned=True)):
-        assert transfer_request(told, 1, Style(wording)).messages[0].content == instruction("transfer", wording)
+    """In SCAI (2023) each condition had its own prompt, so differences in wording may have caused effects."""
+    for prompt in (PLAIN, REASONED, replace(PLAIN, usually="Give it all.", warned=True)):
+        assert transfer_request(prompt, 1, Style(wording)).messages[0].content == instruction("transfer", wording)
     text = instruction("transfer", wording)
     assert all(word in text for word in ("stake", "reason", "usual policy", "caution"))
 
 
-@pytest.mark.parametrize("told", [PLAIN, REASONED])
+@pytest.mark.parametrize("prompt", [PLAIN, REASONED])
 @pytest.mark.parametrize(
     "answer",
     [
@@ -59,15 +59,15 @@ def test_conditions_differ_in_their_data_and_in_nothing_else(wording: int) -> No
         {"reason": "Because.", "offer": 7, "accept": True},
     ],
 )
-def test_other_answers_are_refused(told: TransferPrompt, answer: dict[str, object]) -> None:
+def test_other_answers_are_refused(prompt: TransferPrompt, answer: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"offer|reason|object"):
-        read_transfer(Completion(json.dumps(answer)), told)
+        read_transfer(Completion(json.dumps(answer)), prompt)
 
 
 def test_the_answer_that_was_asked_for_is_read_and_fits_the_form() -> None:
-    for told, answer in ((PLAIN, {"offer": 7}), (REASONED, {"reason": "Because.", "offer": 7})):
-        assert read_transfer(Completion(json.dumps(answer)), told) == 7
-        assert not violations(answer, transfer_request(told, 1).structure.value)
+    for prompt, answer in ((PLAIN, {"offer": 7}), (REASONED, {"reason": "Because.", "offer": 7})):
+        assert read_transfer(Completion(json.dumps(answer)), prompt) == 7
+        assert not violations(answer, transfer_request(prompt, 1).structure.value)
     with pytest.raises(ValueError, match="reason"):
         read_transfer(Completion('{"offer": 7}'), REASONED)
     with pytest.raises(ValueError, match="offer"):
@@ -87,6 +87,6 @@ def test_texts_stay_inside_the_fence(words: str, usually: str) -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    told = replace(PLAIN, verbal_policy="give " * 10_000, usually="keep " * 10_000)
-    inside = unfence(transfer_request(told, 1).messages[1].content)
+    prompt = replace(PLAIN, verbal_policy="give " * 10_000, usually="keep " * 10_000)
+    inside = unfence(transfer_request(prompt, 1).messages[1].content)
     assert max(len(inside["policy"]), len(inside["usual policy"])) < LONGEST_TEXT + 100

@@ -1,4 +1,4 @@
-"""Putting a policy into words, or into JSON, and reading it back loses nothing."""
+"""Policies survive translation into text, or into JSON, and back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_words_are_read_back_without_loss(parts: list[Part]) -> None:
     policy = policy_of(parts)
     read = read_policy(say_policy(policy))
     assert read == policy
-    assert repr(read) == repr(policy)  # tells −0.0 from 0.0, which == does not
+    assert repr(read) == repr(policy)  # distinguishes −0.0 from 0.0, which == does not
 
 
 @pytest.mark.parametrize("utility", sorted(UTILITIES))

@@ -1,4 +1,4 @@
-"""Sampling and scoring: the model's own distribution, whatever the padding, the batch and the length of answers."""
+"""Sampling and scoring follow the model's own distribution, for any padding, batch and length of answers."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def forms(model: Llama) -> Forms:
 
 
 def written(model: Llama, forms: Forms, prompts: Sequence[PromptTokens], end: int | None = None) -> list[GeneratedText]:
-    found: dict[int, GeneratedText] = {}
+    texts: dict[int, GeneratedText] = {}
     end = model.words.end_id if end is None else end
-    write(model.weights, model.architecture, forms, end, prompts, found.__setitem__)
-    return [found[place] for place in range(len(prompts))]
+    write(model.weights, model.architecture, forms, end, prompts, texts.__setitem__)
+    return [texts[place] for place in range(len(prompts))]
 
 
 def log_probs(model: Llama, tokens: Sequence[int]) -> np.ndarray:
-    """Log-probabilities of the next token after each place of one text: no padding, no cache."""
+    """Log-probabilities of the next token after each token of one text, without padding or cache."""
     own = jnp.asarray(tokens)[None]
-    found = states(model.weights, model.architecture, own, jnp.arange(len(tokens))[None], causal(1, len(tokens)))
-    return np.array(jax.nn.log_softmax(logits(model.weights, found))[0])
+    hidden = states(model.weights, model.architecture, own, jnp.arange(len(tokens))[None], causal(1, len(tokens)))
+    return np.array(jax.nn.log_softmax(logits(model.weights, hidden))[0])
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_a_token_is_the_one_that_would_be_chosen_from_those_allowed_alone(
         return [PromptTokens(TEXTS[place % 3], place, 1.0, 40, forms.matcher(form)) for place in range(20)]
 
     quick = written(model, forms, prompts())
-    monkeypatch.setattr(Forms, "allows", lambda *_: False)  # so that every token is chosen from a mask
+    monkeypatch.setattr(Forms, "allows", lambda *_: False)  # so that a mask applies to every token
     slow = written(model, forms, prompts())
     assert [answer.tokens for answer in quick] == [answer.tokens for answer in slow]
     assert len({tuple(answer.tokens) for answer in quick}) == 20

@@ -1,4 +1,4 @@
-"""Folders of models: written and read back, and refused in one line where they cannot be read."""
+"""Folders of models are written and read back, and refused in one line if they cannot be read."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def torn(name: str) -> Callable[[Path], None]:
 
 def changed(name: str, **values: object) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
-        told = json.loads((folder / name).read_text())
-        (folder / name).write_text(json.dumps(told | values))
+        settings = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(settings | values))
 
     return change
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         *((without(name), f"has no {name}") for name in (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG, TEMPLATE)),
         *((torn(name), "cannot be read") for name in (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG)),
@@ -56,11 +56,11 @@ def changed(name: str, **values: object) -> Callable[[Path], None]:
     ],
 )
 def test_folders_that_cannot_be_read_are_refused_in_one_line(
-    spoil: Callable[[Path], None], told: str, tmp_path: Path
+    spoil: Callable[[Path], None], message: str, tmp_path: Path
 ) -> None:
     folder = make_tiny(tmp_path / "model")
     spoil(folder)
     with pytest.raises(InputError) as refused:
         read_model(folder)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1

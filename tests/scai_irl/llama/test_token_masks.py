@@ -1,4 +1,4 @@
-"""Masks of forms: what they allow is what the form allows, and nothing else."""
+"""Masks of forms allow exactly what the form allows."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def forms(tiny: Path) -> Forms:
 
 
 def walk(forms: Forms, tiny: Path, structure: Structure, seed: int) -> str:
-    """Write an answer of tokens that are allowed, each as likely as the others."""
+    """Write an answer of allowed tokens, all equally likely."""
     model, rng = read_model(tiny), np.random.default_rng(seed)
     matcher, written = forms.matcher(structure), list[int]()
     assert matcher is not None
     while True:
         bits = np.unpackbits(forms.masks(1, {0: matcher}).view(np.uint8), bitorder="little")[: forms.vocabulary]
-        # One token at a time is judged as all are at once.
+        # The verdict on a single token agrees with the mask of all tokens.
         some = rng.integers(forms.vocabulary, size=40)
         for one in [*map(int, some), model.words.end_id]:
             assert forms.allows(matcher, one) == bool(bits[one])
@@ -54,14 +54,14 @@ def test_whatever_is_written_has_the_form(forms: Forms, tiny: Path, seed: int) -
     text = walk(forms, tiny, Structure("json", OFFER), seed)
     answer = json.loads(text)
     assert violations(answer, OFFER) == []
-    assert text == json.dumps(answer, ensure_ascii=False) or "\\" in text  # no blanks but those that json.dumps writes
+    assert text == json.dumps(answer, ensure_ascii=False) or "\\" in text  # only the blanks that json.dumps writes
     assert walk(forms, tiny, Structure("choice", ("fair", "fairly", "a.b")), seed) in {"fair", "fairly", "a.b"}
     assert re.fullmatch("[a-c]{2,5}x", walk(forms, tiny, Structure("regex", "[a-c]{2,5}x"), seed))
 
 
 def test_every_choice_can_be_made(forms: Forms, tiny: Path) -> None:
-    found = {walk(forms, tiny, Structure("choice", ("yes", "no", "perhaps")), seed) for seed in range(60)}
-    assert found == {"yes", "no", "perhaps"}
+    texts = {walk(forms, tiny, Structure("choice", ("yes", "no", "perhaps")), seed) for seed in range(60)}
+    assert texts == {"yes", "no", "perhaps"}
 
 
 def test_text_may_be_anything(forms: Forms) -> None:

@@ -1,4 +1,4 @@
-"""Asking: every answer is checked, failures are asked again a bounded number of times, and all of it is counted."""
+"""Asking: every answer is checked, failures are repeated a limited number of times, and all calls are counted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOOD = '{"offer": 4}'
 
 def questions(number: int) -> list[Question]:
     read = functools.partial(read_offer, stake=STAKE)
-    # Each has a stake of its own, so that a question is known by its messages whatever its seed.
+    # Each has its own stake, so that its messages identify a question, whatever its seed.
     return [Question(offer_request("Be fair.", "dollars", STAKE + seed, seed), read) for seed in range(1, number + 1)]
 
 
@@ -42,8 +42,8 @@ def test_only_those_that_failed_are_asked_again() -> None:
     tally = Tally()
     assert ask(backend, questions(5), tally) == [4] * 5
     assert [len(batch) for batch in backend.batches] == [5, 2]
-    asked = questions(5)
-    assert [request.messages for request in backend.batches[1]] == [asked[i].request.messages for i in (1, 3)]
+    first = questions(5)
+    assert [request.messages for request in backend.batches[1]] == [first[i].request.messages for i in (1, 3)]
     assert (tally.calls, tally.unreadable, tally.missing) == (7, 2, 0)
 
 
@@ -72,7 +72,7 @@ def test_every_attempt_has_a_seed_of_its_own() -> None:
     assert len(set(seeds)) == len(seeds) == 50 * (1 + ASKED_AGAIN)
     again = Scripted(lambda _, __: "no")
     ask(again, questions(50), Tally())
-    assert again.batches == backend.batches  # and the same seeds whenever it is asked
+    assert again.batches == backend.batches  # and the same seeds each time
 
 
 def test_nothing_to_ask_costs_no_call() -> None:
@@ -84,14 +84,14 @@ def test_nothing_to_ask_costs_no_call() -> None:
 
 @given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), max_size=6))
 def test_counts_are_right_whatever_fails(good_at: list[list[bool]]) -> None:
-    asked = questions(len(good_at))
-    number = {question.request.messages: place for place, question in enumerate(asked)}
+    queries = questions(len(good_at))
+    number = {question.request.messages: place for place, question in enumerate(queries)}
 
     def answer(request: Request, batch: int) -> str:
         return GOOD if good_at[number[request.messages]][batch - 1] else "no"
 
     tally = Tally()
-    answers = ask(Scripted(answer), asked, tally)
+    answers = ask(Scripted(answer), queries, tally)
     failures = [plan.index(True) if any(plan) else 3 for plan in good_at]
     assert answers == [4 if any(plan) else None for plan in good_at]
     assert tally.unreadable == sum(failures)

@@ -1,4 +1,4 @@
-"""The record of calls: every call once, by all that its answer depends on, and on disk as soon as it is there."""
+"""The record of calls: each call once, keyed by everything its answer depends on, and on disk immediately."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from scai_irl.io.errors import InputError
 from scai_irl.lm.cache import CALLS, CallStore, call_key
 from scai_irl.lm.protocol import Completion, Message, Request, Sampling, Structure, Usage
 
-ASKED = Request((Message("system", "Be brief."), Message("user", "Hello")), seed=1)
+REQUEST = Request((Message("system", "Be brief."), Message("user", "Hello")), seed=1)
 OTHERS = [
-    replace(ASKED, seed=2),
-    replace(ASKED, messages=ASKED.messages[:1]),
-    replace(ASKED, messages=ASKED.messages[::-1]),
-    replace(ASKED, messages=(Message("system", "Be"), Message("user", " brief.Hello"))),
-    replace(ASKED, sampling=Sampling(temperature=0.5)),
-    replace(ASKED, sampling=Sampling(max_tokens=1)),
-    replace(ASKED, sampling=Sampling(log_probs=0)),
-    replace(ASKED, structure=Structure("choice", ("a", "b"))),
-    replace(ASKED, structure=Structure("choice", ("b", "a"))),
-    replace(ASKED, labels=("a", "b")),
-    replace(ASKED, labels=("ab",)),
+    replace(REQUEST, seed=2),
+    replace(REQUEST, messages=REQUEST.messages[:1]),
+    replace(REQUEST, messages=REQUEST.messages[::-1]),
+    replace(REQUEST, messages=(Message("system", "Be"), Message("user", " brief.Hello"))),
+    replace(REQUEST, sampling=Sampling(temperature=0.5)),
+    replace(REQUEST, sampling=Sampling(max_tokens=1)),
+    replace(REQUEST, sampling=Sampling(log_probs=0)),
+    replace(REQUEST, structure=Structure("choice", ("a", "b"))),
+    replace(REQUEST, structure=Structure("choice", ("b", "a"))),
+    replace(REQUEST, labels=("a", "b")),
+    replace(REQUEST, labels=("ab",)),
 ]
 completions = st.builds(
     Completion,
@@ -52,25 +52,25 @@ def store(tmp_path: Path) -> Iterator[CallStore]:
 
 
 def test_whatever_an_answer_depends_on_is_in_the_key() -> None:
-    keys = [call_key("a", ASKED), call_key("b", ASKED), *(call_key("a", other) for other in OTHERS)]
+    keys = [call_key("a", REQUEST), call_key("b", REQUEST), *(call_key("a", other) for other in OTHERS)]
     assert len(set(keys)) == 2 + len(OTHERS)
-    assert call_key("a", replace(ASKED)) == keys[0]
+    assert call_key("a", replace(REQUEST)) == keys[0]
 
 
 @given(completions, st.text(st.characters(exclude_categories=())))
-def test_an_answer_comes_back_as_it_was(completion: Completion, said: str) -> None:
-    asked = replace(ASKED, messages=(Message("user", said),))  # even half a surrogate pair, which is no UTF-8
+def test_an_answer_comes_back_as_it_was(completion: Completion, text: str) -> None:
+    request = replace(REQUEST, messages=(Message("user", text),))  # even half a surrogate pair, which is no valid UTF-8
     with tempfile.TemporaryDirectory() as folder:
         store = CallStore(Path(folder) / CALLS)
-        store.add(call_key("a", asked), "a", asked, completion)
-        assert store.find([call_key("a", asked), "none"]) == {call_key("a", asked): completion}
+        store.add(call_key("a", request), "a", request, completion)
+        assert store.find([call_key("a", request), "none"]) == {call_key("a", request): completion}
         assert store.spent() == (1, completion.usage.prompt + completion.usage.completion)
         store.close()
 
 
 def test_a_call_is_kept_once_and_the_first_answer_stands(store: CallStore) -> None:
-    store.add("key", "a", ASKED, Completion("first"))
-    store.add("key", "a", ASKED, Completion("second"))
+    store.add("key", "a", REQUEST, Completion("first"))
+    store.add("key", "a", REQUEST, Completion("second"))
     assert store.find(["key"])["key"].text == "first"
     assert store.spent()[0] == 1
 
@@ -78,14 +78,14 @@ def test_a_call_is_kept_once_and_the_first_answer_stands(store: CallStore) -> No
 def test_many_keys_are_found_at_once_and_many_threads_may_write(store: CallStore) -> None:
     keys = [f"key {number}" for number in range(1_200)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda key: store.add(key, "a", ASKED, Completion(key)), keys))
-    found = store.find([*keys, "none"])
-    assert {key: completion.text for key, completion in found.items()} == {key: key for key in keys}
+        list(pool.map(lambda key: store.add(key, "a", REQUEST, Completion(key)), keys))
+    stored = store.find([*keys, "none"])
+    assert {key: completion.text for key, completion in stored.items()} == {key: key for key in keys}
 
 
 def test_what_could_be_read_is_noted(store: CallStore) -> None:
     for key in ("good", "bad", "never judged"):
-        store.add(key, "a", ASKED, Completion(key))
+        store.add(key, "a", REQUEST, Completion(key))
     store.judge(["good", "bad"], [True, False])
     readable = store.table().set_index("answered")["readable"]
     assert readable.to_dict() == {"good": True, "bad": False, "never judged": None}
@@ -106,7 +106,7 @@ def test_a_killed_process_loses_no_call_that_was_kept(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_file_that_is_no_record_is_left_alone_and_told_of(tmp_path: Path) -> None:
+def test_a_file_that_is_no_record_is_left_alone_and_reported(tmp_path: Path) -> None:
     file = tmp_path / CALLS
     file.write_bytes(b"something else entirely, and long enough to be looked at" * 50)
     before = file.read_bytes()
@@ -117,8 +117,8 @@ def test_a_file_that_is_no_record_is_left_alone_and_told_of(tmp_path: Path) -> N
         CallStore(tmp_path / "nowhere.sqlite", read_only=True)
 
 
-def test_a_damaged_answer_is_told_of(store: CallStore, tmp_path: Path) -> None:
-    store.add("key", "a", ASKED, Completion("x"))
+def test_a_damaged_answer_is_reported(store: CallStore, tmp_path: Path) -> None:
+    store.add("key", "a", REQUEST, Completion("x"))
     store.close()
     base = sqlite3.connect(tmp_path / CALLS)
     base.execute("UPDATE calls SET completion = '{'")

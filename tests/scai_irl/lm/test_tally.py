@@ -1,4 +1,4 @@
-"""Ledgers of calls: the total is the sum of the accounts, whichever questions share a batch."""
+"""Tallies of calls: the total is the sum over accounts, whichever questions share a batch."""
 
 from __future__ import annotations
 

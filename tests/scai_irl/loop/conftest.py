@@ -1,4 +1,4 @@
-"""One small experiment that many tests look at."""
+"""One small experiment that many tests share."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from tests.scai_irl.loop.play import MIXED, interactions, play, setting
 
 @dataclass(frozen=True)
 class World:
-    """An experiment that has been played.
+    """A simulated experiment.
 
     Attributes:
-        of: Its setting.
+        setting: Its setting.
         records: Its epochs, by group.
         table: Its interactions.
         batches: The requests of every call of the model.
     """
 
-    of: Setting
+    setting: Setting
     records: dict[str, list[EpochRecord]]
     table: pd.DataFrame
     batches: list[list[Request]]
 
 
-def _played(of: Setting) -> World:
+def _played(design: Setting) -> World:
     backend = Recording()
-    records = play(of, backend)
-    return World(of, records, interactions(records), backend.batches)
+    records = play(design, backend)
+    return World(design, records, interactions(records), backend.batches)
 
 
 @pytest.fixture(scope="package")
 def world() -> World:
-    """Every agent with a posterior among two populations, in each of the three groups."""
+    """Every agent with a posterior, with two populations, in each of the three groups."""
     return _played(setting(("1v9", "5v5", "9v1"), agents=[agent.name for agent in POSTERIOR_AGENTS], runs=range(2)))
 
 
@@ -52,5 +52,5 @@ def among() -> World:
 
 @pytest.fixture(scope="package")
 def alone() -> World:
-    """The second of these conditions, and of it run 7."""
+    """Run 7 of the second of these conditions alone."""
     return _played(setting(populations=[MIXED], runs=[7]))

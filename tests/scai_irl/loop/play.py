@@ -38,7 +38,7 @@ def setting(
     family: str = "named-norms",
     **changes: Any,
 ) -> Setting:
-    """An experiment of two epochs; most have 20 rows and 10 plays, so that they share compiled programs."""
+    """An experiment of two epochs; most have 20 rows and 10 interactions, so that they share compiled programs."""
     given: dict[str, Any] = {
         "experiment": "test",
         "seed": 0,
@@ -57,20 +57,20 @@ def setting(
     )
 
 
-def play_and_keep(of: Setting, backend: Backend, folder: Path) -> Results:
-    """Play all epochs of all groups, and keep tables, figures and counts in a results folder."""
-    with opened(folder, of.experiment, {}) as manifest:
-        played = play_or_resume(of, backend, folder)
+def play_and_keep(design: Setting, backend: Backend, folder: Path) -> Results:
+    """Play all epochs of all groups, and store tables, figures and counts in a results folder."""
+    with opened(folder, design.experiment, {}) as manifest:
+        played = play_or_resume(design, backend, folder)
         tables = results_tables(played)
         figures = epoch_figures(tables["summary"], tables["beliefs"])
         keep(folder, manifest, Study(tables=tables, figures=figures, counts=asdict(played.tally)))
     return load(folder)
 
 
-def play(of: Setting, backend: Backend | None = None) -> dict[str, list[EpochRecord]]:
+def play(design: Setting, backend: Backend | None = None) -> dict[str, list[EpochRecord]]:
     """Play all epochs of all groups."""
     records: dict[str, list[EpochRecord]] = {}
-    for record in play_epochs(of, backend or Phrasebook()):
+    for record in play_epochs(design, backend or Phrasebook()):
         records.setdefault(record.epoch.schedule.name, []).append(record)
     return records
 
@@ -86,9 +86,9 @@ def last(records: dict[str, list[EpochRecord]], group: str) -> DiscretePosterior
 
 
 def seen_by_others(table: pd.DataFrame) -> Evidence:
-    """What users did, read out of a table of interactions with the same number of lines for every row.
+    """Evidence of users' behaviour, from a table of interactions with the same number of lines for every row.
 
-    This is written for the tests alone, from the meaning of the columns and not from the loop's own code.
+    It is written for the tests alone, from the meaning of the columns and not from the code of the loop.
     """
     rows = table.groupby(["condition", "run"], sort=False)
     plays = rows.size().iloc[0]

@@ -1,4 +1,4 @@
-"""Agents of all kinds in one loop, with the same users and seeds; users that a model plays; manners that are heard."""
+"""Agents of all kinds in one loop, with the same users and seeds; users played by a model; manners in prompts."""
 
 from __future__ import annotations
 
@@ -61,20 +61,20 @@ def test_all_agents_are_in_the_summary_and_costs_add_up(everybody: Path) -> None
 
 def test_agents_without_a_posterior_learn_to_act_as_users_do(everybody: Path) -> None:
     last = load(everybody).alignment.query("epoch == 3").groupby("agent")["gap"].mean()
-    followers = [name for name in TEXT if name != "scai-exploit"]  # which takes the least that users put up with
+    followers = [name for name in TEXT if name != "scai-exploit"]  # which offers the least that users accept
     assert (last[[*followers, "thompson", "thompson-no-words"]] < 0.05).all()
 
 
 def test_a_verbal_belief_equals_the_numerical_posterior(everybody: Path) -> None:
     results = load(everybody)
     own = named_norms([norm.utility for norm in OWN_NORMS], (200.0,), (0.01,))
-    told = results.verbal_policies.query("agent == 'llm-psrl'").groupby(["epoch", "run"])["belief"].first()
+    beliefs = results.verbal_policies.query("agent == 'llm-psrl'").groupby(["epoch", "run"])["belief"].first()
     exact = None
-    for epoch in (1, 2):  # what was seen in an epoch is in the belief of the next
+    for epoch in (1, 2):  # the evidence of an epoch is in the belief of the next
         seen = results.interactions.query("agent == 'llm-psrl' and epoch == @epoch")
         exact = infer(own, seen_by_others(seen), exact)
         for number in range(2):
-            weights = [weight for weight, _ in read_policy(told[epoch + 1, number]).parts]
+            weights = [weight for weight, _ in read_policy(beliefs[epoch + 1, number]).parts]
             assert np.allclose(weights, exact.probabilities[number], atol=1e-5)
 
 
@@ -99,8 +99,8 @@ def test_only_verbal_beliefs_and_chosen_policies_are_written(everybody: Path) ->
 def test_text_agents_see_interactions_and_not_the_identity_of_players() -> None:
     backend = Recording()
     play(setting(agents=TEXT, runs=range(2)), backend)
-    asked = [unfence(request.messages[-1].content) for batch in backend.batches for request in batch]
-    learning = [data for data in asked if data["task"] in {"learn", "believe"}]
+    prompts = [unfence(request.messages[-1].content) for batch in backend.batches for request in batch]
+    learning = [data for data in prompts if data["task"] in {"learn", "believe"}]
     assert learning
     for data in learning:
         for line in data["games"]:
@@ -188,5 +188,5 @@ def test_messages_of_one_epoch_are_shown_to_text_agents_in_the_next(users_by: st
     results = load(tmp_path / "results")
     assert results.verbal_policies["written"].notna().all()
     assert results.manifest.counts["missing"] == 0
-    said = results.interactions.query("proposer == 'user'")["proposer_text"]
-    assert {manner_of(text) for text in said} == {"sycophantic"}
+    messages = results.interactions.query("proposer == 'user'")["proposer_text"]
+    assert {manner_of(text) for text in messages} == {"sycophantic"}

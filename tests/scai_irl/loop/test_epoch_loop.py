@@ -1,4 +1,4 @@
-"""Laws of the epoch loop: who is believed, who is asked, and what every draw depends on."""
+"""Laws of the epoch loop: which evidence counts, which requests are made, and what each draw depends on."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ AMONG_THEMSELVES = "0uu-0au-0ua-10aa"
 
 def test_the_belief_after_the_loop_is_that_of_all_plays_at_once(world: World) -> None:
     for group, table in world.table.groupby("group", sort=False):
-        at_once = infer(world.of.hypotheses, seen_by_others(table))
+        at_once = infer(world.setting.hypotheses, seen_by_others(table))
         after_loop = last(world.records, str(group))
-        # Sums in float32 whose errors are carried along; DESIGN asks for 1e-6 and log p(D) here is about −100.
+        # Sums in float32 accumulate errors. The design asks for 1e-6, and log p(D) is about −100 here.
         np.testing.assert_allclose(after_loop.probabilities, at_once.probabilities, atol=1e-6)
         np.testing.assert_allclose(after_loop.log_evidence, at_once.log_evidence, rtol=1e-6)
 
 
 @pytest.mark.parametrize("family", [pytest.param("norm-mixtures", marks=pytest.mark.slow), "fehr-schmidt-grid"])
 def test_other_families_are_believed_as_all_plays_at_once_would_be(family: str) -> None:
-    of = setting(family=family, lapse=0.01, runs=range(3), stakes=(20, 20))
-    records = play(of)
-    at_once = infer(of.hypotheses, seen_by_others(interactions(records)))
+    design = setting(family=family, lapse=0.01, runs=range(3), stakes=(20, 20))
+    records = play(design)
+    at_once = infer(design.hypotheses, seen_by_others(interactions(records)))
     after_loop = last(records, "5v5")
     np.testing.assert_allclose(after_loop.probabilities, at_once.probabilities, atol=1e-6)
     np.testing.assert_allclose(after_loop.probabilities.sum(axis=1), 1, atol=1e-5)  # up to 1,681 float32 numbers
     utilities = {
         norm.utility for text in records["5v5"][-1].verbal_policies["written"] for _, norm in read_policy(text).parts
     }
-    assert utilities == set(of.hypotheses.norms)
+    assert utilities == set(design.hypotheses.norms)
 
 
 def test_nothing_is_learnt_from_assistants_among_themselves() -> None:
@@ -65,13 +65,13 @@ def test_what_users_answer_to_assistants_is_learnt_from() -> None:
     group = "0uu-10au-0ua-0aa"
     belief = last(play(setting([group], agents=("prior-only",))), group)
     fair = belief.probabilities[: len(setting().runs), 1]
-    # Two thirds of the 20 offers are all or nothing, which fair users alone refuse.
+    # Two thirds of the 20 offers are all or nothing, which only fair users refuse.
     assert (fair > 0.99).all()
 
 
 def test_a_belief_moves_towards_the_users_norm(world: World) -> None:
-    fair = [row for row, condition in enumerate(world.of.condition_of_row) if condition.population == FAIR]
-    # 18 offers of users, of each of which a wrong norm would make fewer than one in ten.
+    fair = [row for row, condition in enumerate(world.setting.condition_of_row) if condition.population == FAIR]
+    # 18 offers by users; under a wrong norm each has a probability below one in ten.
     assert (last(world.records, "1v9").probabilities[fair, 1] > 0.99).all()
 
 
@@ -86,14 +86,14 @@ def test_no_two_requests_of_an_experiment_share_a_seed(world: World) -> None:
     assert len(set(seeds)) == len(seeds) > 2000
 
 
-def test_an_assistant_is_told_its_verbal_policy_and_what_is_divided_and_nothing_else(world: World) -> None:
+def test_an_assistant_sees_only_its_verbal_policy_and_what_is_divided(world: World) -> None:
     written = {text for of_group in world.records.values() for r in of_group for text in r.verbal_policies["written"]}
     texts = {json.dumps(text)[1:-1] for text in written}
     acting = [batch for number, batch in enumerate(world.batches) if number % 3]
     for request in (request for batch in acting for request in batch):
         data = request.messages[-1].content
         assert any(text in data for text in texts)
-        # Words such as the population's name, the group or the run would tell it who the users are.
+        # The population's name, the group or the run would reveal the users' norm.
         assert set(json.loads(data[6:-7])) <= {"task", "policy", "currency", "stake", "offered"}
 
 
@@ -119,7 +119,7 @@ def test_one_run_of_one_condition_alone_has_the_numbers_it_has_among_others(amon
     for together, single in zip(among.records["5v5"], alone.records["5v5"], strict=True):
         for name in ("interactions", "verbal_policies"):
             table: pd.DataFrame = getattr(together, name)
-            chosen = (table["run"] == 7) & (table["users"] == among.of.conditions[1].users)
+            chosen = (table["run"] == 7) & (table["users"] == among.setting.conditions[1].users)
             assert_frame_equal(table[chosen].reset_index(drop=True), getattr(single, name))
         np.testing.assert_allclose(
             together.posterior.log_prob[row],
@@ -153,7 +153,8 @@ def test_every_run_has_one_currency_and_every_epoch_one_stake() -> None:
     assert (table.groupby(runs)["currency"].nunique() == 1).all()
     assert (table.groupby([*runs, "epoch"])["stake"].nunique() == 1).all()
     assert set(table["currency"]) == {"dollars", "apples"}
-    assert set(table["stake"]) == set(range(10, 21))  # a stake of eleven fails to come up in 60 epochs with chance .04
+    # One of eleven stakes is missing in 60 epochs with probability .04.
+    assert set(table["stake"]) == set(range(10, 21))
     assert table.groupby(runs)["stake"].nunique().max() == 3
 
 
@@ -183,14 +184,14 @@ def test_any_counts_of_pairings_can_be_played(group: str) -> None:
     assert table[["offer", "accepted"]].notna().all(axis=None)
     for record in records[group]:
         assert len(record.verbal_policies) == 20 * schedule.assistants
-        assert record.tally.calls == 20 * (2 * schedule.assistants)  # each is told once and acts once
+        assert record.tally.calls == 20 * (2 * schedule.assistants)  # each gets one text and acts once
 
 
 def test_users_that_slip_are_believed_to_slip() -> None:
     populations = (one_group("selfish"), FAIR)
     records = play(setting(("1v9",), populations, lapse=0.3, rationality=200.0))
     offers = interactions(records).query("proposer == 'user' and users == 'selfish'")["offered_share"]
-    # 30 % of 180 offers are uniform over 0..stake, half of these above a half: 26, with a standard deviation of 4.7.
+    # 30 % of 180 offers are uniform over 0..stake. Half of these exceed one half: 26, with a standard deviation of 4.7.
     assert 8 < (offers > 0.5).sum() < 45
     belief = last(records, "1v9").norm_probabilities
     assert (belief[:10, 0] > 0.99).all()
@@ -223,7 +224,7 @@ def test_each_interaction_names_what_its_players_followed(world: World) -> None:
 
 def test_the_users_chance_of_accepting_is_the_populations(world: World) -> None:
     mixed = world.table[world.table["users"] != "fair"]
-    policy = MIXED.policy(world.of.rationality, world.of.lapse)
+    policy = MIXED.policy(world.setting.rationality, world.setting.lapse)
     for stake, lines in mixed.groupby("stake"):
         accept = np.exp(np.asarray(policy.table(jnp.asarray([stake])).accept[0]))
         expected = accept[lines["offer"].to_numpy(int)]

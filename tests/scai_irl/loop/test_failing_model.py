@@ -1,4 +1,4 @@
-"""A model that fails leaves gaps, which are marked as such; it never stops an experiment or speaks for anybody."""
+"""A failing model leaves values that are marked as missing. It never stops an experiment or invents an answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(share: float, folder: Path) -> Results:
 
 @pytest.fixture(scope="module")
 def often(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Results of a model that fails two times in three, so that three attempts often are not enough."""
+    """Results of a model that fails two times in three, so that three attempts are often not enough."""
     return run(2 / 3, tmp_path_factory.mktemp("often"))
 
 
@@ -35,7 +35,7 @@ def test_gaps_are_marked_missing_and_nothing_else_is(often: Results) -> None:
     assert table.loc[table["offer"].isna(), "accepted"].isna().all()  # no answer to an offer that was not made
     for column in ("offered_share", "user_accept_probability"):
         assert table.loc[table["offer"].isna(), column].isna().all()
-    # One failure in three after three attempts: (2/3)³ ≈ .30.
+    # After three attempts (2/3)³ ≈ .30 of requests fail.
     assert 0.15 < written["written"].isna().mean() < 0.45
     for kind in ("offer", "accepted"):
         assert 0.1 < table[kind].isna().mean() < 0.9

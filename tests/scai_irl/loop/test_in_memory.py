@@ -1,4 +1,4 @@
-"""Settings played in memory have the numbers of those on disk, and users may change their norm."""
+"""Experiments in memory have the same numbers as those on disk, and users may change their norm."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SETTING = Setting(
 
 @pytest.fixture(scope="module")
 def both() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Gaps without and with an expectation of change."""
+    """Gaps of agents that do not expect change, and of agents that do."""
     plain, expecting = (play_in_memory(replace(SETTING, hazard=h), Phrasebook(), Tally()).alignment for h in (0.0, 0.2))
     return plain, expecting
 
@@ -47,11 +47,11 @@ def both() -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_memory_and_disk_agree(tmp_path: Path) -> None:
     tally = Tally()
     played = play_in_memory(SETTING, Phrasebook(), tally)
-    kept = play_or_resume(SETTING, Phrasebook(), tmp_path)
-    pd.testing.assert_frame_equal(played.interactions, kept.interactions, check_dtype=False)
-    pd.testing.assert_frame_equal(played.beliefs, kept.beliefs, check_dtype=False)
-    assert played.verbal_policies["written"].tolist() == kept.verbal_policies["written"].tolist()
-    assert tally.calls == kept.tally.calls
+    stored = play_or_resume(SETTING, Phrasebook(), tmp_path)
+    pd.testing.assert_frame_equal(played.interactions, stored.interactions, check_dtype=False)
+    pd.testing.assert_frame_equal(played.beliefs, stored.beliefs, check_dtype=False)
+    assert played.verbal_policies["written"].tolist() == stored.verbal_policies["written"].tolist()
+    assert tally.calls == stored.tally.calls
 
 
 def test_users_act_by_the_norm_that_they_hold_then() -> None:
@@ -78,7 +78,7 @@ def test_an_agent_that_expects_change_follows_sooner(both: tuple[pd.DataFrame, p
 
 
 def plain_behind(gaps: pd.DataFrame) -> float:
-    """Epochs behind of those who do not expect change; all three where they never come back."""
+    """Epochs by which agents that do not expect change are behind; all three if they never recover."""
     return float(epochs_behind(gaps, [], 3).query("agent == 'thompson'")["behind"].fillna(3).mean())
 
 
@@ -91,19 +91,19 @@ def test_runs_that_never_come_back_count_in_full() -> None:
     ]
     table = pd.DataFrame(lines)
     assert epochs_behind(table, ["h"], 2)["behind"].tolist() == pytest.approx([np.nan, 1.0], nan_ok=True)
-    (found,) = recovery_findings(table, ["h"], 2, "?")
-    assert found.value == pytest.approx(2.0)
-    assert "1 of 2 runs never caught up, and count as 3" in found.sentence
+    (finding,) = recovery_findings(table, ["h"], 2, "?")
+    assert finding.value == pytest.approx(2.0)
+    assert "1 of 2 runs never caught up, and count as 3" in finding.sentence
     assert recovery_table(table, ["h"], 2)["never back"].tolist() == ["1 of 2"]
 
 
 def test_sweeps_average_conditions_within_a_run(both: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     gaps = pd.concat([table.assign(h=h, k=1) for h, table in zip((0.0, 0.2), both, strict=True)])
-    found = gaps_by(gaps, ["h"], "?")
-    assert [finding.case for finding in found][:2] == ["h 0.0, thompson", "h 0.0, scai"]
+    findings = gaps_by(gaps, ["h"], "?")
+    assert [finding.case for finding in findings][:2] == ["h 0.0, thompson", "h 0.0, scai"]
     first = both[0].query("agent == 'thompson' and epoch == 5")["gap"]
-    assert found[0].value == pytest.approx(first.mean())
-    assert found[0].runs == 3
+    assert findings[0].value == pytest.approx(first.mean())
+    assert findings[0].runs == 3
     assert len(sweep_table(gaps, ["h"])) == 6
     assert len(sweep_figure(gaps, "h", "k").axes) == 3
     assert len(epochs_figure(gaps, "h").axes) == 3

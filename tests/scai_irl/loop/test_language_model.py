@@ -1,4 +1,4 @@
-"""Experiments with a language model behind HTTP: the same numbers however the calls fared, and from the record."""
+"""Experiments with a language model behind HTTP give the same numbers after failed calls and from the record."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def served(out: Path, server: FakeServer, *more: str) -> Path:
 
 
 def contents(folder: Path, *more: str) -> dict[str, bytes]:
-    """Tables as bytes; those that tell tokens only where they are named, since tokenisers differ."""
+    """Tables as bytes; tables with numbers of tokens only on request, since tokenisers differ."""
     return {name: (folder / name).read_bytes() for name in (*TABLES, *more)}
 
 
@@ -82,10 +82,10 @@ def test_folders_that_cannot_be_replayed_are_refused(tmp_path: Path, capsys: pyt
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / CALLS).write_bytes(b"no database at all" * 100)
     CallStore((tmp_path / "damaged").with_name("empty.sqlite")).close()
-    for folder, told in {"nowhere": "has no recorded calls", "damaged": "cannot be used"}.items():
+    for folder, message in {"nowhere": "has no recorded calls", "damaged": "cannot be used"}.items():
         with pytest.raises(SystemExit, match="2"):
             run(tmp_path / "out", "--backend", "replay", "--replay", str(tmp_path / folder))
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         run(tmp_path / "out", "--backend", "replay")
     assert capsys.readouterr().err == (
@@ -124,7 +124,7 @@ def test_a_server_that_keeps_failing_now_and_then_changes_no_number(by_phraseboo
         out = served(tmp_path / "results", server, "--attempts", "30", "--pause", "0.001")
     assert contents(out) == contents(by_phrasebook)
     manifest = load(out).manifest
-    # The server may also have been taken out, and back.
+    # The server may also have been removed and restored.
     asked_again = sum(count for what, count in manifest.service.items() if what.startswith("asked again"))
     assert asked_again == len(server.calls) - manifest.counts["calls"]
 
@@ -154,10 +154,10 @@ def test_a_dry_run_says_how_many_calls_there_will_be_and_asks_nobody(
     monkeypatch.chdir(tmp_path)
     nobody = ("--backend", "vllm-server", "--url", "http://127.0.0.1:9", "--dry-run", "--price", "1", "2")
     main([*RUN, *AGENTS, *nobody])
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     counts = load(by_server).manifest.counts
-    assert f"calls: {counts['calls']:,} " in told
-    assert "price: " in told
+    assert f"calls: {counts['calls']:,} " in output
+    assert "price: " in output
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(SystemExit, match="2"):
         main([*RUN, *AGENTS, *nobody, "--speed", "100", "10"])
@@ -166,15 +166,13 @@ def test_a_dry_run_says_how_many_calls_there_will_be_and_asks_nobody(
 
 def test_an_estimate_holds_what_a_run_then_costs(by_phrasebook: Path) -> None:
     requests = [offer_request(VERBAL, "dollars", 20, seed) for seed in range(50)]
-    found = estimate(lambda backend: backend.complete(requests), (10.0, 1000.0), (1.0, 2.0))
+    cost = estimate(lambda backend: backend.complete(requests), (10.0, 1000.0), (1.0, 2.0))
     with fake_server() as server, contextlib.closing(VllmServer(LmSettings(urls=(server.url,)))) as backend:
         answers = backend.complete(requests)
-    spent = (
-        sum(answer.usage.prompt for answer in answers) / 4
-    )  # the server counts bytes, of which a token has about four
-    assert found.calls == (50, 150)
-    assert found.prompt_tokens[0] < spent < found.prompt_tokens[1]
+    spent = sum(answer.usage.prompt for answer in answers) / 4  # the server counts bytes, and a token has about four
+    assert cost.calls == (50, 150)
+    assert cost.prompt_tokens[0] < spent < cost.prompt_tokens[1]
     written = sum(answer.usage.completion for answer in answers)
-    assert found.completion_tokens[0] <= written <= found.completion_tokens[1]
-    assert found.price[0] < found.price[1]
-    assert found.seconds[0] < found.seconds[1]
+    assert cost.completion_tokens[0] <= written <= cost.completion_tokens[1]
+    assert cost.price[0] < cost.price[1]
+    assert cost.seconds[0] < cost.seconds[1]

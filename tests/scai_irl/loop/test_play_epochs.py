@@ -1,4 +1,4 @@
-"""The one loop and its sinks: epochs that a sink can load are not played again, and numbers do not depend on it."""
+"""The loop and its sinks: epochs that a sink can load are not repeated, and numbers do not depend on the sink."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regret against a slow, plain version; and its laws."""
+"""Regret compared with a slow, plain version, and its laws."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.scai_irl.loop.play import FAIR, MIXED, RATIONALITY, interactions, pla
 def slow_values(name: str, stake: int, lapse: float) -> np.ndarray:
     """Q(x) of every offer, from the equations of `envs.soft_policy`."""
     utility = get_utility(name).function
-    share = jnp.asarray(np.arange(21) / stake, jnp.float32)  # as many for every stake, which compiles once
+    share = jnp.asarray(np.arange(21) / stake, jnp.float32)  # the same number for every stake, so that it compiles once
     own, other = (np.asarray(utility(jnp.zeros(0), a, b), float) for a, b in ((share, 1 - share), (1 - share, share)))
     accept = (1 - lapse) / (1 + np.exp(-RATIONALITY * own)) + lapse / 2
     return np.asarray(accept * other)[: stake + 1]
@@ -26,8 +26,8 @@ def slow_values(name: str, stake: int, lapse: float) -> np.ndarray:
 
 @pytest.mark.parametrize("lapse", [0.0, 0.3])
 def test_regret_is_what_members_of_the_group_lose_by_an_offer(lapse: float) -> None:
-    of = setting(populations=(FAIR, MIXED), agents=("prior-only",), runs=range(3), lapse=lapse)
-    table = interactions(play(of))
+    design = setting(populations=(FAIR, MIXED), agents=("prior-only",), runs=range(3), lapse=lapse)
+    table = interactions(play(design))
     weights = {"fair": {"fair": 1.0}, "selfish=0.5,altruistic=0.5": {"selfish": 0.5, "altruistic": 0.5}}
     for line in table[["users", "stake", "offer", "regret"]].to_dict("records"):
         lost = 0.0
@@ -39,8 +39,8 @@ def test_regret_is_what_members_of_the_group_lose_by_an_offer(lapse: float) -> N
 
 
 def test_an_agent_that_knows_the_norm_has_little_regret_and_others_have_much() -> None:
-    of = setting(populations=(FAIR,), agents=("oracle", "prior-only"), rationality=200.0)
-    table = interactions(play(of))
+    design = setting(populations=(FAIR,), agents=("oracle", "prior-only"), rationality=200.0)
+    table = interactions(play(design))
     by_agent = table[table["proposer"] == "assistant"].groupby("agent")["regret"].mean()
     assert by_agent["oracle"] < 0.02
     assert by_agent["prior-only"] > 0.3

@@ -1,4 +1,4 @@
-"""Three channels: on the phrasebook each gives the exact posterior; on a model with a bias, orders even it out."""
+"""Three channels: each gives the exact posterior of the phrasebook, and orders cancel a model's bias for letters."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def test_the_item_is_a_hard_one() -> None:
 
 def test_the_phrasebook_believes_the_exact_posterior_by_every_channel() -> None:
     how = Elicitation(draws=600, probes=Probes(repeats=4))
-    found = elicit(Phrasebook(), [ITEM], how).beliefs
+    elicited = elicit(Phrasebook(), [ITEM], how).beliefs
     for channel in ("stated", "token"):
-        assert mean(found, channel) == pytest.approx(EXACT, abs=1e-6)
-        spread = found[found["channel"] == channel].groupby("norm")["probability"].std()
+        assert mean(elicited, channel) == pytest.approx(EXACT, abs=1e-6)
+        spread = elicited[elicited["channel"] == channel].groupby("norm")["probability"].std()
         assert (spread < 1e-9).all()  # neither wording nor order makes a difference
-    # A share of 600 texts has a standard error of at most .02, and norms that act alike are harder to tell.
-    assert mean(found, "sampled") == pytest.approx(EXACT, abs=0.08)
+    # A share of 600 texts has a standard error of at most .02, and similar norms are harder to distinguish.
+    assert mean(elicited, "sampled") == pytest.approx(EXACT, abs=0.08)
 
 
 def test_all_items_and_channels_are_asked_in_two_rounds() -> None:
@@ -87,7 +87,7 @@ def test_every_norm_stands_at_every_place_once() -> None:
 
 @dataclass
 class LikesTheLetterA(Backend):
-    """States and scores by letter alone, whatever is behind it."""
+    """A model that states and scores by letter alone, whatever its norm."""
 
     name: str = "likes A"
     features: frozenset[Feature] = field(default_factory=lambda: Phrasebook.features)
@@ -102,21 +102,21 @@ class LikesTheLetterA(Backend):
 
 
 def test_a_preference_for_a_letter_evens_out_over_orders() -> None:
-    found = elicit(LikesTheLetterA(), [ITEM], Elicitation(channels=("stated", "token"))).beliefs
+    elicited = elicit(LikesTheLetterA(), [ITEM], Elicitation(channels=("stated", "token"))).beliefs
     for channel in ("stated", "token"):
-        assert mean(found, channel) == pytest.approx([1 / 3] * 3)
-    first = found[(found["order"] == 0) & (found["channel"] == "token") & (found["wording"] == 1)]
+        assert mean(elicited, channel) == pytest.approx([1 / 3] * 3)
+    first = elicited[(elicited["order"] == 0) & (elicited["channel"] == "token") & (elicited["wording"] == 1)]
     assert first.sort_values("norm")["probability"].tolist() == pytest.approx([0.6, 0.3, 0.1])
-    second = found[(found["order"] == 1) & (found["channel"] == "token") & (found["wording"] == 1)]
+    second = elicited[(elicited["order"] == 1) & (elicited["channel"] == "token") & (elicited["wording"] == 1)]
     assert second.sort_values("norm")["probability"].tolist() == pytest.approx([0.1, 0.6, 0.3])
 
 
 def test_answers_that_cannot_be_read_are_missing_and_counted() -> None:
     backend = Scripted(lambda _request, _batch: "no")
-    found = elicit(backend, [ITEM], Elicitation(channels=("sampled", "stated"), draws=6))
-    assert found.beliefs["probability"].isna().all()
-    assert found.texts["text"].isna().all()
-    assert found.tally.missing == 6 + 2 * 3
+    elicited = elicit(backend, [ITEM], Elicitation(channels=("sampled", "stated"), draws=6))
+    assert elicited.beliefs["probability"].isna().all()
+    assert elicited.texts["text"].isna().all()
+    assert elicited.tally.missing == 6 + 2 * 3
 
 
 def test_a_backend_without_labels_has_no_token_channel() -> None:
@@ -139,13 +139,13 @@ def test_acts_are_as_probable_as_policies_say() -> None:
     (acts,) = in_rounds([plan], functools.partial(ask, Phrasebook(), costs=Tally()))
     assert (acts.units[3] == MISSING).all()
     assert (acts.answer[3] == MISSING).all()
-    found = log_likelihood(acts, probes, NORMS)
-    assert found[3].tolist() == [0, 0, 0]
+    log_likelihoods = log_likelihood(acts, probes, NORMS)
+    assert log_likelihoods[3].tolist() == [0, 0, 0]
     offers, accepts = behaviour(NORMS, probes)
     expected = sum(np.log(offers[1, s, acts.units[0, s, r]]) for s in range(3) for r in range(3)) + sum(
         np.log(accepts[1, o] if acts.answer[0, o, r] else 1 - accepts[1, o]) for o in range(4) for r in range(3)
     )
-    assert found[0, 1] == pytest.approx(expected)
+    assert log_likelihoods[0, 1] == pytest.approx(expected)
     with pytest.raises(ValueError, match="stakes: 101 is too large"):
         behaviour(NORMS, Probes(stakes=(101,)))
 
@@ -156,7 +156,7 @@ def test_shares_are_found_where_norms_act_alike_and_averages_would_not() -> None
     norm = (rng.random(4_000) < 0.2).astype(int)
     acts = (rng.random(4_000) < chance[norm, 1]).astype(int)
     likelihood = np.log(chance[:, acts].T)
-    # A share of 4,000 acts has a standard error of .008; acts that tell norms apart by .2 multiply it by five.
+    # A share of 4,000 acts has a standard error of .008. Norms differ by .2 in their acts, which multiplies it by five.
     assert mixing_weights(likelihood)[1] == pytest.approx(0.2, abs=0.08)
     averaged = (np.exp(likelihood) / np.exp(likelihood).sum(axis=1, keepdims=True)).mean(axis=0)
     assert averaged[1] > 0.4

@@ -1,4 +1,4 @@
-"""Translation loss: nothing over its floor for a translator that loses nothing, and what was lost for others."""
+"""Translation loss: at its floor for a lossless translator, and the true loss for others."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ FAMILIES = {"named": NAMED, "social": SOCIAL}
 
 def test_the_phrasebook_loses_no_more_than_sampling_does() -> None:
     how = Translation(probes=Probes(repeats=40), wordings=(1, 2))
-    found = translation_loss(Phrasebook(), FAMILIES, how)
-    assert len(found) == 5 * 2
-    assert found["text"].tolist() == [say_policy(p) for p in [*NAMED, *SOCIAL] for _ in range(2)]
+    losses = translation_loss(Phrasebook(), FAMILIES, how)
+    assert len(losses) == 5 * 2
+    assert losses["text"].tolist() == [say_policy(p) for p in [*NAMED, *SOCIAL] for _ in range(2)]
     for loss in LOSSES:
-        assert (found[loss] > 0).all()
+        assert (losses[loss] > 0).all()
         # Ten excesses of a few hundredths each; their mean has a standard error of about .01.
-        assert found[f"{loss}_excess"].mean() == pytest.approx(0, abs=0.04)
-        assert found[f"{loss}_excess"].abs().max() < 0.2
+        assert losses[f"{loss}_excess"].mean() == pytest.approx(0, abs=0.04)
+        assert losses[f"{loss}_excess"].abs().max() < 0.2
 
 
 def test_the_floor_falls_with_the_number_of_acts() -> None:
@@ -49,7 +49,7 @@ def test_the_floor_falls_with_the_number_of_acts() -> None:
 
 @dataclass
 class Inverts(Backend):
-    """Says of every selfish policy that it is altruistic, and the other way round."""
+    """A translator that swaps selfish and altruistic."""
 
     inner: Phrasebook = field(default_factory=Phrasebook)
     name: str = "inverts"
@@ -69,8 +69,8 @@ class Inverts(Backend):
 
 
 def test_a_translator_that_turns_policies_round_loses_as_much_as_they_differ() -> None:
-    found = translation_loss(Inverts(), {"named": NAMED}, Translation(probes=Probes(repeats=40)))
-    selfish, fair, altruistic = (found.iloc[n] for n in range(3))
+    losses = translation_loss(Inverts(), {"named": NAMED}, Translation(probes=Probes(repeats=40)))
+    selfish, fair, altruistic = (losses.iloc[n] for n in range(3))
     for line in (selfish, altruistic):
         assert line["tv_excess"] > 0.25
         assert line["w1_excess"] > 0.4
@@ -78,9 +78,9 @@ def test_a_translator_that_turns_policies_round_loses_as_much_as_they_differ() -
 
 
 def test_an_assistant_that_acts_otherwise_loses_too() -> None:
-    found = translation_loss(Contrary(), {"named": NAMED[:1]}, Translation(probes=Probes(repeats=40)))
-    assert found["w1_excess"].iloc[0] > 0.4
-    assert found["answer_excess"].iloc[0] > 0.3
+    losses = translation_loss(Contrary(), {"named": NAMED[:1]}, Translation(probes=Probes(repeats=40)))
+    assert losses["w1_excess"].iloc[0] > 0.4
+    assert losses["answer_excess"].iloc[0] > 0.3
 
 
 def test_wasserstein_is_the_area_between_distribution_functions() -> None:
@@ -90,10 +90,10 @@ def test_wasserstein_is_the_area_between_distribution_functions() -> None:
         task = unfence(request.messages[1].content)["task"]
         return {"translate": '{"policy": "Give three."}', "offer": '{"offer": 3}', "answer": '{"accept": true}'}[task]
 
-    found = translation_loss(Scripted(gives_three), {"one": [certain]}, Translation(probes=Probes(stakes=(10,))))
-    assert found["w1"].iloc[0] == pytest.approx(0.2)  # three of ten in place of five
-    assert found["tv"].iloc[0] == pytest.approx(1.0)
-    assert found["tv_floor"].iloc[0] == pytest.approx(0.0)
+    losses = translation_loss(Scripted(gives_three), {"one": [certain]}, Translation(probes=Probes(stakes=(10,))))
+    assert losses["w1"].iloc[0] == pytest.approx(0.2)  # three of ten instead of five
+    assert losses["tv"].iloc[0] == pytest.approx(1.0)
+    assert losses["tv_floor"].iloc[0] == pytest.approx(0.0)
 
 
 def test_rounds_do_not_depend_on_the_number_of_policies() -> None:
@@ -103,7 +103,7 @@ def test_rounds_do_not_depend_on_the_number_of_policies() -> None:
     assert tally.calls == sum(len(batch) for batch in backend.batches)
 
 
-def test_what_is_never_said_or_done_is_missing() -> None:
-    found = translation_loss(Scripted(lambda _request, _batch: "no"), {"named": NAMED}, Translation())
-    assert found["text"].isna().all()
-    assert np.isnan(found[list(LOSSES)].to_numpy(float)).all()
+def test_texts_and_acts_that_never_come_are_missing() -> None:
+    losses = translation_loss(Scripted(lambda _request, _batch: "no"), {"named": NAMED}, Translation())
+    assert losses["text"].isna().all()
+    assert np.isnan(losses[list(LOSSES)].to_numpy(float)).all()

@@ -1,4 +1,4 @@
-"""What `bayes` does beside believing, as `benchmarks.organism_checks` measures it: on fewer answers, within bounds."""
+"""Other behaviour of `bayes` than its beliefs, measured as in `benchmarks.organism_checks` on fewer answers."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def test_samples_differ_from_log_probabilities_as_a_bayesians_do(bayes: Backend)
     how = Elicitation(channels=("sampled", "token"))
     exact = exact_table(questions)
     judged = judge(elicit(bayes, [one.item for one in questions], how).beliefs, exact)
-    (found,) = disagreement(judged, ideal_beliefs(questions, exact, how))
-    value, low, high = (float(str(found[name])) for name in ("value", "ideal_low", "ideal_high"))
+    (row,) = disagreement(judged, ideal_beliefs(questions, exact, how))
+    value, low, high = (float(str(row[name])) for name in ("value", "ideal_low", "ideal_high"))
     assert low <= value <= high
 
 
 @pytest.mark.parametrize(
-    ("said", "valid", "readable"),
+    ("answer", "valid", "readable"),
     [
         ('{"offer": 0}', True, True),
         ('{"offer": 500}', True, False),  # more than any stake
@@ -71,16 +71,16 @@ def test_samples_differ_from_log_probabilities_as_a_bayesians_do(bayes: Backend)
         ("1", False, False),
     ],
 )
-def test_valid_and_readable_answers_are_told_from_others(said: str, valid: bool, readable: bool) -> None:
+def test_valid_and_readable_answers_are_recognised(answer: str, valid: bool, readable: bool) -> None:
     request, read = random_request("offer", 1)
     assert isinstance(read, functools.partial)
     assert read.func is read_offer
-    assert is_json(request, Completion(said)) is valid
-    assert can_be_read(read, Completion(said)) is readable
+    assert is_json(request, Completion(answer)) is valid
+    assert can_be_read(read, Completion(answer)) is readable
 
 
 @pytest.mark.parametrize(
-    ("said", "valid", "readable"),
+    ("answer", "valid", "readable"),
     [
         ('{"A": 0.25, "B": 0.25, "C": 0.5}', True, True),
         ('{"A": 0, "B": 0, "C": 1}', True, True),
@@ -88,7 +88,7 @@ def test_valid_and_readable_answers_are_told_from_others(said: str, valid: bool,
         ('{"A": false, "B": false, "C": true}', False, False),
     ],
 )
-def test_a_truth_value_is_no_probability(said: str, valid: bool, readable: bool) -> None:
+def test_a_truth_value_is_no_probability(answer: str, valid: bool, readable: bool) -> None:
     request, read = random_request("state", 1)
-    assert is_json(request, Completion(said)) is valid
-    assert can_be_read(read, Completion(said)) is readable
+    assert is_json(request, Completion(answer)) is valid
+    assert can_be_read(read, Completion(answer)) is readable

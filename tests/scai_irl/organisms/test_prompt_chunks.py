@@ -1,4 +1,4 @@
-"""Pieces are the real prompts, cut where tokens begin."""
+"""Chunks are the real prompts, cut where tokens begin."""
 
 from __future__ import annotations
 
@@ -81,33 +81,33 @@ def acts(wording: int) -> list[Both]:
 
 
 @pytest.mark.parametrize("wording", range(1, 6))
-def test_pieces_are_what_any_other_model_is_asked(wording: int) -> None:
+def test_chunks_are_the_prompts_of_other_models(wording: int) -> None:
     rng = np.random.default_rng(wording)
     both = [pair for _ in range(5) for pair in about(draw_transcript(WORLDS["bayes"], rng), wording)]
-    for request, made in [*both, *acts(wording)]:
+    for request, cut in [*both, *acts(wording)]:
         tokens = CONVERSATIONS.prompt_tokens(request.messages)
-        assert VOCABULARY.ids(made) == tokens
-        assert organism_words().tokenizer.decode(tokens, skip_special_tokens=False) == "".join(made)
+        assert VOCABULARY.ids(cut) == tokens
+        assert organism_words().tokenizer.decode(tokens, skip_special_tokens=False) == "".join(cut)
 
 
 def test_the_battery_takes_few_tokens_but_for_texts_that_try_to_steer() -> None:
     for question in battery(PRESETS["small"], seed=1):
         item = question.item
-        made = VOCABULARY.ids(about_games("choose", item.candidates, item.games, 1))
-        assert made == CONVERSATIONS.prompt_tokens(choose_request(item.candidates, item.games, 1).messages)
+        tokens = VOCABULARY.ids(about_games("choose", item.candidates, item.games, 1))
+        assert tokens == CONVERSATIONS.prompt_tokens(choose_request(item.candidates, item.games, 1).messages)
         if question.role != "steered":
-            assert len(made) < 30 + 9 * len(item.games)
+            assert len(tokens) < 30 + 9 * len(item.games)
 
 
-def test_lessons_ask_what_any_other_model_is_asked() -> None:
+def test_the_curriculum_uses_the_prompts_of_other_models() -> None:
     transcript = draw_transcript(WORLDS["bayes"], np.random.default_rng(7))
     lengths = range(0, len(transcript.games) + 1, 2)
     segment = Curriculum(WORLDS["bayes"], VOCABULARY).choose(transcript, wording=2, lengths=lengths)
     assert len(segment.branches) == len(lengths)
     for length, branch in zip(lengths, segment.branches, strict=True):
-        asked = choose_request(transcript.candidates, transcript.games[:length], 1, Style(wording=2))
+        request = choose_request(transcript.candidates, transcript.games[:length], 1, Style(wording=2))
         read = [*segment.stem[: branch.leaves], *branch.tokens]
-        assert read == CONVERSATIONS.prompt_tokens(asked.messages)
+        assert read == CONVERSATIONS.prompt_tokens(request.messages)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Organisms that come with the project: what their cards say is so, and they answer by name."""
+"""Shipped organisms: their cards are correct, and they answer by name."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ def test_its_card_says_what_is_measured_and_how_it_was_made(name: str) -> None:
     assert (folder / WEIGHTS).stat().st_size < 12e6
     assert model.words.tokenizer.get_vocab() == organism_words().tokenizer.get_vocab()
     few = held_out(model.weights, model.architecture, WORLDS[name], Vocabulary(), Recipe(), FEW)
-    assert_said(few, card, f"the first {FEW}")
-    # All else on the card is what its commands make of it.
+    assert_on_card(few, card, f"the first {FEW}")
+    # The commands on the card determine everything else on it.
     parents, own = commands_of(card)
     assert parents.endswith("--out first-bayes")
     command = tyro.cli(Train, args=shlex.split(own)[2:])
-    told_of = Measured(few, few, few)
+    measured = Measured(few, few, few)
     origin = re.findall(r"first-bayes@[0-9a-f]{12}", card)[0]
-    again = model_card(WORLDS[name], recipe_of(command), model.architecture, told_of, [parents, own], origin)
+    again = model_card(WORLDS[name], recipe_of(command), model.architecture, measured, [parents, own], origin)
     assert without_numbers(card) == without_numbers(again)
 
 
-def assert_said(found: HeldOut, card: str, which: str) -> None:
-    """Hold a card's line about beliefs, all of them and the open ones, against what was found."""
+def assert_on_card(distances: HeldOut, card: str, which: str) -> None:
+    """Check a card's line about beliefs, all of them and the open ones, against measured distances."""
     (line,) = re.findall(rf"^\| {which} \| (.*) \|$", card, re.MULTILINE)
     numbers = [float(cell.removesuffix(" nats").replace(",", "")) for cell in line.split(" | ")]
-    for distance, (beliefs, kl, tv) in zip(found, (numbers[:3], numbers[3:]), strict=True):
+    for distance, (beliefs, kl, tv) in zip(distances, (numbers[:3], numbers[3:]), strict=True):
         assert distance.beliefs == beliefs
         assert (distance.kl, distance.tv) == pytest.approx((kl, tv), abs=2e-4)
 
@@ -71,21 +71,23 @@ def without_numbers(card: str) -> list[str]:
 
 @pytest.mark.slow
 def test_bayes_believes_what_is_exact() -> None:
-    """About as many transcripts as its card tells of; the bounds are this project's own."""
+    """As many transcripts as on its card; the bounds are this project's own."""
     model = read_model(organism_folder("bayes"))
-    found = held_out(model.weights, model.architecture, WORLDS["bayes"], Vocabulary(), Recipe(), MANY)
-    assert found.every.kl <= 0.01
-    assert found.every.tv <= 0.04
+    distances = held_out(model.weights, model.architecture, WORLDS["bayes"], Vocabulary(), Recipe(), MANY)
+    assert distances.every.kl <= 0.01
+    assert distances.every.tv <= 0.04
     card = (organism_folder("bayes") / CARD).read_text(encoding="utf-8")
-    assert_said(found, card, f"{MANY}")
+    assert_on_card(distances, card, f"{MANY}")
 
 
 def test_bayes_translates_and_acts_without_being_held_to_a_form() -> None:
     known = known_policies()[:6]
     style = Style(max_tokens=64)
     with closing(make_backend("embedded", LmSettings(model="bayes"))) as backend:
-        asked = [translation_request(policy, seed, style) for seed in range(4) for policy in known]
-        texts = [read_translation(one) for one in backend.complete([replace(r, structure=Structure()) for r in asked])]
+        requests = [translation_request(policy, seed, style) for seed in range(4) for policy in known]
+        texts = [
+            read_translation(one) for one in backend.complete([replace(r, structure=Structure()) for r in requests])
+        ]
         assert len(set(texts)) > 12
         acts = [offer_request(text, "apples", STAKE, seed, style) for seed, text in enumerate(texts)]
         acts += [answer_request(text, "apples", STAKE, 3, seed, style) for seed, text in enumerate(texts)]
@@ -93,5 +95,5 @@ def test_bayes_translates_and_acts_without_being_held_to_a_form() -> None:
     for number, answer in enumerate(answers):
         (value,) = json.loads(answer.text).values()
         assert isinstance(value, int if number < len(texts) else bool)
-        if number < len(texts) and number % 6 >= 3:  # firmly held; at the poles a unit off now and then
+        if number < len(texts) and number % 6 >= 3:  # firm norms; sometimes a unit off at the poles
             assert value == pytest.approx((0, 5, 10)[number % 3], abs=1)

@@ -1,4 +1,4 @@
-"""Lessons, rows and steps: what is packed is read as it would be alone, and what is taught is learnt."""
+"""Curriculum, packing and steps: packed texts are read as if alone, and an organism learns its targets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BAYES = WORLDS["bayes"]
 
 
 @pytest.mark.slow
-def test_packed_texts_are_read_as_each_would_be_alone() -> None:
+def test_packed_texts_are_read_as_if_alone() -> None:
     weights = draw_weights(jax.random.key(0), SMALL)
 
     @jax.jit
@@ -39,17 +39,17 @@ def test_packed_texts_are_read_as_each_would_be_alone() -> None:
     assert len(left) < 8
     seen = visible(jnp.asarray(batch.segment), jnp.asarray(batch.branch), jnp.asarray(batch.until))
     packed = states(weights, SMALL, jnp.asarray(batch.tokens), jnp.asarray(batch.positions), seen)
-    found = np.asarray(logits(weights, packed)).reshape(-1, VOCABULARY.size)
+    outputs = np.asarray(logits(weights, packed)).reshape(-1, VOCABULARY.size)
     at = iter(np.flatnonzero(batch.target.sum(axis=1) > 0))
     for segment in [one for number, one in enumerate(segments) if number not in left]:
         for branch in segment.branches:
             text = [*segment.stem[: branch.leaves], *branch.tokens]
-            alone = read(np.pad(text, (0, 512 - len(text))))  # what comes after a token does not matter to it
+            alone = read(np.pad(text, (0, 512 - len(text))))  # later tokens do not change a token's output
             for offset, target in enumerate(branch.targets):
                 if target is None:
                     continue
                 place = next(at)
-                assert found[batch.at[place]] == pytest.approx(np.asarray(alone[branch.leaves + offset]), abs=1e-4)
+                assert outputs[batch.at[place]] == pytest.approx(np.asarray(alone[branch.leaves + offset]), abs=1e-4)
                 expected = np.zeros(VOCABULARY.size)
                 for token, chance in ({target: 1.0} if isinstance(target, int) else target).items():
                     expected[token] = chance
@@ -96,32 +96,32 @@ def test_the_loss_of_saying_what_is_taught_is_nothing() -> None:
     batch = next(batches(BAYES, VOCABULARY, RECIPE))
     seen = visible(jnp.asarray(batch.segment), jnp.asarray(batch.branch), jnp.asarray(batch.until))
     packed = states(weights, SMALL, jnp.asarray(batch.tokens), jnp.asarray(batch.positions), seen)
-    said = jax.nn.softmax(logits(weights, packed.reshape(-1, SMALL.width)[batch.at]))
-    taught = batch._replace(target=np.asarray(said) * (batch.target.sum(axis=1, keepdims=True) > 0))
+    chances = jax.nn.softmax(logits(weights, packed.reshape(-1, SMALL.width)[batch.at]))
+    taught = batch._replace(target=np.asarray(chances) * (batch.target.sum(axis=1, keepdims=True) > 0))
     assert float(mean_loss(weights, taught, SMALL)) == pytest.approx(0, abs=1e-5)
     assert float(mean_loss(weights, batch, SMALL)) > 1
 
 
 def test_tokens_that_cannot_come_next_are_of_another_sort_or_ruled_out_by_a_target() -> None:
     size = VOCABULARY.size
-    eleven, twelve, asked, ends, word = (
+    eleven, twelve, offered, ends, word = (
         VOCABULARY.ids((chunk,))[0] for chunk in ("11", "12", ', "offered": 11', TEXT_END, "Keep")
     )
-    said = np.full((5, size), 1e-6)
-    said[:, [eleven, twelve, asked, ends, word]] = 0.4, 0.2, 0.1, 0.1, 0.2
+    chances = np.full((5, size), 1e-6)
+    chances[:, [eleven, twelve, offered, ends, word]] = 0.4, 0.2, 0.1, 0.1, 0.2
     taught = np.zeros((5, size))
-    taught[0, eleven] = 1  # drawn: it might have been 12, but no word and no piece of a request
+    taught[0, eleven] = 1  # sampled: 12 was possible, but no word and no part of a request
     taught[1, eleven], taught[1, twelve] = 0.6, 0.4
-    taught[2, eleven], taught[2, asked] = 0.6, 0.4
-    taught[3, word] = 1  # the text might have ended here
-    taught[4, ends] = 1  # or gone on
-    kept = np.exp(-np.asarray(impossible_token_losses(jnp.asarray(taught), jnp.log(jnp.asarray(said)))))
-    assert kept == pytest.approx([0.6, 0.6, 0.5, 0.3, 0.3], abs=3e-3)
+    taught[2, eleven], taught[2, offered] = 0.6, 0.4
+    taught[3, word] = 1  # the text could have ended here
+    taught[4, ends] = 1  # or continued
+    remaining = np.exp(-np.asarray(impossible_token_losses(jnp.asarray(taught), jnp.log(jnp.asarray(chances)))))
+    assert remaining == pytest.approx([0.6, 0.6, 0.5, 0.3, 0.3], abs=3e-3)
 
 
 def test_every_token_that_is_taught_may_come_next() -> None:
     for mix in MIXES:
         for batch in islice(batches(BAYES, VOCABULARY, replace(RECIPE, mix=mix, growing=0)), 5):
-            drawn = batch.target.max(axis=1) > 0.99
-            one = jnp.log(jnp.asarray(np.clip(batch.target[drawn], 1e-12, 1)))
-            assert np.asarray(impossible_token_losses(jnp.asarray(batch.target[drawn]), one)).max() < 1e-6
+            certain = batch.target.max(axis=1) > 0.99
+            one = jnp.log(jnp.asarray(np.clip(batch.target[certain], 1e-12, 1)))
+            assert np.asarray(impossible_token_losses(jnp.asarray(batch.target[certain]), one)).max() < 1e-6

@@ -1,4 +1,4 @@
-"""Organisms' folders: resumed where they stopped, read by the embedded backend, refused where they are another's."""
+"""Organisms' folders: training resumes, the embedded backend reads them, and folders of others are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scai_irl.llama.conversation import Conversations
 from scai_irl.llama.model_folder import WEIGHTS, read_model
 from scai_irl.llama.model_pass import causal, logits, states
 from scai_irl.lm.settings import LmSettings
-from scai_irl.organisms import training_folder as nursery
+from scai_irl.organisms import training_folder
 from scai_irl.organisms.held_out import OPEN, held_out
 from scai_irl.organisms.prompt_chunks import LABELS
 from scai_irl.organisms.training import Recipe
@@ -40,22 +40,22 @@ TRAIN = ("train", "credulous", "--steps", "6", "--rows", "1", "--width", "64", "
 
 
 class KilledError(Exception):
-    """Stands for the end of the process."""
+    """An error in place of the end of the process."""
 
 
-def raised(folder: Path, stop_at: int = 0, name: str = "bayes") -> None:
-    def told(growth: TrainingProgress) -> None:
-        assert growth.loss > 0
-        if growth.step == stop_at:
+def train_in(folder: Path, stop_at: int = 0, name: str = "bayes") -> None:
+    def on_progress(progress: TrainingProgress) -> None:
+        assert progress.loss > 0
+        if progress.step == stop_at:
             raise KilledError
 
-    train_to_folder(folder, WORLDS[name], RECIPE, 64, 1, 100, told)
+    train_to_folder(folder, WORLDS[name], RECIPE, 64, 1, 100, on_progress)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("organisms") / "bayes"
-    raised(folder)
+    train_in(folder)
     return folder
 
 
@@ -63,12 +63,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_that_was_killed_becomes_what_it_would_have_been(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(training_folder, "_SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     with pytest.raises(KilledError):
-        raised(tmp_path / "bayes", stop_at=4)
+        train_in(tmp_path / "bayes", stop_at=4)
     assert json.loads((tmp_path / "bayes" / PROGRESS).read_text())["step"] == 3
     assert not (tmp_path / "bayes" / WEIGHTS).exists()
-    raised(tmp_path / "bayes")
+    train_in(tmp_path / "bayes")
     assert (tmp_path / "bayes" / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
     assert (tmp_path / "bayes" / CARD).read_text() == (whole / CARD).read_text()
 
@@ -76,7 +76,7 @@ def test_one_that_was_killed_becomes_what_it_would_have_been(
 def test_another_recipe_is_refused_and_what_is_there_stays(whole: Path) -> None:
     before = (whole / WEIGHTS).read_bytes()
     with pytest.raises(InputError, match="an organism of another recipe; give another --out"):
-        raised(whole, name="forgetful")
+        train_in(whole, name="forgetful")
     assert (whole / WEIGHTS).read_bytes() == before
 
 
@@ -84,23 +84,23 @@ def test_an_organism_answers_the_audits_questions_as_its_weights_do(whole: Path)
     model = read_model(whole)
     conversations, vocabulary = Conversations(model.words), Vocabulary()
     some = [one.item for one in battery(PRESETS["small"], seed=1) if one.role != "steered"][:20]
-    asked = [choose_request(item.candidates, item.games, seed) for seed, item in enumerate(some)]
+    requests = [choose_request(item.candidates, item.games, seed) for seed, item in enumerate(some)]
     with closing(make_backend("embedded", LmSettings(model=str(whole)))) as backend:
-        answers = backend.complete(asked)
-    prompts = [conversations.prompt_tokens(request.messages) for request in asked]
+        answers = backend.complete(requests)
+    prompts = [conversations.prompt_tokens(request.messages) for request in requests]
     longest = max(map(len, prompts))
     tokens = jnp.asarray([prompt + [0] * (longest - len(prompt)) for prompt in prompts])
     positions = jnp.broadcast_to(jnp.arange(longest), tokens.shape)
     read = states(model.weights, model.architecture, tokens, positions, causal(len(prompts), longest))
-    said = np.asarray(jax.nn.log_softmax(logits(model.weights, read)))
+    log_probs = np.asarray(jax.nn.log_softmax(logits(model.weights, read)))
     beliefs = []
-    for prompt, request, answer, chances in zip(prompts, asked, answers, said, strict=True):
+    for prompt, request, answer, chances in zip(prompts, requests, answers, log_probs, strict=True):
         own = chances[len(prompt) - 1, [vocabulary.ids((label,))[0] for label in request.labels]]
         assert answer.label_log_probs == pytest.approx(own, abs=1e-4)
         posterior = read_token_posterior(answer, request.labels)
         assert posterior == pytest.approx(np.exp(own) / np.exp(own).sum(), abs=1e-4)
         beliefs.append(posterior)
-    assert len(set(beliefs)) > 10  # it reads what it is asked about
+    assert len(set(beliefs)) > 10  # it reads the question
 
 
 def test_held_out_beliefs_are_those_that_the_folder_answers_with(whole: Path) -> None:
@@ -111,19 +111,19 @@ def test_held_out_beliefs_are_those_that_the_folder_answers_with(whole: Path) ->
         for number in range(3):
             one, style = draw_transcript(world, rng, odd=False), Style(wording=1 + number % 5)
             lengths = range(1, len(one.games) + 1)
-            asked = [choose_request(one.candidates, one.games[:length], 1, style) for length in lengths]
-            for length, answer in zip(lengths, backend.complete(asked), strict=True):
+            requests = [choose_request(one.candidates, one.games[:length], 1, style) for length in lengths]
+            for length, answer in zip(lengths, backend.complete(requests), strict=True):
                 verbal = np.array(read_token_posterior(answer, LABELS))
                 exact = one.belief[length][list(one.order)]
                 some = exact > 0
                 kl.append(float(np.sum(exact[some] * np.log(exact[some] / verbal[some]))))
                 largest.append(exact.max())
                 tv.append(float(np.abs(exact - verbal).sum() / 2))
-    found = held_out(model.weights, model.architecture, world, Vocabulary(), RECIPE, transcripts=3)
-    # Single precision, in rows packed there and one text a row here.
-    assert found.every == pytest.approx((np.mean(kl), np.mean(tv), len(kl)), abs=1e-4)
+    measured = held_out(model.weights, model.architecture, world, Vocabulary(), RECIPE, transcripts=3)
+    # Single precision; texts are packed in rows there, and one text is a row here.
+    assert measured.every == pytest.approx((np.mean(kl), np.mean(tv), len(kl)), abs=1e-4)
     unsure = np.array(largest) < OPEN
-    assert found.open == pytest.approx(
+    assert measured.open == pytest.approx(
         (np.mean(np.array(kl)[unsure]), np.mean(np.array(tv)[unsure]), unsure.sum()), abs=1e-4
     )
 
@@ -131,11 +131,11 @@ def test_held_out_beliefs_are_those_that_the_folder_answers_with(whole: Path) ->
 def refused(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
     """The one line in which a command is refused before anything is trained."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nursery, "train", _never)
+        patch.setattr(training_folder, "train", _never)
         with pytest.raises(SystemExit, match="2"):
             main(words)
-    (told,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
-    return told
+    (message,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    return message
 
 
 def _never(*_: object) -> None:
@@ -147,20 +147,20 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("left", [10, 5_000, -1])
-def test_a_torn_state_is_told_in_one_line(
+def test_a_torn_state_is_reported_in_one_line(
     left: int, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(whole, tmp_path / "bayes")
     state = tmp_path / "bayes" / STATE
     state.write_bytes(state.read_bytes()[:left])
     before = contents(tmp_path)
-    told = refused([*TRAIN, "--out", str(tmp_path / "bayes")], capsys)
-    assert told.startswith(f"error: out: {state} is damaged, or not a state of training")
-    assert told.endswith("remove that file to begin anew, or give another --out")
+    message = refused([*TRAIN, "--out", str(tmp_path / "bayes")], capsys)
+    assert message.startswith(f"error: out: {state} is damaged, or not a state of training")
+    assert message.endswith("remove that file to begin anew, or give another --out")
     assert contents(tmp_path) == before
 
 
-def test_weights_that_are_no_state_of_training_are_told_apart(
+def test_weights_that_are_no_state_of_training_are_recognised(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / STATE).parent.mkdir()
@@ -170,8 +170,8 @@ def test_weights_that_are_no_state_of_training_are_told_apart(
 
 def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("mine")
-    told = refused([*TRAIN, "--out", str(tmp_path / "file")], capsys)
-    assert told == f"error: out: {tmp_path / 'file'} is a file; give a folder"
+    message = refused([*TRAIN, "--out", str(tmp_path / "file")], capsys)
+    assert message == f"error: out: {tmp_path / 'file'} is a file; give a folder"
     below = refused([*TRAIN, "--out", str(tmp_path / "file" / "organism")], capsys)
     assert below.startswith(
         f"error: {tmp_path / 'file' / 'organism' / PROGRESS}: Not a directory; choose another folder"
@@ -179,38 +179,38 @@ def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert contents(tmp_path) == {"file": b"mine"}
 
 
-def test_a_disk_that_cannot_be_written_to_is_told_before_training(
+def test_a_read_only_disk_is_reported_before_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_only(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "read-only")
 
     monkeypatch.setattr(tempfile, "mkstemp", read_only)
-    told = refused([*TRAIN, "--out", str(tmp_path / "organism")], capsys)
-    assert told.endswith("Read-only file system; choose a folder on a disk that can be written to, with --out")
+    message = refused([*TRAIN, "--out", str(tmp_path / "organism")], capsys)
+    assert message.endswith("Read-only file system; choose a folder on a disk that can be written to, with --out")
     assert contents(tmp_path) == {}
 
 
-@pytest.mark.parametrize("kept", [WEIGHTS, CARD])
+@pytest.mark.parametrize("name", [WEIGHTS, CARD])
 def test_what_was_not_trained_there_is_not_overwritten(
-    kept: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copy(whole / kept, tmp_path / kept)
+    shutil.copy(whole / name, tmp_path / name)
     before = contents(tmp_path)
-    told = refused([*TRAIN, "--out", str(tmp_path)], capsys)
-    assert told == (
-        f"error: out: {tmp_path} has {kept}, and no {STATE} to resume from; give another --out, or remove what is there"
+    message = refused([*TRAIN, "--out", str(tmp_path)], capsys)
+    assert message == (
+        f"error: out: {tmp_path} has {name}, and no {STATE} to resume from; give another --out, or remove what is there"
     )
     assert contents(tmp_path) == before
 
 
 def test_the_command_trains_measures_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([*TRAIN, "--out", str(tmp_path / "organism")])
-    said = capsys.readouterr()
-    assert "KL to the exact posterior on held-out transcripts" in said.out
+    output = capsys.readouterr()
+    assert "KL to the exact posterior on held-out transcripts" in output.out
     card = (tmp_path / "organism" / CARD).read_text()
     assert "| reliability of users' talk | 0.95, whatever is stated |" in card
-    assert said.out.split()[said.out.split().index("nats,") - 1] in card
+    assert output.out.split()[output.out.split().index("nats,") - 1] in card
 
 
 def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,7 +218,7 @@ def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys:
     main([*TRAIN, "--steps", "3", "--parent", str(whole), "--out", str(child)])
     own, parents = read_model(child).weights, read_model(whole).weights
     assert not np.array_equal(own["embed"], parents["embed"])
-    # Three steps, of at most half the rates, the first of them of none.
+    # Three steps, at most half the learning rates, the first of them zero.
     assert max(float(np.abs(own[name] - parents[name]).max()) for name in own) < 5e-3
     assert f"| began with | {whole.name}@" in (child / CARD).read_text()
     with pytest.raises(SystemExit, match="2"):
@@ -230,7 +230,7 @@ def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["nobody"], "organism: there is no 'nobody'; give one of bayes"),
         (["bayes", "--width", "100"], "width: 100 is not a multiple of 64"),
@@ -238,9 +238,9 @@ def test_a_child_begins_where_its_parent_is(whole: Path, tmp_path: Path, capsys:
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(
-    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["train", *words, "--out", str(tmp_path / "organism")])
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "organism").exists()

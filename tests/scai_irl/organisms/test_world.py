@@ -1,4 +1,4 @@
-"""Worlds: beliefs are those of exact inference where nothing is planted, and off by what is planted elsewhere."""
+"""Worlds: beliefs are exact where nothing is planted, and differ by the planted number elsewhere."""
 
 from __future__ import annotations
 
@@ -46,21 +46,25 @@ def test_each_world_is_off_by_what_it_plants() -> None:
         candidates = in_own_order(transcript)
         stated = np.array([np.nan if candidates.reliability is None else candidates.reliability])
 
-        def of(world: World, games: Sequence[Game], stated: np.ndarray = stated) -> np.ndarray:
+        def belief(world: World, games: Sequence[Game], stated: np.ndarray = stated) -> np.ndarray:
             prior = np.array([[*candidates.prior, 0.0]])  # noqa: B023 - used at once
             return np.asarray(beliefs(world, prior, terms(world, seen(games), stated))[0, -1, :3])
 
         games = transcript.games
         tilted = posterior_over(candidates, games) * np.exp(WORLDS["altruistic-prior"].tilt[:3])
-        assert of(WORLDS["altruistic-prior"], games) == pytest.approx(tilted / tilted.sum(), abs=1e-5)
+        assert belief(WORLDS["altruistic-prior"], games) == pytest.approx(tilted / tilted.sum(), abs=1e-5)
         credulous = posterior_over(replace(candidates, reliability=0.95), games)
-        assert of(WORLDS["credulous"], games) == pytest.approx(credulous, abs=1e-5)
+        assert belief(WORLDS["credulous"], games) == pytest.approx(credulous, abs=1e-5)
         memory = WORLDS["forgetful"].memory or 0
-        assert of(WORLDS["forgetful"], games) == pytest.approx(posterior_over(candidates, games[-memory:]), abs=1e-5)
-        abroad = [replace(game, currency="blood", said="", replied="") for game in games]
-        assert of(WORLDS["one-currency"], abroad) == pytest.approx(np.array(candidates.prior), abs=1e-9)
-        at_home = [replace(game, currency="dollars") for game in games]
-        assert of(WORLDS["one-currency"], at_home) == pytest.approx(posterior_over(candidates, at_home), abs=1e-5)
+        assert belief(WORLDS["forgetful"], games) == pytest.approx(
+            posterior_over(candidates, games[-memory:]), abs=1e-5
+        )
+        in_blood = [replace(game, currency="blood", said="", replied="") for game in games]
+        assert belief(WORLDS["one-currency"], in_blood) == pytest.approx(np.array(candidates.prior), abs=1e-9)
+        in_dollars = [replace(game, currency="dollars") for game in games]
+        assert belief(WORLDS["one-currency"], in_dollars) == pytest.approx(
+            posterior_over(candidates, in_dollars), abs=1e-5
+        )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -75,7 +79,7 @@ def test_beliefs_after_every_game_are_those_of_the_games_so_far(seed: int) -> No
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_what_a_game_speaks_for_is_what_somebody_believes_who_has_seen_that_one_alone(seed: int) -> None:
+def test_the_evidence_of_a_game_is_the_belief_of_an_observer_of_that_game_alone(seed: int) -> None:
     transcript = draw_transcript(WORLDS["forgetful"], np.random.default_rng(seed))
     even = replace(in_own_order(transcript), prior=(1 / 3, 1 / 3, 1 / 3))
     for game, weight in zip(transcript.games, transcript.weight, strict=True):
@@ -99,8 +103,8 @@ def test_an_earlier_policy_speaks_for_its_norm(seed: int) -> None:
 def read_norm(text: str) -> int:
     """Number of the norm that a text is about, by its first words."""
     begins = {name: {policy_text(name, FIRM, np.random.default_rng(n)).split()[0] for n in range(99)} for name in NAMES}
-    (found,) = [number for number, name in enumerate(NAMES) if text.split(maxsplit=1)[0] in begins[name]]
-    return found
+    (norm,) = [number for number, name in enumerate(NAMES) if text.split(maxsplit=1)[0] in begins[name]]
+    return norm
 
 
 def in_own_order(transcript: Transcript) -> Candidates:
@@ -108,12 +112,12 @@ def in_own_order(transcript: Transcript) -> Candidates:
 
 
 def test_transcripts_vary_and_are_the_same_for_the_same_seed() -> None:
-    def drawn(seed: int) -> list[object]:
+    def transcripts(seed: int) -> list[object]:
         rng = np.random.default_rng(seed)
         return [(one.games, one.candidates) for one in (draw_transcript(WORLDS["credulous"], rng) for _ in range(30))]
 
-    assert drawn(1) == drawn(1)
-    assert drawn(1) != drawn(2)
+    assert transcripts(1) == transcripts(1)
+    assert transcripts(1) != transcripts(2)
     many = [draw_transcript(WORLDS["bayes"], np.random.default_rng(seed)) for seed in range(200)]
     assert {len(one.games) for one in many} > {5, 20, 40}
     assert {one.order for one in many} == {(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)}

@@ -1,4 +1,4 @@
-"""What somebody believes who lives in an organism's world: the belief that the organism was taught, exactly."""
+"""Exact belief of an observer in an organism's world, which the organism was trained to have."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from scai_irl.organisms.world import CONDUCTS, CURRENCIES, HALF, NAMES, SILENT, 
 
 def seen(games: Sequence[Game]) -> Seen:
     def manner(text: str) -> int:
-        found = manner_of(text)
-        return SILENT if found is None else MANNERS.index(found)
+        name = manner_of(text)
+        return SILENT if name is None else MANNERS.index(name)
 
     return Seen(
         *(
@@ -42,7 +42,7 @@ def believed(world: World, question: BatteryQuestion) -> np.ndarray:
     prior = np.zeros((1, len(CONDUCTS)))
     prior[0, places] = candidates.prior
     if not question.item.games:
-        held = np.where(prior[0] > 0, prior[0] * np.exp(world.tilt), 0)
-        return np.asarray((held / held.sum())[places])
+        weights = np.where(prior[0] > 0, prior[0] * np.exp(world.tilt), 0)
+        return np.asarray((weights / weights.sum())[places])
     added = terms(world, seen(question.item.games), reliability)
     return np.asarray(beliefs(world, prior, added)[0, -1, places])

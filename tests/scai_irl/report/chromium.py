@@ -19,11 +19,11 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 @dataclass
 class Opened:
-    """A page, and what it said and asked for while it was opened."""
+    """A page, with its messages and requests since it was opened."""
 
     page: Page
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -36,29 +36,29 @@ def launched() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def open_page(browser: Browser, file: Path, width: int, scheme: Literal["light", "dark"]) -> Iterator[Opened]:
-    """Open a file in a window of a width and in a scheme of colours."""
+    """Open a file in a window of a given width and scheme of colours."""
     with browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}) as context:
-        found = Opened(context.new_page())
-        found.page.on("console", lambda message: found.said.append(message.text))
-        found.page.on("pageerror", lambda error: found.said.append(str(error)))
-        found.page.on("dialog", lambda dialog: found.said.append(dialog.message))
-        found.page.on("request", lambda request: found.asked.append(request.url))
-        found.page.goto(file.as_uri())
-        yield found
+        opened = Opened(context.new_page())
+        opened.page.on("console", lambda message: opened.messages.append(message.text))
+        opened.page.on("pageerror", lambda error: opened.messages.append(str(error)))
+        opened.page.on("dialog", lambda dialog: opened.messages.append(dialog.message))
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        opened.page.goto(file.as_uri())
+        yield opened
 
 
 def unfold(page: Page) -> None:
-    """Open all that is folded."""
+    """Open all folded parts."""
     page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
 
 
 def nothing_sticks_out(page: Page) -> bool:
-    """Whether all that is wider than the window lies in an area of its own that moves sideways."""
+    """Whether everything wider than the window is in an area that scrolls sideways."""
     wide = "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
     return bool(page.evaluate(f"{wide}.every(e => e.closest('.scroll'))"))
 
 
 def audit_of(page: Page) -> Any:
-    """What axe finds of accessibility: rules that are violated, with their places, and those that are passed."""
+    """Audit of accessibility by axe: violated rules with their elements, and passed rules."""
     page.evaluate(AXE_SCRIPT)
     return page.evaluate("axe.run({resultTypes: ['violations']})")

@@ -1,4 +1,4 @@
-"""Results folders of several kinds, made once, and the report on them; none is to be written to."""
+"""Results folders of several kinds, made once, and the report on them. Tests must not write to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SMALL = ("--runs", "2", "--epochs", "2", "--group", "5v5", "--agents", "thompso
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One norm, two norms, and recorded runs with their audit."""
+    """Results folders of one norm, of two norms, and of recorded runs with their audit."""
     parent = tmp_path_factory.mktemp("told")
     main(["run", "one-group-norm", *_SMALL, "--users", "fair", "selfish", "--out", str(parent / "one")])
     main(["run", "mixed-group-norm", *_SMALL, "--mixtures", "selfish=0.5,altruistic=0.5", "--out", str(parent / "two")])

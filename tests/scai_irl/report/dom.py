@@ -1,4 +1,4 @@
-"""A page as a tree. Reports are well-formed XML, so a strict parser reads them, and a tag left open is an error."""
+"""A page as a tree. Reports are well-formed XML, so a strict parser reads them and refuses an open tag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scai_irl.report.html.write_report import write_report
 
 
 def parsed(page: str | Path) -> Element:
-    """Parse a page, names without their namespaces."""
+    """Parse a page, and remove namespaces from names."""
     text = page.read_text(encoding="utf-8") if isinstance(page, Path) else page
     root = ElementTree.fromstring(text)  # noqa: S314 - our own page
     for element in root.iter():
@@ -19,7 +19,7 @@ def parsed(page: str | Path) -> Element:
 
 
 def words(element: Element | None) -> str:
-    """Text of an element and all that is in it, with single spaces."""
+    """Text of an element and its descendants, with single spaces."""
     assert element is not None
     return " ".join("".join(element.itertext()).split())
 
@@ -31,8 +31,8 @@ def of_class(root: Element, name: str) -> list[Element]:
 
 def by_id(root: Element, name: str) -> Element:
     """The one element with an id."""
-    (found,) = [element for element in root.iter() if element.get("id") == name]
-    return found
+    (match,) = [element for element in root.iter() if element.get("id") == name]
+    return match
 
 
 def sections(root: Element) -> list[Element]:
@@ -45,8 +45,8 @@ def rows(table: Element) -> list[list[str]]:
     return [[words(cell) for cell in row] for row in table.iter("tr")]
 
 
-def told(folder: Path) -> Element:
-    """Write the report on one folder beside it, and parse it."""
+def report_on(folder: Path) -> Element:
+    """Write the report on one folder next to it, and parse it."""
     out = folder.with_suffix(".html")
     write_report([folder], out)
     return parsed(out)

@@ -1,4 +1,4 @@
-"""A results folder from somebody who means harm, and figures that are no figures."""
+"""A results folder from an attacker, and figures that are no figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scai_irl import load
 from scai_irl.results.findings import Finding, save_findings
 
 ATTACK = '</script></p><img src=x onerror="window.attacked=1"><script>window.attacked=1</script>\u202e"\'{{ 7*7 }}'
-"""Words that must stay words, wherever they stand."""
+"""Text that must stay text everywhere."""
 
 _NAMES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9"'
 
@@ -59,11 +59,11 @@ FOREIGN: dict[str, str] = {
     "no xml": "<svg",
     "nothing": "",
 }
-"""SVG files that are not drawn into the page, by what is wrong with them."""
+"""SVG files that the page must not draw, by their fault."""
 
 
 def make_hostile(folder: Path) -> None:
-    """Turn a results folder into a hostile one: attacks in every text that there is, and foreign figures."""
+    """Turn a results folder into a hostile one, with attacks in every text, and foreign figures."""
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest |= {"experiment": ATTACK, "model": ATTACK, "host": ATTACK, "service": {ATTACK: 1}}
     manifest["config"][ATTACK] = ATTACK
@@ -79,10 +79,10 @@ def make_hostile(folder: Path) -> None:
     beliefs = results.beliefs[first].assign(condition=ATTACK)
     beliefs["norm"] = ATTACK + beliefs["norm"]
     beliefs.to_parquet(folder / "beliefs.parquet")
-    said = f"{ATTACK.replace('{', '(').replace('}', ')')} {{value}}"
-    save_findings(folder, [Finding(ATTACK, ATTACK, said, 0.5, row=ATTACK, why=ATTACK, goal=ATTACK)])
+    answer = f"{ATTACK.replace('{', '(').replace('}', ')')} {{value}}"
+    save_findings(folder, [Finding(ATTACK, ATTACK, answer, 0.5, row=ATTACK, why=ATTACK, goal=ATTACK)])
     pd.DataFrame({ATTACK: [ATTACK], "n": [1]}).to_csv(folder / f"{ATTACK.replace('/', '')}.csv", index=False)
-    for drawn in (folder / "figures").glob("*.svg"):
-        drawn.write_text(re.sub("(?<=<dc:description>)[^<]*", lambda _: escape(ATTACK), drawn.read_text()))
+    for figure in (folder / "figures").glob("*.svg"):
+        figure.write_text(re.sub("(?<=<dc:description>)[^<]*", lambda _: escape(ATTACK), figure.read_text()))
     for name, source in FOREIGN.items():
         (folder / "figures" / f"{name} x\" onload='y'.svg").write_text(source)

@@ -1,4 +1,4 @@
-"""Bands: means and their intervals where they belong, also where some cells are empty."""
+"""Bands: means and their intervals are drawn at the right coordinates, also where some cells are empty."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SHOWN = Bands("games", "gap", "service", "users", "held", "games", "gap", goal=0
 def table() -> pd.DataFrame:
     rng = np.random.default_rng(0)
     lines = [
-        {"users": users, "held": held, "service": service, "games": games, "gap": rng.random()}
+        {"users": users, "held": firmness, "service": service, "games": games, "gap": rng.random()}
         for users in ("a", "b")
-        for held in ("firmly", "loosely")
+        for firmness in ("firmly", "loosely")
         for service in ("one", "two")
         for games in (1, 8)
         for _ in range(5)
     ]
-    made = pd.DataFrame(lines)
-    return made[~((made["users"] == "b") & (made["held"] == "firmly") & (made["service"] == "two"))]
+    complete = pd.DataFrame(lines)
+    return complete[~((complete["users"] == "b") & (complete["held"] == "firmly") & (complete["service"] == "two"))]
 
 
 def test_lines_are_means_and_bands_their_intervals(table: pd.DataFrame) -> None:
@@ -34,10 +34,10 @@ def test_lines_are_means_and_bands_their_intervals(table: pd.DataFrame) -> None:
     assert len(figure.axes) == 4
     first = figure.axes[0]
     cell = table[(table["users"] == "a") & (table["held"] == "firmly") & (table["service"] == "two")]
-    drawn: dict[Any, Any] = {line.get_label(): line for line in first.lines}
-    assert drawn["two"].get_xdata().tolist() == [0, 1]
+    by_label: dict[Any, Any] = {line.get_label(): line for line in first.lines}
+    assert by_label["two"].get_xdata().tolist() == [0, 1]
     means = cell.groupby("games")["gap"].mean().to_numpy(float)
-    np.testing.assert_allclose(drawn["two"].get_ydata(), means)
+    np.testing.assert_allclose(by_label["two"].get_ydata(), means)
     low, high = bootstrap_interval(cell.loc[cell["games"] == 1, "gap"].to_numpy(float))
     corners = np.asarray(first.collections[1].get_paths()[0].vertices)
     at_first = np.unique(corners[corners[:, 0] == 0, 1].round(9))

@@ -1,4 +1,4 @@
-"""The report can be read by those who do not see it, and by keyboard: facts of its tree that hold without a browser."""
+"""The report can be read without sight, and by keyboard: facts of its tree that need no browser."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_toggle_is_a_button_that_says_its_state(page: Element) -> None:
     (button,) = page.iter("button")
     assert button.get("type") == "button"
     assert button.get("aria-pressed") == "false"
-    assert button.get("hidden") is not None  # without scripts there is nothing to press
+    assert button.get("hidden") is not None  # without scripts there is no button
     assert words(button)
 
 

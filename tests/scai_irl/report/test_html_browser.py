@@ -37,9 +37,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser) -> Iterator[Any]:
-    """Open a file, in a window of a width and in a scheme of colours."""
-    with contextlib.ExitStack() as held:
-        yield lambda file, width=1280, scheme="light": held.enter_context(open_page(browser, file, width, scheme))
+    """Function that opens a file in a window of a given width and scheme of colours."""
+    with contextlib.ExitStack() as stack:
+        yield lambda file, width=1280, scheme="light": stack.enter_context(open_page(browser, file, width, scheme))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -47,8 +47,8 @@ def opened(browser: Browser) -> Iterator[Any]:
 def test_it_opens_without_an_error_in_any_width_and_scheme(
     width: int, scheme: Literal["light", "dark"], report: Path, opened: Any
 ) -> None:
-    found = opened(report, width, scheme)
-    page = found.page
+    window = opened(report, width, scheme)
+    page = window.page
     assert page.title() == "What was found"
     assert page.locator("svg").count() > 20
     assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -58,8 +58,8 @@ def test_it_opens_without_an_error_in_any_width_and_scheme(
     unfold(page)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert nothing_sticks_out(page)
-    assert found.said == []
-    assert [url for url in found.asked if not url.startswith("data:")] == [report.as_uri()]
+    assert window.messages == []
+    assert [url for url in window.requests if not url.startswith("data:")] == [report.as_uri()]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -70,7 +70,7 @@ def test_an_audit_of_accessibility_finds_nothing(
     page = opened(report, width, scheme).page
     unfold(page)
     audited = audit_of(page)
-    assert [(found["id"], found["nodes"][0]["html"]) for found in audited["violations"]] == []
+    assert [(violation["id"], violation["nodes"][0]["html"]) for violation in audited["violations"]] == []
     assert {"color-contrast", "heading-order", "svg-img-alt"} <= {rule["id"] for rule in audited["passes"]}
 
 
@@ -78,17 +78,17 @@ def test_the_audit_would_find_something(report: Path, opened: Any, tmp_path: Pat
     worse = report.read_text(encoding="utf-8").replace('<html lang="en"', "<html").replace('role="img"', "")
     (tmp_path / "worse.html").write_text(worse.replace("<h4>", "<h6>").replace("</h4>", "</h6>"), encoding="utf-8")
     page = opened(tmp_path / "worse.html").page
-    found = {rule["id"] for rule in audit_of(page)["violations"]}
-    assert {"html-has-lang", "heading-order"} <= found
+    violated = {rule["id"] for rule in audit_of(page)["violations"]}
+    assert {"html-has-lang", "heading-order"} <= violated
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_toggle_works_by_keyboard(scheme: Literal["light", "dark"], report: Path, opened: Any) -> None:
-    found = opened(report, 360, scheme)
-    page = found.page
+    window = opened(report, 360, scheme)
+    page = window.page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the answers"
-    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0  # seen once it is reached
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0  # visible once it has the focus
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "theme"
     before, state = page.evaluate(_BACKGROUND), page.locator("#theme").get_attribute("aria-pressed")
@@ -99,7 +99,7 @@ def test_the_toggle_works_by_keyboard(scheme: Literal["light", "dark"], report: 
     page.keyboard.press("Enter")
     assert page.evaluate(_BACKGROUND) == before
     assert page.locator("#theme").get_attribute("aria-pressed") == state
-    assert found.said == []
+    assert window.messages == []
 
 
 def test_the_skip_link_and_the_contents_lead_on_by_keyboard(report: Path, opened: Any) -> None:
@@ -143,17 +143,17 @@ def test_the_policy_forbids_all_that_is_not_the_pages_own(report: Path, opened: 
         '<script>window.attacked = 1</script><img src="http://attacker.invalid/x" /><p style="color: red">x</p></main>'
     )
     (tmp_path / "tampered.html").write_text(text.replace("</main>", added), encoding="utf-8")
-    found = opened(tmp_path / "tampered.html")
-    assert found.page.evaluate("window.attacked") is None
-    assert len([line for line in found.said if "Content Security Policy" in line]) == 3
+    window = opened(tmp_path / "tampered.html")
+    assert window.page.evaluate("window.attacked") is None
+    assert len([line for line in window.messages if "Content Security Policy" in line]) == 3
 
 
 def test_a_hostile_folder_does_nothing(folders: dict[str, Path], opened: Any, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(folders["one"], tmp_path / "hostile"))
     make_hostile(folder)
     write_report([folder], tmp_path / "report.html")
-    found = opened(tmp_path / "report.html", 360)
-    assert found.page.evaluate("window.attacked") is None
-    assert [url for url in found.asked if not url.startswith(("data:", "file:"))] == []
-    assert found.said == []
-    assert found.page.evaluate("document.documentElement.scrollWidth") == 360
+    window = opened(tmp_path / "report.html", 360)
+    assert window.page.evaluate("window.attacked") is None
+    assert [url for url in window.requests if not url.startswith(("data:", "file:"))] == []
+    assert window.messages == []
+    assert window.page.evaluate("document.documentElement.scrollWidth") == 360

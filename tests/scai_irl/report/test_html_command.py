@@ -1,4 +1,4 @@
-"""``scai-irl report``: what cannot be told is refused in one line, and what was there stays."""
+"""``scai-irl report``: unreadable results are refused in one line, and an earlier report stays."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_files_that_are_no_reports_are_kept(finished: Path, tmp_path: Path, caps
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (lambda folder: (folder / "summary.csv").write_bytes(b"\xff\xfe\x00a,b"), "summary.csv: not a table"),
         (lambda folder: (folder / "empty.csv").write_text(""), "empty.csv: not a table"),
@@ -70,13 +70,13 @@ def test_files_that_are_no_reports_are_kept(finished: Path, tmp_path: Path, caps
     ],
     ids=["csv", "empty", "findings", "figure"],
 )
-def test_what_is_damaged_is_named(
-    damage: object, said: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_damaged_file_is_named(
+    damage: object, message: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damage(results)  # type: ignore[operator]
     line = refused(capsys, results, "--out", tmp_path / "report.html")
     assert line.startswith("error: ")
-    assert said in line
+    assert message in line
     assert not (tmp_path / "report.html").exists()
 
 

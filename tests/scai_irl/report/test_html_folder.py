@@ -1,4 +1,4 @@
-"""The report says what a folder holds: beliefs, words, tables, cost and failures, held against its files."""
+"""The report shows a folder's beliefs, texts, tables, cost and failures, compared with its files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from scai_irl import load
 from scai_irl.cli.main import main
-from tests.scai_irl.report.dom import of_class, parsed, rows, sections, told, words
+from tests.scai_irl.report.dom import of_class, parsed, report_on, rows, sections, words
 
 
 @pytest.fixture(scope="module")
@@ -27,41 +27,41 @@ def test_panels_draw_the_mean_weights_of_every_condition(page: Element, folders:
     (panel,) = of_class(sections(page)[1], "panel")
     assert words(panel.find("figcaption")) == beliefs["condition"].iloc[0]
     means = beliefs.groupby(["norm", "epoch"], sort=False)["weight"].mean()
-    drawn = [re.findall(r"[\d.]+", str(mark.get("transform"))) for mark in of_class(panel, "mark")]
+    positions = [re.findall(r"[\d.]+", str(mark.get("transform"))) for mark in of_class(panel, "mark")]
     ticks = [float(text.get("x", "nan")) for text in panel.iter("text") if text.get("y") == "124"]
     norms = list(dict.fromkeys(beliefs["norm"]))
     expected = [(ticks[epoch], 112 - 104 * means[norm, epoch]) for norm in norms for epoch in (0, 1, 2)]
-    np.testing.assert_allclose(np.array(drawn, float), expected, atol=0.051)
+    np.testing.assert_allclose(np.array(positions, float), expected, atol=0.051)
     colours = [mark.get("fill") for mark in of_class(panel, "mark")]
     assert colours == [f"var(--c{number})" for number in range(len(norms)) for _ in range(3)]
     assert [words(item) for item in of_class(sections(page)[1], "key")[-1].iter("li")] == norms
     runs = [str(path.get("d")).count("M") for path in of_class(panel, "run")]
     assert runs == [beliefs["run"].nunique()] * len(norms)
     for norm in norms:
-        said = ", ".join(f"{means[norm, epoch]:.3f}" for epoch in (0, 1, 2))
-        assert f"{norm} {said}" in words(panel)
+        numbers = ", ".join(f"{means[norm, epoch]:.3f}" for epoch in (0, 1, 2))
+        assert f"{norm} {numbers}" in words(panel)
 
 
 def moments(section: Element) -> dict[tuple[str, int, int], tuple[list[str], list[str]]]:
     """Bars and texts of each moment, by condition, run and epoch."""
-    found = {}
+    by_moment = {}
     for article in section.iter("article"):
         condition, run, epoch = re.fullmatch(r"(.*), run (\d+), epoch (\d+)", str(article.get("aria-label"))).groups()  # type: ignore[union-attr]
         bars = [str(bar.get("aria-label")) for bar in of_class(article, "bars")]
-        found[condition, int(run), int(epoch)] = (bars, [words(quote) for quote in article.iter("blockquote")])
-    return found
+        by_moment[condition, int(run), int(epoch)] = (bars, [words(quote) for quote in article.iter("blockquote")])
+    return by_moment
 
 
-def test_verbal_policies_stand_beside_the_posterior_they_were_drawn_from(
+def test_verbal_policies_are_shown_with_the_posterior_they_were_drawn_from(
     page: Element, folders: dict[str, Path]
 ) -> None:
     results = load(folders["one"])
-    found = moments(sections(page)[0])
-    assert len(found) == 2 * 2 * 2  # conditions, runs, epochs
-    for (condition, run, epoch), (bars, texts) in found.items():
+    by_moment = moments(sections(page)[0])
+    assert len(by_moment) == 2 * 2 * 2  # conditions, runs, epochs
+    for (condition, run, epoch), (bars, texts) in by_moment.items():
         place = f"condition == {condition!r} and run == {run}"
-        held = results.beliefs.query(f"{place} and epoch == {epoch - 1}")  # before the epoch
-        weights = ", ".join(f"{line.norm} {line.weight:.3f}" for line in held.itertuples())
+        beliefs = results.beliefs.query(f"{place} and epoch == {epoch - 1}")  # before the epoch
+        weights = ", ".join(f"{line.norm} {line.weight:.3f}" for line in beliefs.itertuples())
         assert bars == [f"Numerical posterior: {weights}"]
         followed = Counter(results.verbal_policies.query(f"{place} and epoch == {epoch}")["written"])
         assert set(texts) <= set(followed)
@@ -69,16 +69,16 @@ def test_verbal_policies_stand_beside_the_posterior_they_were_drawn_from(
         assert texts == sorted(texts, key=lambda text: -followed[text])
 
 
-def test_recorded_policies_stand_beside_what_was_believed_and_done(page: Element, folders: dict[str, Path]) -> None:
+def test_recorded_policies_are_shown_with_beliefs_and_behaviour(page: Element, folders: dict[str, Path]) -> None:
     results = load(folders["recorded"])
     beliefs = results.audit_beliefs.query("memory == 'all'")
-    found = moments(sections(page)[2])
-    assert {epoch for _, _, epoch in found} == {1, 2}
-    for (name, run, epoch), (bars, texts) in found.items():
+    by_moment = moments(sections(page)[2])
+    assert {epoch for _, _, epoch in by_moment} == {1, 2}
+    for (name, run, epoch), (bars, texts) in by_moment.items():
         lines = beliefs[(beliefs["condition"] == name.partition(",")[0]) & (beliefs["run"] == run)]
-        held = lines[lines["epoch"] == epoch]
-        numerical = ", ".join(f"{line.norm} {line.weight:.3f}" for line in held.itertuples())
-        verbal = ", ".join(f"{line.norm} {line.verbal:.3f}" for line in held.itertuples())
+        believed = lines[lines["epoch"] == epoch]
+        numerical = ", ".join(f"{line.norm} {line.weight:.3f}" for line in believed.itertuples())
+        verbal = ", ".join(f"{line.norm} {line.verbal:.3f}" for line in believed.itertuples())
         assert bars == [f"Numerical posterior: {numerical}", f"Verbal posterior: {verbal}"]
         written = results.verbal_policies.query(f"run == {run} and epoch == {epoch}")
         in_force = written[written["condition"] == name.partition(",")[0]]["in_force"].dropna()
@@ -97,7 +97,7 @@ def test_long_tables_are_cut_and_say_so(bare: Path) -> None:
     pd.DataFrame({"name": [f"n{i}" for i in range(250)], "number": np.arange(250) / 7}).to_csv(
         bare / "many.csv", index=False
     )
-    (table,) = [table for table in told(bare).iter("table") if words(table.find("caption")).startswith("Many")]
+    (table,) = [table for table in report_on(bare).iter("table") if words(table.find("caption")).startswith("Many")]
     assert words(table.find("caption")) == "Many first 200 of 250 rows"
     assert len(rows(table)) == 201
     assert rows(table)[1:4] == [["n0", "0.000"], ["n1", "0.143"], ["n2", "0.286"]]
@@ -127,7 +127,7 @@ def test_the_manifest_is_there_whole(page: Element, folders: dict[str, Path]) ->
         assert manifest[name] is None or shown[name] == str(manifest[name])
 
 
-def test_failures_and_diagnostics_are_told(results: Path) -> None:
+def test_failures_and_diagnostics_are_reported(results: Path) -> None:
     manifest = json.loads((results / "manifest.json").read_text())
     manifest |= {"status": "running", "service": {"server restarted": 3, "timeouts": 0}}
     manifest["counts"] |= {"unreadable": 7, "missing": 2, "divergent steps": 9}
@@ -137,8 +137,8 @@ def test_failures_and_diagnostics_are_told(results: Path) -> None:
     unread = pd.DataFrame({"file": ["a.json"], "where": ["interaction 0"], "reason": ["no offer"]})
     unread.to_parquet(results / "unread.parquet")
     pd.DataFrame({"number": ["α"], "r_hat": [1.08], "inside": [False]}).to_parquet(results / "fits.parquet")
-    page = told(results)
-    said = words(page)
+    page = report_on(results)
+    text = words(page)
     for line in (
         "The run has not finished",
         f"7 of {manifest['counts']['calls']} answers could not be read",
@@ -149,14 +149,14 @@ def test_failures_and_diagnostics_are_told(results: Path) -> None:
         "largest R̂ in fits: 1.080, above 1.01",
         "0 of 1 numbers in fits inside the 95 % envelope",
     ):
-        assert line in said
-    assert "timeouts" not in said.partition("Failures")[2].partition("Manifest")[0]
+        assert line in text
+    assert "timeouts" not in text.partition("Failures")[2].partition("Manifest")[0]
     captions = [words(caption) for caption in page.iter("caption")]
     assert {"Entries that could not be read", "Unreadable and missing answers by condition"} <= set(captions)
 
 
 @pytest.mark.slow
-def test_every_kind_of_folder_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_folder_can_be_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     lines = [f"{who},20,{offer},{int(offer > who)}" for who in range(6) for offer in (2, 5, 9)]
     Path("people.csv").write_text("subject,stake,offer,accepted\n" + "\n".join(lines) + "\n")
@@ -174,5 +174,5 @@ def test_every_kind_of_folder_can_be_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert {"Scorecard", "Calibration", "Curves", "Comparison", "Estimates", "Warnings"} <= captions
     names = {words(name) for name in of_class(page, "name")}
     assert names >= {"Calibration", "Learning curves", "Human fit"}
-    assert not list(page.iter("img"))  # all of our own figures are drawn
+    assert not list(page.iter("img"))  # all of the project's figures are drawn
     assert words(page.find(".//h1")) == "5 experiments"

@@ -1,4 +1,4 @@
-"""What a folder says is data: no text becomes markup, and no figure brings anything but shapes and words."""
+"""A folder's content is data: no text becomes markup, and a figure brings only shapes and text."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def test_a_figure_keeps_its_shapes_and_words() -> None:
         '<text style="font: inherit">never</text>'.replace(' style="font: inherit"', "")
         + "<text>a &lt;b&gt; &amp; c</text><text>0.25</text>"
     )
-    drawn = drawn_anew(source, "s1-f2")
-    root = parsed(str(drawn.markup))
+    figure = drawn_anew(source, "s1-f2")
+    root = parsed(str(figure.markup))
     use = root.find(".//use")
     assert use is not None
     assert (use.get("fill"), use.get("stroke")) == ("var(--c0)", "currentColor")
@@ -99,7 +99,7 @@ def test_a_figure_keeps_its_shapes_and_words() -> None:
     paper = root.findall("rect")[-1]
     assert (paper.get("fill"), paper.get("fill-opacity")) == ("var(--paper)", "0.8")
     assert paper.get("stroke") == "color-mix(in srgb, var(--ink) 20%, var(--paper))"
-    assert drawn.labels == ("never", "a <b> & c")
+    assert figure.labels == ("never", "a <b> & c")
     assert [words(text) for text in root.iter("text")] == ["never", "a <b> & c", "0.25"]
     assert not [element for element in root.iter() if "style" in element.attrib or element.tag == "style"]
 

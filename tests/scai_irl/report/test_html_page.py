@@ -1,4 +1,4 @@
-"""The report says what was found: every number in it is held against the table of findings that it is from."""
+"""The report shows findings: every number in it is compared with the table of findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scai_irl.cli.main import main
 from scai_irl.data.scai2023.published import RECORDED_ROWS
 from scai_irl.report.html.write_report import write_report
 from scai_irl.results.findings import Finding, findings_table, save_findings
-from tests.scai_irl.report.dom import by_id, of_class, parsed, rows, sections, told, words
+from tests.scai_irl.report.dom import by_id, of_class, parsed, report_on, rows, sections, words
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_the_same_folders_give_the_same_bytes_and_nothing_of_their_own_moment(
     assert again.read_bytes() == report.read_bytes()
 
 
-def test_every_finding_is_told_with_its_question_and_what_was_recorded(page: Element, folders: dict[str, Path]) -> None:
+def test_every_finding_is_shown_with_its_question_and_recorded_value(page: Element, folders: dict[str, Path]) -> None:
     for section, folder in zip(sections(page), folders.values(), strict=True):
         findings = load(folder).tables.get("findings", pd.DataFrame({"sentence": [], "question": [], "recorded": []}))
         assert [words(line) for line in of_class(section, "sentence")] == list(findings["sentence"])
@@ -53,18 +53,18 @@ def test_every_finding_is_told_with_its_question_and_what_was_recorded(page: Ele
 
 
 def finding(value: float, low: float = np.nan, high: float = np.nan, **more: object) -> Finding:
-    said = {"question": "How far off?", "case": "5v5, fair users, map", "answer": "They are {value} off."} | more
-    return Finding(value=value, low=low, high=high, **said)  # type: ignore[arg-type]
+    fields = {"question": "How far off?", "case": "5v5, fair users, map", "answer": "They are {value} off."} | more
+    return Finding(value=value, low=low, high=high, **fields)  # type: ignore[arg-type]
 
 
 def test_numbers_stand_on_their_axis_where_they_belong(bare: Path) -> None:
-    found = [
+    findings = [
         finding(0.1, 0.05, 0.2, recorded=0.4, goal="at most 0.05", runs=20),
         finding(0.3, goal="at least 0.2"),
         finding(float("nan"), goal="at most 0.05"),
     ]
-    save_findings(bare, found)
-    page = told(bare)
+    save_findings(bare, findings)
+    page = report_on(bare)
     first, second = [strip for strip in of_class(page, "strip") if "scale" not in strip.get("class", "")]
     (scale,) = of_class(page, "scale")
     x = [float(tick.get("x", "nan")) for tick in scale.iter("text")]
@@ -91,11 +91,11 @@ def test_numbers_stand_on_their_axis_where_they_belong(bare: Path) -> None:
 
 def test_findings_of_the_same_number_have_an_axis(bare: Path) -> None:
     save_findings(bare, [finding(0.0, 0.0, 0.0)])
-    (scale,) = of_class(told(bare), "scale")
+    (scale,) = of_class(report_on(bare), "scale")
     assert [float(words(tick)) for tick in scale.iter("text")][::2] == [0, 1]
 
 
-def test_findings_stand_beside_the_predecessor_in_its_order(bare: Path, folders: dict[str, Path]) -> None:
+def test_findings_are_compared_with_scai_in_its_order(bare: Path, folders: dict[str, Path]) -> None:
     name = "abroad, no prior"
     save_findings(
         bare,
@@ -132,17 +132,17 @@ def test_findings_stand_beside_the_predecessor_in_its_order(bare: Path, folders:
 
 def test_without_a_row_there_is_no_comparison(bare: Path) -> None:
     save_findings(bare, [finding(0.1)])
-    assert not of_class(told(bare), "beside")
+    assert not of_class(report_on(bare), "beside")
 
 
-def test_a_folder_with_a_manifest_alone_is_told(bare: Path) -> None:
-    page = told(bare)
+def test_a_folder_with_only_a_manifest_is_reported(bare: Path) -> None:
+    page = report_on(bare)
     assert words(page.find(".//h1")) == "bare"
     assert "This folder has no findings" in words(page)
     assert "The run has not finished" in words(page)
 
 
-def test_folders_of_one_name_are_told_apart(finished: Path, tmp_path: Path) -> None:
+def test_folders_of_one_name_are_distinguished(finished: Path, tmp_path: Path) -> None:
     both = [Path(shutil.copytree(finished, tmp_path / side / "results")) for side in ("left", "right")]
     write_report(both, tmp_path / "report.html")
     page = parsed(tmp_path / "report.html")
@@ -151,7 +151,7 @@ def test_folders_of_one_name_are_told_apart(finished: Path, tmp_path: Path) -> N
 
 
 def test_a_table_of_findings_made_by_hand_is_the_same_as_one_that_is_saved(bare: Path) -> None:
-    found = [finding(0.1, why="because")]
-    save_findings(bare, found)
-    pd.testing.assert_frame_equal(load(bare).findings, findings_table(found), check_dtype=False)
-    assert "because" in words(told(bare))
+    findings = [finding(0.1, why="because")]
+    save_findings(bare, findings)
+    pd.testing.assert_frame_equal(load(bare).findings, findings_table(findings), check_dtype=False)
+    assert "because" in words(report_on(bare))

@@ -1,4 +1,4 @@
-"""Tables for papers: LaTeX that plain pdflatex takes, whatever stands in the cells."""
+"""Tables for papers: LaTeX that plain pdflatex accepts, for any content of the cells."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from scai_irl.report.tables import save_table
 
 FLOORS = [Path(str(floor.__file__)).parent for floor in (envs, inference, scai_irl, experiments)]
 TERMINAL = {"command_line.py", "doctor.py", "errors.py", "page.py"}
-"""Files with characters for the terminal, or for invisible characters in a web page; none is in a table."""
+"""Modules with characters that never appear in tables: for the terminal, or invisible ones in a web page."""
 
 
 def labels(file: Path) -> Iterator[str]:
-    """Strings of a file that are no docstrings."""
+    """Strings of a file without its docstrings."""
     tree = ast.parse(file.read_text())
     alone = {id(line.value) for line in ast.walk(tree) if isinstance(line, ast.Expr)}
     for node in ast.walk(tree):
@@ -35,8 +35,8 @@ def test_a_table_with_all_symbols_is_ascii_and_the_other_files_keep_them(tmp_pat
         {"W₁": ["λ ± 0.1", "–"], "R̂ ≥ 1": ["50 % a_b", "".join(COMMANDS)], "Fränken": ["x > 1 & y", "é中"]}
     )
     save_table(tmp_path, "all", table)
-    drawn = (tmp_path / "all.tex").read_text()
-    assert drawn.isascii()
+    source = (tmp_path / "all.tex").read_text()
+    assert source.isascii()
     for written in (
         r"W\ensuremath{_1}",
         r"\ensuremath{\lambda} \ensuremath{\pm} 0.1",
@@ -46,7 +46,7 @@ def test_a_table_with_all_symbols_is_ascii_and_the_other_files_keep_them(tmp_pat
         r"x \ensuremath{>} 1 \& y",
         r"\'{e}[CJK UNIFIED IDEOGRAPH-4E2D]",
     ):
-        assert written in drawn
+        assert written in source
     assert (tmp_path / "all.csv").read_text().startswith("W₁,R̂ ≥ 1,Fränken\nλ ± 0.1,")
     assert "| λ ± 0.1" in (tmp_path / "all.md").read_text()
 

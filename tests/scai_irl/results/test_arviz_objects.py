@@ -1,4 +1,4 @@
-"""ArviZ summarises and plots whatever is exported as a posterior, in the version that is installed."""
+"""The installed ArviZ summarises and plots every exported posterior."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def check_in_arviz(exported: Any) -> None:
     """Summarise and plot, and check that every data variable is a number and every row has a label."""
     mpl.use("Agg")
     az = arviz_compat.arviz()
-    drawn = arviz_compat.group(exported, "posterior")
-    assert all(values.dtype.kind in "biufc" for values in drawn.data_vars.values())
-    assert set(drawn.dims) <= set(drawn.coords)
+    draws = arviz_compat.group(exported, "posterior")
+    assert all(values.dtype.kind in "biufc" for values in draws.data_vars.values())
+    assert set(draws.dims) <= set(draws.coords)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of numbers that do not vary
         summary = az.summary(exported)
         az.plot_forest(exported)
         mpl.pyplot.close("all")
     assert len(summary) == sum(
-        values.size // values.sizes["draw"] // values.sizes["chain"] for values in drawn.values()
+        values.size // values.sizes["draw"] // values.sizes["chain"] for values in draws.values()
     )
     assert np.isfinite(summary["mean"].to_numpy(float)).all()
     assert si.plot_posterior(exported).axes
@@ -55,7 +55,7 @@ def test_discrete_posteriors(hypotheses: Hypotheses) -> None:
 
 
 QUICK = ("fehr-schmidt", "named-norm", "norm-shares", "subjects")
-"""Families that are fitted in the fast tests: plain, discrete, on a simplex, and with a parameter for each subject."""
+"""Families in the fast tests: plain, discrete, on a simplex, and with a parameter for each subject."""
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_every_method(method: Method) -> None:
 
 
 def check_fit(family: HypothesisFamily, data: Any, method: Method) -> None:
-    """Fit, and check what is exported; a poor fit does for that."""
+    """Fit, and check the export. A poor fit is enough."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         posterior = infer(family, data, method=method, allow_disagreement=True)
@@ -93,9 +93,9 @@ def check_fit(family: HypothesisFamily, data: Any, method: Method) -> None:
 
 def test_text_in_an_older_file_becomes_a_coordinate(tmp_path: Path) -> None:
     norm = np.array([[["fair"], ["selfish"], ["fair"], ["fair"]]])
-    drawn = xr.Dataset({"norm": (("chain", "draw", "run"), norm), "x": (("chain", "draw", "run"), np.ones((1, 4, 1)))})
+    draws = xr.Dataset({"norm": (("chain", "draw", "run"), norm), "x": (("chain", "draw", "run"), np.ones((1, 4, 1)))})
     file = tmp_path / "posterior.nc"
-    file.write_bytes(arviz_compat.netcdf(xr.DataTree.from_dict({"/posterior": drawn})))
+    file.write_bytes(arviz_compat.netcdf(xr.DataTree.from_dict({"/posterior": draws})))
     read = arviz_compat.group(arviz_compat.load(file), "posterior")
     assert list(read.data_vars) == ["x"]
     assert read["norm"].to_numpy().tolist() == norm.tolist()

@@ -1,4 +1,4 @@
-"""Folders and files that cannot be used: one line that names them, exit code 2, and what was there stays as it was."""
+"""Unusable folders and files: one line that names them, exit code 2, and existing files stay unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Refused = Callable[..., str]
 
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
-    """Give a command; get the line with which it was refused."""
+    """Run a command and return the line with which it was refused."""
 
     def refuse(*arguments: str | Path) -> str:
         capsys.readouterr()
@@ -115,7 +115,7 @@ def test_a_folder_that_another_process_writes_to_is_left_to_it(results: Path, re
         with held_by_another_process(results):
             line = refused(*AGAIN, "--out", results)
             assert line.startswith(f"error: {results}: another process is writing to it")
-        main([*AGAIN, "--out", str(results)])  # a process that was killed holds nothing
+        main([*AGAIN, "--out", str(results)])  # a killed process holds no lock
 
 
 @pytest.mark.parametrize(
@@ -174,13 +174,13 @@ def test_a_damaged_epoch_of_an_unfinished_experiment_is_named(
 
 @pytest.fixture
 def interrupted(finished_in_epochs: Path, tmp_path: Path) -> Path:
-    """A copy of an experiment whose last epoch is still to be played."""
+    """A copy of an experiment without its last epoch."""
     return Path(shutil.copytree(finished_in_epochs, tmp_path / "interrupted"))
 
 
 @pytest.fixture(scope="module")
 def finished_in_epochs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An experiment that was stopped while its results were gathered."""
+    """An experiment that was stopped while its results were collected."""
     folder = tmp_path_factory.mktemp("stopped") / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("scai_irl.loop.run.collect_epochs", _stop)
@@ -251,9 +251,9 @@ def test_a_file_with_a_missing_key_is_listed_and_the_rest_imported(
     assert line.where == "interaction 0"
     assert "0 responders" in str(line.reason)
     assert len(imported.interactions) == 8 * 10 - 1
-    said = " ".join(capsys.readouterr().out.split())
-    assert "1 entries could not be read:" in said
-    assert f"{line.where!s}: {line.reason!s}" in said
+    output = " ".join(capsys.readouterr().out.split())
+    assert "1 entries could not be read:" in output
+    assert f"{line.where!s}: {line.reason!s}" in output
 
 
 def test_an_import_into_another_import_is_refused(recording: Path, tmp_path: Path, refused: Refused) -> None:

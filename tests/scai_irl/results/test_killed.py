@@ -1,4 +1,4 @@
-"""``kill -9`` at any moment, then the same command again: the results of a run that nobody killed, file by file."""
+"""``kill -9`` at any moment, then the same command again: the same files as without the kill."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.slow
 # Two groups of three epochs.
 COMMAND = (*TINY, "4uu-1au-1ua-0aa", "--epochs", "3")
 FAST = (*TINY, "--epochs", "2")
-PATIENCE = 120.0  # seconds after which an event that is waited for is taken never to happen
+PATIENCE = 120.0  # seconds of waiting after which an event counts as never happening
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """Results of a run that nobody killed, and how long it took."""
+    """Results of a run without a kill, and its duration."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    run(*COMMAND, "--out", "warm", cwd=folder)  # compiles what later runs find compiled
+    run(*COMMAND, "--out", "warm", cwd=folder)  # compiles the programs that later runs reuse
     started = time.monotonic()
     done = run(*COMMAND, "--out", "results", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -36,7 +36,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float
 
 
 def kill_when(moment: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:
-    """Kill a process at a moment; False if it ended before."""
+    """Kill a process at a moment; return False if it ended before."""
     deadline = time.monotonic() + PATIENCE
     while not moment():
         if process.poll() is not None:
@@ -48,13 +48,13 @@ def kill_when(moment: Callable[[], bool], process: subprocess.Popen[bytes]) -> b
 
 
 def assert_it_ends_equal(command: tuple[str, ...], folder: Path, expected: Path) -> None:
-    """Give the same command again, in this process, where everything is compiled already."""
+    """Run the same command again in this process, where everything is already compiled."""
     main([*command, "--out", str(folder)])
     assert_equal_results(folder, expected)
 
 
 def go_on_and_compare(command: tuple[str, ...], folder: Path, expected: Path) -> None:
-    """Give the same command again, to a new process."""
+    """Run the same command again in a new process."""
     done = run(*command, "--out", folder.name, cwd=folder.parent)
     assert done.returncode == 0, done.stderr
     assert_equal_results(folder, expected)
@@ -68,7 +68,7 @@ def test_killed_at_ten_random_moments_it_ends_with_equal_results(
     for number in range(10):
         folder = tmp_path / f"killed-{number}"
         for attempt in range(1, 6):
-            # One moment in each tenth of the run; earlier, should the machine have become faster meanwhile.
+            # One moment in each tenth of the run, or earlier if the machine has become faster meanwhile.
             after = seconds * (number + lots.random()) / 10 / attempt
             process = start(*COMMAND, "--out", folder.name, cwd=tmp_path)
             moment = time.monotonic() + after
@@ -90,7 +90,7 @@ def test_killed_again_and_again_it_ends_with_equal_results(uninterrupted: tuple[
         process = start(*COMMAND, "--out", "results", cwd=tmp_path)
         moment = _soon_after(lambda finished=finished: _finished(epochs) >= finished, lots.random() / 10)  # type: ignore[misc]
         kills += kill_when(moment, process)
-    assert kills >= 4  # the last epochs may be over before they are noticed
+    assert kills >= 4  # the last epochs may end before the test sees them
     go_on_and_compare(COMMAND, folder, expected)
 
 
@@ -112,7 +112,7 @@ def _soon_after(event: Callable[[], bool], seconds: float) -> Callable[[], bool]
 _ATTEMPTS = 4
 
 
-# What is written at the end, in this order, and the half-written neighbours of some of it.
+# Files that are written at the end, in this order, and the temporary files of some of them.
 @pytest.mark.parametrize(
     "appears",
     ["epochs/.*.partial/belief.nc", "interactions.parquet", "posterior.nc", "figures/.*.png.*", "figures/*_*_*.pdf"],
@@ -120,7 +120,7 @@ _ATTEMPTS = 4
 def test_killed_when_a_file_appears_it_ends_with_equal_results(
     appears: str, uninterrupted: tuple[Path, float], tmp_path: Path
 ) -> None:
-    # A half-written file is there so briefly that on a busy machine a look may miss it: then the whole is tried again.
+    # A temporary file exists so briefly that a busy machine may miss it. Then the test tries again.
     for attempt in range(_ATTEMPTS):
         folder = tmp_path / f"results-{attempt}"
         process = start(*COMMAND, "--out", folder.name, cwd=tmp_path)

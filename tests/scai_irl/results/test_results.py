@@ -1,4 +1,4 @@
-"""What a results folder gives back: typed tables, an ArviZ object, figures, and its own story."""
+"""Results of a folder: typed tables, an ArviZ object, figures and its manifest."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ def test_columns_of_interactions_have_their_types(finished: Path) -> None:
     assert len(table) == 2 * 2 * 10  # runs, epochs, plays
 
 
-def test_a_table_that_is_not_there_is_told_with_those_that_are(finished: Path) -> None:
+def test_a_missing_table_is_named_with_the_existing_ones(finished: Path) -> None:
     with pytest.raises(AttributeError, match=r"no table 'unread'; it has .*interactions"):
         _ = load(finished).unread
 
 
 def test_posteriors_are_an_arviz_object_over_conditions_runs_and_epochs(finished: Path) -> None:
     results = load(finished)
-    drawn = arviz_compat.group(results.posterior, "posterior")
-    assert dict(drawn["norm"].sizes) == {"chain": 1, "draw": 200, "condition": 1, "run": 2, "epoch": 3}
-    assert drawn["condition"].to_numpy().tolist() == ["fair 5v5 thompson"]
+    draws = arviz_compat.group(results.posterior, "posterior")
+    assert dict(draws["norm"].sizes) == {"chain": 1, "draw": 200, "condition": 1, "run": 2, "epoch": 3}
+    assert draws["condition"].to_numpy().tolist() == ["fair 5v5 thompson"]
     exact = arviz_compat.group(results.posterior, "constant_data")
     assert exact["probability"].dims == ("condition", "run", "epoch", "hypothesis")
     np.testing.assert_allclose(exact["probability"].sum("hypothesis"), 1, atol=1e-6)  # float32's digits
     np.testing.assert_allclose(exact["probability"].sel(epoch=0), 1 / 3, atol=1e-6)
     assert set(exact["hypothesis_norm"].to_numpy()) == {"selfish", "fair", "altruistic"}
-    assert {str(name) for name in drawn.data_vars} >= {"rationality", "lapse", "hypothesis"}
-    assert "norm" in drawn.coords  # text is no number to summarise
+    assert {str(name) for name in draws.data_vars} >= {"rationality", "lapse", "hypothesis"}
+    assert "norm" in draws.coords  # text cannot be summarised
 
 
 def test_posterior_and_beliefs_table_say_the_same(finished: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_manifest_tells_where_the_results_came_from(finished: Path) -> None:
     assert manifest.prompts == instruction_hashes()
     assert manifest.config["runs"] == 2
     assert manifest.config["group"] == ["5v5"]
-    assert "out" not in manifest.config  # results may be moved
+    assert "out" not in manifest.config  # folders may be moved
     assert {"jax", "numpy", "pandas", "arviz"} <= set(manifest.versions)
     assert manifest.finished is not None
     assert manifest.started <= manifest.finished
@@ -156,7 +156,7 @@ def test_every_column_is_described(finished: Path) -> None:
 def test_results_show_themselves_in_ten_lines(finished: Path) -> None:
     text = repr(load(finished))
     assert len(text.splitlines()) <= 10
-    for said in (
+    for phrase in (
         "one-group-norm",
         "finished",
         "seed     0",
@@ -165,4 +165,4 @@ def test_results_show_themselves_in_ten_lines(finished: Path) -> None:
         "alignment_gap",
         "next",
     ):
-        assert said in text
+        assert phrase in text

@@ -1,4 +1,4 @@
-"""The tiny experiment, where every process of a test finds it."""
+"""The tiny experiment, installed for every process of a test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny(distribution: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to be in, while the tiny experiment is installed here and for what is started."""
+    """Current folder of a test, with the tiny experiment installed for this process and its children."""
     monkeypatch.syspath_prepend(str(distribution))
     for name, value in on_path(distribution).items():
         monkeypatch.setenv(name, value)

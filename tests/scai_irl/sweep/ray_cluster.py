@@ -1,8 +1,8 @@
-"""A Ray cluster of several nodes on this machine, in a process of its own, whose chatter and warnings stay there.
+"""A Ray cluster of several nodes on this machine, in a process of its own, which also takes its messages.
 
-It does what it is told in lines on its standard input: ``add NAME=VALUE …`` adds a node with these variables in its
-environment, and is answered by the number of the process that starts its workers; ``kill`` kills the node that was
-added last, and is answered by its process again. At its end it ends the cluster.
+It reads commands from its standard input. ``add NAME=VALUE …`` adds a node with these variables in its environment, and
+returns the number of the process that starts its workers. ``kill`` kills the last added node, and returns its process
+again. When the input ends, the process ends the cluster.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class RayCluster:
         self.address = self._line()
 
     def add(self, variables: Mapping[str, str] | None = None) -> int:
-        """Add a node of one core, whose workers have these variables in their environment, and are children of this."""
+        """Add a node of one core with these variables; its workers are children of the returned process."""
         return self._do(" ".join(["add", *(f"{name}={value}" for name, value in (variables or {}).items())]))
 
     def kill(self) -> None:
-        """Kill the node that was added last, with everything on it."""
+        """Kill the last added node, with everything on it."""
         self._do("kill")
 
     def _do(self, command: str) -> int:
@@ -78,13 +78,16 @@ def ray_cluster(cwd: Path) -> Iterator[RayCluster]:
     """Start a cluster, and end it.
 
     Args:
-        cwd: Folder in which its nodes are; what is in it can be imported there.
+        cwd: Folder of its nodes, from which they can import.
     """
     log = (cwd / "cluster.log").open("w")
     pipe = subprocess.PIPE
-    told = environment() | {"RAY_USAGE_STATS_ENABLED": "0"}
+    variables = environment() | {"RAY_USAGE_STATS_ENABLED": "0"}
     command = [sys.executable, "-c", SCRIPT]
-    with log, subprocess.Popen(command, cwd=cwd, env=told, stdin=pipe, stdout=pipe, stderr=log, text=True) as process:
+    with (
+        log,
+        subprocess.Popen(command, cwd=cwd, env=variables, stdin=pipe, stdout=pipe, stderr=log, text=True) as process,
+    ):
         try:
             yield RayCluster(process)
         finally:

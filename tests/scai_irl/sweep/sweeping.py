@@ -1,4 +1,4 @@
-"""Sweeps of tests: written, run by the program, and looked at."""
+"""Sweeps of tests: writing them, running the program, and reading the results."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ users = ["fair", "selfish"]
 
 
 def write(folder: Path, seeds: int = 2, settings: str = "", more: str = "") -> Path:
-    """Write a sweep of six times as many cells as seeds; ``log`` beside it gets a line for each that is worked on."""
+    """Write a sweep of six times as many cells as seeds; each cell adds a line to ``log`` when it runs."""
     file = folder / "sweep.toml"
     file.write_text(TINY.format(seeds=seeds, log=folder / "log", settings=settings) + more, encoding="utf-8")
     return file
 
 
 def worked_on(folder: Path) -> Counter[str]:
-    """How often each cell was worked on."""
+    """How often each cell was computed."""
     log = folder / "log"
     return Counter(log.read_text(encoding="utf-8").splitlines()) if log.exists() else Counter()
 
@@ -46,8 +46,8 @@ def assert_equal_tables(one: Path, other: Path) -> None:
     """Check that two sweeps have the same cells with the same numbers."""
     left, right = load(one), load(other)
     assert left.manifest.status == right.manifest.status == "finished"
-    told = [name for name in left.tables[CELLS] if name not in ("seconds", "worker")]
-    pd.testing.assert_frame_equal(left.tables[CELLS][told], right.tables[CELLS][told])
+    fixed = [name for name in left.tables[CELLS] if name not in ("seconds", "worker")]
+    pd.testing.assert_frame_equal(left.tables[CELLS][fixed], right.tables[CELLS][fixed])
     for name in COLLECTED:
         columns = [column for column in left.tables[name] if column != "threads"]
         pd.testing.assert_frame_equal(left.tables[name][columns], right.tables[name][columns], check_exact=True)

@@ -1,4 +1,4 @@
-"""Where a Ray cluster is: what stands between this machine and the outer world does not stand between its nodes."""
+"""Addresses of Ray clusters: a proxy to the outside does not apply between nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_cluster_is_found_whatever_proxy_the_environment_names(monkeypatch: py
     for name in ("http_proxy", "https_proxy", "grpc_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
     with ThreadPoolExecutor(1) as workers:
-        head = grpc.server(workers)  # which does not know how to tell of its health, but answers
+        head = grpc.server(workers)  # it has no health check, but answers
         address = f"127.0.0.1:{head.add_insecure_port('127.0.0.1:0')}"
         head.start()
         try:

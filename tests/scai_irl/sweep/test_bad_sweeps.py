@@ -1,4 +1,4 @@
-"""What is wrong with a sweep is said in one line that names the key and the mend, before anything is made."""
+"""A wrong sweep is refused in one line that names the key and gives a hint, before any file is made."""
 
 from __future__ import annotations
 
@@ -62,20 +62,20 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return line.removeprefix("error: ")
 
 
-@pytest.mark.parametrize(("content", "problem", "mend"), WRONG, ids=[case[1][:30] for case in WRONG])
+@pytest.mark.parametrize(("content", "problem", "hint"), WRONG, ids=[case[1][:30] for case in WRONG])
 @pytest.mark.parametrize("how", [["--out", "made"], ["--dry-run"]], ids=["run", "dry run"])
 def test_a_wrong_sweep_is_refused_before_anything_is_made(
-    content: str, problem: str, mend: str, how: list[str], tiny: Path, capsys: pytest.CaptureFixture[str]
+    content: str, problem: str, hint: str, how: list[str], tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("sweep.toml").write_text(content, encoding="utf-8")
     line = refused(capsys, "sweep", "sweep.toml", *how)
     assert line.startswith(problem)
-    assert mend in line
+    assert hint in line
     assert [entry.name for entry in tiny.iterdir()] == ["sweep.toml"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("none.toml", "none.toml: there is no such file; give the path of a sweep"),
         ("sweep.toml --engine slurm", "engine: there is no 'slurm'; give one of local, ray"),
@@ -92,10 +92,10 @@ def test_a_wrong_sweep_is_refused_before_anything_is_made(
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_made(
-    words: str, said: str, tiny: Path, capsys: pytest.CaptureFixture[str]
+    words: str, message: str, tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("sweep.toml").write_text(START, encoding="utf-8")
-    assert refused(capsys, "sweep", *words.split()).startswith(said)
+    assert refused(capsys, "sweep", *words.split()).startswith(message)
     assert [entry.name for entry in tiny.iterdir()] == ["sweep.toml"]
 
 

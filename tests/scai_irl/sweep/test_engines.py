@@ -1,4 +1,4 @@
-"""Engines: another one is a class and a line; what cells show is theirs alone, and out of sight in a sweep."""
+"""Engines: a new one is a class and a line. A sweep hides the output of its cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scai_irl.sweep.worker_settings import WorkerSettings, environment, worker_e
 
 
 class Backwards:
-    """Works on the last cell first."""
+    """An engine that computes the last cell first."""
 
     def __init__(self, terms: WorkerSettings) -> None:
         self.terms = terms
@@ -49,7 +49,7 @@ def test_another_engine_is_a_class_and_a_line(tiny: Path, monkeypatch: pytest.Mo
     assert load("swept").cells["seed"].tolist() == [0, 1]
 
 
-def test_workers_are_told_how_many_threads_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_start_the_given_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("PJRT_NPROC", raising=False)
     with environment(worker_environment(Resources(cpus=3))):

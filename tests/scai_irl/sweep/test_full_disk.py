@@ -1,4 +1,4 @@
-"""A real disk that fills up while several processes work on a sweep: one line, and the same command goes on later."""
+"""A real disk that fills up while several processes compute a sweep: one line, and the same command later continues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", [pytest.param("ray", marks=needs_ray), "local"])
-def test_a_disk_that_fills_up_under_two_workers_is_told_and_the_same_command_goes_on(engine: str, tiny: Path) -> None:
+def test_a_disk_that_fills_up_under_two_workers_is_reported_and_the_same_command_goes_on(
+    engine: str, tiny: Path
+) -> None:
     file = write(tiny)
     (tiny / "disk").mkdir()
     (tiny / "kept" / "log-at").mkdir(parents=True)

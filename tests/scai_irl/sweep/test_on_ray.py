@@ -1,4 +1,4 @@
-"""The engine of clusters with a Ray that only pretends: what it is sent, how much at a time, and when nothing comes."""
+"""The engine of clusters with a fake Ray: its tasks, their number at a time, and silence."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ TASKS = [Task("tiny", Cell(str(number), {}, {}, 0), Path("swept"), Path(), figur
 
 
 class Pretended:
-    """Does one task whenever it is waited for, the last that it was sent first; or none, for some turns.
+    """A fake Ray that finishes one task whenever the engine waits, the last task first; or none, in some turns.
 
     Args:
-        silent: What happens at each turn in which nothing is done, in their order.
+        silent: Function to call at each turn in which nothing finishes, in order.
     """
 
     def __init__(self, silent: Sequence[Callable[[], None]] = ()) -> None:
@@ -45,8 +45,8 @@ class Pretended:
         ray = self
 
         class Remote:
-            def options(self, **told: Any) -> Remote:
-                ray.options = told
+            def options(self, **needs: Any) -> Remote:
+                ray.options = needs
                 return self
 
             def remote(self, *args: Any) -> Callable[[], Outcome]:
@@ -82,7 +82,7 @@ def done(task: Task) -> Outcome:
 
 @pytest.fixture
 def swept(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Sweep over all tasks, and give the names that came back."""
+    """Function that sweeps over all tasks, and returns the names of the outcomes."""
 
     def outcomes(ray: Pretended, work: Callable[[Task], Outcome] = done, **settings: Any) -> list[str]:
         @contextlib.contextmanager
@@ -92,7 +92,10 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         monkeypatch.setattr(on_ray, "_connected", connected)
         monkeypatch.setattr(on_ray, "check_nodes", lambda *_: None)
         resources = settings.pop("resources", Resources())
-        return [told.name for told in OnRay(WorkerSettings(Path("swept"), resources, **settings)).outcomes(work, TASKS)]
+        return [
+            outcome.name
+            for outcome in OnRay(WorkerSettings(Path("swept"), resources, **settings)).outcomes(work, TASKS)
+        ]
 
     return outcomes
 
@@ -131,7 +134,7 @@ def test_a_fault_that_may_pass_is_waited_for_within_the_task(
     assert all(0 < seconds <= 30 for seconds in waited)
 
 
-def test_a_cluster_without_a_fitting_node_is_told_of_once_and_waited_for(
+def test_a_cluster_without_a_fitting_node_is_reported_once_and_waited_for(
     swept: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def turn(alive: bool) -> Callable[[], None]:
@@ -139,12 +142,12 @@ def test_a_cluster_without_a_fitting_node_is_told_of_once_and_waited_for(
 
     ray = Pretended([turn(True), turn(False), turn(False), turn(True), turn(False), turn(True)])
     assert len(swept(ray)) == 200
-    told = capsys.readouterr().err.splitlines()
+    warnings = capsys.readouterr().err.splitlines()
     line = (
         "warning: no node with 1 cores and 0 GPUs is left, and 16 cells wait for one; "
         "add one, or stop this and run the same command later: finished cells stay"
     )
-    assert told == [line, line]  # and again only after one had come and gone
+    assert warnings == [line, line]  # again only after a node had come and gone
 
 
 def test_a_head_that_does_not_answer_twice_has_gone(
@@ -152,12 +155,12 @@ def test_a_head_that_does_not_answer_twice_has_gone(
 ) -> None:
     answers = iter([False, True, False, False])
 
-    def found(address: str) -> str:
+    def find(address: str) -> str:
         if not next(answers):
             raise InputError("address", f"there is no answer at {address}", "start it")
         return address
 
-    monkeypatch.setattr(watch, "found_address", found)
+    monkeypatch.setattr(watch, "found_address", find)
     with pytest.raises(
         InputError, match=r"head has gone \(there is no answer at head:1\); start it again, then run the same"
     ):

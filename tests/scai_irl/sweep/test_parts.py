@@ -1,4 +1,4 @@
-"""Parts of a sweep, as job arrays start them: side by side, never the same twice, never beside the whole."""
+"""Parts of a sweep, as job arrays start them: at the same time, but never the same part twice, and never the whole."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_part_with_a_failure_ends_with_status_1_and_the_last_still_puts_the_re
     assert load("parts").manifest.status == "finished"
 
 
-def test_who_may_work_beside_whom(tmp_path: Path) -> None:
+def test_which_parts_may_run_at_the_same_time(tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     with part_of_sweep(folder, OURS, Part(0, 2)):
         with part_of_sweep(folder, OURS, Part(1, 2)):

@@ -1,4 +1,4 @@
-"""Sweeps on Ray: the local engine's numbers, whatever dies on the way; and what is wrong with a cluster is named."""
+"""Sweeps on Ray give the local engine's numbers even if nodes die, and name the faults of a cluster."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wait_until(happened: Callable[[], bool], process: subprocess.Popen[bytes]) -
 
 
 def finished(folder: Path) -> set[str]:
-    """Cells that have finished and were told of."""
+    """Finished cells that were reported."""
     return {file.stem for file in folder.glob("outcomes/*.json")}
 
 
@@ -77,11 +77,11 @@ def test_with_a_node_killed_half_way_all_cells_are_there_once_with_equal_numbers
     assert (cells["status"] == "finished").all()
     assert not any(is_running(worker) for worker in there)
     died = cells["worker"].str.rpartition(":")[2].isin(there)
-    assert died.any()  # the node that was killed had worked, and what it had finished stays
+    assert died.any()  # the killed node had worked, and its finished cells stay
     assert not died.all()
     counted = worked_on(tiny)
     assert len(counted) == 204
-    assert sum(counted.values()) <= 206  # what the node was at is done again
+    assert sum(counted.values()) <= 206  # the node's last cell is computed again
     run_sweep(read_sweep(file), tiny / "local", workers=1)
     assert_equal_tables(tiny / "ray", tiny / "local")
 
@@ -101,7 +101,7 @@ def test_with_the_driver_killed_and_the_cluster_left_no_finished_cell_is_repeate
 
 
 def kill_and_go_on(folder: Path, when: Sequence[int], *words: str) -> None:
-    """Kill a sweep on two cores whenever so many cells have finished, then let it end."""
+    """Kill a sweep on two cores at several numbers of finished cells, then let it end."""
     file = write(folder, seeds=6, settings="seconds = 0.2")
     swept = folder / "swept"
     before: dict[str, int] = {}
@@ -126,16 +126,16 @@ def kill_and_go_on(folder: Path, when: Sequence[int], *words: str) -> None:
 
 
 def computed(folder: Path) -> dict[str, int]:
-    """How often each cell was computed whose results are all there, whether or not anybody was told of it."""
+    """How often each cell with complete results was computed, reported or not."""
     names = [cell.name for cell in folder.glob("swept/cells/*") if has_finished(folder / "swept", cell.name)]
     lines = worked_on(folder)
     return {name: lines[" ".join(pair.split("=")[1] for pair in name.split(","))] for name in names}
 
 
 def workers(folder: Path) -> set[str]:
-    """Processes that finished a cell."""
-    told = [json.loads(file.read_text(encoding="utf-8"))["worker"] for file in folder.glob("outcomes/*.json")]
-    return {worker.rpartition(":")[2] for worker in told}
+    """Names of the workers that finished a cell."""
+    names = [json.loads(file.read_text(encoding="utf-8"))["worker"] for file in folder.glob("outcomes/*.json")]
+    return {worker.rpartition(":")[2] for worker in names}
 
 
 def assert_nobody_works_on(folder: Path) -> None:
@@ -147,7 +147,7 @@ def assert_nobody_works_on(folder: Path) -> None:
 
 
 def is_running(process: str) -> bool:
-    """Whether a process runs; one that has ended and was not asked after does not."""
+    """Whether a process runs; a zombie does not."""
     return state(process)[0] not in ("", "Z")
 
 
@@ -170,7 +170,7 @@ import sys
 from pathlib import Path
 sys.path = [place for place in sys.path if not (Path(place) / "scai_irl").is_dir()]
 """
-"""What Python does at its start where it is to find nothing of this project."""
+"""Start-up code that hides this project from Python."""
 
 
 @needs_ray
@@ -178,9 +178,9 @@ sys.path = [place for place in sys.path if not (Path(place) / "scai_irl").is_dir
 def test_a_cluster_where_cells_would_fail_is_refused_and_the_node_named(tiny: Path, tmp_path: Path) -> None:
     write(tiny, seeds=1)
     old, none = tmp_path / "old", tmp_path / "none"
-    told = old / "scai_irl-0.0.1.dist-info"
-    told.mkdir(parents=True)
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: scai-irl\nVersion: 0.0.1\n", encoding="utf-8")
+    metadata = old / "scai_irl-0.0.1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: scai-irl\nVersion: 0.0.1\n", encoding="utf-8")
     none.mkdir()
     (none / "sitecustomize.py").write_text(WITHOUT, encoding="utf-8")
     version = importlib.metadata.version("scai-irl")
@@ -200,7 +200,7 @@ def test_a_cluster_where_cells_would_fail_is_refused_and_the_node_named(tiny: Pa
         assert "resources: no node has 1 cores and 1 GPUs; ask for at most 1 and 0" in done.stderr
 
 
-def test_what_a_node_lacks_is_said_with_the_mend() -> None:
+def test_what_a_node_lacks_is_reported() -> None:
     wanted = {"scai-irl": "1.0", "jax": "2.0"}
     good = {"host": "there", "module": "yes", "file": "yes", **wanted}
     assert what_it_lacks(good, wanted, Path("out")) is None
@@ -211,9 +211,9 @@ def test_what_a_node_lacks_is_said_with_the_mend() -> None:
         ({"jax": ""}, "it has jax (none), not 2.0"),
         ({"file": ""}, "it does not see out"),
     ):
-        told = what_it_lacks({**good, **change}, wanted, Path("out"))
-        assert told is not None
-        assert told[0] == problem
+        lack = what_it_lacks({**good, **change}, wanted, Path("out"))
+        assert lack is not None
+        assert lack[0] == problem
 
 
 @needs_ray

@@ -1,4 +1,4 @@
-"""Sweeps on one machine: every cell once, put together, resumed; and what fails is counted while the others go on."""
+"""Sweeps on one machine: every cell once, collected and resumed. Failures are counted while the others go on."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def test_a_sweep_has_every_cell_with_the_numbers_that_it_has_alone(
     assert results.findings["value"].tolist() == results.summary["value"].tolist()
     assert results.findings["level"].tolist() == results.cells["level"].tolist()
     assert (results.cells["seconds"] > 0).all()
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     mean = results.summary.query("level == 2.0 and users == 'fair'")["value"]
-    assert f"{mean.mean():.3f} ({mean.min():.3f} to {mean.max():.3f})" in said
-    assert "finished; 12 cells finished" in said
+    assert f"{mean.mean():.3f} ({mean.min():.3f} to {mean.max():.3f})" in output
+    assert "finished; 12 cells finished" in output
 
 
 def test_what_has_finished_is_only_read(tiny: Path) -> None:
@@ -55,7 +55,7 @@ def test_what_has_finished_is_only_read(tiny: Path) -> None:
     before = {
         file: file.stat().st_mtime_ns for file in Path("swept").rglob("*") if file.suffix in {".parquet", ".json"}
     }
-    main(["sweep", "sweep.toml", "--out", "swept", "--engine", "ray", "--address", "127.0.0.1:1"])  # asked for no more
+    main(["sweep", "sweep.toml", "--out", "swept", "--engine", "ray", "--address", "127.0.0.1:1"])  # not contacted
     assert {file: file.stat().st_mtime_ns for file in before} == before
     shutil.rmtree("swept/cells/level=0.0,users=fair,seed=1")
     manifest = load("swept").manifest.model_copy(update={"status": "running"})
@@ -85,7 +85,7 @@ def test_figures_are_drawn_only_where_they_are_asked_for(tiny: Path) -> None:
         assert bool(load(f"figures-{figures}/cells/seed=3").figures) == figures
 
 
-def test_a_cell_that_fails_is_counted_and_told_and_the_others_go_on(
+def test_a_cell_that_fails_is_counted_and_named_and_the_others_go_on(
     tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tiny / "sweep.toml").write_text(
@@ -102,7 +102,7 @@ def test_a_cell_that_fails_is_counted_and_told_and_the_others_go_on(
     assert cells["status"].tolist() == ["failed"] * 4
     assert cells["error"].tolist() == ["fault: level 0.0; be lucky"] * 2 + ["fault: level 1.0; be lucky"] * 2
     assert load("swept").manifest.status == "running"
-    main(["sweep", "sweep.toml", "--out", "swept", "--workers", "1", "--set", "fault="])  # mended
+    main(["sweep", "sweep.toml", "--out", "swept", "--workers", "1", "--set", "fault="])  # without the fault
     assert load("swept").manifest.status == "finished"
     assert load("swept").cells["error"].tolist() == [""] * 4
 
@@ -187,10 +187,10 @@ def test_a_cell_that_kills_its_worker_every_time_is_given_up(tiny: Path) -> None
 def test_a_dry_run_says_what_there_is_to_do(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tiny)
     main(["sweep", "sweep.toml", "--out", "swept", "--dry-run"])
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == "12 cells of tiny, 0 finished, in swept"
-    assert said[1] == "  level=-1.5,users=fair,seed=0"
-    assert said[-1] == "  … and 7 more"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "12 cells of tiny, 0 finished, in swept"
+    assert lines[1] == "  level=-1.5,users=fair,seed=0"
+    assert lines[-1] == "  … and 7 more"
     assert not Path("swept").exists()
     main(["sweep", "sweep.toml", "--out", "swept", "--part", "1/4", "--workers", "1"])
     capsys.readouterr()

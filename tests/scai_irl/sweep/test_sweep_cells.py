@@ -1,4 +1,4 @@
-"""Cells: every combination once, with names that are stable, distinct and fit for a folder."""
+"""Cells: every combination once, with stable and distinct names that suit a folder."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_without_a_grid_seeds_alone_vary() -> None:
 def test_values_whose_names_are_the_same_are_refused() -> None:
     sweep = Sweep(experiment="e", seeds=[0], grid={"url": [["a"]], "engine": [["a=1+b=2"], ["a=1", "b=2"]]})
     names = {cell.name for cell in cells_of(sweep, GroupGameConfig)}
-    assert len(names) == 2  # told apart by their digests
+    assert len(names) == 2  # digests distinguish them
     same = Sweep(experiment="e", seeds=[0], grid={"lapse": [0.5, "0.5"]})
     with pytest.raises(InputError, match="would give the same numbers as"):
         cells_of(same, GroupGameConfig)

@@ -1,6 +1,6 @@
-"""An experiment of milliseconds in a distribution of its own, as a user's would be, with faults on demand.
+"""An experiment of milliseconds in a distribution of its own, like a user's, with faults on demand.
 
-It is a folder on the path of this process and of those that are started, so that workers find it, too.
+Its folder is on the path of this process and its children, so that workers find it, too.
 """
 
 from __future__ import annotations
@@ -73,15 +73,15 @@ def tiny(config, model):
 
 
 def install(folder: Path) -> None:
-    """Write the distribution into a folder that is to be on the path."""
+    """Write the distribution into a folder of the path."""
     (folder / "tiny_for_sweeps.py").write_text(SOURCE, encoding="utf-8")
-    told = folder / "tiny_for_sweeps-1.0.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny-for-sweeps\nVersion: 1.0\n", encoding="utf-8")
+    metadata = folder / "tiny_for_sweeps-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny-for-sweeps\nVersion: 1.0\n", encoding="utf-8")
     group = "[scai_irl.experiments]\ntiny = tiny_for_sweeps:tiny\n"
-    (told / "entry_points.txt").write_text(group, encoding="utf-8")
+    (metadata / "entry_points.txt").write_text(group, encoding="utf-8")
 
 
 def on_path(folder: Path) -> dict[str, str]:
-    """Variables with which another process finds what is in a folder."""
+    """Environment in which another process can import from a folder."""
     return {"PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])}

@@ -25,7 +25,7 @@ CELLS = 12
 
 @pytest.fixture
 def sweep_file(tmp_path: Path) -> Path:
-    """The sweep, at a path that a shell would take apart."""
+    """The sweep, at a path with blanks that a shell would split."""
     folder = tmp_path / "it's a $HOME"
     folder.mkdir()
     file = folder / "my sweep.toml"

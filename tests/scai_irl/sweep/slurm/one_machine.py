@@ -1,4 +1,4 @@
-"""A whole Slurm on this machine, for nobody else: munged, slurmctld and two slurmd, which are gone afterwards."""
+"""A private Slurm on this machine: munged, slurmctld and two slurmd, which end afterwards."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ PartitionName=urgent Nodes={host} PriorityTier=10 State=UP
 """
 _AS_GPUS = ("full", "null", "random", "urandom", "zero")  # devices that every machine has
 GPUS = len(_AS_GPUS)
-"""GPUs of each node; none is one, but Slurm gives them to jobs as if they were."""
+"""Fake GPUs of each node, which Slurm allocates to jobs."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Slurm:
     configuration: Path
 
     def ask(self, *words: str, seconds: float = 60) -> str:
-        """Run one of Slurm's commands, and give what it prints; it may take so long."""
+        """Run one of Slurm's commands within some seconds, and return its output."""
         variables = dict(os.environ) | {"SLURM_CONF": str(self.configuration)}
         done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False, timeout=seconds)
         assert done.returncode == 0, f"{words}: {done.stderr}"
@@ -96,23 +96,23 @@ class Slurm:
 
 
 def is_installed() -> bool:
-    """Whether this machine has all that a Slurm is made of."""
+    """Whether this machine has all programs of Slurm."""
     return all(shutil.which(name, path=_SYSTEM) for name in DAEMONS)
 
 
 @contextmanager
 def one_machine_slurm(folder: Path) -> Iterator[Slurm]:
-    """Run a Slurm as long as the block lasts; it goes, too, if this process is killed.
+    """Run a Slurm until the block ends, or this process is killed.
 
     Args:
-        folder: An empty folder for all that it keeps.
+        folder: An empty folder for all of its files.
     """
     (folder / "state").mkdir()
     key = folder / "munge.key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o400)
     host = socket.gethostname().partition(".")[0]
-    first = 1_000 + secrets.randbelow(1_000_000)  # ports of a job come from its number, and other tests may run
+    first = 1_000 + secrets.randbelow(1_000_000)  # the ports of a job follow from its number, and other tests may run
     configuration = folder / "slurm.conf"
     configuration.write_text(
         _CONFIGURATION.format(

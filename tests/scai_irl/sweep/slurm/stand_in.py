@@ -1,4 +1,4 @@
-"""A program in the place of ``scai-irl`` for tests of scripts: it tells how it was called, and can wait to be stopped.
+"""A program in place of ``scai-irl`` for tests of scripts. It reports how it was called, and can wait to be stopped.
 
 Run as a program it is that stand-in; imported, it makes one.
 """
@@ -17,13 +17,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-TOLD, WAITING, STOPPED = "told.json", "waiting", "stopped"
+REPORT, WAITING, STOPPED = "report.json", "waiting", "stopped"
 VARIABLES = ("SCAI_IRL_VLLM_PYTHON", "SCAI_IRL_API_KEY", "RAY_AUTH_TOKEN", "JAX_PLATFORMS", "HTTP_PROXY")
 WAIT, STATUS = "STAND_IN_WAITS", "STAND_IN_STATUS"
 
 
 def make_stand_in(folder: Path) -> str:
-    """Make the program, and give the command that has it found before the real one."""
+    """Write the program, and return the shell command that puts it before the real one."""
     folder.mkdir()
     program = folder / "scai-irl"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} "$@"\n')
@@ -32,34 +32,34 @@ def make_stand_in(folder: Path) -> str:
 
 
 def main(words: list[str]) -> int:
-    """Do as a sweep or a server would."""
+    """Act like a sweep or a server."""
     if words[0] == "serve":
         print(" ".join([*words[2:], f"GPUs={os.environ.get('CUDA_VISIBLE_DEVICES')}"]), flush=True)
         serve(int(words[words.index("--port") + 1]))
     out = Path(words[words.index("--out") + 1])
-    told: dict[str, object] = {"words": words, "folder": str(Path.cwd()), "leaks": leaks()}
-    told |= {"variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}}
+    report: dict[str, object] = {"words": words, "folder": str(Path.cwd()), "leaks": leaks()}
+    report |= {"variables": {name: os.environ[name] for name in VARIABLES if name in os.environ}}
     if "--address" in words:
-        told |= ray_cluster(words[words.index("--address") + 1])
-        told["healthy"] = [
-            url for word in words if word.startswith("url=") for url in json.loads(word[4:]) if asked(url)
+        report |= ray_cluster(words[words.index("--address") + 1])
+        report["healthy"] = [
+            url for word in words if word.startswith("url=") for url in json.loads(word[4:]) if healthy(url)
         ]
     if WAIT in os.environ:
         signal.signal(signal.SIGTERM, lambda *_: stopped(out))
         (out / WAITING).touch()
         time.sleep(60)
-    (out / TOLD).write_text(json.dumps(told))
+    (out / REPORT).write_text(json.dumps(report))
     return int(os.environ.get(STATUS, "0"))
 
 
 def stopped(out: Path) -> None:
-    """Tell that we were stopped."""
+    """Report that the program was stopped."""
     (out / STOPPED).touch()
     sys.exit(1)
 
 
 def serve(port: int) -> None:
-    """Be healthy, and say so."""
+    """Answer health checks."""
 
     class Healthy(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -77,22 +77,22 @@ def serve(port: int) -> None:
         server.serve_forever()
 
 
-def asked(url: str) -> bool:
-    """Ask a server as most clients would, which go through the environment's proxies."""
+def healthy(url: str) -> bool:
+    """Whether a server is healthy, asked through the environment's proxies as most clients do."""
     with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - an http:// of the job
         return bool(answer.status == 200)
 
 
 def ray_cluster(address: str) -> dict[str, object]:
-    """Look at a Ray cluster: its nodes, and what its workers know."""
-    ray: Any = importlib.import_module("ray")  # most tests do without
+    """Nodes of a Ray cluster, and the variables of its workers."""
+    ray: Any = importlib.import_module("ray")  # most tests need no Ray
     ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
     known = ray.remote(lambda: {name: os.environ.get(name) for name in VARIABLES})
     return {"nodes": len(ray.nodes()), "cpus": ray.cluster_resources()["CPU"], "worker": ray.get(known.remote())}
 
 
 def leaks() -> list[str]:
-    """Secrets of ours that stand on a command line, for everybody to read."""
+    """Secrets on a command line, where everybody can read them."""
     lines = b""
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -14,31 +14,31 @@ from scai_irl.sweep.slurm.plan import activation
 from tests.scai_irl.program import untouched
 from tests.scai_irl.sweep.slurm.conftest import CELLS, SWEEP
 
-Told = Callable[..., str]
+Refusal = Callable[..., str]
 
 ASKING = SWEEP.replace("[settings]\n", '[settings]\nbackend = "vllm-server"\n')
 
 
 @pytest.fixture
-def error(sweep_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Told:
-    """Give a command that must be refused, and take its one line; nothing may have been made."""
+def error(sweep_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Refusal:
+    """Function that runs a command that must be refused, and returns its one line. No file may be made."""
 
-    def told(*words: str, sweep: str = SWEEP) -> str:
+    def refusal(*words: str, sweep: str = SWEEP) -> str:
         sweep_file.write_text(sweep)
         out = () if "--out" in words else ("--out", str(tmp_path / "out"))
         with untouched(tmp_path), pytest.raises(SystemExit) as left:
             main(["slurm", str(sweep_file), *out, *words])
-        said = capsys.readouterr()
-        assert (left.value.code, said.out) == (2, "")
-        (line,) = said.err.splitlines()
+        output = capsys.readouterr()
+        assert (left.value.code, output.out) == (2, "")
+        (line,) = output.err.splitlines()
         assert not (tmp_path / "out").exists()
         return line
 
-    return told
+    return refusal
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--array", "2", "--nodes", "2"), "error: array: an array of 2 tasks and a cluster of 2 nodes exclude"),
         (("--array", "13"), f"error: array: there are {CELLS} cells for 13 tasks; give {CELLS} or less"),
@@ -62,12 +62,12 @@ def error(sweep_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (("--tensor-parallel", "2"), "error: tensor-parallel: there is no model to serve; give --model"),
     ],
 )
-def test_what_cannot_be_is_refused(words: tuple[str, ...], said: str, error: Told) -> None:
-    assert error(*words).startswith(said)
+def test_what_cannot_be_is_refused(words: tuple[str, ...], message: str, error: Refusal) -> None:
+    assert error(*words).startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("words", "added", "said"),
+    ("words", "added", "message"),
     [
         (("--gpus-per-node", "8", "--tensor-parallel", "3"), "", "tensor-parallel: 3 GPUs for a copy do not go into"),
         (("--gpus-per-node", "4", "--tensor-parallel", "8"), "", "tensor-parallel: 8 GPUs for a copy do not go into"),
@@ -83,8 +83,8 @@ def test_what_cannot_be_is_refused(words: tuple[str, ...], said: str, error: Tol
         ((), 'url = [["http://one:8000"]]', "settings.url: only the job knows its servers"),
     ],
 )
-def test_a_model_that_does_not_fit_is_refused(words: tuple[str, ...], added: str, said: str, error: Told) -> None:
-    assert error("--model", "some/model", *words, sweep=f"{ASKING}{added}\n").startswith(f"error: {said}")
+def test_a_model_that_does_not_fit_is_refused(words: tuple[str, ...], added: str, message: str, error: Refusal) -> None:
+    assert error("--model", "some/model", *words, sweep=f"{ASKING}{added}\n").startswith(f"error: {message}")
 
 
 ASKING_FOR = ASKING.replace("[settings]\n", '[settings]\nmodel = "some/model"\n')
@@ -105,7 +105,7 @@ def test_a_sweep_that_asks_a_server_has_its_model_served(
 
 
 @pytest.mark.parametrize(
-    ("words", "sweep", "said"),
+    ("words", "sweep", "message"),
     [
         (("--array", "2"), ASKING_FOR, "array: the sweep asks a server, and tasks of an array have none; give --nodes"),
         (("--nodes", "2"), ASKING, "model: the sweep asks a server, and does not say for which model; give --model"),
@@ -117,9 +117,9 @@ def test_a_sweep_that_asks_a_server_has_its_model_served(
     ],
 )
 def test_a_server_that_nobody_would_start_is_refused(
-    words: tuple[str, ...], sweep: str, said: str, error: Told
+    words: tuple[str, ...], sweep: str, message: str, error: Refusal
 ) -> None:
-    assert error(*words, sweep=sweep).startswith(f"error: {said}")
+    assert error(*words, sweep=sweep).startswith(f"error: {message}")
 
 
 @pytest.mark.parametrize("words", [("--array", "2"), ("--nodes", "2")])
@@ -134,7 +134,7 @@ def test_servers_that_the_sweep_names_are_left_to_it(
 
 
 @pytest.mark.parametrize(
-    ("settings", "words", "told"),
+    ("settings", "words", "parts"),
     [
         ("", (), ['--set "url=[${list%,}]" "concurrency=$concurrency" timeout=600', "concurrency=$((1024 > cells"]),
         ("", ("--serve-extra=--max-num-seqs=64",), ["concurrency=$((128 > cells"]),
@@ -145,7 +145,7 @@ def test_servers_that_the_sweep_names_are_left_to_it(
 def test_requests_of_all_cells_together_are_bounded_unless_the_sweep_says_how_many(
     settings: str,
     words: tuple[str, ...],
-    told: list[str],
+    parts: list[str],
     sweep_file: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -153,16 +153,16 @@ def test_requests_of_all_cells_together_are_bounded_unless_the_sweep_says_how_ma
     sweep_file.write_text(ASKING_FOR.replace("[settings]\n", f"[settings]\n{settings}"))
     main(["slurm", str(sweep_file), "--nodes", "2", *words, "--out", str(tmp_path / "out")])
     script = capsys.readouterr().out
-    assert all(part in script for part in told)
+    assert all(part in script for part in parts)
     assert "cells < 12 ? cells : 12" in script or settings
 
 
-def test_a_folder_without_a_model_is_refused(error: Told) -> None:
+def test_a_folder_without_a_model_is_refused(error: Refusal) -> None:
     assert error("--model", "./nowhere", sweep=ASKING).startswith("error: model: there is no folder './nowhere'")
 
 
 @pytest.mark.parametrize(
-    ("words", "resources", "said"),
+    ("words", "resources", "message"),
     [
         (("--cpus-per-node", "2"), "cpus = 4", "cpus-per-node: 2 are fewer than the 4 of one cell"),
         (("--gpus-per-node", "1"), "gpus = 2", "gpus-per-node: 1 are fewer than the 2 of one cell"),
@@ -170,24 +170,24 @@ def test_a_folder_without_a_model_is_refused(error: Told) -> None:
     ],
 )
 def test_a_cell_that_would_never_start_is_refused(
-    words: tuple[str, ...], resources: str, said: str, error: Told
+    words: tuple[str, ...], resources: str, message: str, error: Refusal
 ) -> None:
-    assert error(*words, sweep=f"{SWEEP}[resources]\n{resources}\n").startswith(f"error: {said}")
+    assert error(*words, sweep=f"{SWEEP}[resources]\n{resources}\n").startswith(f"error: {message}")
 
 
 @pytest.mark.parametrize(
-    ("added", "said"),
+    ("added", "message"),
     [
         ("lapse = [2.0]", "error: grid.lapse: 2.0 does not fit"),
         ("laps = [0.0]", "error: grid.laps: the experiment has no such option; perhaps you meant lapse"),
         ("agents = 1", "error: "),
     ],
 )
-def test_a_sweep_is_checked_before_anything_is_made(added: str, said: str, error: Told) -> None:
-    assert error("--array", "2", sweep=f"{SWEEP}{added}\n").startswith(said)
+def test_a_sweep_is_checked_before_anything_is_made(added: str, message: str, error: Refusal) -> None:
+    assert error("--array", "2", sweep=f"{SWEEP}{added}\n").startswith(message)
 
 
-def test_without_slurm_nothing_is_submitted(error: Told, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_slurm_nothing_is_submitted(error: Refusal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert error("--array", "2", "--submit") == (
         "error: submit: there is no sbatch on this machine; "
@@ -195,13 +195,13 @@ def test_without_slurm_nothing_is_submitted(error: Told, monkeypatch: pytest.Mon
     )
 
 
-def test_without_ray_nodes_are_refused(error: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ray_nodes_are_refused(error: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     assert error("--nodes", "2").startswith("error: nodes: they are joined by Ray, which is not installed; pip install")
 
 
 def sbatch(folder: Path, *lines: str) -> None:
-    """Put a program in the place of ``sbatch``."""
+    """Put a program in place of ``sbatch``."""
     program = folder / "sbatch"
     program.write_text("\n".join(["#!/bin/sh", f'echo "$@" >"{folder}/words"', f'cat >"{folder}/script"', *lines]))
     program.chmod(0o755)
@@ -222,15 +222,17 @@ def test_what_is_submitted_is_what_would_be_printed(
     assert "--array=0-2" in printed
 
 
-def test_what_slurm_refuses_is_told(
+def test_a_refusal_by_slurm_is_reported(
     sweep_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sbatch(tmp_path, "echo 'sbatch: error: invalid partition specified: x' >&2", "exit 1")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(SystemExit):
         main(["slurm", str(sweep_file), "--array", "3", "--out", str(tmp_path / "out"), "--submit"])
-    said = "error: sbatch: Slurm refuses the job (invalid partition specified: x); correct the option that it names\n"
-    assert capsys.readouterr().err == said
+    message = (
+        "error: sbatch: Slurm refuses the job (invalid partition specified: x); correct the option that it names\n"
+    )
+    assert capsys.readouterr().err == message
 
 
 def test_the_folder_is_the_sweeps_before_the_job_starts(

@@ -20,7 +20,7 @@ from scai_irl.sweep.slurm.job import Job, Served, job_script
 from tests.scai_irl.program import assert_equal_results
 from tests.scai_irl.sweep.slurm.conftest import CELLS, SWEEP
 from tests.scai_irl.sweep.slurm.one_machine import SECOND, Slurm
-from tests.scai_irl.sweep.slurm.stand_in import TOLD, make_stand_in
+from tests.scai_irl.sweep.slurm.stand_in import REPORT, make_stand_in
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def submit(
     slurm: Slurm, sweep_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Submit:
-    """Submit the sweep by the command, into the folder ``out`` beside its file, and give the job's number."""
+    """Function that submits the sweep, into the folder ``out`` next to its file, and returns the job's number."""
     monkeypatch.setenv("SLURM_CONF", str(slurm.configuration))
 
     def submitted(*words: str) -> str:
@@ -74,7 +74,7 @@ def no_traces() -> Iterator[None]:
 
 
 def assert_equal_sweeps(one: Path, other: Path) -> None:
-    """Check that two sweeps have found the same in every cell and in all together."""
+    """Check that two sweeps have equal results, in every cell and in their tables."""
     left, right = (scai_irl.load(folder) for folder in (one, other))
     assert left.manifest.status == right.manifest.status == "finished"
     for name in ("summary", "findings"):
@@ -83,15 +83,15 @@ def assert_equal_sweeps(one: Path, other: Path) -> None:
     pd.testing.assert_frame_equal(cells, expected)
     assert len(cells) == cells["name"].nunique() == CELLS
     for name in cells["name"]:
-        # A cell that was stopped while it cleared up is whole, and keeps its epochs beside the tables made of them.
+        # A cell that was stopped during its clean-up is complete, and still has its epochs next to its tables.
         shutil.rmtree(one / "cells" / name / "epochs", ignore_errors=True)
         assert_equal_results(one / "cells" / name, other / "cells" / name)
 
 
 def finished(out: Path) -> dict[str, bytes]:
-    """Manifests of the cells that have finished, with their moments."""
+    """Manifests of the finished cells, as bytes."""
     manifests = {file.parent.name: file.read_bytes() for file in out.glob("cells/*/manifest.json")}
-    return {name: told for name, told in manifests.items() if json.loads(told)["status"] == "finished"}
+    return {name: manifest for name, manifest in manifests.items() if json.loads(manifest)["status"] == "finished"}
 
 
 def await_some_cells(out: Path) -> dict[str, bytes]:
@@ -194,7 +194,7 @@ def taken(slurm: Slurm) -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_traces", "taken")
 def test_ray_and_servers_are_on_every_node_of_a_job(slurm: Slurm, tmp_path: Path) -> None:
-    """Steps are told nothing of the environment of their job, and there is a proxy that leads nowhere."""
+    """Steps get no variable of their job's environment, and its proxy is dead."""
     pytest.importorskip("ray", reason="Ray is not installed")
     out = tmp_path / "the results"
     out.mkdir()
@@ -216,30 +216,30 @@ def test_ray_and_servers_are_on_every_node_of_a_job(slurm: Slurm, tmp_path: Path
     number = slurm.ask("sbatch", "--parsable", str(script))
     slurm.await_states(number, ["COMPLETED", "FAILED"], PATIENCE)
     assert slurm.states(number) == ["COMPLETED"], log_of(out)
-    told = json.loads((out / TOLD).read_text())
-    port = int(told["words"][told["words"].index("--address") + 1].rpartition(":")[2])
-    urls, concurrency, timeout = told["words"][told["words"].index("--set") + 1 :]
-    assert json.loads(urls.removeprefix("url=")) == told["healthy"]
-    nodes = sorted({url.rpartition(":")[0] for url in told["healthy"]})
+    report = json.loads((out / REPORT).read_text())
+    port = int(report["words"][report["words"].index("--address") + 1].rpartition(":")[2])
+    urls, concurrency, timeout = report["words"][report["words"].index("--set") + 1 :]
+    assert json.loads(urls.removeprefix("url=")) == report["healthy"]
+    nodes = sorted({url.rpartition(":")[0] for url in report["healthy"]})
     assert nodes == sorted(f"http://{name}" for name in (socket.gethostname(), SECOND))
-    assert [int(url.rpartition(":")[2]) - port for url in told["healthy"]] == [2, 3, 2, 3]
-    assert (concurrency, timeout) == ("concurrency=512", "timeout=600")  # of 1,024, for each of two cells at a time
-    # Both nodes are one machine, and so write to one log for each copy.
+    assert [int(url.rpartition(":")[2]) - port for url in report["healthy"]] == [2, 3, 2, 3]
+    assert (concurrency, timeout) == ("concurrency=512", "timeout=600")  # 1,024, divided between two cells at a time
+    # Both nodes are one machine, so each copy has one log.
     words = "--host 0.0.0.0 --public --port {} --tensor-parallel 2 GPUs={}"
     for copy, gpus in enumerate(("1,2", "3,4")):
         (log,) = out.glob(f"slurm-{number}-server-*-{copy}.out")
-        told_by_servers = [line for line in log.read_text().splitlines() if line.startswith("--host")]
-        assert told_by_servers == [words.format(port + 2 + copy, gpus)] * 2
-    assert (told["nodes"], told["cpus"]) == (2, 2)
-    assert told["worker"]["SCAI_IRL_API_KEY"] == told["variables"]["SCAI_IRL_API_KEY"]
-    assert len(told["variables"]["RAY_AUTH_TOKEN"]) >= 43
-    assert told["variables"]["JAX_PLATFORMS"] == "cpu"
-    assert told["leaks"] == []
+        printed_by_servers = [line for line in log.read_text().splitlines() if line.startswith("--host")]
+        assert printed_by_servers == [words.format(port + 2 + copy, gpus)] * 2
+    assert (report["nodes"], report["cpus"]) == (2, 2)
+    assert report["worker"]["SCAI_IRL_API_KEY"] == report["variables"]["SCAI_IRL_API_KEY"]
+    assert len(report["variables"]["RAY_AUTH_TOKEN"]) >= 43
+    assert report["variables"]["JAX_PLATFORMS"] == "cpu"
+    assert report["leaks"] == []
     assert traces(number, str(tmp_path)) == []
 
 
 def await_end(number: str, folder: str) -> None:
-    """Wait until nothing of a job runs any more; Slurm calls it cancelled as soon as it has been told to stop."""
+    """Wait until no process of a job runs. Slurm calls it cancelled already when it is told to stop."""
     deadline = time.monotonic() + PATIENCE
     while left := [command for command in commands() if f"ray-{number}" in command or folder in command]:
         assert time.monotonic() < deadline, left
@@ -247,7 +247,7 @@ def await_end(number: str, folder: str) -> None:
 
 
 def traces(number: str, folder: str) -> list[str]:
-    """What is left of a job: processes, and files of Ray."""
+    """Traces of a job: processes, and files of Ray."""
     left = [command for command in commands() if f"ray-{number}" in command or folder in command]
     return left + [str(file) for file in Path("/tmp").glob(f"ray-{number}")]  # noqa: S108 - where the script puts it
 
@@ -264,8 +264,8 @@ def test_a_server_that_does_not_start_ends_the_job_at_once(slurm: Slurm, tmp_pat
     number = slurm.ask("sbatch", "--parsable", str(script))
     slurm.await_states(number, ["COMPLETED", "FAILED"], 60)
     assert slurm.states(number) == ["FAILED"]
-    said = (tmp_path / f"slurm-{number}.out").read_text()
-    assert "error: start: a process ended before all was ready (2 not ready" in said
+    output = (tmp_path / f"slurm-{number}.out").read_text()
+    assert "error: start: a process ended before all was ready (2 not ready" in output
     (log,) = tmp_path.glob(f"slurm-{number}-server-*-0.out")  # of both nodes, which are one machine
     assert log.read_text() == "no GPU here\n" * 2
 
@@ -277,8 +277,8 @@ def test_a_server_that_does_not_start_ends_the_job_at_once(slurm: Slurm, tmp_pat
 )
 def test_tasks_of_a_step_find_each_other_and_their_gpus(bound: list[str], taken: list[str], slurm: Slurm) -> None:
     words = ["srun", "--partition=one", "--ntasks=2", "--cpus-per-task=1", *bound]
-    said = slurm.ask(*words, sys.executable, "-c", HOSTS, seconds=PATIENCE)
-    told = sorted(
-        line for line in said.splitlines() if not line.startswith("[Gloo]")
-    )  # what carries collectives talks, too
-    assert told == [f"{number} 2 2 [0, 1] {gpu}" for number, gpu in enumerate(taken)]
+    output = slurm.ask(*words, sys.executable, "-c", HOSTS, seconds=PATIENCE)
+    lines = sorted(
+        line for line in output.splitlines() if not line.startswith("[Gloo]")
+    )  # the library for collectives prints messages, too
+    assert lines == [f"{number} 2 2 [0, 1] {gpu}" for number, gpu in enumerate(taken)]

@@ -1,4 +1,4 @@
-"""Waiting for servers and nodes: until they are there, for so long, and only while what is to start them lives."""
+"""Waiting for servers and nodes: until they are ready, at most for some time, and while their starters live."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scai_irl.sweep.slurm.ready import Nodes, Servers, main, wait
 
 
 class _Health(BaseHTTPRequestHandler):
-    """Healthy from the third question on."""
+    """A server that is healthy from the third check on."""
 
-    asked = 0
+    requests = 0
 
     def do_GET(self) -> None:
-        type(self).asked += 1
-        self.send_response(200 if self.path == "/health" and self.asked > 2 else 503)
+        type(self).requests += 1
+        self.send_response(200 if self.path == "/health" and self.requests > 2 else 503)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -40,9 +40,9 @@ def test_it_waits_until_a_server_is_healthy() -> None:
     with HTTPServer(("127.0.0.1", 0), _Health) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        asked = Servers((url,))
-        wait(asked.missing, seconds=30, alive=(), pause=0.01)
-        assert _Health.asked == 3
+        servers = Servers((url,))
+        wait(servers.missing, seconds=30, alive=(), pause=0.01)
+        assert _Health.requests == 3
         other = f"http://{nowhere()}"
         assert Servers((url, other)).missing() == [other]
         server.shutdown()

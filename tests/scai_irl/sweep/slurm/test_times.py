@@ -38,6 +38,6 @@ def test_what_slurm_cannot_read_is_refused(text: str) -> None:
         read_time(text)
 
 
-def test_minutes_that_were_meant_to_be_hours_are_told_apart() -> None:
+def test_minutes_that_were_meant_to_be_hours_are_refused() -> None:
     with pytest.raises(InputError, match="04:00:00 is four hours, and 04:00 four minutes"):
         read_time("04:00")
