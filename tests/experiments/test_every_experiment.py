@@ -114,7 +114,9 @@ def by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path]) -> None:
+def test_an_experiment_runs_by_its_name(
+    name: str, by_name: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     results = load(by_name(name))
     assert results.manifest.status == "finished"
     assert results.figures
@@ -135,6 +137,13 @@ def test_an_experiment_runs_by_its_name(name: str, by_name: Callable[[str], Path
     assert len(results.findings) > 0
     assert results.findings["question"].str.endswith("?").all()
     assert not results.findings["sentence"].str.contains("{", regex=False).any()
+    if "dry_run" in find_experiments()[name].config.model_fields:
+        capsys.readouterr()
+        nobody = ("--backend", "vllm-server", "--url", "http://127.0.0.1:9", "--out", str(tmp_path / "none"))
+        main(["run", name, *options(name, tmp_path), *nobody, "--dry-run"])
+        estimate = f"calls: {results.manifest.counts['calls']:,} (each request sent once)"
+        assert capsys.readouterr().out.startswith(estimate)
+        assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.slow
@@ -153,21 +162,6 @@ def test_one_report_of_all_opens_in_a_browser(by_name: Callable[[str], Path], tm
                 assert [(one["id"], one["nodes"][0]["html"]) for one in audit_of(window.page)["violations"]] == []
                 assert window.messages == []
                 assert [url for url in window.requests if not url.startswith("data:")] == [report.as_uri()]
-
-
-ASKING = sorted(name for name, experiment in find_experiments().items() if "dry_run" in experiment.config.model_fields)
-
-
-@pytest.mark.parametrize("name", ASKING)
-def test_a_dry_run_tells_the_calls_that_a_run_makes_and_asks_nobody(
-    name: str, by_name: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    calls = load(by_name(name)).manifest.counts["calls"]
-    capsys.readouterr()
-    nobody = ("--backend", "vllm-server", "--url", "http://127.0.0.1:9", "--out", str(tmp_path / "none"))
-    main(["run", name, *options(name, tmp_path), *nobody, "--dry-run"])
-    assert capsys.readouterr().out.startswith(f"calls: {calls:,} (each request sent once)")
-    assert not (tmp_path / "none").exists()
 
 
 def test_without_an_estimate_a_dry_run_is_refused_and_nothing_runs(
