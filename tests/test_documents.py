@@ -13,7 +13,7 @@ from scai_irl.cli.main import main
 from tests.docs.pages import PAGES, README, ROOT, blocks, run_page, shown_commands
 
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *PAGES]
-SLOW = {"audit.md", "beliefs.md", "cluster.md", "models.md", "run.md"}
+SLOW = {"audit.md", "beliefs.md", "cluster.md", "coming-from.md", "models.md", "run.md"}
 """Pages whose code takes more than about twenty seconds."""
 INSTALLING = {"add.md", "first-experiment.md"}
 """Pages that install something. `tests/docs` follows them in an environment of their own."""

@@ -96,6 +96,7 @@ def test_the_grid_holds_out_what_lies_between_and_the_largest() -> None:
         assert 4 < (~held_out).sum() > held_out.sum()
 
 
+@pytest.mark.slow
 def test_tokens_of_an_experiment_grow_with_its_runs() -> None:
     settings = {"users": ["fair"], "group": ["5v5"], "agents": ["thompson"], "epochs": 1}
     few, many = (scaling.tokens_of("one-group-norm", runs=runs, **settings) for runs in (1, 3))

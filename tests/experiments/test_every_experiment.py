@@ -113,7 +113,13 @@ def by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return run
 
 
-@pytest.mark.parametrize("name", SMALL)
+LONG = {"currency-suite", "response-types", "language-and-learning", "aligned-to-people"}
+"""Experiments that need half a minute even so; their own folders have fast tests."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SMALL]
+)
 def test_an_experiment_runs_by_its_name(
     name: str, by_name: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

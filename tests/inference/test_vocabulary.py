@@ -71,6 +71,7 @@ def equal_parts(parameter: Any) -> np.ndarray:
     return np.asarray(jax.vmap(parameter.value)(jax.numpy.asarray(u)), np.float64)
 
 
+@pytest.mark.slow
 def test_named_norms_and_a_named_norm_give_the_same_answers(seen: Evidence) -> None:
     enumerated = infer(named_norms(rationality=1 / equal_parts(WIDTH), lapse=equal_parts(LAPSE)), seen)
     continuous = infer(NamedNorm(), seen, key=KEY)
@@ -93,6 +94,7 @@ def test_named_norms_and_a_named_norm_give_the_same_answers(seen: Evidence) -> N
     assert fewer[0].probabilities.shape == fewer[1].probabilities.shape == (1, 3)
 
 
+@pytest.mark.slow
 def test_shares_and_mixtures_speak_of_the_same_weights(seen: Evidence) -> None:
     mixed, shares = infer(norm_mixtures(steps=10), seen), infer(NormShares().fix(lapse=0.1), seen, key=KEY)
     assert mixed.norms == shares.norms

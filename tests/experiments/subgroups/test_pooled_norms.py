@@ -15,6 +15,8 @@ from experiments.subgroups.setup import STAKES, policies_held
 
 PLAN = PreferenceGroups(shares=(0.5, 0.1), societies=6, users=10, games=8, seed=3)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def served() -> pd.DataFrame:

@@ -49,6 +49,7 @@ class TooNarrow(Method):
         return fit._replace(u=mean + (fit.u - mean) / 2, cell=fit.cell / 2)
 
 
+@pytest.mark.slow
 def test_a_right_posterior_stays_inside_and_a_narrow_one_does_not() -> None:
     """300 replications. If the law is true, one seed in twenty leaves the envelope."""
     right = calibrate(TWO, few_plays(), SMALL_GRID, KEY, replications=300)

@@ -43,6 +43,7 @@ def test_it_tells_chains_that_disagree_from_chains_that_do_not() -> None:
     assert split_r_hat(np.zeros((1, 2, 10, 1)))[0, 0] == 1
 
 
+@pytest.mark.slow
 def test_the_largest_is_near_that_of_arviz_and_missing_where_there_is_one_chain() -> None:
     person = Policy.of(Norm("fehr_schmidt", (0.9, 0.6), rationality=50.0))
     seen = evidence(*simulate(jax.random.key(0), person, np.full((3, 20), 40)))

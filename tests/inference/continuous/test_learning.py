@@ -156,6 +156,7 @@ def test_truths_drawn_from_the_prior_are_recovered(family: LearningFamily) -> No
         assert np.corrcoef(weight @ np.asarray(prior[name]), truth[name])[0, 1] > 0.35, name
 
 
+@pytest.mark.slow
 def test_nuts_finds_a_responder() -> None:
     """After many interactions NUTS is near the truth, also where the norm is learnt at an unknown rate."""
     family, truth = UgDelta(), {"alpha": 2.0, "tau": 0.5, "epsilon": 0.3}

@@ -27,6 +27,7 @@ RUNS = 1_000
 every_group = pytest.mark.parametrize("group", GROUPS)
 
 
+@pytest.mark.slow
 @every_group
 def test_nine_in_ten_intervals_cover_weights_drawn_from_the_prior(group: str) -> None:
     """1,000 runs in one program. The share's standard deviation is .0095, so 87–93 % is three of them on each side."""

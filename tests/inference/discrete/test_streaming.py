@@ -108,6 +108,7 @@ def test_one_program_serves_all_chunks() -> None:
     assert program._cache_size() == 1
 
 
+@pytest.mark.slow
 def test_draws_follow_the_posterior() -> None:
     """Pearson's statistic of 40,000 draws over some 270 hypotheses."""
     data = runs_of(random_evidence(4), slice(0, 2))

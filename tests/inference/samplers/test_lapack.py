@@ -35,6 +35,7 @@ def test_such_calls_are_found() -> None:
     assert len(lapack_calls(PLAIN_LAPACK.lower(jnp.eye(3)).compile())) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "family"),
     [

@@ -40,6 +40,7 @@ def test_a_place_that_was_seen_is_its_row(of_two: SampledPosterior) -> None:
         np.testing.assert_allclose(there, posterior_of_row(of_two, row).theta["own_weight"], atol=0.01)
 
 
+@pytest.mark.slow
 def test_it_is_as_if_the_place_had_been_in_the_fit(of_two: SampledPosterior) -> None:
     """A row without evidence, in the fit from the start, has the same posterior up to Monte Carlo error."""
     places = (*PLACES, 1.5)

@@ -252,6 +252,7 @@ def test_a_prior_that_ignores_the_stated_one_is_found() -> None:
         assert line["low"] - 0.01 <= chance <= line["high"] + 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [1, 3, 5])
 def test_the_number_of_games_that_count_is_found(memory: int) -> None:
     result = audited(Biased(lambda candidates, games: posterior_over(candidates, games[-memory:])), sizes=Sizes(6, 2))

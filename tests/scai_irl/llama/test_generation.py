@@ -75,6 +75,7 @@ def test_first_tokens_have_the_models_distribution(model: Llama, forms: Forms, t
         assert abs(first.count(int(token)) - expected) < 4 * np.sqrt(expected)
 
 
+@pytest.mark.slow
 def test_without_temperature_the_most_probable_token_is_taken(model: Llama, forms: Forms) -> None:
     prompts = [PromptTokens(text, seed, 0.0, 5) for seed, text in enumerate(TEXTS)]
     for prompt, answer in zip(prompts, written(model, forms, prompts, end=-1), strict=True):

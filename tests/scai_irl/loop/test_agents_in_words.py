@@ -122,6 +122,7 @@ def test_text_agents_resume_after_a_kill(everybody: Path, tmp_path: Path) -> Non
         assert (out / f"{name}.parquet").read_bytes() == (everybody / f"{name}.parquet").read_bytes()
 
 
+@pytest.mark.slow
 def test_users_may_be_played_by_the_model_in_the_same_number_of_rounds() -> None:
     backend = Recording()
     records = play(setting(users_by="model", runs=range(2), rationality=200.0), backend)
@@ -181,6 +182,7 @@ def test_an_assistant_reads_the_messages_that_it_receives() -> None:
     assert json.dumps(answers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("users_by", ["simulation", "model"])
 def test_messages_of_one_epoch_are_shown_to_text_agents_in_the_next(users_by: str, tmp_path: Path) -> None:
     talk = ("--manner", "sycophantic", "--users-by", users_by, "--agents", "scai-memory", "llm-psrl")

@@ -32,7 +32,8 @@ def test_the_belief_after_the_loop_is_that_of_all_plays_at_once(world: World) ->
         np.testing.assert_allclose(after_loop.log_evidence, at_once.log_evidence, rtol=1e-6)
 
 
-@pytest.mark.parametrize("family", [pytest.param("norm-mixtures", marks=pytest.mark.slow), "fehr-schmidt-grid"])
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["norm-mixtures", "fehr-schmidt-grid"])
 def test_other_families_are_believed_as_all_plays_at_once_would_be(family: str) -> None:
     design = setting(family=family, lapse=0.01, runs=range(3), stakes=(20, 20))
     records = play(design)
