@@ -47,10 +47,15 @@ METHODS: dict[str, Method] = {
     "laplace": Laplace(),
     "svi": Svi(guide="full-rank", fits=2, steps=1_500),
 }
-
-
-def slow(name: str) -> object:
-    return pytest.param(name, marks=pytest.mark.slow)
+QUICK: dict[str, Method] = {
+    "grid": Grid(),
+    "nuts": Nuts(chains=2, warmup=60, draws=60),
+    "smc": Smc(populations=2, particles=60),
+    "laplace": Laplace(draws=60),
+    "svi": Svi(fits=2, steps=60, draws=60),
+    "svi-mean-field": Svi(guide="mean-field", fits=2, steps=60, draws=60),
+}
+"""Methods with small settings for tests of all but accuracy. Each is compiled once in this file."""
 
 
 @functools.cache
@@ -109,7 +114,8 @@ def test_methods_agree_with_quadrature(name: str) -> None:
     assert name == "svi" or diagnose(posterior).warnings() == []  # its tails are short even here
 
 
-@pytest.mark.parametrize("name", ["nuts", slow("smc")])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nuts", "smc"])
 def test_a_discrete_parameter_is_summed_out_and_drawn_back(name: str) -> None:
     data = Evidence(*(column[:, :2] for column in played(plays=24)))
     exact = infer(NamedNorm(), data, method="grid", key=KEY)
@@ -120,7 +126,7 @@ def test_a_discrete_parameter_is_summed_out_and_drawn_back(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["grid", "nuts", "laplace", *map(slow, ("smc", "svi"))])
+@pytest.mark.parametrize("name", ["grid", *METHODS])
 def test_updating_in_sequence_is_updating_at_once(name: str) -> None:
     method = METHODS.get(name, Grid())
     first, second = parts(played(), 8)
@@ -137,14 +143,8 @@ def test_updating_in_sequence_is_updating_at_once(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["nuts", "smc", "laplace", "svi"])
 def test_the_same_key_gives_the_same_numbers(name: str) -> None:
-    quick: dict[str, Method] = {
-        "nuts": Nuts(chains=2, warmup=60, draws=60),
-        "smc": Smc(populations=2, particles=60),
-        "laplace": Laplace(draws=60),
-        "svi": Svi(fits=2, steps=60, draws=60),
-    }
     one, two, other = (
-        infer(TWO, played(), key=jax.random.key(seed), method=quick[name], allow_disagreement=True)
+        infer(TWO, played(), key=jax.random.key(seed), method=QUICK[name], allow_disagreement=True)
         for seed in (5, 5, 6)
     )
     np.testing.assert_array_equal(one.fit.u, two.fit.u)
@@ -152,7 +152,7 @@ def test_the_same_key_gives_the_same_numbers(name: str) -> None:
 
 
 def test_a_run_alone_is_that_run_in_a_batch() -> None:
-    method = Nuts(chains=2, warmup=60, draws=60)
+    method = QUICK["nuts"]
     together = infer(TWO, played(), key=KEY, method=method, allow_disagreement=True)
     alone = infer(TWO, Evidence(*(c[:1] for c in played())), key=KEY, method=method, allow_disagreement=True)
     np.testing.assert_allclose(together.theta["alpha"][:1], alone.theta["alpha"], rtol=1e-5)
@@ -174,13 +174,11 @@ def test_chains_are_the_same_however_they_are_run(chain_method: str) -> None:
 
 @pytest.mark.parametrize("name", ["nuts", "smc", "laplace"])
 def test_a_second_fit_of_the_same_shapes_compiles_nothing(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    small = {"nuts": Nuts(chains=2, warmup=20, draws=20), "smc": Smc(populations=1, particles=50), "laplace": Laplace()}
-
     def compiled(seed: int) -> int:
         data = played(runs=1, plays=7, seed=seed)
         caplog.clear()
         with jax.log_compiles(), caplog.at_level(logging.WARNING):
-            posterior = infer(TWO, data, key=jax.random.key(seed), method=small[name], allow_disagreement=True)
+            posterior = infer(TWO, data, key=jax.random.key(seed), method=QUICK[name], allow_disagreement=True)
             assert np.isfinite(posterior.theta["alpha"]).all()
         return caplog.text.count("Finished XLA compilation")
 
@@ -193,7 +191,7 @@ class Interrupted(Exception):
 
 
 def test_an_interrupted_sampler_goes_on_to_the_same_draws(tmp_path: Path) -> None:
-    method = Nuts(chains=2, warmup=50, draws=50)
+    method = QUICK["nuts"]
     file = tmp_path / "chains.npz"
     whole = infer(TWO, played(), key=KEY, method=method, allow_disagreement=True)
     for stop_at in (5, 40, 80):
@@ -221,16 +219,16 @@ def test_an_interrupted_sampler_goes_on_to_the_same_draws(tmp_path: Path) -> Non
 
 
 def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
-    method = Nuts(chains=1, warmup=20, draws=20)
+    method = QUICK["nuts"]
     file = tmp_path / "chains.npz"
-    infer(TWO, played(), key=KEY, method=method, checkpoint=file)
+    infer(TWO, played(), key=KEY, method=method, checkpoint=file, allow_disagreement=True)
     before = file.read_bytes()
     with pytest.raises(ValueError, match=r"^checkpoint: .* belongs to another run; delete it"):
-        infer(TWO, played(), key=jax.random.key(1), method=method, checkpoint=file)
+        infer(TWO, played(), key=jax.random.key(1), method=method, checkpoint=file, allow_disagreement=True)
     assert file.read_bytes() == before
     file.write_bytes(before[: len(before) // 2])
     with pytest.raises(ValueError, match=r"^checkpoint: .* cannot be read; delete it"):
-        infer(TWO, played(), key=KEY, method=method, checkpoint=file)
+        infer(TWO, played(), key=KEY, method=method, checkpoint=file, allow_disagreement=True)
 
 
 def test_chains_that_disagree_are_refused_unless_asked_for() -> None:
@@ -257,9 +255,7 @@ def test_approximations_that_do_not_fit_say_so() -> None:
 
 @pytest.mark.parametrize("name", CONTINUOUS_METHODS)
 def test_every_method_exports_to_arviz(name: str) -> None:
-    small: dict[str, Method] = {"nuts": Nuts(chains=2, warmup=100, draws=100), "smc": Smc(populations=2, particles=100)}
-    method = small.get(name, CONTINUOUS_METHODS[name])
-    posterior = infer(TWO, played(), key=KEY, method=method, allow_disagreement=True)
+    posterior = infer(TWO, played(), key=KEY, method=QUICK[name], allow_disagreement=True)
     exported = posterior.to_arviz(KEY, draws=200)
     samples = arviz_compat.group(exported, "posterior")
     assert samples.sizes["run"] == 2

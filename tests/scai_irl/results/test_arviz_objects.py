@@ -13,13 +13,14 @@ import pytest
 import xarray as xr
 
 import scai_irl as si
-from inference import CONTINUOUS_FAMILIES, arviz_compat, evidence, infer, named_norms, norm_mixtures, parameter_grid
+from inference import CONTINUOUS_FAMILIES, FAMILIES, arviz_compat, evidence, infer, make_family
 from inference.continuous.family import HypothesisFamily
-from inference.discrete.hypotheses import Hypotheses
-from inference.samplers.fit import Method
+from inference.samplers.fit import Method, from_coordinates
 from inference.samplers.grid import Grid
 from inference.samplers.laplace import Laplace
 from inference.samplers.nuts import Nuts
+from inference.samplers.posterior import SampledPosterior
+from inference.samplers.runs import number_of_runs
 from inference.samplers.smc import Smc
 from inference.samplers.svi import Svi
 
@@ -45,25 +46,31 @@ def check_in_arviz(exported: Any) -> None:
     assert si.plot_posterior(exported).axes
 
 
-GRID = parameter_grid("fehr_schmidt", {"alpha": (0.0, 1.0), "beta": (0.0, 0.3)})
-
-
-@pytest.mark.parametrize("hypotheses", [named_norms(), norm_mixtures(), GRID], ids=["norms", "mixtures", "grid"])
-def test_discrete_posteriors(hypotheses: Hypotheses) -> None:
-    posterior = infer(hypotheses, evidence(*SEEN))
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_set_of_hypotheses(name: str) -> None:
+    posterior = infer(make_family(name), evidence(*SEEN))
     check_in_arviz(posterior.to_arviz(jax.random.key(0), 100))
 
 
-QUICK = ("fehr-schmidt", "named-norm", "norm-shares", "subjects")
-"""Families in the fast tests: plain, discrete, on a simplex, and with a parameter for each subject."""
-
-
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CONTINUOUS_FAMILIES]
-)
+@pytest.mark.parametrize("name", CONTINUOUS_FAMILIES)
 def test_every_family(name: str) -> None:
-    entry = CONTINUOUS_FAMILIES[name]
-    check_fit(entry.family, entry.design(), Laplace(starts=1, steps=5, draws=40))
+    """A sample of the prior has the same variables as one of the posterior, and needs no fit."""
+    posterior = prior_sample(CONTINUOUS_FAMILIES[name].family, CONTINUOUS_FAMILIES[name].design())
+    check_in_arviz(posterior.to_arviz(draws=50))
+    assert si.plot_posterior(posterior).axes
+
+
+def prior_sample(family: HypothesisFamily, data: Any) -> SampledPosterior:
+    """Two chains of draws from the prior, in the place of a posterior of every run."""
+    arranged = family.arrange(data)
+    shape = (number_of_runs(arranged), 2, 25)
+    generator = np.random.default_rng(0)
+    modes = len(family.mode_labels)
+    fit = from_coordinates(
+        generator.normal(size=(*shape, family.dimension)).astype(np.float32),
+        np.full(shape, -np.log(shape[1] * shape[2])),
+    )._replace(mode=generator.integers(modes, size=shape), mode_chance=np.full((*shape, modes), 1 / modes))
+    return SampledPosterior(family, Nuts(), fit, arranged, data)
 
 
 @pytest.mark.slow
@@ -71,6 +78,7 @@ def test_every_family(name: str) -> None:
     "method",
     [
         Grid(points=11),
+        Laplace(starts=1, steps=5, draws=40),
         Nuts(warmup=20, draws=20),
         Smc(particles=40, sweeps=1),
         Svi(steps=20, draws=20),
@@ -78,17 +86,13 @@ def test_every_family(name: str) -> None:
     ids=lambda method: method.name,
 )
 def test_every_method(method: Method) -> None:
+    """A poor fit is enough."""
     entry = CONTINUOUS_FAMILIES["fehr-schmidt"]
-    check_fit(entry.family, entry.design(), method)
-
-
-def check_fit(family: HypothesisFamily, data: Any, method: Method) -> None:
-    """Fit, and check the export. A poor fit is enough."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        posterior = infer(family, data, method=method, allow_disagreement=True)
-        check_in_arviz(posterior.to_arviz(draws=50))
-        assert si.plot_posterior(posterior).axes
+        posterior = infer(entry.family, entry.design(), method=method, allow_disagreement=True)
+    check_in_arviz(posterior.to_arviz(draws=50))
+    assert si.plot_posterior(posterior).axes
 
 
 def test_text_in_an_older_file_becomes_a_coordinate(tmp_path: Path) -> None:
