@@ -38,13 +38,11 @@ _CACHES = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHES / "scai-irl" / f"jax-{platform.node()}"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
-# Tests compile thousands of programs, which takes a quarter of the time without optimisation, and run each a few times.
-# Some versions of XLA stop at a flag that they do not know.
+# Fast tests compile thousands of programs and run each a few times. Without optimisation, that takes a quarter of the
+# time. Slow tests compute more, so their programs are optimised. Some versions of XLA stop at a flag unknown to them.
 _NO_OPTIMISATION = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 if version("jaxlib").startswith("0.10."):
     _NO_OPTIMISATION += " --xla_cpu_use_fusion_emitters=false"
-os.environ["XLA_FLAGS"] = f"{_NO_OPTIMISATION} {os.environ.get('XLA_FLAGS', '')}".strip()
-
 _MOST_MEMORY = 3 * 2**30  # bytes in one process
 
 

@@ -439,7 +439,7 @@ def test_an_audit_whose_server_died_goes_on_and_asks_nothing_twice(
     [
         (["--wordings", "0"], "wordings: .* give numbers from 1 to 5"),
         (["--wordings", "1", "1"], "wordings: .* a wording twice"),
-        (["--channels", "token", "token"], "channels: .*twice"),
+        (["--channels", "token", "token"], "channels: .*duplicate"),
         (["--preset", "huge"], "preset"),
         (["--draws", "0"], "draws"),
     ],

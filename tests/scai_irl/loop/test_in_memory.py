@@ -93,7 +93,7 @@ def test_runs_that_never_come_back_count_in_full() -> None:
     assert epochs_behind(table, ["h"], 2)["behind"].tolist() == pytest.approx([np.nan, 1.0], nan_ok=True)
     (finding,) = recovery_findings(table, ["h"], 2, "?")
     assert finding.value == pytest.approx(2.0)
-    assert "1 of 2 runs never caught up, and count as 3" in finding.sentence
+    assert "1 of 2 runs never caught up and count as 3" in finding.sentence
     assert recovery_table(table, ["h"], 2)["never back"].tolist() == ["1 of 2"]
 
 

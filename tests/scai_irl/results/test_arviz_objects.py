@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import scai_irl as si
-from inference import CONTINUOUS_FAMILIES, FAMILIES, arviz_compat, evidence, infer, make_family
+from inference import CONTINUOUS_FAMILIES, FAMILIES, arviz_compat, evidence, infer
 from inference.continuous.family import HypothesisFamily
 from inference.samplers.fit import Method, from_coordinates
 from inference.samplers.grid import Grid
@@ -23,6 +23,7 @@ from inference.samplers.posterior import SampledPosterior
 from inference.samplers.runs import number_of_runs
 from inference.samplers.smc import Smc
 from inference.samplers.svi import Svi
+from scai_irl.testing.family_laws import family
 
 SEEN = ([10, 10, 20], [5, 4, 9], [True, True, True])
 
@@ -48,7 +49,7 @@ def check_in_arviz(exported: Any) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_set_of_hypotheses(name: str) -> None:
-    posterior = infer(make_family(name), evidence(*SEEN))
+    posterior = infer(family(name), evidence(*SEEN))
     check_in_arviz(posterior.to_arviz(jax.random.key(0), 100))
 
 
@@ -60,17 +61,17 @@ def test_every_family(name: str) -> None:
     assert si.plot_posterior(posterior).axes
 
 
-def prior_sample(family: HypothesisFamily, data: Any) -> SampledPosterior:
+def prior_sample(hypotheses: HypothesisFamily, data: Any) -> SampledPosterior:
     """Two chains of draws from the prior, in the place of a posterior of every run."""
-    arranged = family.arrange(data)
+    arranged = hypotheses.arrange(data)
     shape = (number_of_runs(arranged), 2, 25)
     generator = np.random.default_rng(0)
-    modes = len(family.mode_labels)
+    modes = len(hypotheses.mode_labels)
     fit = from_coordinates(
-        generator.normal(size=(*shape, family.dimension)).astype(np.float32),
+        generator.normal(size=(*shape, hypotheses.dimension)).astype(np.float32),
         np.full(shape, -np.log(shape[1] * shape[2])),
     )._replace(mode=generator.integers(modes, size=shape), mode_chance=np.full((*shape, modes), 1 / modes))
-    return SampledPosterior(family, Nuts(), fit, arranged, data)
+    return SampledPosterior(hypotheses, Nuts(), fit, arranged, data)
 
 
 @pytest.mark.slow

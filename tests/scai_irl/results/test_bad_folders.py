@@ -45,7 +45,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
         ([*AGAIN, "--seed", "1"], "seed is 0 there, 1 here"),
         ([*TINY, "--epochs", "3"], "epochs is 2 there, 3 here"),
         ([*AGAIN, "--stakes", "10", "20"], "stakes is [10, 100] there, [10, 20] here"),
-        (["run", "mixed-group-norm", "--runs", "2"], "one-group-norm there, mixed-group-norm asked for"),
+        (["run", "mixed-group-norm", "--runs", "2"], "one-group-norm there, mixed-group-norm here"),
     ],
 )
 def test_results_of_another_configuration_are_kept(
