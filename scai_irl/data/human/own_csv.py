@@ -10,8 +10,10 @@ import pandas as pd
 from envs.contexts import MAX_STAKE
 from scai_irl.data.human.choices import PROPOSER, RESPONDER, HumanChoices
 from scai_irl.data.human.collected import collected, names_of, refuse_duplicates
-from scai_irl.data.human.csv_rows import MOST_TRIALS, numbers, read_text_columns, refuse_first, whole_numbers
+from scai_irl.data.human.csv_rows import MOST_TRIALS, ones, read_text_columns, refuse_first, whole_numbers
 from scai_irl.io.errors import InputError
+
+_LACKING = "name the columns, or correct the file"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +63,9 @@ def read_csv(path: Path, columns: CsvColumns | None = None) -> HumanChoices:
     needed = [names.subject, *([] if names.stake.isdigit() else [names.stake])]
     optional = [field.name for field in dataclasses.fields(names) if field.name not in {"subject", "stake"}]
     needed += [getattr(names, n) for n in optional if getattr(names, n) != getattr(usual, n)]
-    table = read_text_columns(path, needed)
+    table = read_text_columns(path, needed, _LACKING)
     if names.minimum not in table:
-        table = read_text_columns(path, [names.offer])
+        table = read_text_columns(path, [names.offer], _LACKING)
     rows = pd.DataFrame({"subject": names_of(path, table, names.subject)})
     if names.stake in table:
         rows["stake"] = whole_numbers(path, table, names.stake, 1, MAX_STAKE)
@@ -115,8 +117,5 @@ def _answers(path: Path, table: pd.DataFrame, column: str, answering: pd.Series[
     if len(given):
         if column not in table:
             raise InputError(str(path), f"has no column {column!r}", "name the column of answers with --accepted")
-        filled = numbers(path, given, column, 0, 1)
-        wrong = ~filled.isin((0, 1))
-        refuse_first(path, given, column, wrong, "is neither 1 (accept) nor 0 (reject)", "give 1 or 0")
-        answers.loc[filled.index] = filled == 1
+        answers.loc[given.index] = ones(path, given, column, "accept", "reject")
     return answers

@@ -9,7 +9,7 @@ import pandas as pd
 from envs.contexts import MAX_STAKE
 from scai_irl.data.human.choices import PROPOSER, RESPONDER, HumanChoices
 from scai_irl.data.human.collected import collected, names_of, refuse_duplicates
-from scai_irl.data.human.csv_rows import MOST_TRIALS, numbers, read_text_columns, refuse_first, whole_numbers
+from scai_irl.data.human.csv_rows import MOST_TRIALS, numbers, ones, read_text_columns, refuse_first, whole_numbers
 from scai_irl.io.errors import InputError
 
 
@@ -26,8 +26,7 @@ def read_heffner(path: Path) -> HumanChoices:
     given = 100 * (1 - numbers(path, table, "unfairness", 0, 1, "the share kept by the proposer, 0 to 1"))
     off = (given - given.round()).abs() > 1e-6
     refuse_first(path, table, "unfairness", off, "is no whole number of hundredths", "give shares such as 0.55")
-    rejected = numbers(path, table, "choice", 0, 1)
-    refuse_first(path, table, "choice", ~rejected.isin((0, 1)), "is neither 0 (accept) nor 1 (reject)", "give 0 or 1")
+    rejected = ones(path, table, "choice", "reject", "accept")
     rows = pd.DataFrame(
         {
             "study": table["study"],
@@ -36,7 +35,7 @@ def read_heffner(path: Path) -> HumanChoices:
             "role": RESPONDER,
             "stake": 100,
             "offer": given.round(),
-            "accepted": rejected == 0,
+            "accepted": ~rejected,
         }
     )
     refuse_duplicates(path, rows, "trial")

@@ -122,8 +122,8 @@ BAD = [
     (read_heffner, HEFFNER_LINES, {3: "7,2,nan,1,1,1,ug"}, "column unfairness, line 3: 'nan' is no number"),
     (read_heffner, HEFFNER_LINES, {3: "7,2,1.2,1,1,1,ug"}, "column unfairness, line 3: '1.2' is not the share kept"),
     (read_heffner, HEFFNER_LINES, {3: "7,2,0.123,1,1,1,ug"}, "line 3: '0.123' is no whole number of hundredths"),
-    (read_heffner, HEFFNER_LINES, {5: "12,2,0.8,1,1,0.5,ug"}, "column choice, line 5: '0.5' is neither 0"),
-    (read_heffner, HEFFNER_LINES, {5: "12,2,0.8,1,1,2,ug"}, "column choice, line 5: '2' is not a number from 0 to 1"),
+    (read_heffner, HEFFNER_LINES, {5: "12,2,0.8,1,1,0.5,ug"}, "column choice, line 5: '0.5' is neither 1 (reject)"),
+    (read_heffner, HEFFNER_LINES, {5: "12,2,0.8,1,1,2,ug"}, "column choice, line 5: '2' is neither 1 (reject)"),
     (read_heffner, HEFFNER_LINES, {5: "12,1,0.8,1,1,0,ug"}, "column trial, line 5: subject 12 has trial 1 twice"),
     (read_heffner, HEFFNER_LINES, {4: ",1,0.55,1,1,0,ug"}, "column sub, line 4: '' is missing"),
     (read_heffner, HEFFNER_LINES, {1: "sub,trial,kept,valence,arousal,choice,study"}, "has no column 'unfairness'"),
@@ -142,11 +142,17 @@ BAD = [
     (read_csv, CSV_LINES, {3: "a,2,responder,0,0,0"}, "column stake, line 3: '0' is not a number from 1"),
     (read_csv, CSV_LINES, {3: "a,2,responder,20,2.5,0"}, "column offer, line 3: '2.5' is no whole number"),
     (read_csv, CSV_LINES, {3: "a,2,responder,20,2,"}, "column accepted, line 3: '' is missing"),
-    (read_csv, CSV_LINES, {3: "a,2,responder,20,2,yes"}, "column accepted, line 3: 'yes' is no number"),
+    (read_csv, CSV_LINES, {3: "a,2,responder,20,2,yes"}, "column accepted, line 3: 'yes' is neither 1 (accept)"),
     (read_csv, CSV_LINES, {3: "a,2,judge,20,2,0"}, "column role, line 3: 'judge' is no role"),
     (read_csv, CSV_LINES, {3: "a,1,responder,20,2,0"}, "column trial, line 3: subject a has trial 1 twice"),
     (read_csv, CSV_LINES, {1: "subject,trial,role,stake,offer,answer"}, "has no column 'accepted'"),
-    (read_csv, CSV_LINES, {1: "person,trial,role,stake,offer,accepted"}, "has no column 'subject'"),
+    (
+        read_csv,
+        CSV_LINES,
+        {1: "person,trial,role,stake,offer,accepted"},
+        "has no column 'subject' (it has person, trial, role, stake, offer, accepted); name the columns",
+    ),
+    (read_moblab, CSV_LINES, {}, "accepted); give the published file; `scai-irl import human csv` reads a file of"),
 ]
 
 
@@ -166,11 +172,14 @@ def test_a_flaw_is_refused_by_file_column_and_line(
     ("name", "content", "message"),
     [
         ("empty.csv", b"", "is empty"),
-        ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "not a CSV file"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "not text in UTF-8"),
         ("broken.csv.gz", b"no gzip at all", "not a CSV file that can be read"),
+        ("latin.csv", "sub;trial\nZoë;1".encode("latin-1"), "not text in UTF-8; save it as CSV with the encoding UTF"),
+        ("semicolons.csv", b"sub;trial\n7;1\n", r"has no column 'sub' .*separated by commas"),
+        ("decimals.csv", b"sub;trial\n7;0,5\n", "more values than column names; .*separated by commas"),
         ("cut.csv.gz", gzip.compress(b"sub,trial\n" * 500, mtime=0)[:40], "not a CSV file that can be read"),
     ],
-    ids=["empty", "picture", "no-gzip", "cut-gzip"],
+    ids=["empty", "picture", "no-gzip", "latin", "semicolons", "decimals", "cut-gzip"],
 )
 def test_what_is_no_csv_is_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
