@@ -136,6 +136,9 @@ def fit_people(
     Raises:
         InputError: If the choices do not suit the plan.
     """
+    if subjects(choices).max() == 0:
+        hint = "give choices of two people or more"
+        raise InputError("data", "has one person, but fits are compared by leaving out people in turn", hint)
     by_strategy = bool(choices["minimum"].notna().any())
     if by_strategy and plan.hierarchical:
         hint = "give --hierarchical no family"
