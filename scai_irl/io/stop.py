@@ -1,4 +1,4 @@
-"""The end of a program because of wrong input: one line and exit code 2."""
+"""The end of a program because of wrong input or Ctrl-C: one line, with exit code 2 or 130."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from scai_irl.io.errors import InputError
 T = TypeVar("T")
 
 _WRONG_INPUT = 2
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def told_in_one_line(work: Callable[[], T]) -> T:
-    """Call a function; an `InputError` or `PluginError` ends the program with its one line and exit code 2."""
+    """Call a function; wrong input (`InputError`, `PluginError`) and Ctrl-C end the program with one line."""
     try:
         return work()
     except InputError as wrong:
@@ -25,6 +26,9 @@ def told_in_one_line(work: Callable[[], T]) -> T:
         if not isinstance(wrong, PluginError):
             raise
         stop(str(wrong))
+    except KeyboardInterrupt:
+        print("stopped; to go on, give the same command again", file=sys.stderr)
+        raise SystemExit(_INTERRUPTED) from None
 
 
 def stop(line: str) -> NoReturn:
