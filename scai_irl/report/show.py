@@ -11,7 +11,7 @@ from rich.console import Console
 from scai_irl.io.errors import printable
 from scai_irl.report.tables import print_table, read_table
 from scai_irl.results.findings import FINDINGS
-from scai_irl.results.manifest import Displayed
+from scai_irl.results.manifest import Displayed, Manifest
 from scai_irl.results.results import Results
 
 _MOST_FINDINGS = 12
@@ -40,12 +40,18 @@ def show(results: Results) -> None:
         console.print(f"{len(results.unread)} entries could not be read:")
         lines = results.unread.head(5).itertuples(index=False)
         _print_lines([f"  {line.file} {line.where}: {line.reason}" for line in lines], console)
-    counts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in manifest.counts.items())
-    seed = "" if manifest.seed is None else f", seed {manifest.seed}"
-    console.print(f"{manifest.status}{seed}; {counts}", highlight=False, markup=False)
+    _print_lines([_status(manifest)], console)
     for figure in results.figures:
         console.print(f"figure: {figure}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"results: {results.path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _status(manifest: Manifest) -> str:
+    seed = "" if manifest.seed is None else f", seed {manifest.seed}"
+    counts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in manifest.counts.items())
+    if manifest.status == "finished":
+        return f"finished{seed}; {counts}" if counts else f"finished{seed}"
+    return f"running or stopped{seed}; after a stop, the same command continues it"
 
 
 def _shaped(results: Results) -> list[Displayed]:

@@ -126,6 +126,22 @@ def test_show_prints_the_table_the_counts_and_the_figures(finished: Path, capsys
     assert out.splitlines()[-1] == f"results: {finished}"
 
 
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"counts": {}}, "finished, seed 0"),
+        ({"status": "running"}, "running or stopped, seed 0; after a stop, the same command continues it"),
+    ],
+)
+def test_show_prints_the_status(
+    changed: dict[str, object], line: str, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads((results / "manifest.json").read_text())
+    (results / "manifest.json").write_text(json.dumps(manifest | changed))
+    main(["show", str(results)])
+    assert line in capsys.readouterr().out.splitlines()
+
+
 def test_show_takes_text_from_files_as_text(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = pd.DataFrame({"file": ["[bold]a[/bold]"], "where": [""], "reason": ["[link=x]\x1b[31mred"]})
     table.to_parquet(results / "unread.parquet")
