@@ -102,7 +102,7 @@ class Manifest(BaseModel):
         path = folder / MANIFEST
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as missing:
+        except (FileNotFoundError, NotADirectoryError) as missing:
             hint = "give the path of a folder that scai-irl wrote"
             raise InputError(str(folder), "no results folder (it has no manifest.json)", hint) from missing
         except (ValidationError, UnicodeDecodeError) as damaged:

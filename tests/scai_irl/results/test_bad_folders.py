@@ -184,7 +184,7 @@ def finished_in_epochs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stopped") / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("scai_irl.loop.run.collect_epochs", _stop)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SystemExit, match="130"):
             main([*AGAIN, "--out", str(folder)])
     return folder
 
@@ -201,12 +201,13 @@ def test_an_epoch_that_was_deleted_is_played_anew(interrupted: Path, finished: P
 
 @pytest.mark.parametrize("command", [["show"], ["audit", "recorded"]])
 def test_a_folder_that_is_no_results_folder_is_named(command: list[str], tmp_path: Path, refused: Refused) -> None:
-    for folder in (tmp_path, tmp_path / "nowhere"):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path, tmp_path / "nowhere", tmp_path / "file"):
         line = refused(*command, folder)
         assert line.startswith(f"error: {folder}: no results folder (it has no manifest.json)")
         with pytest.raises(InputError, match="no results folder"):
             load(folder)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_recording_that_is_not_there_is_named(tmp_path: Path, refused: Refused) -> None:
