@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _RULE = re.compile(r"[\s╭╮╰╯│─-]*")  # box-drawing lines, or hyphens if the output has no others
+_PYTHONS_WORDS = (
+    (re.compile(r"invalid literal for int\(\) with base 10: (.*)"), r"\1 is no whole number"),
+    (re.compile(r"could not convert string to float: (.*)"), r"\1 is no number"),
+    (re.compile(r"Could not parse arguments \[(.*)\] into .*"), r"\1 do not fit"),
+)
+_MOST_SIMILAR = 3
 _SHORTEST = (tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes)
 
 
@@ -66,7 +72,14 @@ def _one_line(box: str, program: str) -> str:
         else:
             paragraphs[-1].append(line.strip(" │"))
     message = next((" ".join(lines) for lines in paragraphs if lines), "the command line cannot be read")
-    hints = [lines[:2] if lines[0].startswith("Perhaps") else lines for lines in paragraphs[1:] if lines]
-    hints = [lines for lines in hints if lines[0].startswith(("Perhaps", "Available"))]
-    hint = " ".join(hints[0]) if hints else f"see {program} --help"
+    for pattern, plain in _PYTHONS_WORDS:
+        message = pattern.sub(plain, message)
+    hints = [lines for lines in paragraphs[1:] if lines and lines[0].startswith(("Perhaps", "Available"))]
+    hint = _hint(hints[0]) if hints else f"see {program} --help"
     return f"{message.removeprefix('Error parsing ').rstrip('.')}; {hint[0].lower()}{hint[1:]}"
+
+
+def _hint(lines: list[str]) -> str:
+    """Join a paragraph; of similar options, keep only the names."""
+    options = [line for line in lines if line.startswith("--")][:_MOST_SIMILAR]
+    return f"{lines[0]} {' or '.join(options)}" if options else " ".join(lines)

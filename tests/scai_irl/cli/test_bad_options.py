@@ -66,14 +66,15 @@ WRONG_VALUES = [
     (f"{MIXED} selfish=0.5,fair=0.5 selfish=.50,fair=.5", "mixtures", "give each mixture once"),
 ]
 WRONG_WORDS = [
-    (f"{ONE_GROUP} --runs abc", "--runs", "'abc'"),
+    (f"{ONE_GROUP} --runs abc", "--runs", "'abc' is no whole number; see scai-irl run one-group-norm --help"),
     (f"{ONE_GROUP} --runs 1.5", "--runs", "'1.5'"),
     (f"{ONE_GROUP} --runs", "", "'--runs'"),
     (f"{ONE_GROUP} --seed 1e3", "--seed", "'1e3'"),
-    (f"{ONE_GROUP} --lapse much", "--lapse", "'much'"),
+    (f"{ONE_GROUP} --lapse much", "--lapse", "'much' is no number"),
     (f"{ONE_GROUP} --stakes 10", "", "'--stakes'"),
-    (f"{ONE_GROUP} --stakes ten twenty", "--stakes", "'ten'"),
+    (f"{ONE_GROUP} --stakes ten twenty", "--stakes", "'ten', 'twenty' do not fit; see scai-irl"),
     (f"{ONE_GROUP} --rnus 3", "", "--rnus, 3; perhaps you meant: --runs"),
+    (f"{ONE_GROUP} --run 3", "", "you meant: --dry-run, --no-dry-run or --first-run INT or --runs INT"),
     (f"{ONE_GROUP} stray", "", "stray"),
     (
         "run no-such-experiment",
@@ -128,7 +129,7 @@ def test_the_line_does_not_depend_on_the_terminals_width(
     monkeypatch.setenv("COLUMNS", columns)
     with pytest.raises(SystemExit):
         main(f"{ONE_GROUP} --runs abc".split())
-    expected = "error: --runs: invalid literal for int() with base 10: 'abc'; see scai-irl run one-group-norm --help\n"
+    expected = "error: --runs: 'abc' is no whole number; see scai-irl run one-group-norm --help\n"
     assert capsys.readouterr().err == expected
 
 
