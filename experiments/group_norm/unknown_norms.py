@@ -28,7 +28,8 @@ def unknown_norms(setting: Setting) -> list[str]:
     """Sentences that name every population that is not among the hypotheses."""
     populations = [others for c in setting.conditions for others in (c.population, *(later for _, later in c.later))]
     return [
-        f"warning: {name} users match none of the assistants' hypotheses, so no posterior can identify their norm"
+        f"warning: {name} users match none of the assistants' hypotheses, so no posterior can identify their norm; "
+        "give assistants other hypotheses with --family"
         for population, name in ((one, population_name(one)) for one in dict.fromkeys(populations))
         if not is_among_hypotheses(setting, population)
     ]

@@ -86,6 +86,14 @@ class PlayConfig(UsersConfig, ExperimentConfig):
     lapse: float = Field(0.0, ge=0, le=1, description="Probability that a user slips and acts at random.")
     family: str = Field("named-norms", description="Hypotheses of the assistants; `scai-irl list` names the families.")
 
+    @field_validator("group", "agents", "currencies")
+    @classmethod
+    def _separated_by_spaces(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if "," in name:
+                raise ValueError(f"{name!r} has a comma; separate values by spaces, as in {name.replace(',', ' ')}")
+        return value
+
     @field_validator("group")
     @classmethod
     def _known_groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -45,7 +45,8 @@ def test_users_act_by_a_norm_of_ones_own_and_a_warning_says_that_no_hypothesis_h
     results = load(tmp_path / "own")
     (remark,) = results.manifest.remarks
     assert remark == (
-        "warning: offer=0.3 users match none of the assistants' hypotheses, so no posterior can identify their norm"
+        "warning: offer=0.3 users match none of the assistants' hypotheses, so no posterior can identify their norm; "
+        "give assistants other hypotheses with --family"
     )
     printed = capsys.readouterr()
     assert remark in printed.err

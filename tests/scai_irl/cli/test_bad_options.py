@@ -47,6 +47,7 @@ WRONG_VALUES = [
     (f"{ONE_GROUP} --agents", "agents", "none given"),
     (f"{ONE_GROUP} --agents map map", "agents", "give each agent once"),
     (f"{ONE_GROUP} --group 2v8", "group", "unknown group '2v8'; give 1v9"),
+    (f"{ONE_GROUP} --group 5v5,9v1", "group", "'5v5,9v1' has a comma; separate values by spaces, as in 5v5 9v1"),
     (f"{ONE_GROUP} --group ../5v5", "group", "unknown group"),
     (f"{ONE_GROUP} --group 0uu-0au-0ua-0aa", "group", "has no interactions"),
     (f"{ONE_GROUP} --group 1v9 1v9", "group", "give each group once"),
