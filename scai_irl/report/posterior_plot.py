@@ -10,21 +10,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inference import DiscretePosterior, SampledPosterior, arviz_compat
+from inference import DiscretePosterior, SampledPosterior
 from inference.continuous.capabilities import ActsOnStakes
 from scai_irl.report.forest import BLUE, GREY, ForestRow, draw_forest
+from scai_irl.report.stored_posterior_plot import MOST_ROWS, estimate_row, height, plot_stored
+from scai_irl.results.results import Results
 
-_MOST_ROWS = 30
-_TAILS = (0.05, 0.95)
 
-
-def plot_posterior(posterior: DiscretePosterior | SampledPosterior | Any, run: int = 0, stake: int = 100) -> Figure:
+def plot_posterior(
+    posterior: DiscretePosterior | SampledPosterior | Results | Any, run: int = 0, stake: int = 100
+) -> Figure:
     """Plot the posterior of one run: weights of norms or parameters with 90 % intervals, and predicted offers.
 
     Args:
-        posterior: Posterior of `inference.infer`, or an ArviZ object such as ``results.posterior``. An ArviZ object has
-            no policies, so only its parameters are drawn.
-        run: Index of the run. Not used for an ArviZ object, because its rows name their coordinates.
+        posterior: Posterior of `inference.infer`; or results, or their ArviZ object ``results.posterior``, whose
+            posteriors after the last epoch are drawn, without offers.
+        run: Index of the run.
         stake: Stake for which offers are predicted.
 
     Returns:
@@ -42,11 +43,7 @@ def plot_posterior(posterior: DiscretePosterior | SampledPosterior | Any, run: i
         _offers(offers, posterior, run, stake)
         return figure
     if not isinstance(posterior, SampledPosterior):
-        rows = _rows_of_arviz(posterior)
-        figure = Figure(figsize=(6.0, _height(len(rows))), layout="constrained")
-        draw_forest(figure.add_subplot(), rows)
-        figure.axes[0].set_xlabel("posterior mean, 90 % interval")
-        return figure
+        return plot_stored(posterior.posterior if isinstance(posterior, Results) else posterior, run)
     rows = _rows_of_sample(posterior, run)
     predicts = isinstance(posterior.family, ActsOnStakes)
     figure, parameters, offers = _two_panels(len(rows), predicts)
@@ -61,13 +58,9 @@ def plot_posterior(posterior: DiscretePosterior | SampledPosterior | Any, run: i
 
 
 def _two_panels(rows: int, both: bool = True) -> tuple[Figure, Axes, Axes]:
-    figure = Figure(figsize=(7.5 if both else 4.5, _height(rows)), layout="constrained")
+    figure = Figure(figsize=(7.5 if both else 4.5, height(rows)), layout="constrained")
     panels: np.ndarray = figure.subplots(1, 2 if both else 1, squeeze=False)[0]
     return figure, panels[0], panels[-1]
-
-
-def _height(rows: int) -> float:
-    return max(2.8, 0.22 * rows + 0.8)
 
 
 def _bars(axes: Axes, norms: Sequence[str], weights: np.ndarray) -> None:
@@ -97,19 +90,5 @@ def _rows_of_sample(posterior: SampledPosterior, run: int) -> list[ForestRow]:
         for index in np.ndindex(means.shape):
             label = f"{name}[{', '.join(map(str, index))}]" if index else name
             low, high = ends[index]
-            rows.append(ForestRow(label, float(means[index]), float(low), float(high)))
-    return rows[:_MOST_ROWS]
-
-
-def _rows_of_arviz(exported: Any) -> list[ForestRow]:
-    """Make rows for the first coordinates of every number in the group ``posterior``."""
-    rows: list[ForestRow] = []
-    for name, values in arviz_compat.group(exported, "posterior").data_vars.items():
-        means = values.mean(("chain", "draw"))
-        ends = values.quantile(_TAILS, ("chain", "draw")).transpose(..., "quantile").to_numpy()
-        for index in list(np.ndindex(means.shape))[: _MOST_ROWS - len(rows)]:
-            labels = [str(means[dim].to_numpy()[at]) for dim, at in zip(means.dims, index, strict=True)]
-            label = f"{name}[{', '.join(labels)}]" if labels else str(name)
-            low, high = ends[index]
-            rows.append(ForestRow(label, float(means.to_numpy()[index]), float(low), float(high)))
-    return rows
+            rows.append(estimate_row(label, float(means[index]), float(low), float(high)))
+    return rows[:MOST_ROWS]

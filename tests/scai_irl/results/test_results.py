@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from inference import arviz_compat
-from scai_irl import InputError, load
+from scai_irl import InputError, load, plot_posterior
 from scai_irl.cli.main import main
 from scai_irl.language.instructions import instruction_hashes
 
@@ -124,6 +124,11 @@ def test_show_prints_the_table_the_counts_and_the_figures(finished: Path, capsys
     for figure in load(finished).figures:
         assert f"figure: {figure}" in out.splitlines()
     assert out.splitlines()[-1] == f"results: {finished}"
+
+
+def test_results_can_be_plotted(finished: Path) -> None:
+    (axes,) = plot_posterior(load(finished)).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["fair 5v5 thompson"]
 
 
 @pytest.mark.parametrize(
