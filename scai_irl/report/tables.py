@@ -16,6 +16,9 @@ from scai_irl.io.files import write_text
 from scai_irl.measure.alignment import design_columns
 from scai_irl.report.latex import plain_latex
 
+_BORDER = 3  # a line and two spaces
+_LONG_TEXT = 30
+
 
 def final_table(summary: pd.DataFrame) -> pd.DataFrame:
     """Format the last epoch of an alignment summary: a line for each condition.
@@ -47,14 +50,38 @@ def final_table(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def print_table(table: pd.DataFrame, title: str, console: Console) -> None:
-    """Print a table to the terminal."""
-    rich_table = Table(title=Text(printable(title)), title_justify="left")
-    # Text and not str, so that brackets in names or in a model's texts are no markup.
-    for column in table:
-        rich_table.add_column(Text(str(column)), justify="left" if _is_text(table[column]) else "right")
-    for line in table.itertuples(index=False):
-        rich_table.add_row(*(Text(printable(str(value))) for value in line))
-    console.print(rich_table)
+    """Print a table to the terminal; if it is too wide, in parts that repeat the columns that name its lines."""
+    for number, part in enumerate(_parts(table, console.width)):
+        named = f"{title} (continued)" if number else title
+        rich_table = Table(title=Text(printable(named)), title_justify="left")
+        # Text and not str, so that brackets in names or in a model's texts are no markup.
+        for column in part:
+            rich_table.add_column(Text(str(column)), justify="left" if _is_text(part[column]) else "right")
+        for line in part.itertuples(index=False):
+            rich_table.add_row(*(Text(printable(str(value))) for value in line))
+        console.print(rich_table)
+
+
+def _parts(table: pd.DataFrame, width: int) -> list[pd.DataFrame]:
+    """Split the columns of a table into parts that fit a width."""
+    names = list(table.columns)
+    text = [_is_text(table[name]) for name in names]
+    first = text.index(True) if any(text) else 0
+    end = next((place for place in range(first, len(names)) if not text[place]), len(names))
+    repeated = names[:end] if 0 < end < len(names) else names[:1]
+    widths = {name: _width(table[name]) for name in names}
+    parts: list[list[str]] = [[]]
+    for name in names[len(repeated) :]:
+        if parts[-1] and 1 + sum(widths[other] for other in (*repeated, *parts[-1], name)) > width:
+            parts.append([])
+        parts[-1].append(name)
+    return [table[[*repeated, *part]] for part in parts]
+
+
+def _width(column: pd.Series[str]) -> int:
+    """Width of a printed column with its border; long texts are wrapped."""
+    longest = max(map(len, (str(column.name), *map(str, column))))
+    return _BORDER + (min(longest, _LONG_TEXT) if _is_text(column) else longest)
 
 
 def save_table(folder: Path, name: str, table: pd.DataFrame) -> None:
@@ -83,4 +110,4 @@ def _number(values: pd.Series[float]) -> list[str]:
 
 
 def _is_text(column: pd.Series[str]) -> bool:
-    return not all(str(value)[:1].isdigit() or str(value) == "–" for value in column)
+    return not all(str(value).lstrip("-−")[:1].isdigit() or str(value) == "–" for value in column)
