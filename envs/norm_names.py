@@ -63,7 +63,9 @@ def _parts(text: str) -> tuple[str, tuple[float, ...]]:
         return "ces", (1 - share, 0.0)
     utility, _, listed = text.strip().partition(":")
     if utility not in UTILITIES:
-        raise ValueError(f"unknown norm {text!r}; there are {_known()}")
+        similar = utility.lower().replace("-", "_")
+        hint = f"perhaps you meant {_example(similar)}" if similar in UTILITIES else f"there are {_known()}"
+        raise ValueError(f"unknown norm {text!r}; {hint}")
     names, example = get_utility(utility).parameters, _example(utility)
     given: dict[str, float] = {}
     for pair in filter(None, listed.split(",")):

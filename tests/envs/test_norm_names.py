@@ -31,6 +31,8 @@ def test_a_norm_is_read_and_has_one_name(text: str, name: str, utility: str, the
     [
         ("spite", "unknown norm 'spite'; there are selfish, fair, altruistic, offer=0.3, fehr_schmidt"),
         ("spite:alpha=1", "unknown norm 'spite:alpha=1'"),
+        ("fehr-schmidt:alpha=1,beta=0", "perhaps you meant fehr_schmidt:alpha=2,beta=0.5"),
+        ("Fair", "unknown norm 'Fair'; perhaps you meant fair"),
         ("fair:x=1", "norm fair has no parameter 'x'; write fair alone"),
         ("fehr_schmidt", "lacks alpha, beta; write fehr_schmidt:alpha=2,beta=0.5"),
         ("fehr_schmidt:alpha=1,alpha=1,beta=0", "names alpha twice; give each parameter once"),
