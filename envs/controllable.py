@@ -74,7 +74,7 @@ def endless_game(control: Float[Array, ""]) -> TabularMDP:
 
 @dataclass(frozen=True)
 class ControllableUltimatum:
-    """The controllable ultimatum game; see the module's docstring for its states and moves.
+    """The controllable ultimatum game: offers depend on earlier answers; the module's docstring has its states.
 
     Attributes:
         rounds: Rounds of an episode, 1 or more.

@@ -70,7 +70,7 @@ def offer_of_units(units: Int[Array, "*n"], stake: Int[Array, "*n"]) -> Int[Arra
 
 
 class UltimatumGame:
-    """The ultimatum game; see the module's docstring for its states and actions.
+    """The ultimatum game: one offer and one answer; the module's docstring has its states and actions.
 
     Example:
         >>> from envs.contexts import context

@@ -39,13 +39,13 @@ _COBB_DOUGLAS_BELOW = 1e-3  # |r| under which CES is expanded about its limit r 
 
 
 def selfish(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Compute the own share; the other's share does not count."""
+    """Utility of the own share; the other's share does not count."""
     del theta
     return own + 0 * other
 
 
 def altruistic(theta: Float[Array, "0"], own: Float[Array, "*n"], other: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Compute the other's share; the own share does not count."""
+    """Utility of the other's share; the own share does not count."""
     del theta
     return other + 0 * own
 

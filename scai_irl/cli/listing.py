@@ -9,12 +9,15 @@ from rich.console import Console
 from rich.table import Table
 
 from envs import ENVIRONMENTS, GROUPS, UTILITIES
+from envs.utilities import Utility
 from inference import CONTINUOUS_FAMILIES, CONTINUOUS_METHODS, FAMILIES, METHODS
 from scai_irl.agents.registry import AGENTS
 from scai_irl.backends.registry import BACKENDS
 from scai_irl.experiment.definition import find_experiments
 from scai_irl.organisms.shipped import organism_summary, shipped
 from scai_irl.sweep.engines import ENGINES
+
+_LETTERS = "(proposer first; u is a user, a an assistant)"
 
 
 @dataclass
@@ -37,9 +40,10 @@ def listing(experiments: Mapping[str, str]) -> dict[str, dict[str, str]]:
         "experiments": dict(experiments),
         "games": ENVIRONMENTS.describe(lambda game: _first_line(game.__doc__)),
         "groups": {
-            name: f"{g.uu} uu, {g.au} au, {g.ua} ua, {g.aa} aa interactions an epoch" for name, g in GROUPS.items()
+            name: f"{g.uu} uu, {g.au} au, {g.ua} ua, {g.aa} aa interactions an epoch {_LETTERS}"
+            for name, g in GROUPS.items()
         },
-        "utilities": UTILITIES.describe(lambda utility: _first_line(utility.function.__doc__)),
+        "utilities": UTILITIES.describe(_utility_line),
         "families": FAMILIES.describe(lambda family: family.summary),
         "continuous families": CONTINUOUS_FAMILIES.describe(lambda family: family.summary),
         "methods": METHODS.describe(lambda method: _first_line(method.__doc__))
@@ -60,6 +64,11 @@ def print_listing(experiments: Mapping[str, str]) -> None:
         for number, (name, summary) in enumerate(entries.items()):
             table.add_row(kind if number == 0 else "", name, summary)
     Console().print(table)
+
+
+def _utility_line(utility: Utility) -> str:
+    line = _first_line(utility.function.__doc__)
+    return f"{line} Parameters: {', '.join(utility.parameters)}." if utility.parameters else line
 
 
 def _first_line(text: str | None) -> str:

@@ -58,6 +58,7 @@ def test_every_entry_has_a_line_that_says_what_it_is() -> None:
         for what in entries.values():
             assert len(what.split()) >= 2
             assert "\n" not in what
+    assert listed["utilities"]["fehr_schmidt"].endswith(" Parameters: alpha, beta.")
 
 
 @pytest.mark.parametrize("name", sorted(find_experiments()))
