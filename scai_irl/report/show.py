@@ -50,7 +50,8 @@ def _status(manifest: Manifest) -> str:
     seed = "" if manifest.seed is None else f", seed {manifest.seed}"
     counts = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in manifest.counts.items())
     if manifest.status == "finished":
-        return f"finished{seed}; {counts}" if counts else f"finished{seed}"
+        backend = f", {manifest.backend}" if manifest.backend else ""
+        return f"finished{seed}{backend}; {counts}" if counts else f"finished{seed}{backend}"
     return f"running or stopped{seed}; after a stop, the same command continues it"
 
 

@@ -47,7 +47,7 @@ class Results:
 
     def __repr__(self) -> str:
         manifest = self.manifest
-        model = ", ".join(part for part in (manifest.model, manifest.backend) if part)
+        model = ", ".join(dict.fromkeys(part for part in (manifest.model, manifest.backend) if part))
         tables = ", ".join(f"{name} ({len(table):,})" for name, table in self.tables.items())
         first = next(iter(self.tables), "NAME")
         lines = [

@@ -120,10 +120,14 @@ def test_show_prints_the_table_the_counts_and_the_figures(finished: Path, capsys
     assert err == ""
     assert "one-group-norm, after epoch 2" in out
     assert "2 of 2" in out
-    assert "finished, seed 0; 80 calls" in out
+    assert "finished, seed 0, phrasebook; 80 calls" in out
     for figure in load(finished).figures:
         assert f"figure: {figure}" in out.splitlines()
     assert out.splitlines()[-1] == f"results: {finished}"
+
+
+def test_results_name_the_phrasebook_once(finished: Path) -> None:
+    assert "model    phrasebook" in map(str.strip, repr(load(finished)).splitlines())
 
 
 def test_results_can_be_plotted(finished: Path) -> None:
@@ -134,7 +138,7 @@ def test_results_can_be_plotted(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        ({"counts": {}}, "finished, seed 0"),
+        ({"counts": {}}, "finished, seed 0, phrasebook"),
         ({"status": "running"}, "running or stopped, seed 0; after a stop, the same command continues it"),
     ],
 )
