@@ -27,6 +27,7 @@ $(VENV)/.made:
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.made pyproject.toml
+	@echo "Installing into $(VENV). This takes minutes, and prints nothing more until it ends."
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
