@@ -60,7 +60,7 @@ def read_csv(path: Path, columns: CsvColumns | None = None) -> HumanChoices:
     for field in dataclasses.fields(names):
         if not getattr(names, field.name):
             raise InputError(field.name, "the name of a column is empty", "give the name that stands in the file")
-    needed = [names.subject, *([] if names.stake.isdigit() else [names.stake])]
+    needed = [names.subject, *([] if names.stake.isdecimal() else [names.stake])]
     optional = [field.name for field in dataclasses.fields(names) if field.name not in {"subject", "stake"}]
     needed += [getattr(names, n) for n in optional if getattr(names, n) != getattr(usual, n)]
     table = read_text_columns(path, needed, _LACKING)
@@ -69,8 +69,11 @@ def read_csv(path: Path, columns: CsvColumns | None = None) -> HumanChoices:
     rows = pd.DataFrame({"subject": names_of(path, table, names.subject)})
     if names.stake in table:
         rows["stake"] = whole_numbers(path, table, names.stake, 1, MAX_STAKE)
-    else:
+    elif 1 <= int(names.stake) <= MAX_STAKE:
         rows["stake"] = int(names.stake)
+    else:
+        hint = f"give a number from 1 to {MAX_STAKE}, or the name of a column"
+        raise InputError("stake", f"{names.stake} units cannot be divided", hint)
     rows["study"] = table[names.study] if names.study in table else path.name.partition(".")[0]
     rows["role"] = _roles(path, table, names.role)
     if names.trial in table:

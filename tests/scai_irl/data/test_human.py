@@ -110,6 +110,13 @@ def test_a_csv_needs_neither_trials_nor_roles_nor_a_column_of_stakes(tmp_path: P
     assert choices["stake"].tolist() == [10, 10, 10]
 
 
+@pytest.mark.parametrize("stake", ["0", "99999999999999999999"])
+def test_a_stake_that_cannot_be_divided_is_refused(stake: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "short.csv", ["subject,offer,accepted", "a,3,0"])
+    with pytest.raises(InputError, match=f"stake: {stake} units cannot be divided; give a number from 1 to"):
+        read_csv(path, CsvColumns(stake=stake))
+
+
 def test_a_csv_may_hold_minimum_acceptable_offers(tmp_path: Path) -> None:
     lines = ["subject,role,stake,offer,minimum", "a,proposer,20,8,", "a,responder,20,,5"]
     choices = read_csv(written(tmp_path / "strategy.csv", lines)).choices
