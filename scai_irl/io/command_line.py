@@ -32,10 +32,12 @@ def options_of(config: type[BaseModel]) -> type[Any]:
     """Make a plain dataclass with the fields, defaults and descriptions of a configuration.
 
     The command line fills the dataclass and the configuration checks it, so a wrong value gets the configuration's own
-    message.
+    message. An experiment's own options come first, then those that it shares with others.
     """
     fields = []
-    for name, info in config.model_fields.items():
+    declared = [name for level in config.__mro__ for name in getattr(level, "__annotations__", ())]
+    for name in sorted(config.model_fields, key=declared.index):
+        info = config.model_fields[name]
         annotation = Annotated[info.annotation, tyro.conf.arg(help=info.description)]  # type: ignore[name-defined]
         default = dataclasses.MISSING if info.is_required() else info.default
         fields.append((name, annotation, dataclasses.field(default=default)))

@@ -76,6 +76,14 @@ def test_help_explains_every_option_of_an_experiment(
         assert " ".join(info.description.split()) in out
 
 
+def test_help_has_an_experiments_own_options_first(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "one-group-norm", "--help"])
+    out = capsys.readouterr().out
+    places = [out.index(f"--{option} ") for option in ("users", "manner", "runs", "backend", "seed")]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
