@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import product
 
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from envs import one_group
 from envs.norm_names import norm_name
@@ -34,9 +34,10 @@ class ChangingNorms(PlayConfig):
     """Users change their norm during a run; some assistants expect it and some do not."""
 
     changes: tuple[str, ...] = Field(
-        ("selfish>altruistic", "altruistic>fair", "fair>selfish"), description="Norms before and after, as OLD>NEW."
+        ("selfish>altruistic", "altruistic>fair", "fair>selfish"),
+        description="Norms before and after, as 'OLD>NEW' in quotes.",
     )
-    change_at: int = Field(5, ge=2, description="First epoch of the new norm.")
+    change_at: int = Field(5, ge=2, validate_default=True, description="First epoch of the new norm.")
     hazards: tuple[float, ...] = Field(
         (0.0, 0.1), description="Probabilities of a change per epoch that assistants with a posterior expect."
     )
@@ -46,13 +47,21 @@ class ChangingNorms(PlayConfig):
         ("thompson", "scai", "scai-memory"), description=PlayConfig.model_fields["agents"].description
     )
 
+    @field_validator("change_at")
+    @classmethod
+    def _within_the_run(cls, value: int, others: ValidationInfo) -> int:
+        last = others.data.get("epochs", value)
+        if value > last:
+            raise ValueError(f"epoch {value} is after the last epoch, {last}; give {last} or less, or more epochs")
+        return value
+
     @field_validator("changes")
     @classmethod
     def _two_norms_each(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for change in value:
             norms = change.split(">")
             if len(norms) != 2 or len(set(norms)) < 2:
-                raise ValueError(f"{change!r} is no change; write it as in selfish>altruistic")
+                raise ValueError(f"{change!r} is no change; write it in quotes, as in 'selfish>altruistic'")
             for norm in norms:
                 norm_name(norm)
         return some_distinct(value, "change")

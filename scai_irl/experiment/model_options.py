@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -93,6 +94,13 @@ class ModelConfig(BaseModel):
     def _possible_speed(cls, value: tuple[float, float]) -> tuple[float, float]:
         if not 0 < value[0] <= value[1]:
             raise ValueError(f"{value} is no range; give the slower one first, both above 0")
+        return value
+
+    @field_validator("price")
+    @classmethod
+    def _possible_price(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= price < inf for price in value):
+            raise ValueError(f"{value} are no prices; give two numbers of 0 or more")
         return value
 
     @field_validator("backend")
