@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,7 +102,11 @@ def calibrate_family(
 
 
 def use_cores(cores: int) -> None:
-    """Let JAX use several cores in parallel, as devices; call this before JAX computes anything."""
+    """Let JAX use several cores in parallel, as devices.
+
+    Nothing changes once JAX has computed anything, as in a notebook. The numbers are the same on any number of devices.
+    """
     update: Callable[[str, object], None] = jax.config.update
     if cores > 1:
-        update("jax_num_cpu_devices", cores)
+        with contextlib.suppress(RuntimeError):
+            update("jax_num_cpu_devices", cores)
