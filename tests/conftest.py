@@ -56,6 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose slow tests. Ensure that a broken cache costs time and nothing else."""
+    if "not slow" in config.getoption("markexpr"):
+        os.environ["XLA_FLAGS"] = f"{_NO_OPTIMISATION} {os.environ.get('XLA_FLAGS', '')}".strip()
     turns = Turns(*(config.getoption(name) for name in ("turn", "until", "record_turns")))
     config.pluginmanager.register(turns, "turns")
     config.addinivalue_line("filterwarnings", "ignore:Error (reading|writing) persistent compilation cache")
