@@ -11,6 +11,7 @@ run again, so an interrupted recording goes on. ``--only`` names steps (``demo``
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +71,11 @@ def _compare(command: Compare) -> int:
         print(f"{step}: {_told(found)}")
         _show([one for one in found.differences if one.kind not in command.allow], command.show)
         total.add(found)
+    if total.files == 0 and not total.differences:
+        print(
+            f"error: {command.before} and {command.after} have no file to compare; give two recordings", file=sys.stderr
+        )
+        return 2
     print(f"all: {_told(total)}")
     for pattern, number in sorted(total.ignored.items()):
         print(f"not compared: {number} values of {pattern} ({IGNORED.get(pattern, 'wanted')})")
