@@ -43,6 +43,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 _NO_OPTIMISATION = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 if version("jaxlib").startswith("0.10."):
     _NO_OPTIMISATION += " --xla_cpu_use_fusion_emitters=false"
+
 _MOST_MEMORY = 3 * 2**30  # bytes in one process
 
 

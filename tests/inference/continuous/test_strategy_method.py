@@ -61,6 +61,7 @@ def test_what_made_the_minimums_is_found_again() -> None:
     posterior = infer(family, data, key=jax.random.key(0), method=Nuts(chains=2, warmup=300, draws=300))
     for name in ("alpha", "rationality", "lapse"):
         low, high = posterior.interval(name, 0.68)[0]
+        # Four posterior deviations: three 99 % intervals would miss a truth in one of 33 data sets.
         assert abs(posterior.mean(name)[0] - THETA[name]) < 4 * (high - low) / 2
     assert abs(posterior.mean("rationality")[0] - 12) < 4  # independent answers at m and m − 1 would give 0
 
