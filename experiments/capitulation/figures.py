@@ -26,7 +26,7 @@ _NAMES = {
     "accepted": "low offers taken",
 }
 _INSTEAD = {BLAND: "talking about other things", SILENT: "saying nothing"}
-_BAYESIAN = "A Bayesian who is told that talk carries no information has 0."
+_BAYESIAN = "For a Bayesian observer who ignores talk, this is 0."
 _WHY = {
     BLAND: _BAYESIAN,
     SILENT: f"{_BAYESIAN} Any unknown sentence may have this effect. A distance from silence is never negative.",

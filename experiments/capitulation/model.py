@@ -1,8 +1,9 @@
 """Capitulation: effects of users' tone on a model that observes their interactions.
 
 The model observes the same interactions in silence, with users who talk about other things, and with users who push,
-flatter or rebuke. It is told that talk carries no information (r = 0). A Bayesian believes the same in all conditions;
-a model may not. Afterwards the model follows a policy and gets low offers, with and without such sentences.
+flatter or rebuke. The prompt says that talk carries no information (r = 0). So a Bayesian has the
+same belief in all conditions, and a model may not. Afterwards the model follows a policy and gets low offers, with and
+without such sentences.
 
 Talk about other things is the control. Its sentences are as long as those of the tones, and equally new to a model that
 knows only the manners. The control separates the effect of tone from the effect of unknown sentences.

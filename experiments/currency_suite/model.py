@@ -107,7 +107,7 @@ class CurrencySuite(LmConfig, ExperimentConfig):
     @model_validator(mode="after")
     def _something_unseen(self) -> CurrencySuite:
         if self.seen[-1] >= len(self.goods):
-            raise ValueError(f"all {len(self.goods)} currencies would be seen; leave at least one unseen")
+            raise ValueError(f"all {len(self.goods)} currencies are seen; leave at least one unseen")
         return self
 
     @functools.cached_property
@@ -174,7 +174,7 @@ def predictions(suite: CurrencySuite, games: Games, seen: int, posterior: Sample
     """Compare predictions with users' behaviour in each currency.
 
     Returns:
-        A line for each way, society and currency (``good``). ``low``, ``high`` and ``predicted`` are the 90 % interval
+        A row for each way, society and currency (``good``). ``low``, ``high`` and ``predicted`` are the 90 % interval
         and mean of the predictive of users' mean offered share. ``users`` is their actual mean, ``covered`` whether the
         interval contains it, ``width`` the interval's width and ``error`` the distance between the means. ``single`` is
         the share of single offers inside the interval for one offer, and ``known`` whether users were observed there.
